@@ -1,0 +1,105 @@
+// What a training run tells whoever watches it: the command line, a notebook, the lab. Plain data.
+
+import type { ModelConfig } from '../config/model-config.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+
+/** Load of one MoE layer, MTP modules included (their layer index is `numHiddenLayers` and up). */
+export interface LayerLoad {
+  readonly layer: number;
+  /** Selections per expert; they sum to tokens * numExpertsPerTok. */
+  readonly counts: readonly number[];
+  /** (max - mean) / mean. */
+  readonly maxVio: number;
+  /** (mean - min) / mean. */
+  readonly minVio: number;
+  /** Experts that no token selected. */
+  readonly deadExperts: number;
+  /** The selection bias after the update. */
+  readonly bias: readonly number[];
+}
+
+/**
+ * One line of `metrics.jsonl`. Keys are slashed groups; every line has `step` (optimizer steps done), `tokens` (trained
+ * on so far) and `seconds` (of the run so far). Scalars only, except the per-layer arrays under `load/`.
+ *
+ * Training lines: `train/loss` (main cross-entropy, nats per token), `train/total_loss`, `train/mtp_loss_1`...,
+ * `train/balance_loss` (without alpha), `train/grad_norm` (before clipping), `train/learning_rate`,
+ * `train/batch_size`, `train/tokens_per_second`, `train/mtp_weight`, `train/bias_speed`, `balance/max_vio_batch`,
+ * `balance/min_vio_batch`, `balance/dead_experts` (means over layers; sum for dead experts), and per layer L
+ * `load/L/counts`, `load/L/max_vio`, `load/L/min_vio`, `load/L/dead_experts`, `load/L/bias`.
+ *
+ * Evaluation lines: `eval/loss`, `eval/perplexity`, `eval/bits_per_byte`, `eval/mtp_loss_1`..., `eval/tokens`,
+ * `eval/max_vio_global`, `eval/ema_loss` and, per domain NAME, `eval/domain/NAME/loss`,
+ * `eval/domain/NAME/bits_per_byte`, `eval/domain/NAME/load` (layers x experts).
+ */
+export type MetricsLine = { readonly step: number; readonly tokens: number; readonly seconds: number } & {
+  readonly [key: string]: number | readonly number[] | readonly (readonly number[])[];
+};
+
+/** What an evaluation on held-out text found. */
+export interface EvalResult {
+  /** Mean negative log-likelihood, nats per token. */
+  readonly loss: number;
+  readonly perplexity: number;
+  readonly bitsPerByte: number;
+  /** Per MTP depth. */
+  readonly mtpLoss: readonly number[];
+  /** MaxVio of the loads counted over all held-out tokens, mean over MoE layers. */
+  readonly maxVioGlobal: number;
+  /** Tokens predicted. */
+  readonly tokens: number;
+  readonly domains: readonly {
+    readonly name: string;
+    readonly loss: number;
+    readonly bitsPerByte: number;
+    readonly tokens: number;
+    readonly load: readonly LayerLoad[];
+  }[];
+}
+
+export type TrainEvent =
+  | {
+      readonly type: 'start';
+      readonly runDir: string;
+      readonly model: ModelConfig;
+      readonly train: TrainConfig;
+      readonly backend: string;
+      readonly parameters: number;
+      readonly activeParameters: number;
+      readonly trainTokens: number;
+      /** Bits per byte that Brotli (quality 11) needs for the held-out text. */
+      readonly brotliBitsPerByte: number;
+      /** Steps already done when a run is resumed. */
+      readonly startStep: number;
+    }
+  | {
+      readonly type: 'step';
+      readonly step: number;
+      readonly steps: number;
+      readonly loss: number;
+      readonly tokensPerSecond: number;
+      readonly secondsLeft: number;
+      readonly load: readonly LayerLoad[];
+      readonly metrics: MetricsLine;
+    }
+  | { readonly type: 'eval'; readonly step: number; readonly result: EvalResult }
+  | { readonly type: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
+  | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
+  | { readonly type: 'warning'; readonly message: string }
+  | { readonly type: 'end'; readonly result: TrainResult };
+
+/** What `train` returns. */
+export interface TrainResult {
+  readonly run: string;
+  readonly steps: number;
+  /** Mean main loss of the last tenth of the steps. */
+  readonly finalLoss: number;
+  readonly evalLoss: number;
+  readonly bitsPerByte: number;
+  readonly tokensPerSecond: number;
+  readonly seconds: number;
+  /** The Hugging Face model folder. */
+  readonly checkpoint: string;
+  /** False when an interrupt ended the run before its planned number of steps. */
+  readonly finished: boolean;
+}
