@@ -1,0 +1,32 @@
+"""Writes every golden under `data/`. Run as `python tests/goldens/generate.py [case...]`; see README.md."""
+
+import sys
+
+import model_cases
+import router_table
+import torch
+from transformers.utils import logging
+
+CASES = {
+    "base": model_cases.base,
+    "no-q-lora": model_cases.no_q_lora,
+    "yarn": model_cases.yarn,
+    "many-groups": model_cases.many_groups,
+    "rope-half": model_cases.rope_half,
+    "norm-off": model_cases.norm_off,
+    "router": router_table.router,
+}
+
+
+def main():
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    for name in sys.argv[1:] or CASES:
+        CASES[name]()
+        print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()
