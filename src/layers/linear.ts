@@ -1,0 +1,16 @@
+import type { ParameterStore } from '../tensor/parameters.ts';
+import { tf } from '../tensor/tf.ts';
+
+/** A matrix without bias, stored as Hugging Face stores it: [out, in]. No linear layer of DeepSeek-V3 has a bias. */
+export class Linear {
+  readonly weight: tf.Variable<tf.Rank.R2>;
+
+  constructor(store: ParameterStore, name: string, inFeatures: number, outFeatures: number) {
+    this.weight = store.weight(`${name}.weight`, [outFeatures, inFeatures]);
+  }
+
+  /** Shapes: x [N, in] -> [N, out]. */
+  apply(x: tf.Tensor2D): tf.Tensor2D {
+    return tf.matMul(x, this.weight as tf.Tensor2D, false, true);
+  }
+}

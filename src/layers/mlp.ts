@@ -1,0 +1,22 @@
+import { swiglu } from '../ops/swiglu.ts';
+import type { ParameterStore } from '../tensor/parameters.ts';
+import type { tf } from '../tensor/tf.ts';
+import { Linear } from './linear.ts';
+
+/** SwiGLU feed-forward: `down(silu(gate(x)) * up(x))`. Dense layers and shared experts use it. */
+export class SwiGluMlp {
+  readonly gateProj: Linear;
+  readonly upProj: Linear;
+  readonly downProj: Linear;
+
+  constructor(store: ParameterStore, name: string, hiddenSize: number, intermediateSize: number) {
+    this.gateProj = new Linear(store, `${name}.gate_proj`, hiddenSize, intermediateSize);
+    this.upProj = new Linear(store, `${name}.up_proj`, hiddenSize, intermediateSize);
+    this.downProj = new Linear(store, `${name}.down_proj`, intermediateSize, hiddenSize);
+  }
+
+  /** Shapes: x [N, D] -> [N, D]. */
+  apply(x: tf.Tensor2D): tf.Tensor2D {
+    return this.downProj.apply(swiglu(this.gateProj.apply(x), this.upProj.apply(x)));
+  }
+}

@@ -1,0 +1,19 @@
+import { rmsNorm } from '../ops/rms-norm.ts';
+import type { ParameterStore } from '../tensor/parameters.ts';
+import type { tf } from '../tensor/tf.ts';
+
+/** Root-mean-square normalisation with a gain per channel. */
+export class RMSNorm {
+  readonly weight: tf.Variable<tf.Rank.R1>;
+  readonly #eps: number;
+
+  constructor(store: ParameterStore, name: string, size: number, eps: number) {
+    this.weight = store.ones(`${name}.weight`, size);
+    this.#eps = eps;
+  }
+
+  /** Shapes: x [..., size] -> the same. */
+  apply<T extends tf.Tensor>(x: T): T {
+    return rmsNorm(x, this.weight, this.#eps);
+  }
+}

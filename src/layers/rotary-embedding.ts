@@ -1,0 +1,77 @@
+// Rotary position tables, with YaRN where the config has it. Shape legend: T positions, R rotary channels.
+
+import type { ModelConfig, RopeScaling } from '../config/model-config.ts';
+import type { RotaryTables } from '../ops/rotary.ts';
+import { tf } from '../tensor/tf.ts';
+
+/** YaRN's attention temperature, `0.1 * mscale * ln(factor) + 1`. Source: arXiv:2309.00071 section 3.4. */
+export function yarnMscale(factor: number, mscale: number): number {
+  return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
+}
+
+/**
+ * Angle per position of each rotary pair.
+ *
+ * With YaRN, pairs that turn often within the original context keep their frequency, slow ones are divided by the
+ * factor, and a ramp joins them. The ramp is linear in the channel index, as in the released code; the YaRN paper has it
+ * linear in rotations. Like transformers, the factor is `maxPositionEmbeddings / originalMaxPositionEmbeddings`.
+ *
+ * Source: deepseek-ai/DeepSeek-V3 inference/model.py, precompute_freqs_cis; transformers `_compute_yarn_parameters`.
+ */
+export function rotaryFrequencies(config: ModelConfig): number[] {
+  const R = config.qkRopeHeadDim;
+  const plain = Array.from({ length: R / 2 }, (_, i) => config.ropeTheta ** ((-2 * i) / R));
+  const scaling = config.ropeScaling;
+  if (scaling === null) return plain;
+  const pairTurning = (turns: number) =>
+    (R * Math.log(scaling.originalMaxPositionEmbeddings / (turns * 2 * Math.PI))) / (2 * Math.log(config.ropeTheta));
+  const low = Math.max(Math.floor(pairTurning(scaling.betaFast)), 0);
+  const high = Math.min(Math.ceil(pairTurning(scaling.betaSlow)), R - 1);
+  const factor = yarnFactor(config, scaling);
+  return plain.map((frequency, i) => {
+    const slow = Math.min(Math.max((i - low) / (high === low ? 0.001 : high - low), 0), 1);
+    return frequency * (1 - slow) + (frequency / factor) * slow;
+  });
+}
+
+const yarnFactor = (config: ModelConfig, scaling: RopeScaling): number =>
+  config.maxPositionEmbeddings / scaling.originalMaxPositionEmbeddings;
+
+/** Factor on attention scores: `1 / sqrt(width)`, times YaRN's temperature squared. F 1.5. */
+export function softmaxScale(config: ModelConfig): number {
+  const base = (config.qkNopeHeadDim + config.qkRopeHeadDim) ** -0.5;
+  const scaling = config.ropeScaling;
+  return scaling === null ? base : base * yarnMscale(scaling.factor, scaling.mscaleAllDim) ** 2;
+}
+
+/** Rotation tables for positions 0 .. length-1; they belong to the caller. */
+export function rotaryTables(config: ModelConfig, length: number): RotaryTables {
+  const R = config.qkRopeHeadDim;
+  const frequencies = rotaryFrequencies(config);
+  const scaling = config.ropeScaling;
+  const amplitude =
+    scaling === null
+      ? 1
+      : yarnMscale(scaling.factor, scaling.mscale) / yarnMscale(scaling.factor, scaling.mscaleAllDim);
+  const pairOf = (channel: number) => (config.ropeInterleave ? channel >> 1 : channel % (R / 2));
+  const table = (f: (angle: number) => number) =>
+    tf.tensor2d(
+      Float32Array.from(
+        { length: length * R },
+        (_, i) => amplitude * f(Math.floor(i / R) * frequencies[pairOf(i % R)]!),
+      ),
+      [length, R],
+    );
+  return { cos: table(Math.cos), sin: table(Math.sin), partner: partnerMatrix(R, config.ropeInterleave) };
+}
+
+/** Row i, column j: how much channel i of the input adds to channel j of the input turned by 90 degrees. */
+function partnerMatrix(R: number, interleave: boolean): tf.Tensor2D {
+  const values = new Float32Array(R * R);
+  for (let pair = 0; pair < R / 2; pair++) {
+    const [a, b] = interleave ? [2 * pair, 2 * pair + 1] : [pair, pair + R / 2];
+    values[b * R + a] = -1;
+    values[a * R + b] = 1;
+  }
+  return tf.tensor2d(values, [R, R]);
+}

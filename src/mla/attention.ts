@@ -1,0 +1,98 @@
+// Multi-head latent attention. Unusual: queries and keys/values pass through narrow latents with norms of their own, and
+// position enters only through a separate rotary slice, whose key is shared by all heads.
+// Shape legend: B batch, T tokens, N = B*T, D hiddenSize, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim,
+// C kvLoraRank.
+
+import type { ModelConfig } from '../config/model-config.ts';
+import { Linear } from '../layers/linear.ts';
+import { RMSNorm } from '../layers/rms-norm.ts';
+import { softmaxScale } from '../layers/rotary-embedding.ts';
+import { mlaAttention } from '../ops/mla-attention.ts';
+import { applyRotary, type RotaryTables } from '../ops/rotary.ts';
+import type { ParameterStore } from '../tensor/parameters.ts';
+import { tf } from '../tensor/tf.ts';
+
+/** What a cache keeps of each token, and all that keys and values are made from. */
+export interface Latent {
+  /** Normed key/value latent [B, T, C]. */
+  readonly cKv: tf.Tensor3D;
+  /** Rotated shared key [B, T, R]. */
+  readonly kRope: tf.Tensor3D;
+}
+
+/** Positions and visibility, the same for all layers of a forward pass. */
+export interface AttentionContext {
+  readonly rotary: RotaryTables;
+  /** [1 or B, 1, T, T]. */
+  readonly mask: tf.Tensor4D;
+}
+
+/**
+ * Multi-head latent attention (arXiv:2412.19437 section 2.1.1, eq. 1-11), with the RMSNorms on both latents that the
+ * report names in section 4.2 and the released weights have.
+ */
+export class MultiHeadLatentAttention {
+  readonly config: ModelConfig;
+  readonly kvBProj: Linear;
+  readonly oProj: Linear;
+  readonly #query: (x: tf.Tensor2D) => tf.Tensor2D;
+  readonly #kvAProjWithMqa: Linear;
+  readonly #kvALayernorm: RMSNorm;
+
+  constructor(store: ParameterStore, name: string, config: ModelConfig) {
+    const { hiddenSize: D, numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V } = config;
+    const C = config.kvLoraRank;
+    this.config = config;
+    this.#query = createQuery(store, name, config);
+    this.#kvAProjWithMqa = new Linear(store, `${name}.kv_a_proj_with_mqa`, D, C + R);
+    this.#kvALayernorm = new RMSNorm(store, `${name}.kv_a_layernorm`, C, latentNormEps);
+    this.kvBProj = new Linear(store, `${name}.kv_b_proj`, C, H * (P + V));
+    this.oProj = new Linear(store, `${name}.o_proj`, H * V, D);
+  }
+
+  /** Naive form: per-head keys and values are materialised. Shapes: x [B, T, D] -> [B, T, D]. */
+  apply(x: tf.Tensor3D, context: AttentionContext): tf.Tensor3D {
+    const { numAttentionHeads: H, qkNopeHeadDim: P, vHeadDim: V, kvLoraRank: C } = this.config;
+    const [B, T, D] = x.shape;
+    const q = this.queries(x, context.rotary);
+    const { cKv, kRope } = this.latent(x, context.rotary);
+    const kv = tf.reshape<tf.Rank.R4>(this.kvBProj.apply(tf.reshape(cKv, [B * T, C])), [B, T, H, P + V]);
+    const heads = mlaAttention(q, kv, kRope, context.mask, softmaxScale(this.config)); // [B, T, H*V]
+    return tf.reshape(this.oProj.apply(tf.reshape(heads, [B * T, H * V])), [B, T, D]);
+  }
+
+  /** Rotated queries. Shapes: x [B, T, D] -> [B, T, H, P+R]. */
+  queries(x: tf.Tensor3D, rotary: RotaryTables): tf.Tensor4D {
+    const { numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R } = this.config;
+    const [B, T, D] = x.shape;
+    return applyRotary(tf.reshape(this.#query(tf.reshape(x, [B * T, D])), [B, T, H, P + R]), rotary);
+  }
+
+  /** The latent of each token: `kvLoraRank + qkRopeHeadDim` numbers, whatever the number of heads. */
+  latent(x: tf.Tensor3D, rotary: RotaryTables): Latent {
+    const { kvLoraRank: C, qkRopeHeadDim: R } = this.config;
+    const [B, T, D] = x.shape;
+    const compressed = this.#kvAProjWithMqa.apply(tf.reshape(x, [B * T, D])); // [N, C+R]
+    const [cKv, kRope] = tf.split(compressed, [C, R], 1) as [tf.Tensor2D, tf.Tensor2D];
+    return {
+      cKv: tf.reshape(this.#kvALayernorm.apply(cKv), [B, T, C]),
+      kRope: tf.reshape(applyRotary(tf.reshape(kRope, [B, T, 1, R]), rotary), [B, T, R]),
+    };
+  }
+}
+
+/** transformers builds the latent norms with its class default rather than `rms_norm_eps`; 1e-6 suits every loader. */
+const latentNormEps = 1e-6;
+
+/** Compressed queries, or plain ones where `qLoraRank` is null. Shapes: [N, D] -> [N, H*(P+R)]. */
+function createQuery(store: ParameterStore, name: string, config: ModelConfig): (x: tf.Tensor2D) => tf.Tensor2D {
+  const { hiddenSize: D, numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, qLoraRank } = config;
+  if (qLoraRank === null) {
+    const qProj = new Linear(store, `${name}.q_proj`, D, H * (P + R));
+    return (x) => qProj.apply(x);
+  }
+  const qAProj = new Linear(store, `${name}.q_a_proj`, D, qLoraRank);
+  const qALayernorm = new RMSNorm(store, `${name}.q_a_layernorm`, qLoraRank, latentNormEps);
+  const qBProj = new Linear(store, `${name}.q_b_proj`, qLoraRank, H * (P + R));
+  return (x) => qBProj.apply(qALayernorm.apply(qAProj.apply(x)));
+}

@@ -1,0 +1,37 @@
+// Shape legend: N positions, D channels, V vocabulary.
+
+import { tf } from '../tensor/tf.ts';
+import { fusedOp } from './fused-op.ts';
+
+/**
+ * Negative log-likelihood of each label under `softmax(hidden * weight^T)`, in nats.
+ *
+ * Shapes: hidden [N, D], weight [V, D], labels [N] int32 -> [N].
+ * Gradient: to hidden and weight. A backend may compute it in pieces, without all N x V logits at once.
+ */
+export function linearCrossEntropy(hidden: tf.Tensor2D, weight: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
+  return fusedOp('LinearCrossEntropy', { hidden, weight, labels }, {}, ({ hidden, weight, labels }) =>
+    crossEntropy(tf.matMul(hidden, weight, false, true), labels),
+  );
+}
+
+/**
+ * Negative log-likelihood of each label; its gradient is `softmax - oneHot`, made in one pass instead of TF.js's chain
+ * through logarithm and sum.
+ *
+ * Shapes: logits [N, V], labels [N] int32 -> [N].
+ */
+function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
+  const V = logits.shape[1];
+  const op = tf.customGrad((...args) => {
+    // The last argument is the saver; the types of customGrad do not say so.
+    const [x, save] = args as unknown as [tf.Tensor2D, (tensors: tf.Tensor[]) => void];
+    const oneHot = (ids: tf.Tensor) => tf.oneHot(ids, V, 1, 0, 'float32');
+    save([x, labels]);
+    const value = tf.sub(tf.logSumExp(x, -1), tf.sum(tf.mul(x, oneHot(labels)), -1));
+    const gradFunc = (dy: tf.Tensor, [x, labels]: tf.Tensor[]) =>
+      tf.mul(tf.sub(tf.softmax(x!), oneHot(labels!)), tf.expandDims(dy, -1));
+    return { value, gradFunc };
+  });
+  return op(logits) as tf.Tensor1D;
+}

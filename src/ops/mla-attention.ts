@@ -1,0 +1,53 @@
+// Shape legend: B batch, T tokens, H heads, P channels without position, R rotary channels, V value channels.
+
+import { tf } from '../tensor/tf.ts';
+import { fusedOp } from './fused-op.ts';
+
+/** Large enough that its softmax is exactly 0 in float32, and finite, which WGSL needs. */
+export const maskedScore = -1e30;
+
+/**
+ * Causal attention in the naive (training) form of MLA: per-head keys and values, one rotary key for all heads.
+ *
+ * Shapes: q [B, T, H, P+R] (rotated), kv [B, T, H, P+V], kRope [B, T, R] (rotated), mask [1 or B, 1, T, T] with 0 where
+ * a query may look and `maskedScore` where not -> [B, T, H*V].
+ * Source: arXiv:2412.19437 eq. 4, 9, 10.
+ */
+export function mlaAttention(
+  q: tf.Tensor4D,
+  kv: tf.Tensor4D,
+  kRope: tf.Tensor3D,
+  mask: tf.Tensor4D,
+  scale: number,
+): tf.Tensor3D {
+  return fusedOp('MlaAttention', { q, kv, kRope, mask }, { scale }, ({ q, kv, kRope, mask }) => {
+    const [B, T, H, qWidth] = q.shape;
+    const R = kRope.shape[2];
+    const P = qWidth - R;
+    const V = kv.shape[3] - P;
+    const headsFirst = (x: tf.Tensor4D) => tf.transpose(x, [0, 2, 1, 3]); // [B, H, T, ...]
+    const [qNope, qRope] = tf.split(headsFirst(q), [P, R], 3) as [tf.Tensor4D, tf.Tensor4D];
+    const [kNope, v] = tf.split(headsFirst(kv), [P, V], 3) as [tf.Tensor4D, tf.Tensor4D];
+    const nope = tf.matMul(qNope, kNope, false, true); // [B, H, T, T]
+    const rope = tf.matMul(tf.reshape(qRope, [B, H * T, R]), kRope, false, true); // [B, H*T, T]
+    const scores = tf.add(tf.mul(tf.add(nope, tf.reshape(rope, [B, H, T, T])), scale), mask);
+    const out = tf.matMul(tf.softmax(scores), v) as tf.Tensor4D; // [B, H, T, V]
+    return tf.reshape(tf.transpose(out, [0, 2, 1, 3]), [B, T, H * V]);
+  });
+}
+
+/**
+ * Where queries may look: at themselves and before, and within their document when `documentIds` are given.
+ *
+ * Shapes: documentIds [B, T] int32 or null -> [1 or B, 1, T, T], 0 or `maskedScore`.
+ */
+export function attentionMask(T: number, documentIds: tf.Tensor2D | null): tf.Tensor4D {
+  return tf.tidy(() => {
+    const future = Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? maskedScore : 0));
+    const causal = tf.tensor4d(future, [1, 1, T, T]);
+    if (documentIds === null) return causal;
+    const B = documentIds.shape[0];
+    const other = tf.notEqual(tf.reshape(documentIds, [B, 1, T, 1]), tf.reshape(documentIds, [B, 1, 1, T]));
+    return tf.minimum(causal, tf.mul(tf.cast(other, 'float32'), maskedScore)) as tf.Tensor4D;
+  });
+}

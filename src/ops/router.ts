@@ -1,0 +1,69 @@
+// Who goes where: the routing decision of DeepSeekMoE.
+// Shape legend: N tokens, E routed experts, G groups, M groups a token may visit, K experts per token.
+
+import type { ModelConfig } from '../config/model-config.ts';
+import { noGrad } from '../tensor/no-grad.ts';
+import { tf } from '../tensor/tf.ts';
+
+export type RouterConfig = Pick<
+  ModelConfig,
+  | 'nRoutedExperts'
+  | 'numExpertsPerTok'
+  | 'nGroup'
+  | 'topkGroup'
+  | 'normTopkProb'
+  | 'routedScalingFactor'
+  | 'scoringFunc'
+  | 'expertBiasForm'
+>;
+
+export interface Routing {
+  /** Experts of each token, best first [N, K] int32. */
+  readonly topkIndices: tf.Tensor2D;
+  /** Their gates [N, K], which carry the gradient. */
+  readonly topkWeights: tf.Tensor2D;
+}
+
+/** Keeps 0/0 from arising when every selected sigmoid underflows (B4); the value transformers and Megatron use. */
+const normaliserEps = 1e-20;
+
+/**
+ * Picks K experts per token, limited to the best M groups, and weighs them.
+ *
+ * The bias steers selection only; gates are read from the unbiased scores, normalised over the selected experts and
+ * scaled. A group's score is the sum of its two best biased scores; experts of other groups are out of reach (-Infinity,
+ * not 0: with 0 a negative biased score loses to an expert that is not allowed).
+ *
+ * Shapes: logits [N, E] float32, bias [E].
+ * Gradient: through topkWeights; indices and bias are constants.
+ * Source: arXiv:2412.19437 eq. 13-16; deepseek-ai/DeepSeek-V3 inference/model.py, Gate.
+ */
+export function routeTokens(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterConfig): Routing {
+  const { numExpertsPerTok: K, nRoutedExperts: E, scoringFunc, normTopkProb, routedScalingFactor } = config;
+  const N = logits.shape[0];
+  const scores = scoringFunc === 'sigmoid' ? tf.sigmoid(logits) : tf.softmax(logits);
+  const topkIndices = noGrad(() => selectExperts(scores, bias, config));
+  const flat = tf.add(topkIndices, tf.mul(tf.range(0, N, 1, 'int32').reshape([N, 1]), tf.scalar(E, 'int32')));
+  const gates: tf.Tensor2D = tf.reshape(tf.gather(tf.reshape(scores, [N * E]), tf.reshape(flat, [N * K])), [N, K]);
+  const sum = tf.add(tf.sum(gates, 1, true), normaliserEps);
+  return { topkIndices, topkWeights: tf.mul(normTopkProb ? tf.div(gates, sum) : gates, routedScalingFactor) };
+}
+
+/** The selection itself. Ties go to the expert with the smaller index. */
+function selectExperts(scores: tf.Tensor2D, bias: tf.Tensor1D, config: RouterConfig): tf.Tensor2D {
+  return tf.tidy(() => {
+    const biased = config.expertBiasForm === 'additive' ? tf.add(scores, bias) : tf.mul(scores, bias);
+    const reachable = config.nGroup > 1 ? limitToGroups(biased as tf.Tensor2D, config) : (biased as tf.Tensor2D);
+    return tf.topk(reachable, config.numExpertsPerTok).indices;
+  });
+}
+
+/** Sets the scores of experts outside a token's best M groups to -Infinity. */
+function limitToGroups(biased: tf.Tensor2D, { nGroup: G, topkGroup: M, nRoutedExperts: E }: RouterConfig) {
+  const N = biased.shape[0];
+  const bestTwo = tf.topk(tf.reshape(biased, [N * G, E / G]), 2).values;
+  const groupScores = tf.reshape<tf.Rank.R2>(tf.sum(bestTwo, 1), [N, G]);
+  const kept = tf.sum(tf.oneHot(tf.topk(groupScores, M).indices, G, 1, 0, 'float32'), 1); // [N, G]
+  const keptExperts = tf.reshape(tf.tile(tf.reshape(kept, [N, G, 1]), [1, 1, E / G]), [N, E]);
+  return tf.where(tf.greater(keptExperts, 0), biased, tf.fill([N, E], Number.NEGATIVE_INFINITY)) as tf.Tensor2D;
+}

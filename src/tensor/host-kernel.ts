@@ -1,0 +1,67 @@
+// Kernels written in TypeScript, for the backends whose tensors are typed arrays the host can touch: `cpu` and `wasm`.
+
+import { registerKernel, type TensorInfo } from '@tensorflow/tfjs';
+
+type Values = Float32Array | Int32Array | Uint8Array;
+type NumericType = 'float32' | 'int32' | 'bool';
+
+/** How a host kernel reaches tensors. Make every output before taking any view: making one can move the wasm heap. */
+export interface HostMemory {
+  /** A new tensor with undefined contents. */
+  make(shape: readonly number[], dtype: NumericType): TensorInfo;
+  /** The values of a tensor, in place. */
+  view(info: TensorInfo): Values;
+}
+
+export type HostKernel = (
+  memory: HostMemory,
+  inputs: Readonly<Record<string, TensorInfo>>,
+  attrs: Readonly<Record<string, unknown>>,
+) => TensorInfo | TensorInfo[];
+
+interface CpuBackend {
+  readonly data: { get(id: object): { values: Values } };
+  makeTensorInfo(shape: number[], dtype: string, values: Values): TensorInfo;
+}
+
+interface WasmBackend {
+  makeOutput(shape: number[], dtype: string): TensorInfo;
+  typedArrayFromHeap(info: TensorInfo): Values;
+}
+
+const arrayOf = (size: number, dtype: NumericType): Values =>
+  dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
+
+const cpuMemory = (backend: CpuBackend): HostMemory => ({
+  make: (shape, dtype) =>
+    backend.makeTensorInfo(
+      [...shape],
+      dtype,
+      arrayOf(
+        shape.reduce((a, b) => a * b, 1),
+        dtype,
+      ),
+    ),
+  view: (info) => backend.data.get(info.dataId).values,
+});
+
+const wasmMemory = (backend: WasmBackend): HostMemory => ({
+  make: (shape, dtype) => backend.makeOutput([...shape], dtype),
+  view: (info) => backend.typedArrayFromHeap(info),
+});
+
+/** Registers `kernel` under `kernelName` on `cpu` and `wasm`, in place of what is there. */
+export function registerHostKernel(kernelName: string, kernel: HostKernel): void {
+  const adapters = [
+    { backendName: 'cpu', memoryOf: (backend: unknown) => cpuMemory(backend as CpuBackend) },
+    { backendName: 'wasm', memoryOf: (backend: unknown) => wasmMemory(backend as WasmBackend) },
+  ];
+  for (const { backendName, memoryOf } of adapters) {
+    registerKernel({
+      kernelName,
+      backendName,
+      kernelFunc: ({ inputs, backend, attrs }) =>
+        kernel(memoryOf(backend), inputs as Record<string, TensorInfo>, (attrs ?? {}) as Record<string, unknown>),
+    });
+  }
+}

@@ -1,0 +1,45 @@
+// Repairs of TF.js 4.22, which is frozen upstream. Each has a test in tests/tensor/patches.test.ts.
+
+import { type HostKernel, registerHostKernel } from './host-kernel.ts';
+
+/**
+ * Sums rows of `x` [M, ...] by `segmentIds` [M] into [numSegments, ...]; the gradient of every gather.
+ *
+ * The wasm backend lacks it (tfjs#8082), and the cpu backend takes time proportional to segments times rows. Rows are
+ * added in order, so results are the same every time.
+ */
+const unsortedSegmentSum: HostKernel = (memory, { x, segmentIds }, { numSegments }) => {
+  if (x === undefined || segmentIds === undefined) throw new Error('internal: UnsortedSegmentSum without inputs');
+  const row = x.shape.slice(segmentIds.shape.length).reduce((a, b) => a * b, 1);
+  const out = memory.make([Number(numSegments), ...x.shape.slice(segmentIds.shape.length)], 'float32');
+  const [sums, values, ids] = [memory.view(out), memory.view(x), memory.view(segmentIds)];
+  sums.fill(0);
+  for (let m = 0; m < ids.length; m++) {
+    const target = ids[m]! * row;
+    const source = m * row;
+    if (target >= 0) for (let i = 0; i < row; i++) sums[target + i]! += values[source + i]!;
+  }
+  return out;
+};
+
+/**
+ * `depth` numbers for each index, all `offValue` but one.
+ *
+ * The wasm backend writes integer bits into a float32 result: its ones are 1.4e-45.
+ */
+const oneHot: HostKernel = (memory, { indices }, { depth, onValue, offValue, dtype }) => {
+  if (indices === undefined) throw new Error('internal: OneHot without indices');
+  const width = Number(depth);
+  const out = memory.make([...indices.shape, width], dtype === 'float32' ? 'float32' : 'int32');
+  const [values, ids] = [memory.view(out), memory.view(indices)];
+  values.fill(Number(offValue));
+  for (let i = 0; i < ids.length; i++)
+    if (ids[i]! >= 0 && ids[i]! < width) values[i * width + ids[i]!] = Number(onValue);
+  return out;
+};
+
+/** Puts the repairs in place; call it after a backend's own kernels are loaded, which would replace them. */
+export function registerPatches(): void {
+  registerHostKernel('UnsortedSegmentSum', unsortedSegmentSum);
+  registerHostKernel('OneHot', oneHot);
+}
