@@ -136,9 +136,9 @@ def file_names(tensors):
     return {name: tensor.clone().contiguous() for name, tensor in sorted(out.items())}
 
 
-def gradients(model):
-    """Gradients of every parameter under `grad.` and the file name; zeros for an expert that no token visited."""
-    grads = {name: parameter.grad for name, parameter in model.named_parameters()}
+def gradients(parameters):
+    """Gradients of named parameters under `grad.` and the file name; zeros for an expert that no token visited."""
+    grads = {name: parameter.grad for name, parameter in parameters}
     assert all(g is not None and torch.isfinite(g).all() for g in grads.values())
     return {f"grad.{name}": g for name, g in file_names(grads).items()}
 

@@ -3,7 +3,10 @@
 import sys
 
 import model_cases
+import mtp_cases
 import router_table
+import step_case
+import tables
 import torch
 from transformers.utils import logging
 
@@ -14,7 +17,13 @@ CASES = {
     "many-groups": model_cases.many_groups,
     "rope-half": model_cases.rope_half,
     "norm-off": model_cases.norm_off,
+    "steps": step_case.steps,
+    "mtp": mtp_cases.mtp,
+    "mtp-paper": mtp_cases.mtp_paper,
     "router": router_table.router,
+    "rope": tables.rope,
+    "balance": tables.balance,
+    "adamw": tables.adamw,
 }
 
 

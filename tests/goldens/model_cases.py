@@ -21,7 +21,7 @@ def no_q_lora():
 
 
 def yarn():
-    """Rotary size 10 and a small base, so that one frequency of five is a true blend; 14 tokens, 8 of them "original"."""
+    """Rotary size 10 and a small base, so that two of five frequencies are true blends; 14 tokens where 8 are "original"."""
     rope_scaling = {
         "type": "yarn",
         "factor": 4.0,
@@ -60,7 +60,7 @@ def write_model_case(name, changes, seed):
     routers = inspect(probe)
     assert_telling(routers, grouped=config["n_group"] > 1)
     output.loss.backward()
-    tensors = {"logits": output.logits, **hidden_states(output), **gradients(model)}
+    tensors = {"logits": output.logits, **hidden_states(output), **gradients(model.named_parameters())}
     values = {
         "ids": ids.tolist(),
         "loss": numbers(output.loss),
