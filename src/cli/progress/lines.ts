@@ -1,0 +1,70 @@
+// What a training run says, line by line, whether it is drawn live or printed plainly.
+
+import type { EvalResult, LayerLoad, TrainEvent } from '../../train/events.ts';
+import { formatCount } from '../terminal/format.ts';
+import { printable, wrapParts, wrapText } from '../terminal/text.ts';
+
+type StartEvent = Extract<TrainEvent, { type: 'start' }>;
+type SampleEvent = Extract<TrainEvent, { type: 'sample' }>;
+
+function expertsPart({ model }: StartEvent): string {
+  const shared = model.nSharedExperts > 0 ? ` + ${model.nSharedExperts} shared` : '';
+  return `${model.nRoutedExperts} experts (top ${model.numExpertsPerTok}${shared})`;
+}
+
+/** Parts separated by commas, the second line and those after it indented. */
+function listing(parts: readonly string[], width: number): string[] {
+  const punctuated = parts.map((part, index) => (index < parts.length - 1 ? `${part},` : part));
+  return wrapParts(punctuated, ' ', width - 2).map((line, index) => (index === 0 ? line : `  ${line}`));
+}
+
+/** Names the model, the data and the run folder. */
+export function headline(event: StartEvent, width: number): string[] {
+  const { model, train } = event;
+  const modelParts = [
+    `Model: ${formatCount(event.parameters)} parameters`,
+    `${formatCount(event.activeParameters)} active per token`,
+    `${model.numHiddenLayers} layers`,
+    expertsPart(event),
+    ...(model.numNextnPredictLayers > 0 ? [`MTP depth ${model.numNextnPredictLayers}`] : []),
+    `backend ${event.backend}`,
+  ];
+  const dataParts = [
+    `Data: ${train.data}`,
+    `${formatCount(event.trainTokens)} training tokens`,
+    `tokenizer ${train.tokenizer}`,
+    `${train.batchSize} x ${train.seqLen} tokens a step`,
+  ];
+  return [
+    ...listing(modelParts, width),
+    ...listing(dataParts, width),
+    ...wrapText(`Run: ${event.runDir}`, width),
+    ...(event.startStep > 0 ? [`Resuming after step ${event.startStep} of ${train.steps}`] : []),
+  ];
+}
+
+/** The layer whose busiest expert is furthest above the mean, if the model has MoE layers. */
+export function mostImbalanced(load: readonly LayerLoad[]): LayerLoad | undefined {
+  return load.reduce<LayerLoad | undefined>(
+    (worst, layer) => (worst === undefined || layer.maxVio > worst.maxVio ? layer : worst),
+    undefined,
+  );
+}
+
+/** A result on held-out text in one line. */
+export function evalLine(step: number, result: EvalResult): string {
+  const mtp = result.mtpLoss.map((loss) => loss.toFixed(3)).join(', ');
+  const parts = [
+    `held-out loss ${result.loss.toFixed(3)}`,
+    `${result.bitsPerByte.toFixed(3)} bits per byte`,
+    ...(mtp === '' ? [] : [`MTP loss ${mtp}`]),
+    `MaxVio ${result.maxVioGlobal.toFixed(2)}`,
+  ];
+  return `Step ${step}: ${parts.join(', ')}`;
+}
+
+/** A sample of text, wrapped and marked on the left; what the model was given is set off by `[ ]`. */
+export function sampleLines(event: SampleEvent, width: number): string[] {
+  const text = `[${printable(event.prompt)}]${printable(event.text)}`;
+  return [`Sample at step ${event.step}:`, ...wrapText(text.trimEnd(), width - 2).map((line) => `│ ${line}`)];
+}

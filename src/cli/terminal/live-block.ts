@@ -1,0 +1,51 @@
+// A block of lines at the bottom of a terminal that is redrawn in place; everything else is printed above it.
+
+import type { WriteStream } from 'node:tty';
+import { displayWidth, truncate } from './text.ts';
+
+const clearDown = '\x1b[J';
+const hideCursor = '\x1b[?25l';
+const showCursor = '\x1b[?25h';
+
+/** What a live block needs of a stream. */
+export type Terminal = Pick<WriteStream, 'write' | 'columns'>;
+
+export interface LiveBlock {
+  /** Replaces the block; lines wider than the terminal are cut. */
+  draw(lines: readonly string[]): void;
+  /** Prints lines above the block, which stays. */
+  above(lines: readonly string[]): void;
+  /** Leaves the block as it was drawn last and gives the cursor back. */
+  end(): void;
+}
+
+/** Cells a line may fill: one less than the terminal has, which may not know (0) how many those are. */
+export function usableColumns(terminal: { readonly columns?: number }): number {
+  return (terminal.columns || 80) - 1;
+}
+
+export function createLiveBlock(terminal: Terminal): LiveBlock {
+  let drawn: readonly string[] = [];
+  // A terminal that was made narrower has wrapped what was drawn before.
+  const rowsOf = (line: string) => Math.max(1, Math.ceil(displayWidth(line) / (usableColumns(terminal) + 1)));
+  const erase = () => {
+    const rows = drawn.reduce((sum, line) => sum + rowsOf(line), 0);
+    return rows === 0 ? hideCursor : `\x1b[${rows}A\r${clearDown}`;
+  };
+  const cut = (line: string) => truncate(line, usableColumns(terminal));
+  const print = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('');
+  return {
+    draw: (lines) => {
+      const erased = erase();
+      drawn = lines.map(cut);
+      terminal.write(erased + print(drawn));
+    },
+    above: (lines) => {
+      terminal.write(erase() + print(lines.map(cut)) + print(drawn));
+    },
+    end: () => {
+      terminal.write(showCursor);
+      drawn = [];
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { CommanderError } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { errorMessage, exitCodeOf } from '../../src/cli/report-error.ts';
+import { UserError } from '../../src/errors.ts';
+
+function systemError(code: string, path?: string): Error {
+  return Object.assign(new Error(`${code}: raw`), { code }, path === undefined ? {} : { path });
+}
+
+describe('errors that end the command', () => {
+  it('prints a user error as it is and exits with 1', () => {
+    const error = new UserError('config: steps (0) must be at least 1');
+    expect(errorMessage(error)).toBe('tinyseek: config: steps (0) must be at least 1');
+    expect(exitCodeOf(error)).toBe(1);
+  });
+
+  it('puts what the operating system refused into words and exits with 1', () => {
+    const full = systemError('ENOSPC', '/runs/a/model.safetensors');
+    expect(errorMessage(full)).toBe(
+      'tinyseek: /runs/a/model.safetensors: no space left on the disk; free some and try again',
+    );
+    expect(exitCodeOf(full)).toBe(1);
+    expect(errorMessage(systemError('EROFS'))).toBe('tinyseek: the file system is read-only; choose another folder');
+  });
+
+  it('owns up to anything else, without a stack, and exits with 70', () => {
+    const error = new TypeError('x is undefined');
+    expect(errorMessage(error)).toMatch(/^tinyseek: x is undefined\nThis is a bug in tinyseek\. .*DEBUG=1/);
+    expect(errorMessage(error)).not.toContain('at ');
+    expect(exitCodeOf(error)).toBe(70);
+    expect(errorMessage('thrown text')).toContain('tinyseek: thrown text');
+  });
+
+  it('leaves usage errors to the parser and exits with 2, or 0 for help', () => {
+    expect(errorMessage(new CommanderError(1, 'commander.unknownOption', 'error: x'))).toBe('');
+    expect(exitCodeOf(new CommanderError(1, 'commander.unknownOption', 'error: x'))).toBe(2);
+    expect(exitCodeOf(new CommanderError(0, 'commander.helpDisplayed', ''))).toBe(0);
+  });
+});
