@@ -1,0 +1,203 @@
+// Every constraint on a configuration, once: types and ranges by the schemas, then how the keys must fit together.
+//
+// A constraint is a function that returns a complaint or nothing. All complaints are reported together, each with
+// values that would work. Whoever holds a `ModelConfig` that passed here need not check it again.
+
+import { UserError } from '../errors.ts';
+import { type ConfigSource, describeIssues, runConfigSource, showValue } from './issues.ts';
+import type { ModelConfig, RopeScaling } from './model-config.ts';
+import { defaultTrainConfig, modelPreset } from './presets.ts';
+import { modelConfigSchema, trainConfigSchema } from './schema.ts';
+import type { TrainConfig } from './train-config.ts';
+
+/** Spells a key as its source does; `at` adds its value: `nGroup (4)`. */
+interface Spelling<K extends string> {
+  readonly name: (key: K | keyof RopeScaling) => string;
+  readonly at: (key: K) => string;
+}
+
+type ModelConstraint = (config: ModelConfig, spelling: Spelling<keyof ModelConfig>) => string | undefined;
+type TrainConstraint = (
+  train: TrainConfig,
+  model: ModelConfig,
+  spelling: Spelling<keyof TrainConfig | keyof ModelConfig>,
+) => string | undefined;
+
+/** The multiples of `divisor` next to `value`, from `smallest` up: "8 or 12". */
+function nearestMultiples(value: number, divisor: number, smallest: number): string {
+  const below = Math.floor(value / divisor) * divisor;
+  const candidates = [below, below + divisor].filter((candidate) => candidate >= smallest);
+  return candidates.length > 0 ? candidates.join(' or ') : String(smallest);
+}
+
+/** With several groups the score of a group is the sum of its two best experts (F 2.3). */
+function fewestExperts({ nGroup }: ModelConfig): number {
+  return nGroup > 1 ? 2 * nGroup : 1;
+}
+
+const groupsDivideExperts: ModelConstraint = (config, { at }) => {
+  const { nRoutedExperts, nGroup } = config;
+  if (nRoutedExperts % nGroup === 0) return undefined;
+  const fix = nearestMultiples(nRoutedExperts, nGroup, fewestExperts(config));
+  return `${at('nRoutedExperts')} must be divisible by ${at('nGroup')}; try ${fix}`;
+};
+
+const twoExpertsPerGroup: ModelConstraint = (config, { at, name }) => {
+  const { nRoutedExperts, nGroup } = config;
+  if (nRoutedExperts % nGroup !== 0 || nRoutedExperts >= fewestExperts(config)) return undefined;
+  return (
+    `${at('nRoutedExperts')} must be at least twice ${at('nGroup')}, since a group is scored by its two best experts; ` +
+    `try ${fewestExperts(config)}, or set ${name('nGroup')} and ${name('topkGroup')} to 1`
+  );
+};
+
+const keptGroupsExist: ModelConstraint = ({ topkGroup, nGroup }, { at }) => {
+  if (topkGroup <= nGroup) return undefined;
+  return `${at('topkGroup')} must be at most ${at('nGroup')}; try ${nGroup}`;
+};
+
+const keptGroupsHoldEnough: ModelConstraint = (config, { at, name }) => {
+  const { nRoutedExperts, nGroup, topkGroup, numExpertsPerTok } = config;
+  const reachable = (topkGroup * nRoutedExperts) / nGroup;
+  if (topkGroup > nGroup || nRoutedExperts % nGroup !== 0 || numExpertsPerTok <= reachable) return undefined;
+  return (
+    `${at('numExpertsPerTok')} must be at most ${reachable}, the experts in ${at('topkGroup')} of ` +
+    `${nGroup} groups; set ${name('numExpertsPerTok')} to ${reachable} or less`
+  );
+};
+
+const rotaryPairs: ModelConstraint = ({ qkRopeHeadDim }, { at }) => {
+  if (qkRopeHeadDim % 2 === 0) return undefined;
+  return `${at('qkRopeHeadDim')} must be even, since channels rotate in pairs; try ${nearestMultiples(qkRopeHeadDim, 2, 2)}`;
+};
+
+const denseLayersExist: ModelConstraint = ({ firstKDenseReplace, numHiddenLayers }, { at }) => {
+  if (firstKDenseReplace <= numHiddenLayers) return undefined;
+  return `${at('firstKDenseReplace')} must be at most ${at('numHiddenLayers')}; try ${numHiddenLayers} or less`;
+};
+
+function tokenInVocabulary(key: 'bosTokenId' | 'eosTokenId'): ModelConstraint {
+  return (config, { at }) => {
+    if (config[key] < config.vocabSize) return undefined;
+    return `${at(key)} must be below ${at('vocabSize')}; try ${config.vocabSize - 1} or less`;
+  };
+}
+
+/** With unequal coefficients, loaders also scale the rotary tables (F 6.5), which no released model asks for. */
+const oneTemperature: ModelConstraint = ({ ropeScaling }, { name }) => {
+  if (ropeScaling === null || ropeScaling.mscale === ropeScaling.mscaleAllDim) return undefined;
+  const { mscale, mscaleAllDim } = ropeScaling;
+  const key = name('ropeScaling');
+  return `${key}.mscale (${mscale}) must equal ${key}.${name('mscaleAllDim')} (${mscaleAllDim}); set both to ${mscaleAllDim}`;
+};
+
+/** transformers ignores `factor` and divides the two lengths (F 6.5); where they disagree, so would the logits. */
+const lengthsGiveFactor: ModelConstraint = ({ ropeScaling, maxPositionEmbeddings }, { name, at }) => {
+  if (ropeScaling === null) return undefined;
+  const { factor, originalMaxPositionEmbeddings: original } = ropeScaling;
+  const ratio = maxPositionEmbeddings / original;
+  if (Math.abs(factor - ratio) <= 1e-6 * factor) return undefined;
+  const longer = Number.isSafeInteger(factor * original)
+    ? `${name('maxPositionEmbeddings')} to ${factor * original}`
+    : '';
+  const fixes = [longer, ratio >= 1 ? `${name('ropeScaling')}.factor to ${ratio}` : ''].filter((fix) => fix !== '');
+  return (
+    `${at('maxPositionEmbeddings')} must be ${name('ropeScaling')}.factor (${factor}) times ` +
+    `${name('originalMaxPositionEmbeddings')} (${original})${fixes.length > 0 ? `; set ${fixes.join(', or ')}` : ''}`
+  );
+};
+
+const rampHasWidth: ModelConstraint = ({ ropeScaling }, { name }) => {
+  if (ropeScaling === null || ropeScaling.betaFast > ropeScaling.betaSlow) return undefined;
+  const { betaFast, betaSlow } = ropeScaling;
+  const key = name('ropeScaling');
+  return `${key}.${name('betaFast')} (${betaFast}) must be greater than ${key}.${name('betaSlow')} (${betaSlow}); try 32 and 1`;
+};
+
+const modelConstraints: readonly ModelConstraint[] = [
+  groupsDivideExperts,
+  twoExpertsPerGroup,
+  keptGroupsExist,
+  keptGroupsHoldEnough,
+  rotaryPairs,
+  denseLayersExist,
+  tokenInVocabulary('bosTokenId'),
+  tokenInVocabulary('eosTokenId'),
+  oneTemperature,
+  lengthsGiveFactor,
+  rampHasWidth,
+];
+
+const partsDivideBatch: TrainConstraint = ({ batchSize, gradAccumSteps }, _model, { at }) => {
+  if (batchSize % gradAccumSteps === 0) return undefined;
+  const fix = nearestMultiples(batchSize, gradAccumSteps, gradAccumSteps);
+  return `${at('batchSize')} must be divisible by ${at('gradAccumSteps')}; try ${fix}`;
+};
+
+const sequenceFits: TrainConstraint = ({ seqLen }, { maxPositionEmbeddings }, { at, name }) => {
+  if (seqLen <= maxPositionEmbeddings) return undefined;
+  return (
+    `${at('seqLen')} must be at most ${at('maxPositionEmbeddings')}; ` +
+    `set ${name('seqLen')} to ${maxPositionEmbeddings}, or ${name('maxPositionEmbeddings')} to ${seqLen}`
+  );
+};
+
+const sequenceHoldsDepths: TrainConstraint = ({ seqLen }, { numNextnPredictLayers: depth }, { at, name }) => {
+  if (depth < seqLen) return undefined;
+  return (
+    `${at('numNextnPredictLayers')} must be smaller than ${at('seqLen')}, or nothing is left to predict; ` +
+    `set ${name('numNextnPredictLayers')} to ${seqLen - 1} or less, or ${name('seqLen')} to ${depth + 1} or more`
+  );
+};
+
+const warmupPrecedesDecay: TrainConstraint = ({ lrSchedule, warmupFraction }, _model, { at }) => {
+  const decayStart = 10 / 14.8;
+  if (lrSchedule !== 'deepseek-v3' || warmupFraction <= decayStart) return undefined;
+  return `${at('warmupFraction')} must be at most 0.67, where ${at('lrSchedule')} begins to decay; try 0.02`;
+};
+
+const trainConstraints: readonly TrainConstraint[] = [
+  partsDivideBatch,
+  sequenceFits,
+  sequenceHoldsDepths,
+  warmupPrecedesDecay,
+];
+
+/** Valid values of every key, those inside `ropeScaling` included, to offer in place of wrong ones. */
+const exampleModel: ModelConfig = { ...modelPreset('tiny'), ropeScaling: modelPreset('deepseek-v3').ropeScaling };
+
+function spellingOf<T extends object>(config: T, { keyName }: ConfigSource): Spelling<keyof T & string> {
+  return { name: keyName, at: (key) => `${keyName(key)} (${showValue(config[key])})` };
+}
+
+function throwIfAny(problems: readonly string[]): void {
+  if (problems.length > 0) throw new UserError(problems.join('\n'));
+}
+
+/**
+ * A `ModelConfig` that holds together, or a `UserError` with one line for each problem.
+ *
+ * Takes any value: the types of the keys are checked too.
+ */
+export function validateModelConfig(config: unknown, source: ConfigSource = runConfigSource): ModelConfig {
+  const parsed = modelConfigSchema.safeParse(config);
+  if (!parsed.success) {
+    throw new UserError(describeIssues(parsed.error.issues, config, exampleModel, source).join('\n'));
+  }
+  const spelling = spellingOf<ModelConfig>(parsed.data, source);
+  const problems = modelConstraints.map((constraint) => constraint(parsed.data, spelling));
+  throwIfAny(problems.filter((problem) => problem !== undefined).map((problem) => `${source.where}: ${problem}`));
+  return parsed.data;
+}
+
+/** A `TrainConfig` that holds together and fits `model`, or a `UserError` with one line for each problem. */
+export function validateTrainConfig(train: unknown, model: ModelConfig): TrainConfig {
+  const parsed = trainConfigSchema.safeParse(train);
+  if (!parsed.success) {
+    throw new UserError(describeIssues(parsed.error.issues, train, defaultTrainConfig, runConfigSource).join('\n'));
+  }
+  const spelling = spellingOf<TrainConfig & ModelConfig>({ ...parsed.data, ...model }, runConfigSource);
+  const problems = trainConstraints.map((constraint) => constraint(parsed.data, model, spelling));
+  throwIfAny(problems.filter((problem) => problem !== undefined).map((problem) => `config: ${problem}`));
+  return parsed.data;
+}
