@@ -6,9 +6,10 @@
 import { UserError } from '../errors.ts';
 import { type ConfigSource, describeIssues, runConfigSource, showValue } from './issues.ts';
 import type { ModelConfig, RopeScaling } from './model-config.ts';
-import { defaultTrainConfig, modelPreset } from './presets.ts';
+import { deepseekV3, tiny } from './model-presets.ts';
 import { modelConfigSchema, trainConfigSchema } from './schema.ts';
 import type { TrainConfig } from './train-config.ts';
+import { defaultTrainConfig } from './train-presets.ts';
 
 /** Spells a key as its source does; `at` adds its value: `nGroup (4)`. */
 interface Spelling<K extends string> {
@@ -164,7 +165,7 @@ const trainConstraints: readonly TrainConstraint[] = [
 ];
 
 /** Valid values of every key, those inside `ropeScaling` included, to offer in place of wrong ones. */
-const exampleModel: ModelConfig = { ...modelPreset('tiny'), ropeScaling: modelPreset('deepseek-v3').ropeScaling };
+const exampleModel: ModelConfig = { ...tiny, ropeScaling: deepseekV3.ropeScaling };
 
 function spellingOf<T extends object>(config: T, { keyName }: ConfigSource): Spelling<keyof T & string> {
   return { name: keyName, at: (key) => `${keyName(key)} (${showValue(config[key])})` };
