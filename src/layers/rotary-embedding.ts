@@ -1,6 +1,6 @@
 // Rotary position tables, with YaRN where the config has it. Shape legend: T positions, R rotary channels.
 
-import type { ModelConfig, RopeScaling } from '../config/model-config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import type { RotaryTables } from '../ops/rotary.ts';
 import { tf } from '../tensor/tf.ts';
 
@@ -14,7 +14,7 @@ export function yarnMscale(factor: number, mscale: number): number {
  *
  * With YaRN, pairs that turn often within the original context keep their frequency, slow ones are divided by the
  * factor, and a ramp joins them. The ramp is linear in the channel index, as in the released code; the YaRN paper has it
- * linear in rotations. Like transformers, the factor is `maxPositionEmbeddings / originalMaxPositionEmbeddings`.
+ * linear in rotations.
  *
  * Source: deepseek-ai/DeepSeek-V3 inference/model.py, precompute_freqs_cis; transformers `_compute_yarn_parameters`.
  */
@@ -27,15 +27,11 @@ export function rotaryFrequencies(config: ModelConfig): number[] {
     (R * Math.log(scaling.originalMaxPositionEmbeddings / (turns * 2 * Math.PI))) / (2 * Math.log(config.ropeTheta));
   const low = Math.max(Math.floor(pairTurning(scaling.betaFast)), 0);
   const high = Math.min(Math.ceil(pairTurning(scaling.betaSlow)), R - 1);
-  const factor = yarnFactor(config, scaling);
   return plain.map((frequency, i) => {
     const slow = Math.min(Math.max((i - low) / (high === low ? 0.001 : high - low), 0), 1);
-    return frequency * (1 - slow) + (frequency / factor) * slow;
+    return frequency * (1 - slow) + (frequency / scaling.factor) * slow;
   });
 }
-
-const yarnFactor = (config: ModelConfig, scaling: RopeScaling): number =>
-  config.maxPositionEmbeddings / scaling.originalMaxPositionEmbeddings;
 
 /** Factor on attention scores: `1 / sqrt(width)`, times YaRN's temperature squared. F 1.5. */
 export function softmaxScale(config: ModelConfig): number {

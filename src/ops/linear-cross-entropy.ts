@@ -27,10 +27,13 @@ function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
     // The last argument is the saver; the types of customGrad do not say so.
     const [x, save] = args as unknown as [tf.Tensor2D, (tensors: tf.Tensor[]) => void];
     const oneHot = (ids: tf.Tensor) => tf.oneHot(ids, V, 1, 0, 'float32');
-    save([x, labels]);
-    const value = tf.sub(tf.logSumExp(x, -1), tf.sum(tf.mul(x, oneHot(labels)), -1));
-    const gradFunc = (dy: tf.Tensor, [x, labels]: tf.Tensor[]) =>
-      tf.mul(tf.sub(tf.softmax(x!), oneHot(labels!)), tf.expandDims(dy, -1));
+    const p = tf.softmax(x);
+    save([p, labels]);
+    // The largest probability is exp(0) / sum, and at least 1 / V: no logarithm of an underflow.
+    const logSumExp = tf.sub(tf.max(x, -1), tf.log(tf.max(p, -1)));
+    const value = tf.sub(logSumExp, tf.sum(tf.mul(x, oneHot(labels)), -1));
+    const gradFunc = (dy: tf.Tensor, [p, labels]: tf.Tensor[]) =>
+      tf.mul(tf.sub(p!, oneHot(labels!)), tf.expandDims(dy, -1));
     return { value, gradFunc };
   });
   return op(logits) as tf.Tensor1D;

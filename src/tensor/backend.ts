@@ -95,7 +95,7 @@ export async function activateBackend(requested: BackendName): Promise<ActiveBac
   const { tfName, load, howToGet } = entries[name];
   try {
     await load();
-    registerPatches();
+    registerPatches(tfName);
     if (!(await tf.setBackend(tfName))) throw new Error('it did not start');
     await tf.ready();
   } catch (error) {

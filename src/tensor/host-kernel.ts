@@ -1,8 +1,8 @@
 // Kernels written in TypeScript, for the backends whose tensors are typed arrays the host can touch: `cpu` and `wasm`.
 
-import { registerKernel, type TensorInfo } from '@tensorflow/tfjs';
+import { type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs';
 
-type Values = Float32Array | Int32Array | Uint8Array;
+export type Values = Float32Array | Int32Array | Uint8Array;
 type NumericType = 'float32' | 'int32' | 'bool';
 
 /** How a host kernel reaches tensors. Make every output before taking any view: making one can move the wasm heap. */
@@ -11,6 +11,8 @@ export interface HostMemory {
   make(shape: readonly number[], dtype: NumericType): TensorInfo;
   /** The values of a tensor, in place. */
   view(info: TensorInfo): Values;
+  /** Gives back a tensor that `make` made and no one else has seen. */
+  free(info: TensorInfo): void;
 }
 
 export type HostKernel = (
@@ -22,11 +24,13 @@ export type HostKernel = (
 interface CpuBackend {
   readonly data: { get(id: object): { values: Values } };
   makeTensorInfo(shape: number[], dtype: string, values: Values): TensorInfo;
+  disposeData(dataId: object): boolean;
 }
 
 interface WasmBackend {
   makeOutput(shape: number[], dtype: string): TensorInfo;
   typedArrayFromHeap(info: TensorInfo): Values;
+  disposeData(dataId: object): boolean;
 }
 
 const arrayOf = (size: number, dtype: NumericType): Values =>
@@ -43,25 +47,26 @@ const cpuMemory = (backend: CpuBackend): HostMemory => ({
       ),
     ),
   view: (info) => backend.data.get(info.dataId).values,
+  free: (info) => void backend.disposeData(info.dataId),
 });
 
 const wasmMemory = (backend: WasmBackend): HostMemory => ({
   make: (shape, dtype) => backend.makeOutput([...shape], dtype),
   view: (info) => backend.typedArrayFromHeap(info),
+  free: (info) => void backend.disposeData(info.dataId),
 });
 
-/** Registers `kernel` under `kernelName` on `cpu` and `wasm`, in place of what is there. */
-export function registerHostKernel(kernelName: string, kernel: HostKernel): void {
-  const adapters = [
-    { backendName: 'cpu', memoryOf: (backend: unknown) => cpuMemory(backend as CpuBackend) },
-    { backendName: 'wasm', memoryOf: (backend: unknown) => wasmMemory(backend as WasmBackend) },
-  ];
-  for (const { backendName, memoryOf } of adapters) {
-    registerKernel({
-      kernelName,
-      backendName,
-      kernelFunc: ({ inputs, backend, attrs }) =>
-        kernel(memoryOf(backend), inputs as Record<string, TensorInfo>, (attrs ?? {}) as Record<string, unknown>),
-    });
-  }
+export type HostBackend = 'cpu' | 'wasm';
+
+/** `kernel` as TF.js calls it. */
+export function hostKernelFunc(backendName: HostBackend, kernel: HostKernel): KernelConfig['kernelFunc'] {
+  const memoryOf = (backend: unknown) =>
+    backendName === 'cpu' ? cpuMemory(backend as CpuBackend) : wasmMemory(backend as WasmBackend);
+  return ({ inputs, backend, attrs }) =>
+    kernel(memoryOf(backend), inputs as Record<string, TensorInfo>, (attrs ?? {}) as Record<string, unknown>);
+}
+
+/** Registers `kernel` under `kernelName`, in place of what is there. */
+export function registerHostKernel(backendName: HostBackend, kernelName: string, kernel: HostKernel): void {
+  registerKernel({ kernelName, backendName, kernelFunc: hostKernelFunc(backendName, kernel) });
 }

@@ -1,6 +1,8 @@
 // Repairs of TF.js 4.22, which is frozen upstream. Each has a test in tests/tensor/patches.test.ts.
 
+import { registerDataMovement } from './host-data-movement.ts';
 import { type HostKernel, registerHostKernel } from './host-kernel.ts';
+import { registerWasmMatMul } from './wasm-matmul.ts';
 
 /**
  * Sums rows of `x` [M, ...] by `segmentIds` [M] into [numSegments, ...]; the gradient of every gather.
@@ -38,8 +40,16 @@ const oneHot: HostKernel = (memory, { indices }, { depth, onValue, offValue, dty
   return out;
 };
 
-/** Puts the repairs in place; call it after a backend's own kernels are loaded, which would replace them. */
-export function registerPatches(): void {
-  registerHostKernel('UnsortedSegmentSum', unsortedSegmentSum);
-  registerHostKernel('OneHot', oneHot);
+const patched = new Set<string>();
+
+/** Puts the repairs of a backend in place, once; its own kernels must be loaded, or they would replace these. */
+export function registerPatches(backendName: string): void {
+  if (patched.has(backendName)) return;
+  patched.add(backendName);
+  if (backendName === 'cpu') registerHostKernel('cpu', 'UnsortedSegmentSum', unsortedSegmentSum);
+  if (backendName !== 'wasm') return;
+  registerHostKernel('wasm', 'UnsortedSegmentSum', unsortedSegmentSum);
+  registerHostKernel('wasm', 'OneHot', oneHot);
+  registerWasmMatMul();
+  registerDataMovement();
 }
