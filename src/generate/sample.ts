@@ -59,5 +59,9 @@ export function chooseToken(logits: Float32Array, temperature: number, topK: num
   const candidates = ranked.slice(0, topK);
   const weights = candidates.map((id) => Math.exp((logits[id]! - logits[best]!) / temperature));
   let left = u * weights.reduce((a, b) => a + b, 0);
-  return candidates.find((_, i) => (left -= weights[i]!) < 0) ?? best;
+  for (const [i, id] of candidates.entries()) {
+    left -= weights[i]!;
+    if (left < 0) return id;
+  }
+  return best;
 }
