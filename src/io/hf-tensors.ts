@@ -1,0 +1,160 @@
+// From the parameters in memory to the tensors of a Hugging Face `deepseek_v3` file and back. Names and layout are the
+// same, with two exceptions, both mechanical:
+//
+// - In memory the routed experts of a layer are stacked, as transformers 5 holds them; in the file each has its own
+//   three matrices. Letters: E experts, F expert hidden size, D hiddenSize.
+//     mlp.experts.gate_up_proj [E, 2F, D]  <->  mlp.experts.E.gate_proj.weight [F, D], mlp.experts.E.up_proj.weight [F, D]
+//     mlp.experts.down_proj    [E, D, F]   <->  mlp.experts.E.down_proj.weight [D, F]
+// - MTP layers (index numHiddenLayers and up) share the embedding and the output head; the file repeats both in each.
+
+import type { ModelConfig } from '../config/model-config.ts';
+import { UserError } from '../errors.ts';
+import type { NamedTensor } from '../tensor/named-tensor.ts';
+import { elementCount, type TensorShape, type TensorSource } from './tensor-source.ts';
+
+/** How many MTP layers there are, and the index of the first: all that the conversion needs of a config. */
+export type MtpLayers = Pick<ModelConfig, 'numHiddenLayers' | 'numNextnPredictLayers'>;
+
+/** What an import found. */
+export interface ImportedTensors {
+  /** In memory names and layout, in the order of the expected list. */
+  readonly tensors: NamedTensor[];
+  /** Differences that lose something but do not make the model wrong for what it is. */
+  readonly warnings: string[];
+}
+
+/** One tensor of the file that lies, row-major, inside a tensor in memory. */
+interface FilePart extends TensorShape {
+  /** First element in the tensor in memory. */
+  readonly offset: number;
+}
+
+/**
+ * The tensors of a Hugging Face file, from the parameters and buffers in memory.
+ *
+ * No values are copied: the results are views of the arguments.
+ *
+ * Example: with E = 2, `model.layers.1.mlp.experts.down_proj` [2, D, F] becomes
+ * `model.layers.1.mlp.experts.0.down_proj.weight` [D, F] and `model.layers.1.mlp.experts.1.down_proj.weight` [D, F].
+ */
+export function toHfTensors(tensors: readonly NamedTensor[], config: MtpLayers): NamedTensor[] {
+  const split = tensors.flatMap((tensor) =>
+    fileParts(tensor).map(({ name, shape, offset }) => {
+      return { name, shape, data: tensor.data.subarray(offset, offset + elementCount(shape)) };
+    }),
+  );
+  const copies = Array.from(mtpCopies(config), ([name, original]) => {
+    const tensor = tensors.find((candidate) => candidate.name === original);
+    if (!tensor) throw new Error(`internal: ${original} is missing from the parameters`);
+    return { ...tensor, name };
+  });
+  return [...split, ...copies];
+}
+
+/**
+ * The parameters and buffers in memory, from the tensors of a Hugging Face file.
+ *
+ * Values are read one tensor of the file at a time. The MTP layers' copies of embedding and head may be missing; if they
+ * are there and differ from the shared ones, they are dropped with a warning.
+ *
+ * @param expected name and shape of every parameter and buffer in memory.
+ * @throws UserError listing what is missing, unexpected, or of another shape.
+ */
+export function fromHfTensors(
+  source: TensorSource,
+  config: MtpLayers,
+  expected: readonly TensorShape[],
+): ImportedTensors {
+  const copies = mtpCopies(config);
+  checkTensors(source, expected, copies);
+  const tensors = expected.map((tensor) => assemble(source, tensor));
+  const warnings = Array.from(copies)
+    .filter(([copy, original]) => differs(source, copy, original))
+    .map(([copy, original]) => {
+      return `model tensors: ${copy} differs from ${original}; MTP modules here share it, so the copy is ignored`;
+    });
+  return { tensors, warnings };
+}
+
+/** The tensors of the file that make up one tensor in memory. */
+function fileParts({ name, shape }: TensorShape): FilePart[] {
+  const experts = /^(.*\.mlp\.experts)\.(gate_up_proj|down_proj)$/.exec(name);
+  const [count, rows, columns] = shape;
+  if (!experts || count === undefined || rows === undefined || columns === undefined) {
+    return [{ name, shape, offset: 0 }];
+  }
+  const projections = experts[2] === 'down_proj' ? ['down_proj'] : ['gate_proj', 'up_proj'];
+  const partRows = rows / projections.length;
+  return Array.from({ length: count }, (_, expert) =>
+    projections.map((projection, index) => ({
+      name: `${experts[1]}.${expert}.${projection}.weight`,
+      shape: [partRows, columns],
+      offset: (expert * rows + index * partRows) * columns,
+    })),
+  ).flat();
+}
+
+/** Names that only the file has, with the shared tensor each is a copy of. */
+function mtpCopies({ numHiddenLayers, numNextnPredictLayers }: MtpLayers): Map<string, string> {
+  const copies = Array.from({ length: numNextnPredictLayers }, (_, depth): [string, string][] => [
+    [`model.layers.${numHiddenLayers + depth}.embed_tokens.weight`, 'model.embed_tokens.weight'],
+    [`model.layers.${numHiddenLayers + depth}.shared_head.head.weight`, 'lm_head.weight'],
+  ]);
+  return new Map(copies.flat());
+}
+
+function assemble(source: TensorSource, { name, shape }: TensorShape): NamedTensor {
+  const data = new Float32Array(elementCount(shape));
+  for (const part of fileParts({ name, shape })) data.set(source.read(part.name), part.offset);
+  return { name, shape, data };
+}
+
+function differs(source: TensorSource, copy: string, original: string): boolean {
+  if (!source.tensors.has(copy)) return false;
+  return !Buffer.from(source.read(copy).buffer).equals(Buffer.from(source.read(original).buffer));
+}
+
+function checkTensors(
+  source: TensorSource,
+  expected: readonly TensorShape[],
+  copies: ReadonlyMap<string, string>,
+): void {
+  const parts = expected.flatMap(fileParts);
+  const shapes = new Map(parts.map(({ name, shape }) => [name, shape]));
+  for (const [copy, original] of copies) shapes.set(copy, shapes.get(original) ?? []);
+  const missing = parts.filter(({ name }) => !source.tensors.has(name)).map(describe);
+  const unexpected = Array.from(source.tensors.values()).filter(({ name }) => !shapes.has(name));
+  const misshapen = Array.from(source.tensors.values()).flatMap(({ name, shape }) => {
+    const wanted = shapes.get(name);
+    const isRight = !wanted || wanted.join() === shape.join();
+    return isRight ? [] : [`${name} (expected ${show(wanted)}, found ${show(shape)})`];
+  });
+  const problems = [
+    ...list(misshapen, 'of another shape'),
+    ...list(missing, 'missing'),
+    ...list(unexpected.map(describe), 'unexpected'),
+  ];
+  if (problems.length > 0) throw new UserError(`model tensors: ${problems.join('; ')}; ${advice(unexpected)}`);
+}
+
+function advice(unexpected: readonly TensorShape[]): string {
+  const isQuantized = unexpected.some(({ name }) => name.endsWith('.weight_scale_inv'));
+  return isQuantized
+    ? 'the checkpoint is quantized to FP8: convert it to BF16 first'
+    : 'the weights and config.json do not belong together';
+}
+
+/** `3 missing: a [2], b [3], c [5]`, cut after five; nothing for an empty list. */
+function list(items: readonly string[], what: string): string[] {
+  if (items.length === 0) return [];
+  const more = items.length > 5 ? `, and ${items.length - 5} more` : '';
+  return [`${items.length} ${what}: ${items.slice(0, 5).join(', ')}${more}`];
+}
+
+function describe({ name, shape }: TensorShape): string {
+  return `${name} ${show(shape)}`;
+}
+
+function show(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}

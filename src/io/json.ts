@@ -1,0 +1,75 @@
+// Reading JSON from files that may be damaged or forged: what `JSON.parse` lets pass is checked here.
+
+import { readFileSync } from 'node:fs';
+import { UserError } from '../errors.ts';
+import { explainFsErrors } from './file-system.ts';
+
+/** A JSON object, its values unchecked. */
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a value is an object, and not an array or null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A parsed value, short enough for a message; it looks one level deep, since nesting may be hostile. */
+export function showJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.slice(0, 8).map(showItem)}${value.length > 8 ? ',...' : ''}]`;
+  return showItem(value);
+}
+
+/** Parses UTF-8 bytes that must be one JSON object; `where` starts the message of the `UserError` otherwise. */
+export function parseJsonObject(bytes: Uint8Array, where: string): JsonObject {
+  const value = parseJson(bytes, where);
+  if (!isJsonObject(value)) throw new UserError(`${where}: expected a JSON object, found ${showJson(value)}`);
+  return value;
+}
+
+/** Reads a file that must hold one JSON object. */
+export function readJsonFile(path: string, what: string): JsonObject {
+  const bytes = explainFsErrors(`${what}: cannot read`, path, () => readFileSync(path));
+  return parseJsonObject(bytes, `${what}: ${path}`);
+}
+
+/**
+ * The first key that occurs twice in one object of a JSON text, or null.
+ *
+ * `JSON.parse` keeps the last of them without a word. The text must be valid JSON.
+ */
+export function duplicateKey(text: string): string | null {
+  const open: (Set<string> | null)[] = []; // a set of keys per object that is open here, null per array
+  for (const [token, isKey] of jsonTokens(text)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(null);
+    else if (token === '}' || token === ']') open.pop();
+    else if (isKey) {
+      const key = String(JSON.parse(token));
+      const keys = open.at(-1);
+      if (keys?.has(key)) return key;
+      keys?.add(key);
+    }
+  }
+  return null;
+}
+
+/** Strings and brackets of a JSON text; a string is a key if a colon follows. */
+function* jsonTokens(text: string): Generator<[token: string, isKey: boolean]> {
+  for (const match of text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}[\]]/g)) {
+    yield [match[1] ?? match[0], match[2] !== undefined];
+  }
+}
+
+function showItem(value: unknown): string {
+  if (Array.isArray(value)) return '[...]';
+  if (isJsonObject(value)) return '{...}';
+  return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 200);
+}
+
+function parseJson(bytes: Uint8Array, where: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : 'the text is not UTF-8';
+    throw new UserError(`${where}: expected JSON: ${reason}`, { cause: error });
+  }
+}

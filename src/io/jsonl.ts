@@ -1,0 +1,121 @@
+// Metrics files: one JSON object a line, appended as training goes. A process can be killed in the middle of a line, so
+// the reader passes over what is not a whole object, and a resumed run first drops what lies after its checkpoint.
+
+import nodeFs from 'node:fs';
+import { dirname } from 'node:path';
+import { explainFsErrors, syncFolder } from './file-system.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
+
+/** An open metrics file. */
+export interface JsonlWriter {
+  /** Appends one line. Numbers that JSON lacks (NaN, infinities) become null. */
+  append(record: object): void;
+  close(): void;
+}
+
+/** What a metrics file holds. */
+export interface JsonlContents {
+  readonly records: JsonObject[];
+  /** Lines that are no JSON object, such as one that was cut by a crash. */
+  readonly skippedLines: number;
+}
+
+const PIECE = 1 << 16;
+const NEWLINE = 0x0a;
+
+/**
+ * Opens a file for appending, and creates it if need be. A torn last line is ended first, so that it spoils no other.
+ *
+ * @throws UserError, also from `append`, if the file cannot be written.
+ */
+export function openJsonl(path: string): JsonlWriter {
+  const fd = explainFsErrors('metrics: cannot write', path, () => nodeFs.openSync(path, 'a+'));
+  const write = (text: string) => {
+    explainFsErrors('metrics: cannot write', path, () => nodeFs.writeFileSync(fd, text));
+  };
+  if (endsInsideLine(fd)) write('\n');
+  return { append: (record) => write(`${JSON.stringify(record)}\n`), close: () => nodeFs.closeSync(fd) };
+}
+
+/** Reads a whole metrics file; one that does not exist is empty. */
+export function readJsonl(path: string): JsonlContents {
+  const records: JsonObject[] = [];
+  let skippedLines = 0;
+  for (const line of readLines(path)) {
+    const record = parseRecord(line);
+    if (record) records.push(record);
+    else skippedLines += 1;
+  }
+  return { records, skippedLines };
+}
+
+/**
+ * Drops the lines whose `step` is greater than the given one, and those that are no whole JSON object.
+ *
+ * The file is replaced in one step: killed at any moment, either the old or the new one is there.
+ */
+export function truncateAfterStep(path: string, step: number): void {
+  if (!nodeFs.existsSync(path)) return;
+  explainFsErrors('metrics: cannot rewrite', path, () => {
+    const draft = `${path}.tmp`;
+    const fd = nodeFs.openSync(draft, 'w');
+    try {
+      for (const line of readLines(path)) {
+        if (isUpToStep(line, step)) nodeFs.writeFileSync(fd, `${line}\n`);
+      }
+      nodeFs.fsyncSync(fd);
+    } finally {
+      nodeFs.closeSync(fd);
+    }
+    nodeFs.renameSync(draft, path);
+    syncFolder(dirname(path));
+  });
+}
+
+function isUpToStep(line: string, step: number): boolean {
+  const record = parseRecord(line);
+  return record !== null && !(typeof record.step === 'number' && record.step > step);
+}
+
+function parseRecord(line: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function endsInsideLine(fd: number): boolean {
+  const { size } = nodeFs.fstatSync(fd);
+  const last = Buffer.alloc(1);
+  return size > 0 && nodeFs.readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
+}
+
+/** The lines of a file, a piece at a time: metrics of a long run do not fit into one string. */
+function* readLines(path: string): Generator<string> {
+  if (!nodeFs.existsSync(path)) return;
+  const fd = explainFsErrors('metrics: cannot read', path, () => nodeFs.openSync(path, 'r'));
+  try {
+    let rest = Buffer.alloc(0);
+    for (const piece of readPieces(fd, path)) {
+      rest = Buffer.concat([rest, piece]);
+      for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+        yield rest.toString('utf8', 0, end);
+        rest = rest.subarray(end + 1);
+      }
+    }
+    if (rest.length > 0) yield rest.toString('utf8');
+  } finally {
+    nodeFs.closeSync(fd);
+  }
+}
+
+function* readPieces(fd: number, path: string): Generator<Buffer> {
+  for (;;) {
+    const piece = Buffer.alloc(PIECE);
+    const read = explainFsErrors('metrics: cannot read', path, () => nodeFs.readSync(fd, piece, 0, PIECE, null));
+    if (read === 0) return;
+    yield piece.subarray(0, read);
+  }
+}

@@ -1,0 +1,91 @@
+// The weights of a Hugging Face model folder: `model.safetensors`, or several files that `model.safetensors.index.json`
+// names. The index comes from outside: a name in it may not lead out of the folder.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../errors.ts';
+import { isJsonObject, readJsonFile, showJson } from './json.ts';
+import { openSafetensors } from './safetensors.ts';
+import type { TensorReader, TensorShape } from './tensor-source.ts';
+
+export const MODEL_FILE = 'model.safetensors';
+const INDEX_FILE = `${MODEL_FILE}.index.json`;
+
+/**
+ * Opens the weights of a model folder, one file or sharded.
+ *
+ * @returns a reader over all files: the caller closes it.
+ * @throws UserError if there are none, or if the index and the files disagree.
+ */
+export function openModelFiles(folder: string): TensorReader {
+  const single = join(folder, MODEL_FILE);
+  if (existsSync(single)) return openSafetensors(single);
+  const index = join(folder, INDEX_FILE);
+  if (existsSync(index)) return openShards(folder, index);
+  throw new UserError(`checkpoint: ${folder} has neither ${MODEL_FILE} nor ${INDEX_FILE}; is it a model folder?`);
+}
+
+/** Whether a name is a plain file name, which cannot point out of its folder. */
+export function isPlainFileName(name: string): boolean {
+  return /^[^/\\\0]+$/.test(name) && name !== '.' && name !== '..';
+}
+
+function openShards(folder: string, index: string): TensorReader {
+  const weightMap = readWeightMap(index);
+  const shards = new Map<string, TensorReader>();
+  const close = () => {
+    for (const shard of shards.values()) shard.close();
+  };
+  try {
+    for (const file of new Set(weightMap.values())) shards.set(file, openSafetensors(join(folder, file)));
+    const tensors = collectTensors(weightMap, shards, index);
+    return { tensors, read: (name) => shardOf(name, weightMap, shards, index).read(name), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Tensor name to shard file name. */
+function readWeightMap(index: string): Map<string, string> {
+  const { weight_map: weightMap } = readJsonFile(index, 'shard index');
+  if (!isJsonObject(weightMap)) throw new UserError(`shard index: ${index}: expected an object weight_map`);
+  const entries = Object.entries(weightMap).map(([name, file]): [string, string] => {
+    if (typeof file === 'string' && isPlainFileName(file)) return [name, file];
+    const found = showJson(file);
+    throw new UserError(`shard index: ${index}: tensor ${name}: expected a file name in the folder, found ${found}`);
+  });
+  return new Map(entries);
+}
+
+function collectTensors(
+  weightMap: ReadonlyMap<string, string>,
+  shards: ReadonlyMap<string, TensorReader>,
+  index: string,
+): Map<string, TensorShape> {
+  const tensors = new Map<string, TensorShape>();
+  for (const [file, shard] of shards) {
+    for (const [name, tensor] of shard.tensors) {
+      const listed = weightMap.get(name);
+      if (listed !== file) {
+        throw new UserError(`shard index: ${index}: tensor ${name} is in ${file}, but the index says ${listed}`);
+      }
+      tensors.set(name, tensor);
+    }
+  }
+  for (const [name, file] of weightMap) {
+    if (!tensors.has(name)) throw new UserError(`shard index: ${index}: tensor ${name} is missing from ${file}`);
+  }
+  return tensors;
+}
+
+function shardOf(
+  name: string,
+  weightMap: ReadonlyMap<string, string>,
+  shards: ReadonlyMap<string, TensorReader>,
+  index: string,
+): TensorReader {
+  const shard = shards.get(weightMap.get(name) ?? '');
+  if (!shard) throw new UserError(`shard index: ${index}: there is no tensor ${name}`);
+  return shard;
+}

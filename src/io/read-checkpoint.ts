@@ -1,0 +1,95 @@
+// Reads a checkpoint: one of ours, whose checksums are verified first, or any Hugging Face `deepseek_v3` folder.
+
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../errors.ts';
+import { listStepFolders, type StepFolder } from './checkpoint-folders.ts';
+import { explainFsErrors } from './file-system.ts';
+import { type JsonObject, readJsonFile } from './json.ts';
+import { openModelFiles } from './model-files.ts';
+import { openSafetensors } from './safetensors.ts';
+import type { TensorReader } from './tensor-source.ts';
+import { readTrainerFile, TRAINER_FILE } from './trainer-file.ts';
+import { CONFIG_FILE, OPTIMIZER_FILE, TOKENIZER_FILE } from './write-checkpoint.ts';
+
+/** An open checkpoint; tensors are read on demand until it is closed. */
+export interface Checkpoint {
+  /** `config.json`. */
+  readonly hfConfig: JsonObject;
+  /** `tokenizer.json`; null if the folder has none. */
+  readonly tokenizerJson: JsonObject | null;
+  /** The weights with the names and layout of the file: see `fromHfTensors`. */
+  readonly model: TensorReader;
+  /** Null for a folder that was not written by a trainer of ours. */
+  readonly optimizer: TensorReader | null;
+  /** Null for a folder that was not written by a trainer of ours. */
+  readonly trainerState: JsonObject | null;
+  close(): void;
+}
+
+/** The newest usable checkpoint of a run, and what was wrong with the newer ones. */
+export interface LatestCheckpoint {
+  /** Null if there is none. */
+  readonly checkpoint: StepFolder | null;
+  readonly warnings: string[];
+}
+
+/**
+ * Opens a checkpoint folder after checking every file against the checksums in `trainer.json`, if there is one.
+ *
+ * @throws UserError if the folder is not a checkpoint, or a file is missing, truncated, damaged or of a newer version.
+ */
+export function readCheckpoint(folder: string): Checkpoint {
+  checkIsCheckpoint(folder);
+  const trainer = existsSync(join(folder, TRAINER_FILE)) ? readTrainerFile(folder) : null;
+  const tokenizerPath = join(folder, TOKENIZER_FILE);
+  const hfConfig = readJsonFile(join(folder, CONFIG_FILE), 'checkpoint');
+  const tokenizerJson = existsSync(tokenizerPath) ? readJsonFile(tokenizerPath, 'checkpoint') : null;
+  const model = openModelFiles(folder);
+  try {
+    const optimizer = trainer ? openSafetensors(join(folder, OPTIMIZER_FILE)) : null;
+    const close = () => {
+      model.close();
+      optimizer?.close();
+    };
+    return { hfConfig, tokenizerJson, model, optimizer, trainerState: trainer?.state ?? null, close };
+  } catch (error) {
+    model.close();
+    throw error;
+  }
+}
+
+/**
+ * Finds the newest checkpoint of a run that verifies.
+ *
+ * @param folder the run's folder of `step-...` folders; it need not exist yet.
+ */
+export function latestCheckpoint(folder: string): LatestCheckpoint {
+  const warnings: string[] = [];
+  if (!existsSync(folder)) return { checkpoint: null, warnings };
+  for (const candidate of explainFsErrors('checkpoint: cannot read', folder, () => listStepFolders(folder))) {
+    try {
+      const checkpoint = readCheckpoint(candidate.path);
+      checkpoint.close();
+      if (checkpoint.trainerState) return { checkpoint: candidate, warnings };
+      warnings.push(`skipped ${candidate.path}: it has no ${TRAINER_FILE}`);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      warnings.push(`skipped ${candidate.path}: ${error.message}`);
+    }
+  }
+  return { checkpoint: null, warnings };
+}
+
+function checkIsCheckpoint(folder: string): void {
+  const fail = (problem: string) => {
+    throw new UserError(`checkpoint: ${folder} ${problem}`);
+  };
+  if (!existsSync(folder)) fail('does not exist; check the path');
+  if (!statSync(folder).isDirectory()) fail('is a file; a checkpoint is the folder around it');
+  const has = (name: string) => existsSync(join(folder, name));
+  if (!has(TRAINER_FILE) && has(OPTIMIZER_FILE)) fail(`has lost its ${TRAINER_FILE}; use another checkpoint`);
+  if (has(TRAINER_FILE) || has(CONFIG_FILE)) return;
+  const hint = has('checkpoints') ? '; it is a run folder, choose one of its checkpoints' : '';
+  fail(`is not a checkpoint: it has no ${CONFIG_FILE}${hint}`);
+}

@@ -1,0 +1,133 @@
+// Writes a checkpoint: a Hugging Face model folder plus `optimizer.safetensors` and `trainer.json`.
+//
+// Everything is written to a temporary folder next to the target, brought to the disk (fsync), and renamed into place.
+// So at any moment, whatever is killed or fails, each checkpoint folder is either complete or not there.
+
+import nodeFs from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ModelConfig } from '../config/model-config.ts';
+import { UserError } from '../errors.ts';
+import type { NamedTensor } from '../tensor/named-tensor.ts';
+import { checkpointStep, discardFolder, pruneCheckpoints, replacedPath, temporaryPath } from './checkpoint-folders.ts';
+import { explainFsErrors, type FileSystem, syncFolder } from './file-system.ts';
+import { type FileDigest, writeHashedFile } from './hashed-file.ts';
+import { toHfTensors } from './hf-tensors.ts';
+import type { JsonObject } from './json.ts';
+import { MODEL_FILE } from './model-files.ts';
+import { writeSafetensors } from './safetensors.ts';
+import { encodeTrainerFile, TRAINER_FILE } from './trainer-file.ts';
+
+export const CONFIG_FILE = 'config.json';
+export const TOKENIZER_FILE = 'tokenizer.json';
+export const OPTIMIZER_FILE = 'optimizer.safetensors';
+
+/** What goes into a checkpoint. */
+export interface CheckpointContents {
+  readonly config: ModelConfig;
+  /** `config.json`. */
+  readonly hfConfig: JsonObject;
+  /** `tokenizer.json`. */
+  readonly tokenizerJson: JsonObject;
+  /** `tokenizer_config.json`. */
+  readonly tokenizerConfig: JsonObject;
+  /** Parameters and buffers, with the names and layout they have in memory. */
+  readonly model: readonly NamedTensor[];
+  /** Whatever tensors the trainer carries over: moments, moving averages. Names are free. */
+  readonly optimizer: readonly NamedTensor[];
+  /** Anything that survives JSON: no NaN, infinities, typed arrays or undefined. */
+  readonly trainerState: JsonObject;
+}
+
+export interface WriteCheckpointOptions {
+  /** Once written, only the newest `keep` (at least 1) `step-...` folders next to this one are kept; absent: all. */
+  readonly keep?: number;
+  /** File system calls to use, for tests that let them fail. */
+  readonly fs?: FileSystem;
+}
+
+/**
+ * Writes the folder `path`, whole or not at all; a checkpoint already there is replaced.
+ *
+ * @throws UserError saying what could not be written where, and why (disk full, no permission, not a folder); what was
+ * there before is then unchanged.
+ */
+export function writeCheckpoint(
+  path: string,
+  contents: CheckpointContents,
+  options: WriteCheckpointOptions = {},
+): void {
+  const { keep, fs = nodeFs } = options;
+  const temporary = temporaryPath(path);
+  explainFsErrors('checkpoint: cannot write', path, () => {
+    refuseForeignFolder(path, fs);
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.mkdirSync(temporary);
+    try {
+      writeFiles(temporary, contents, fs);
+      moveIntoPlace(temporary, path, fs);
+    } catch (error) {
+      removeQuietly(temporary, fs);
+      throw error;
+    }
+    const step = checkpointStep(path);
+    if (keep !== undefined && step !== null) pruneCheckpoints(dirname(path), step, Math.max(1, keep), fs);
+  });
+}
+
+/** Replacing deletes: a folder that holds something else than a checkpoint is left alone. */
+function refuseForeignFolder(path: string, fs: FileSystem): void {
+  const isReplaceable =
+    checkpointStep(path) !== null ||
+    !fs.existsSync(path) ||
+    fs.existsSync(join(path, TRAINER_FILE)) ||
+    fs.readdirSync(path).length === 0;
+  if (isReplaceable) return;
+  throw new UserError(`checkpoint: ${path} is not empty and holds no checkpoint; choose another folder`);
+}
+
+function writeFiles(folder: string, contents: CheckpointContents, fs: FileSystem): void {
+  const { config, hfConfig, tokenizerJson, tokenizerConfig, model, optimizer, trainerState } = contents;
+  const generationConfig = { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId };
+  const files = new Map<string, FileDigest>();
+  const addJson = (name: string, value: JsonObject) => {
+    files.set(name, writeHashedFile(join(folder, name), [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)], fs));
+  };
+  const addTensors = (name: string, tensors: readonly NamedTensor[]) => {
+    files.set(name, writeSafetensors(join(folder, name), tensors, fs));
+  };
+  addJson(CONFIG_FILE, hfConfig);
+  addJson('generation_config.json', generationConfig);
+  addJson(TOKENIZER_FILE, tokenizerJson);
+  addJson('tokenizer_config.json', tokenizerConfig);
+  addTensors(MODEL_FILE, toHfTensors(model, config));
+  addTensors(OPTIMIZER_FILE, optimizer);
+  writeHashedFile(join(folder, TRAINER_FILE), [encodeTrainerFile({ files, state: trainerState })], fs);
+  syncFolder(folder, fs);
+}
+
+/** Folders cannot be swapped in one step, so the old one steps aside first, under a name that is still found. */
+function moveIntoPlace(temporary: string, path: string, fs: FileSystem): void {
+  const aside = replacedPath(path);
+  const isRewrite = fs.existsSync(path);
+  if (isRewrite) {
+    if (fs.existsSync(aside)) discardFolder(aside, fs);
+    fs.renameSync(path, aside);
+  }
+  try {
+    fs.renameSync(temporary, path);
+  } catch (error) {
+    if (isRewrite) fs.renameSync(aside, path);
+    throw error;
+  }
+  syncFolder(dirname(path), fs);
+  if (fs.existsSync(aside)) discardFolder(aside, fs);
+}
+
+/** The error that led here says more than one from tidying up would; the next write tidies up again. */
+function removeQuietly(temporary: string, fs: FileSystem): void {
+  try {
+    fs.rmSync(temporary, { recursive: true, force: true });
+  } catch {
+    // See above.
+  }
+}
