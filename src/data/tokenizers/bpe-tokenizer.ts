@@ -1,0 +1,118 @@
+// A byte-level BPE tokenizer from its vocabulary, merges and split patterns; and the same as a `tokenizer.json`.
+
+import type { Tokenizer } from '../types.ts';
+import { applyMerges, createMergeTable, type Merge } from './bpe-merges.ts';
+import { bytesToLetters } from './byte-alphabet.ts';
+import { createByteLevelTokenizer } from './byte-level-tokenizer.ts';
+import {
+  addedToken,
+  SPECIAL_ROLES,
+  SPECIAL_TOKENS,
+  type SpecialTokenIds,
+  specialTokensFrom,
+} from './special-tokens.ts';
+import { createSplitter } from './split-patterns.ts';
+
+/** Ordinary tokens and how they come about. */
+export interface BpeModel {
+  /** Bytes of each ordinary token, by id; the tokens of single bytes are among them. */
+  readonly tokenBytes: readonly (Uint8Array | null)[];
+  /** First is strongest. */
+  readonly merges: readonly Merge[];
+  /** Patterns of `split-patterns.ts`. */
+  readonly splits: readonly string[];
+}
+
+/** A tokenizer whose special tokens follow the ordinary ones: `vocabSize` is 5 more than `model.tokenBytes.length`. */
+export function createBpeTokenizer(name: string, model: BpeModel): Tokenizer {
+  const specials = specialTokensFrom(model.tokenBytes.length);
+  return createByteLevelTokenizer({
+    name,
+    tokenBytes: [...model.tokenBytes, ...SPECIAL_ROLES.map(() => null)],
+    specials,
+    encode: createBpeEncoder(model),
+    toHuggingFace: () => toHuggingFace(model, specials),
+  });
+}
+
+// Words are few and repeated: what they encode to is remembered, up to a bound on memory.
+const MAX_CACHED_WORDS = 100_000;
+const MAX_CACHED_LENGTH = 64;
+
+/** A function from text (without lone surrogates) to ids. */
+export function createBpeEncoder(model: BpeModel): (text: string) => number[] {
+  const table = createMergeTable(model.merges);
+  const split = createSplitter(model.splits);
+  const byteIds = singleByteIds(model.tokenBytes);
+  const utf8 = new TextEncoder();
+  const cache = new Map<string, readonly number[]>();
+
+  const encodeWord = (word: string): readonly number[] => {
+    const ids = bytesToIds(utf8.encode(word), byteIds);
+    return model.merges.length === 0 ? ids : applyMerges(ids, table);
+  };
+  const encodeCached = (word: string): readonly number[] => {
+    const known = cache.get(word);
+    if (known !== undefined) return known;
+    const ids = encodeWord(word);
+    if (cache.size < MAX_CACHED_WORDS && word.length <= MAX_CACHED_LENGTH) cache.set(word, ids);
+    return ids;
+  };
+  return (text) => {
+    const ids: number[] = [];
+    for (const word of split(text)) for (const id of encodeCached(word)) ids.push(id);
+    return ids;
+  };
+}
+
+/** The bytes' own ids. A loop, since `Array.from` with a function is several times slower on typed arrays. */
+export function bytesToIds(bytes: Uint8Array, byteIds: ArrayLike<number>): number[] {
+  const ids: number[] = [];
+  for (let i = 0; i < bytes.length; i++) ids.push(byteIds[bytes[i]!]!);
+  return ids;
+}
+
+/** Id of the token of each byte; -1 where there is none. */
+export function singleByteIds(tokenBytes: readonly (Uint8Array | null)[]): Int32Array {
+  const ids = new Int32Array(256).fill(-1);
+  tokenBytes.forEach((bytes, id) => {
+    if (bytes?.length === 1) ids[bytes[0]!] = id;
+  });
+  return ids;
+}
+
+function toHuggingFace(model: BpeModel, specials: SpecialTokenIds): Record<string, unknown> {
+  const letters = model.tokenBytes.map((bytes) => bytesToLetters(bytes!));
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: SPECIAL_ROLES.map((role) => addedToken(specials[role], SPECIAL_TOKENS[role])),
+    normalizer: null,
+    pre_tokenizer: preTokenizer(model.splits),
+    post_processor: null,
+    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      // Object.fromEntries and not assignment: `__proto__` is a likely token of JavaScript source.
+      vocab: Object.fromEntries(letters.map((token, id) => [token, id])),
+      merges: model.merges.map(([left, right]) => [letters[left], letters[right]]),
+    },
+  };
+}
+
+function preTokenizer(splits: readonly string[]): Record<string, unknown> {
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
+  if (splits.length === 0) return byteLevel;
+  const pretokenizers = splits.map((pattern) => {
+    return { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false };
+  });
+  return { type: 'Sequence', pretokenizers: [...pretokenizers, byteLevel] };
+}

@@ -1,0 +1,74 @@
+// From a `--tokenizer` specification to a tokenizer.
+
+import { readFileSync } from 'node:fs';
+import { closest } from 'fastest-levenshtein';
+import { UserError } from '../../errors.ts';
+import type { Tokenizer } from '../types.ts';
+import { createBpeTokenizer } from './bpe-tokenizer.ts';
+import { trainBpe } from './bpe-trainer.ts';
+import { createBytesTokenizer } from './bytes.ts';
+import { createGptTokenizer, GPT_ENCODING_NAMES } from './gpt-encodings.ts';
+import { tokenizerFromHuggingFace } from './hugging-face-tokenizer.ts';
+import { DEEPSEEK_SPLITS, GPT2_SPLITS } from './split-patterns.ts';
+
+/** Split patterns of the tokenizers that are trained here. */
+const TRAINED: Readonly<Record<string, readonly string[]>> = { bpe: GPT2_SPLITS, 'bpe-deepseek': DEEPSEEK_SPLITS };
+
+const NAMES: readonly string[] = ['bytes', ...Object.keys(TRAINED), ...GPT_ENCODING_NAMES];
+
+/**
+ * The tokenizer of a specification. `trainingTexts` is asked only by the kinds that are trained.
+ *
+ * - `bytes`: 256 bytes and 5 special tokens.
+ * - `bpe:N`, `bpe-deepseek:N`: byte-level BPE trained on the texts, split as GPT-2 or as DeepSeek-V3; `vocabSize` is
+ *   exactly N, special tokens included.
+ * - `r50k_base`, `cl100k_base`, `o200k_base`: OpenAI's, and `r50k_base:N` its first N ranks; 5 special tokens come on top.
+ * - `file:PATH`, or a path that ends in `.json`: a Hugging Face `tokenizer.json` (byte-level BPE).
+ *
+ * Throws a UserError for an unknown specification (with the nearest name), an impossible size or an unusable file.
+ */
+export async function createTokenizer(spec: string, trainingTexts: () => readonly string[]): Promise<Tokenizer> {
+  if (spec.startsWith('file:')) return readTokenizerFile(spec.slice('file:'.length), spec);
+  if (spec.endsWith('.json')) return readTokenizerFile(spec, spec);
+  const [name = '', size, ...rest] = spec.split(':');
+  const splits = TRAINED[name];
+  if (!NAMES.includes(name) || rest.length > 0) throw unknownTokenizer(spec, name);
+  const count = size === undefined ? undefined : parseSize(spec, size);
+  if (name === 'bytes' && count === undefined) return createBytesTokenizer();
+  if (GPT_ENCODING_NAMES.includes(name)) return createGptTokenizer(name, count);
+  if (splits === undefined) throw new UserError(`tokenizer: "${spec}": bytes takes no size; write bytes`);
+  if (count === undefined) throw new UserError(`tokenizer: "${spec}" needs a vocabulary size; try ${name}:1024`);
+  return createBpeTokenizer(spec, trainBpe(trainingTexts(), count, splits));
+}
+
+function parseSize(spec: string, size: string): number {
+  if (/^\d{1,9}$/.test(size)) return Number(size);
+  throw new UserError(`tokenizer: "${spec}": expected a whole number after the colon, found "${size}"; try 1024`);
+}
+
+function unknownTokenizer(spec: string, name: string): UserError {
+  return new UserError(
+    `tokenizer: unknown tokenizer "${spec}"; did you mean "${closest(name, NAMES)}"? Known are bytes, bpe:1024, ` +
+      `bpe-deepseek:1024, ${GPT_ENCODING_NAMES.join(', ')} (also with a size) and file:PATH of a tokenizer.json`,
+  );
+}
+
+function readTokenizerFile(path: string, name: string): Tokenizer {
+  return tokenizerFromHuggingFace(parseJson(readText(path), path), name);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new UserError(`tokenizer: cannot read ${path}; expected the path of a tokenizer.json`, { cause });
+  }
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError(`tokenizer: ${path} is not JSON (${String(cause)}); copy the file again`, { cause });
+  }
+}

@@ -1,0 +1,38 @@
+// The special tokens of every tokenizer here, with DeepSeek-V3's names.
+
+/** Which id plays which part. */
+export interface SpecialTokenIds {
+  readonly bos: number;
+  readonly eos: number;
+  readonly fimBegin: number;
+  readonly fimHole: number;
+  readonly fimEnd: number;
+}
+
+/** Names as in DeepSeek-V3's `tokenizer.json`: full-width bars and a low block for the blank. */
+export const SPECIAL_TOKENS: Readonly<Record<keyof SpecialTokenIds, string>> = {
+  bos: '<｜begin▁of▁sentence｜>',
+  eos: '<｜end▁of▁sentence｜>',
+  fimBegin: '<｜fim▁begin｜>',
+  fimHole: '<｜fim▁hole｜>',
+  fimEnd: '<｜fim▁end｜>',
+};
+
+/** The parts in the order of their ids. */
+export const SPECIAL_ROLES = ['bos', 'eos', 'fimBegin', 'fimHole', 'fimEnd'] as const;
+
+/** The five ids after `numTokens` ordinary tokens. */
+export function specialTokensFrom(numTokens: number): SpecialTokenIds {
+  return {
+    bos: numTokens,
+    eos: numTokens + 1,
+    fimBegin: numTokens + 2,
+    fimHole: numTokens + 3,
+    fimEnd: numTokens + 4,
+  };
+}
+
+/** An entry of `added_tokens` in a `tokenizer.json`. */
+export function addedToken(id: number, content: string): Record<string, unknown> {
+  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+}

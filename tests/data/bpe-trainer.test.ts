@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BPE, byteLevelPreTokenizer, Tokenizer as RustTokenizer } from 'tokenizers';
+import { describe, expect, it } from 'vitest';
+import { loadMobyDick } from '../../src/data/corpora/moby-dick.ts';
+import { trainBpe } from '../../src/data/tokenizers/bpe-trainer.ts';
+import { bytesToLetters } from '../../src/data/tokenizers/byte-alphabet.ts';
+import { GPT2_SPLITS } from '../../src/data/tokenizers/split-patterns.ts';
+import { UserError } from '../../src/errors.ts';
+import { tempFolder } from './temp-folder.ts';
+
+const NUM_SPECIAL = 5;
+const folder = tempFolder();
+
+const mergedText = (texts: string[], numMerges: number): string[] => {
+  const { tokenBytes } = trainBpe(texts, 256 + NUM_SPECIAL + numMerges, GPT2_SPLITS);
+  return tokenBytes.slice(256).map((bytes) => Buffer.from(bytes ?? []).toString());
+};
+
+describe('trainBpe', () => {
+  it('merges the most frequent pair first', () => {
+    expect(mergedText(['ab ab ab ab ab cd cd cd'], 3)).toEqual(['ab', ' ab', 'cd']);
+  });
+
+  it('breaks ties by the smaller left id, then the smaller right id', () => {
+    // Every pair occurs twice. Ids are in the order of the byte alphabet, in which the blank is not first.
+    expect(mergedText(['dc ba', 'dc ba'], 1)).toEqual(['ba']);
+    expect(mergedText(['cb', 'cb', 'ca', 'ca'], 1)).toEqual(['ca']);
+  });
+
+  it('merges overlapping runs from the left, and counts a pair wherever it stands', () => {
+    expect(mergedText(['aaaaa', 'aaaaa'], 2)).toEqual(['aa', 'aaa']);
+  });
+
+  it('never merges across words', () => {
+    const tokens = mergedText([`${'to be '.repeat(50)}`], 4);
+    expect(tokens).toEqual(['be', 'to', ' be', ' to']);
+  });
+
+  it('golden: finds the merges of the Rust trainer, ties included', () => {
+    const lines = loadMobyDick()
+      .slice(2, 23)
+      .join('')
+      .split(/(?<=\n)/); // the Rust trainer reads line by line
+    const file = folder.write('text.txt', lines.join(''));
+    const rust = new RustTokenizer(BPE.empty());
+    rust.setPreTokenizer(byteLevelPreTokenizer(false, true));
+    rust.train([file]);
+    const saved = join(folder.path, 'rust.json');
+    rust.save(saved);
+    const theirs: [string, string][] = JSON.parse(readFileSync(saved, 'utf8')).model.merges;
+    const { merges, tokenBytes } = trainBpe(lines, 256 + NUM_SPECIAL + 2003, GPT2_SPLITS);
+    const letters = tokenBytes.map((bytes) => bytesToLetters(bytes ?? new Uint8Array()));
+    expect(merges.map(([left, right]) => [letters[left], letters[right]])).toEqual(theirs.slice(0, 2003));
+  });
+
+  it('says how large a vocabulary the text allows', () => {
+    expect(() => trainBpe(['abab abab'], 300, GPT2_SPLITS)).toThrow(UserError);
+    expect(() => trainBpe(['abab abab'], 300, GPT2_SPLITS)).toThrow(/it gives 263; use bpe:263 or less/);
+    expect(trainBpe(['abab abab'], 263, GPT2_SPLITS).merges).toHaveLength(2);
+  });
+
+  it.each([260, 65537])('refuses a vocabulary of %d', (size) => {
+    expect(() => trainBpe(['abc'], size, GPT2_SPLITS)).toThrow(/between 261 .* and 65536/);
+  });
+});
