@@ -1,0 +1,52 @@
+/**
+ * TinySeek: DeepSeek-V3 in miniature, trained for real. The public API; nothing is defined here.
+ *
+ * @module
+ */
+
+export { type ParameterCounts, countParameters } from './config/counts.ts';
+export { fromHuggingFaceConfig, toHuggingFaceConfig } from './config/huggingface.ts';
+export type { ModelConfig, RopeScaling } from './config/model-config.ts';
+export { type NamedShape, bufferShapes, parameterShapes } from './config/parameter-shapes.ts';
+export { type PresetName, modelPreset, presetNames, trainPreset, withVocabulary, type Vocabulary } from './config/presets.ts';
+export { type RunConfig, type RunConfigRequest, resolveRunConfig } from './config/resolve.ts';
+export type { Balancing, TrainConfig } from './config/train-config.ts';
+export { validateModelConfig, validateTrainConfig, type ConfigSource } from './config/validate.ts';
+export { brotliBitsPerByte } from './data/brotli.ts';
+export { type CorpusDescription, listCorpora } from './data/corpora/built-in.ts';
+export { createDataset, type DatasetOptions } from './data/dataset.ts';
+export { type DomainStatistics, datasetStatistics } from './data/statistics.ts';
+export { createTokenizer } from './data/tokenizers/create-tokenizer.ts';
+export { tokenizerFromHuggingFace } from './data/tokenizers/hugging-face-tokenizer.ts';
+export type { Batch, Dataset, Tokenizer } from './data/types.ts';
+export { UserError } from './errors.ts';
+export { type LoadedModel, loadModel } from './generate/load-model.ts';
+export { type SampleOptions, sampleText } from './generate/sample.ts';
+export { scoreTokens } from './generate/score.ts';
+export type { JsonObject } from './io/json.ts';
+export { type ForwardOptions, type ForwardOutput, DeepseekV3ForCausalLM } from './model/causal-lm.ts';
+export { type BalanceLossOptions, balanceLoss } from './moe/balance-loss.ts';
+export { type ExpertBiasUpdate, updateExpertBias } from './moe/expert-bias.ts';
+export { type LoadStatistics, loadStatistics } from './moe/load.ts';
+export type { RoutingRecord } from './moe/moe.ts';
+export { embeddingsAtDepth, labelsAtDepth, labelsWithinDocument } from './mtp/alignment.ts';
+export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
+export { loadRun } from './report/load-run.ts';
+export { renderReport } from './report/render-report.ts';
+export type { RunData, RunSettings, Sample } from './report/run-data.ts';
+export {
+  type ActiveBackend,
+  activateBackend,
+  type BackendName,
+  type BackendStatus,
+  backendNames,
+  probeBackends,
+} from './tensor/backend.ts';
+export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
+export type { NamedTensor } from './tensor/named-tensor.ts';
+export { tf } from './tensor/tf.ts';
+export { AdamW, type AdamWSettings } from './train/adamw.ts';
+export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
+export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
+export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
+export { type ResumeOptions, resumeRun, type RunWatcher, type TrainOptions, train } from './train/trainer.ts';

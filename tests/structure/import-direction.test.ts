@@ -1,0 +1,84 @@
+// Contract: which folder may import which. The table is that of docs/architecture.md.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const source = fileURLToPath(new URL('../../src', import.meta.url));
+
+const mayImport: Record<string, readonly string[]> = {
+  config: [],
+  tensor: [],
+  ops: ['tensor', 'config'],
+  layers: ['ops', 'tensor', 'config'],
+  mla: ['layers', 'ops', 'tensor', 'config'],
+  moe: ['layers', 'ops', 'tensor', 'config'],
+  mtp: ['layers', 'ops', 'tensor', 'config'],
+  model: ['mla', 'moe', 'mtp', 'layers', 'ops', 'tensor', 'config'],
+  io: ['tensor', 'config'],
+  data: ['config'],
+  generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
+  train: ['model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
+  report: ['train', 'config', 'io'],
+  cli: ['config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report'],
+};
+
+/** Folders of which another may take types only. */
+const typesOnly: Record<string, readonly string[]> = { report: ['train', 'config'], ops: ['config'], data: ['config'] };
+
+const packages: Record<string, RegExp> = {
+  config: /^(zod|fastest-levenshtein)$/,
+  tensor: /^(@tensorflow\/tfjs|webgpu|node:.*)$/,
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly isType: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  const statements = text.matchAll(/(?:^(?:import|export)\b([^'";]*?)from\s*|import\()'([^']+)'/gm);
+  return Array.from(statements, ([, clause, to]) => {
+    return { from: relative(source, file), to: to!, isType: /^\s*type\b/.test(clause ?? '') };
+  });
+}
+
+function allImports(): Import[] {
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return files.flatMap((name) => importsOf(join(source, name)));
+}
+
+const folderOf = (path: string) => path.split('/')[0]!;
+
+describe('the import direction', () => {
+  const imports = allImports().filter(({ from }) => from.includes('/'));
+
+  it('has a row for every folder', () => {
+    expect(Object.keys(mayImport).sort()).toEqual([...new Set(imports.map(({ from }) => folderOf(from)))].sort());
+  });
+
+  it('follows the table', () => {
+    const wrong = imports.flatMap(({ from, to, isType }) => {
+      if (!to.startsWith('.')) return [];
+      const target = relative(source, join(source, dirname(from), to));
+      const [own, other] = [folderOf(from), folderOf(target)];
+      if (own === other || target === 'errors.ts') return [];
+      const allowed = mayImport[own]!.includes(other) && (isType || !typesOnly[own]?.includes(other));
+      return allowed ? [] : [`${from} -> ${target}`];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('keeps TF.js in src/tensor and packages out of src/config', () => {
+    const wrong = imports.flatMap(({ from, to }) => {
+      if (to.startsWith('.')) return [];
+      const own = folderOf(from);
+      if (packages[own] !== undefined) return packages[own].test(to) ? [] : [`${from} -> ${to}`];
+      return to.startsWith('@tensorflow/') ? [`${from} -> ${to}`] : [];
+    });
+    expect(wrong).toEqual([]);
+  });
+});
