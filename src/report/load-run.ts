@@ -1,0 +1,157 @@
+// Reads a run folder: `run.json`, `metrics.jsonl`, `samples.jsonl`.
+//
+// A run may still be going on or may have been killed, so a torn last line is expected. A run that was resumed from an
+// older checkpoint repeats steps; the later writing of a step counts.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../errors.ts';
+import type { MetricsLine } from '../train/events.ts';
+import type { RunData, RunSettings, Sample } from './run-data.ts';
+
+/**
+ * Reads the run that a training run left in folder `dir`; missing metrics or samples are empty.
+ *
+ * Throws UserError when `dir` is not a run folder, when its files are of a newer format, or when a line before the last is
+ * not a metrics line.
+ */
+export function loadRun(dir: string): RunData {
+  const settings = readSettings(dir);
+  return {
+    name: settings.name,
+    settings,
+    metrics: dropRepeated(readLines(join(dir, 'metrics.jsonl'), toMetricsLine)),
+    samples: dropRepeated(readLines(join(dir, 'samples.jsonl'), toSample)),
+  };
+}
+
+function readSettings(dir: string): RunSettings {
+  const path = join(dir, 'run.json');
+  const text = readOptional(path);
+  if (text === null) {
+    throw new UserError(`report: ${dir} is not a run folder (it has no run.json); give the folder of a training run`);
+  }
+  const value = parseJson(text);
+  if (!isRecord(value))
+    throw new UserError(`${path}: expected a JSON object; the file is damaged, restore or delete it`);
+  if (value.format !== 1) {
+    const found = JSON.stringify(value.format) ?? 'none';
+    throw new UserError(`${path}: expected format 1, found ${found}; update tinyseek to read this run`);
+  }
+  if (!isSettings(value)) {
+    throw new UserError(
+      `${path}: expected the settings of a run, but ${missingKey(value)} is missing or of another type`,
+    );
+  }
+  return value;
+}
+
+const SETTINGS_TYPES: Readonly<Record<string, 'string' | 'number' | 'object'>> = {
+  name: 'string',
+  model: 'object',
+  train: 'object',
+  backend: 'string',
+  createdAt: 'string',
+  version: 'string',
+  parameters: 'number',
+  activeParameters: 'number',
+};
+
+/** The keys of the model and the training settings that the report does arithmetic with; the others are only printed. */
+const NUMBERS = {
+  model: ['numHiddenLayers', 'firstKDenseReplace', 'hiddenSize', 'kvLoraRank', 'nRoutedExperts', 'numExpertsPerTok'],
+  train: ['steps', 'batchSize', 'seqLen', 'maxGradNorm'],
+} as const;
+
+function missingKey(value: Readonly<Record<string, unknown>>): string | null {
+  const top = Object.entries(SETTINGS_TYPES).find(([key, type]) => typeof value[key] !== type || value[key] === null);
+  if (top) return top[0];
+  for (const part of ['model', 'train'] as const) {
+    const inner = value[part];
+    const missing = NUMBERS[part].find((key) => !isRecord(inner) || typeof inner[key] !== 'number');
+    if (missing) return `${part}.${missing}`;
+  }
+  const brotli = value.brotliBitsPerByte;
+  return brotli === null || typeof brotli === 'number' ? null : 'brotliBitsPerByte';
+}
+
+function isSettings(value: unknown): value is RunSettings {
+  return isRecord(value) && missingKey(value) === null;
+}
+
+/** Parses one JSON value a line; `convert` returns null for a value that is not what the file should hold. */
+function readLines<T>(path: string, convert: (value: unknown) => T | null): T[] {
+  const lines = (readOptional(path) ?? '').split('\n');
+  const result: T[] = [];
+  lines.forEach((line, index) => {
+    if (line.trim() === '') return;
+    const item = convert(parseJson(line));
+    if (item !== null) result.push(item);
+    else if (index < lines.length - 1) {
+      throw new UserError(`${path}:${index + 1}: not a line that a training run writes; delete it and try again`);
+    }
+  });
+  return result;
+}
+
+/** When steps go back (a resumed run), what was written before for those steps is dropped. */
+function dropRepeated<T extends { readonly step: number }>(lines: readonly T[]): T[] {
+  const kept: T[] = [];
+  for (const line of lines) {
+    const last = kept.at(-1);
+    if (last && line.step < last.step) {
+      while ((kept.at(-1)?.step ?? -1) >= line.step) kept.pop();
+    }
+    kept.push(line);
+  }
+  return kept;
+}
+
+/** Keeps the finite values: JSON writes NaN and Infinity as null, and a diverged run has those. */
+function toMetricsLine(value: unknown): MetricsLine | null {
+  if (!isRecord(value)) return null;
+  const { step, tokens, seconds } = value;
+  if (typeof step !== 'number' || typeof tokens !== 'number' || typeof seconds !== 'number') return null;
+  const values: Record<string, MetricsLine[string]> = {};
+  for (const [key, entry] of Object.entries(value)) {
+    if (typeof entry === 'number' || isVector(entry) || isMatrix(entry)) values[key] = entry;
+  }
+  return { ...values, step, tokens, seconds };
+}
+
+function toSample(value: unknown): Sample | null {
+  if (!isRecord(value)) return null;
+  const { step, prompt, text } = value;
+  if (typeof step !== 'number' || typeof prompt !== 'string' || typeof text !== 'string') return null;
+  return { step, prompt, text };
+}
+
+function isVector(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'number');
+}
+
+function isMatrix(value: unknown): value is number[][] {
+  return Array.isArray(value) && value.every(isVector);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readOptional(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${path}: expected a readable file, found: ${reason}`);
+  }
+}

@@ -1,0 +1,151 @@
+import { parseHTML } from 'linkedom';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/errors.ts';
+import { renderReport } from '../../src/report/render-report.ts';
+import { makeRun } from './fixture.ts';
+import { csvOf, figuresOf, htmlProblems } from './html-check.ts';
+
+const SHARED = ['train-loss', 'bits-per-byte', 'mtp-loss', 'max-vio', 'min-vio', 'dead-experts'];
+const SCHEDULES = ['learning-rate', 'bias-speed', 'mtp-weight', 'batch-size', 'grad-norm', 'tokens-per-second'];
+const OWN = ['expert-load-0', 'expert-bias-0'];
+const DOMAINS = ['domain-bits-per-byte-0', 'domain-load-0'];
+
+/** Elements that show data: marks with a place in the chart. */
+function countMarks(figure: string): number {
+  const marks = figure.match(/aria-label="(?:line|dot|cell)"[\s\S]*?<\/g>/g) ?? [];
+  return marks.flatMap((group) => group.match(/<(?:path|circle|rect) /g) ?? []).length;
+}
+
+function expectCharts(source: string, names: readonly string[]): void {
+  const figures = figuresOf(source);
+  expect([...figures.keys()].sort()).toEqual([...names].sort());
+  for (const [name, figure] of figures) {
+    expect(countMarks(figure), name).toBeGreaterThan(0);
+    expect(figure, name).toMatch(/<svg role="img"[^>]*aria-label="[^"]+"/);
+    expect(figure, name).toMatch(/<h3 [^>]*>[^<]+<\/h3>\s*<p class="advice">[^<]+[.]<\/p>/);
+    expect(csvOf(figure).split('\n').length, name).toBeGreaterThan(2);
+  }
+}
+
+describe('renderReport', () => {
+  const domains = ['moby-dick', 'code', 'math'];
+  const single = renderReport([makeRun({ steps: 211, evalEvery: 53, domains })]);
+
+  it('draws every chart, each with a title, advice, marks and data', () => {
+    expectCharts(single, [...SHARED, ...SCHEDULES, ...OWN, ...DOMAINS]);
+  });
+
+  it('is well-formed HTML that refers to nothing outside itself', () => {
+    expect(htmlProblems(single)).toEqual([]);
+    expect(single).not.toMatch(/https?:|url\(|@import|<link|<img| src=/);
+    expect([...single.matchAll(/ href="([^"]{0,5})/g)].every(([, start = '']) => /^(?:#|data:)/.test(start))).toBe(
+      true,
+    );
+    expect(single).toContain('default-src &#39;none&#39;; style-src');
+  });
+
+  it('is made for phones, for dark mode and for screen readers', () => {
+    expect(single).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">');
+    expect(single).toContain('@media (prefers-color-scheme: dark)');
+    expect(single).toContain('<html lang="en">');
+    expect(single).toContain('aria-label="Step of the expert load"');
+  });
+
+  it('colours charts with CSS variables and currentColor only', () => {
+    const charts = [...figuresOf(single).values()].join('');
+    const colors = new Set([...charts.matchAll(/ (?:fill|stroke)="([^"]*)"/g)].map(([, color]) => color));
+    for (const color of colors) expect(color).toMatch(/^(?:none|currentColor|var\(--[\w-]+\))$/);
+  });
+
+  it('puts the bits per byte next to those of Brotli', () => {
+    const { document } = parseHTML(single);
+    const tiles = [...document.querySelectorAll('.tile')].map((tile) => String(tile.textContent));
+    expect(tiles[0]).toMatch(/^bits per byte\d\.\d{3}held-out text, \d+\.\d % (?:below|above) Brotli$/);
+    expect(tiles[1]).toMatch(/^Brotli bits per byte2\.430/);
+    expect(single).toContain('Brotli 2.430');
+  });
+
+  it('shows the model in one line and every setting in a table', () => {
+    expect(single).toContain('1.79 M parameters (621 k active): 4 layers (1 dense), hidden 128, MLA latent 32 + 16');
+    expect(single).toContain('<th scope="row">expertBiasUpdateSpeed</th><td>0.001</td>');
+    expect(single).toContain('<th scope="row">qLoraRank</th><td>null</td>');
+  });
+
+  it('escapes hostile text wherever it may come from', () => {
+    const attack = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u0000&amp;';
+    const run = makeRun({ steps: 13, evalEvery: 5, name: attack, domains: [attack, 'b'], sampleText: attack });
+    const source = renderReport([run, { ...run, settings: { ...run.settings, backend: attack } }]);
+    expect(htmlProblems(source)).toEqual([]);
+    expect(source).not.toContain('<img');
+    expect(source).not.toContain('\u0000');
+    expect(source.match(/<script>/g)).toHaveLength(1);
+    expect(source).toContain('&lt;img src=x onerror=&quot;alert(2)&quot;&gt;\uFFFD&amp;amp;');
+  });
+
+  it('leaves out charts that a run has no data for', () => {
+    const run = makeRun({ steps: 31, evalEvery: 0, mtpDepth: 0, balancing: 'none' });
+    const source = renderReport([{ ...run, samples: [] }]);
+    const names = [...SHARED, ...SCHEDULES, 'expert-load-0'];
+    expectCharts(
+      source,
+      names.filter((name) => name !== 'bits-per-byte' && name !== 'mtp-loss'),
+    );
+    expect(htmlProblems(source)).toEqual([]);
+    expect(source).not.toContain('id="samples"');
+  });
+
+  it('draws dots where a run of one step gives curves of one point', () => {
+    const source = renderReport([makeRun({ steps: 1 })]);
+    expectCharts(source, [...SHARED, ...SCHEDULES, ...OWN]);
+    expect(htmlProblems(source)).toEqual([]);
+    expect(figuresOf(source).get('train-loss')).toContain('<circle');
+  });
+
+  it('renders a run without any metrics', () => {
+    const source = renderReport([{ ...makeRun({ steps: 3 }), metrics: [], samples: [] }]);
+    expect(htmlProblems(source)).toEqual([]);
+    expect(source).toContain('No training step has been recorded yet.');
+    expect(figuresOf(source).size).toBe(0);
+  });
+
+  it('folds panels away and stays small with many layers, experts and steps', () => {
+    const source = renderReport([makeRun({ steps: 701, layers: 23, experts: 41, evalEvery: 211 })]);
+    expect(htmlProblems(source)).toEqual([]);
+    expect(source).toContain('<summary>15 more layers</summary>');
+    expect(source).toContain('layer 22');
+    expect(source.length).toBeLessThan(1.5e6);
+  });
+
+  it('lays several runs on top of each other and compares them in a table', () => {
+    const runs = [
+      makeRun({ steps: 97, evalEvery: 31 }),
+      makeRun({ steps: 61, evalEvery: 31, learningRate: 1e-3, balancing: 'batch-aux', imbalance: 0.5 }),
+    ];
+    const source = renderReport(runs);
+    expect(htmlProblems(source)).toEqual([]);
+    expectCharts(source, [...SHARED, ...SCHEDULES, ...OWN, 'expert-load-1']);
+    const loss = figuresOf(source).get('train-loss') ?? '';
+    expect(loss).toContain('var(--series-0)');
+    expect(loss).toContain('var(--series-1)');
+    expect(loss).toContain('tiny (2)');
+    expect(csvOf(loss)).toMatch(/^step,tiny: every step,tiny: held-out,tiny \(2\): every step,tiny \(2\): held-out\n/);
+    expect(source).toContain('<th scope="row">learningRate</th><td>0.003</td><td>0.001</td>');
+    const comparison = source.slice(source.indexOf('Comparison of the runs'), source.indexOf('id="loss"'));
+    expect(comparison).not.toContain('>hiddenSize<');
+    expect(comparison).toMatch(
+      /MaxVio per batch.*?<td><strong>[\d.]+<\/strong><span class="sr"> \(best\)<\/span><\/td><td>/,
+    );
+  });
+
+  it('labels a logarithmic axis that spans decades, and stays linear for values that do not', () => {
+    const norm = (run: ReturnType<typeof makeRun>) => figuresOf(renderReport([run])).get('grad-norm') ?? '';
+    const long = norm(makeRun({ steps: 211 }));
+    expect(long).toContain('L2 norm, log scale');
+    expect(long).toMatch(/>0\.5<.*>1<.*>2<.*>5</s);
+    expect(norm(makeRun({ steps: 3 }))).not.toContain('log scale');
+  });
+
+  it('asks for a run when there is none', () => {
+    expect(() => renderReport([])).toThrow(UserError);
+  });
+});
