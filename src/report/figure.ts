@@ -48,7 +48,7 @@ export interface LegendItem extends Stroke {
 }
 
 /** Stroke patterns by `dash`. */
-export const DASHES = ['', '6 3', '2 3', '8 3 2 3'] as const;
+const DASHES = ['', '6 3', '2 3', '8 3 2 3'] as const;
 
 export function dashArray(dash: number): string {
   return DASHES[dash % DASHES.length] ?? '';

@@ -4,17 +4,17 @@ import { type Html, html } from './html.ts';
 import { spread } from './points.ts';
 import type { RunData, Sample } from './run-data.ts';
 
-const MOMENTS = ['Before', 'Midway', 'After'] as const;
+/** Before, midway and after. */
+const MAX_SAMPLES = 3;
 
 /** The first, a middle and the last sample side by side; null without samples. */
-export function renderSamples({ samples }: RunData): Html | null {
+export function renderSamples({ samples, settings }: RunData): Html | null {
   if (samples.length === 0) return null;
-  const shown = spread(samples, MOMENTS.length);
-  const cards = shown.map((sample, i) => card(sample, shown.length === MOMENTS.length ? (MOMENTS[i] ?? '') : ''));
+  const cards = spread(samples, MAX_SAMPLES).map((sample) => card(sample, settings.train.steps));
   return html`<div class="samples">${cards}</div>`;
 }
 
-function card({ step, prompt, text }: Sample, moment: string): Html {
-  const title = moment === '' ? `Step ${step}` : `${moment}: step ${step}`;
-  return html`<article class="card"><h3>${title}</h3><p class="text"><b>${prompt}</b>${text}</p></article>`;
+function card({ step, prompt, text }: Sample, steps: number): Html {
+  const moment = step === 0 ? 'Before training' : step >= steps ? 'After training' : 'Midway';
+  return html`<article class="card"><h3>${moment}: step ${step}</h3><p class="text"><b>${prompt}</b>${text}</p></article>`;
 }

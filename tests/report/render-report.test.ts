@@ -65,6 +65,18 @@ describe('renderReport', () => {
     expect(single).toContain('Brotli 2.430');
   });
 
+  it('shows text from before, midway and after, and from as far as the run has come', () => {
+    const run = makeRun({ steps: 4 });
+    const titles = (source: string) => [...source.matchAll(/<article[^>]*><h3>([^<]*)/g)].map(([, title]) => title);
+    expect(titles(renderReport([run]))).toEqual([
+      'Before training: step 0',
+      'Midway: step 2',
+      'After training: step 4',
+    ]);
+    const unfinished = { ...run, samples: run.samples.slice(0, 1) };
+    expect(titles(renderReport([unfinished]))).toEqual(['Before training: step 0']);
+  });
+
   it('shows the model in one line and every setting in a table', () => {
     expect(single).toContain('1.79 M parameters (621 k active): 4 layers (1 dense), hidden 128, MLA latent 32 + 16');
     expect(single).toContain('<th scope="row">expertBiasUpdateSpeed</th><td>0.001</td>');
