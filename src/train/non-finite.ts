@@ -1,0 +1,35 @@
+// NaN and infinity: which tensor has them, and what to tell the user.
+
+import { UserError } from '../errors.ts';
+import type { tf } from '../tensor/tf.ts';
+
+/** The first tensor that holds a value which is not finite, described; null when all are finite. */
+export async function firstNonFinite(kind: string, tensors: ReadonlyMap<string, tf.Tensor>): Promise<string | null> {
+  for (const [name, tensor] of tensors) {
+    const values = await tensor.data();
+    const index = values.findIndex((value) => !Number.isFinite(value));
+    if (index >= 0) return `${kind} ${name} [${tensor.shape.join(', ')}] has ${values[index]} at element ${index}`;
+  }
+  return null;
+}
+
+/**
+ * The error for a step that cannot be taken. Weights are looked at first: one that is not finite spoils every gradient.
+ *
+ * `step` counts from 1; the weights are still those of the step before it.
+ */
+export async function nonFiniteError(
+  step: number,
+  loss: number,
+  weights: ReadonlyMap<string, tf.Tensor>,
+  gradients: ReadonlyMap<string, tf.Tensor>,
+): Promise<UserError> {
+  const culprit =
+    (await firstNonFinite('the weight', weights)) ??
+    (await firstNonFinite('the gradient of', gradients)) ??
+    'all weights and gradients are finite one by one, but too large together';
+  return new UserError(
+    `training: expected finite numbers, found loss ${loss} at step ${step}: ${culprit}; ` +
+      'start again with a lower learningRate, a longer warmupFraction or maxGradNorm 1',
+  );
+}

@@ -1,0 +1,130 @@
+// The loop of a run, from wherever its state says it stands to its planned end or an interrupt.
+//
+// Per step: the optimizer step, then what is due at it: evaluation, sample, checkpoint. A checkpoint comes last, so that
+// it knows what is done; an interrupt skips what is due, and the resumed run makes up for it first.
+
+import { setImmediate } from 'node:timers/promises';
+import { UserError } from '../errors.ts';
+import { saveCheckpoint } from './checkpointing.ts';
+import { evaluate } from './evaluate.ts';
+import type { TrainResult } from './events.ts';
+import { evalMetrics, mean, stepMetrics } from './metrics.ts';
+import { isInterrupted, positionOf, type Run } from './run.ts';
+import { isSampleDue, takeSample } from './samples.ts';
+import type { StepPlan } from './schedules.ts';
+import { observeLoss, spikeThreshold } from './spike.ts';
+import type { StepOutcome } from './step-report.ts';
+import { trainStep } from './train-step.ts';
+
+/** Trains to the planned end, or until interrupted; either way the last thing written is a checkpoint. */
+export async function runToEnd(run: Run): Promise<TrainResult> {
+  const { steps, checkpointEvery } = run.settings.train;
+  await doWhatIsDue(run);
+  while (run.state.step < steps && !isInterrupted(run)) {
+    await takeStep(run);
+    await doWhatIsDue(run);
+    if (checkpointEvery > 0 && run.state.step % checkpointEvery === 0) await saveCheckpoint(run);
+    await setImmediate(); // lets signal handlers run
+  }
+  const path = run.saved?.state === run.state ? run.saved.path : await saveCheckpoint(run);
+  const result = summarize(run, path);
+  run.emit({ type: 'end', result });
+  return result;
+}
+
+async function takeStep(run: Run): Promise<void> {
+  const { dataset, learner, settings, state } = run;
+  const plan = run.plan[state.step];
+  if (!plan) throw new Error(`internal: no plan for step ${state.step}`);
+  const started = performance.now();
+  const batch = dataset.trainBatch(plan.firstSample, plan.batchSize);
+  const outcome = await trainStep(learner, batch, plan, settings.train).catch((error: unknown) => {
+    throw withCheckpoint(error, run);
+  });
+  advance(run, plan, outcome, (performance.now() - started) / 1000);
+}
+
+/** Tells the user of a step that failed where the last good state is. */
+function withCheckpoint(error: unknown, run: Run): unknown {
+  if (!(error instanceof UserError)) return error;
+  const place = run.saved ? `the last good checkpoint is ${run.saved.path}` : 'no checkpoint had been written yet';
+  return new UserError(`${error.message}; ${place}`, { cause: error });
+}
+
+function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSeconds: number): void {
+  const { state, settings } = run;
+  const { steps, seqLen } = settings.train;
+  const threshold = spikeThreshold(state.spike);
+  const samples = state.samples + plan.batchSize;
+  run.state = {
+    ...state,
+    step: state.step + 1,
+    samples,
+    tokens: samples * seqLen,
+    stepSeconds: state.stepSeconds + stepSeconds,
+    spike: observeLoss(state.spike, outcome.main),
+    recentLosses: [...state.recentLosses, outcome.main].slice(-Math.ceil(steps / 10)),
+  };
+  const tokensPerSecond = (plan.batchSize * seqLen) / stepSeconds;
+  const metrics = stepMetrics(positionOf(run), plan, outcome, tokensPerSecond);
+  run.log.metrics(metrics);
+  const { step, tokens } = run.state;
+  const secondsLeft = (run.state.stepSeconds / tokens) * (tokens / plan.progress - tokens);
+  run.emit({
+    type: 'step',
+    step,
+    steps,
+    loss: outcome.main,
+    tokensPerSecond,
+    secondsLeft,
+    load: outcome.load,
+    metrics,
+  });
+  if (outcome.main > threshold) {
+    const message = `loss spike at step ${step}: ${outcome.main.toFixed(3)}, recently ${state.spike.mean.toFixed(3)}`;
+    run.emit({ type: 'warning', message });
+  }
+}
+
+async function doWhatIsDue(run: Run): Promise<void> {
+  if (isEvaluationDue(run) && !isInterrupted(run)) await evaluateRun(run);
+  if (isSampleDue(run) && !isInterrupted(run)) await takeSample(run);
+}
+
+function isEvaluationDue({ settings, state }: Run): boolean {
+  const { steps, evalEvery } = settings.train;
+  const isDueNow = state.step === steps || (state.step > 0 && evalEvery > 0 && state.step % evalEvery === 0);
+  return isDueNow && state.evaluatedStep < state.step;
+}
+
+/** Evaluates the weights, and their average if one is kept; on everything at the end, on `evalTokens` before. */
+async function evaluateRun(run: Run): Promise<void> {
+  const { model, average } = run.learner;
+  const { steps, batchSize, documentMask, evalTokens } = run.settings.train;
+  const { step } = run.state;
+  const limit = step === steps ? {} : { maxTokensPerDomain: evalTokens };
+  const options = { batchSize, documentMask, signal: run.signal, ...limit };
+  const result = await evaluate(model, run.dataset, options);
+  const averaged = average ? await average.evaluateWith(() => evaluate(model, run.dataset, options)) : null;
+  if (result === null || (average !== null && averaged === null)) return; // interrupted
+  const { loss, bitsPerByte } = result;
+  run.log.metrics(evalMetrics(positionOf(run), result, averaged?.loss ?? null));
+  run.state = { ...run.state, evaluatedStep: step, evaluation: { loss, bitsPerByte } };
+  run.emit({ type: 'eval', step, result });
+}
+
+function summarize(run: Run, checkpoint: string): TrainResult {
+  const { state, settings, runDir } = run;
+  const isDone = state.step === settings.train.steps && !isEvaluationDue(run) && !isSampleDue(run);
+  return {
+    run: runDir,
+    steps: state.step,
+    finalLoss: mean(state.recentLosses),
+    evalLoss: state.evaluation?.loss ?? Number.NaN,
+    bitsPerByte: state.evaluation?.bitsPerByte ?? Number.NaN,
+    tokensPerSecond: state.tokens / state.stepSeconds,
+    seconds: run.seconds(),
+    checkpoint,
+    finished: isDone,
+  };
+}

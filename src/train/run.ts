@@ -1,0 +1,37 @@
+// A run that is going on: everything its parts need to know of each other.
+
+import type { Dataset } from '../data/types.ts';
+import type { TrainEvent } from './events.ts';
+import type { Position } from './metrics.ts';
+import type { RunLog } from './run-log.ts';
+import type { RunSettings } from './run-settings.ts';
+import type { StepPlan } from './schedules.ts';
+import type { Learner } from './train-step.ts';
+import type { TrainerState } from './trainer-state.ts';
+
+export interface Run {
+  readonly runDir: string;
+  readonly settings: RunSettings;
+  readonly dataset: Dataset;
+  readonly learner: Learner;
+  readonly plan: readonly StepPlan[];
+  readonly log: RunLog;
+  readonly emit: (event: TrainEvent) => void;
+  readonly signal: AbortSignal | undefined;
+  /** Seconds of the run so far, earlier sessions included. */
+  readonly seconds: () => number;
+  /** Where the run stands; replaced as it goes. */
+  state: TrainerState;
+  /** The last checkpoint of this session and the state in it. */
+  saved: { readonly path: string; readonly state: TrainerState } | null;
+}
+
+/** What a metrics line of now begins with. */
+export function positionOf(run: Run): Position {
+  return { step: run.state.step, tokens: run.state.tokens, seconds: run.seconds() };
+}
+
+/** Whether somebody asked the run to stop. */
+export function isInterrupted(run: Run): boolean {
+  return run.signal?.aborted === true;
+}

@@ -1,0 +1,44 @@
+// Text written by the model before, midway through and after training: what a loss of 3.2 looks like.
+
+import type { Dataset } from '../data/types.ts';
+import { sampleText } from '../generate/sample.ts';
+import { deriveSeed } from '../tensor/random.ts';
+import type { Run } from './run.ts';
+
+const PROMPT_CHARACTERS = 40;
+
+/** The beginning of the held-out text of the first domain, up to a word's end: text the model was not trained on. */
+export function samplePrompt(dataset: Pick<Dataset, 'heldOutText'>): string {
+  const start = Array.from(
+    dataset
+      .heldOutText(0)
+      .trimStart()
+      .slice(0, 4 * PROMPT_CHARACTERS),
+  );
+  const cut = start.slice(0, PROMPT_CHARACTERS).join('').replaceAll(/\s+/g, ' ');
+  const end = cut.lastIndexOf(' ');
+  return end > PROMPT_CHARACTERS / 2 ? cut.slice(0, end) : cut;
+}
+
+/** Whether a sample is due at this step of the run: 0, half-way and the last. */
+export function isSampleDue({ settings, state }: Pick<Run, 'settings' | 'state'>): boolean {
+  const { steps, sampleTokens } = settings.train;
+  return sampleTokens > 0 && state.sampledStep < state.step && [0, Math.floor(steps / 2), steps].includes(state.step);
+}
+
+/** Writes a sample; the same seed and weights give the same text. */
+export async function takeSample(run: Run): Promise<void> {
+  const { step } = run.state;
+  const { seed, sampleTokens } = run.settings.train;
+  const prompt = samplePrompt(run.dataset);
+  const text = await sampleText(run.learner.model, run.dataset.tokenizer, {
+    prompt,
+    maxNewTokens: sampleTokens,
+    temperature: 0.8,
+    topK: 40,
+    seed: deriveSeed(seed, 'sample', step),
+  });
+  run.log.sample({ step, prompt, text });
+  run.state = { ...run.state, sampledStep: step };
+  run.emit({ type: 'sample', step, prompt, text });
+}

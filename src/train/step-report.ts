@@ -1,0 +1,85 @@
+// The numbers of a step, packed so that one transfer brings them all: reading a tensor stalls a GPU, and reading fifty
+// would take longer than the step.
+//
+// Layout of a part's report: [total, main, balance, one per MTP depth, then for each MoE layer E counts].
+
+import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import { tf } from '../tensor/tf.ts';
+import { layerLoad } from './balance-experts.ts';
+import type { LayerLoad } from './events.ts';
+import type { LossTerms } from './loss.ts';
+
+/** What a forward pass found, in nats per token. */
+export interface LossReport {
+  readonly total: number;
+  readonly main: number;
+  readonly mtp: readonly number[];
+  /** Mean over MoE layers, without alpha. */
+  readonly balance: number;
+  /** Selections per expert, by layer. */
+  readonly counts: ReadonlyMap<number, readonly number[]>;
+}
+
+/** What an optimizer step found. */
+export interface StepOutcome extends Omit<LossReport, 'counts'> {
+  /** Before clipping. */
+  readonly gradNorm: number;
+  readonly load: readonly LayerLoad[];
+}
+
+type Layout = Pick<DeepseekV3ForCausalLM, 'config' | 'expertBiases'>;
+
+/**
+ * Losses and selections as one vector of float32, which holds counts exactly up to 16.7 million. MTP depths that did not
+ * run, and their layers, are zeros.
+ */
+export function packReport(terms: LossTerms, { config, expertBiases }: Layout): tf.Tensor1D {
+  const { numNextnPredictLayers: depths, nRoutedExperts: E } = config;
+  const byLayer = new Map(terms.counts.map(({ layer, counts }) => [layer, counts]));
+  return tf.tidy(() =>
+    tf.concat1d([
+      ...[terms.total, terms.main, terms.balance].map((value) => value.as1D()),
+      ...Array.from({ length: depths }, (_, depth) => terms.mtp[depth]?.as1D() ?? tf.zeros<tf.Rank.R1>([1])),
+      ...Array.from(expertBiases.keys(), (layer) => byLayer.get(layer) ?? tf.zeros<tf.Rank.R1>([E])),
+    ]),
+  );
+}
+
+/** The inverse of `packReport`. */
+export function unpackReport(values: ArrayLike<number>, { config, expertBiases }: Layout): LossReport {
+  const [total = Number.NaN, main = Number.NaN, balance = Number.NaN, ...rest] = Array.from(values);
+  const { numNextnPredictLayers: depths, nRoutedExperts: E } = config;
+  const layers = [...expertBiases.keys()];
+  const counts = layers.map((layer, i) => [layer, rest.slice(depths + i * E, depths + (i + 1) * E)] as const);
+  return { total, main, balance, mtp: rest.slice(0, depths), counts: new Map(counts) };
+}
+
+/** Adds up the reports of the parts; losses must be weighted by their share already. Biases are the current ones. */
+export async function readReports(
+  reports: readonly tf.Tensor1D[],
+  norm: tf.Scalar,
+  model: Layout,
+): Promise<StepOutcome> {
+  const biases = [...model.expertBiases.values()];
+  const packed = tf.tidy(() => tf.concat1d([norm.reshape([1]), ...biases, ...reports]));
+  const values = await packed.data();
+  packed.dispose();
+  const E = model.config.nRoutedExperts;
+  const sums = sumRows(values.subarray(1 + biases.length * E), reports.length);
+  const { counts, ...losses } = unpackReport(sums, model);
+  return {
+    ...losses,
+    gradNorm: values[0] ?? Number.NaN,
+    load: [...counts].map(([layer, c], i) => layerLoad(layer, c, values.subarray(1 + i * E, 1 + (i + 1) * E))),
+  };
+}
+
+/** The sum of `rows` rows of equal length, in double precision. */
+function sumRows(values: ArrayLike<number>, rows: number): number[] {
+  const width = values.length / rows;
+  return Array.from({ length: width }, (_, column) => {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) sum += values[row * width + column] ?? 0;
+    return sum;
+  });
+}

@@ -1,0 +1,57 @@
+// One optimizer step: forward and backward over the parts of a batch, clipping, AdamW, balancing bias, weight average.
+//
+// All numbers of a step come back from the backend in one transfer, before anything is changed: a step whose loss or
+// gradients are not finite leaves the weights as they were.
+
+import type { TrainConfig } from '../config/train-config.ts';
+import type { Batch } from '../data/types.ts';
+import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import { tf } from '../tensor/tf.ts';
+import { type AccumulationSettings, accumulateGradients } from './accumulate.ts';
+import type { AdamW } from './adamw.ts';
+import { balanceExperts } from './balance-experts.ts';
+import { clipScale, globalNorm } from './clip.ts';
+import type { WeightAverage } from './ema.ts';
+import { nonFiniteError } from './non-finite.ts';
+import type { StepPlan } from './schedules.ts';
+import { readReports, type StepOutcome } from './step-report.ts';
+
+/** What a step changes. */
+export interface Learner {
+  readonly model: DeepseekV3ForCausalLM;
+  readonly optimizer: AdamW;
+  /** Null when no average is kept. */
+  readonly average: WeightAverage | null;
+}
+
+type StepSettings = AccumulationSettings &
+  Pick<TrainConfig, 'maxGradNorm' | 'expertBiasUpdateRule' | 'expertBiasRecenter'>;
+
+/**
+ * Trains on one batch: gradients of all parts are added, then the optimizer, the bias and the average move once.
+ *
+ * Throws a `UserError` that names the tensor when the loss or a gradient is not finite; nothing has moved then.
+ * Ownership: leaves no tensor behind.
+ */
+export async function trainStep(
+  learner: Learner,
+  batch: Batch,
+  plan: StepPlan,
+  train: StepSettings,
+): Promise<StepOutcome> {
+  const { gradients, reports } = accumulateGradients(learner.model, batch, plan.mtpWeight, train);
+  const norm = globalNorm(gradients.values());
+  try {
+    const found = await readReports(reports, norm, learner.model);
+    if (!Number.isFinite(found.total) || !Number.isFinite(found.gradNorm)) {
+      throw await nonFiniteError(plan.step + 1, found.total, learner.model.parameters, gradients);
+    }
+    tf.tidy(() => learner.optimizer.update(gradients, plan.learningRate, clipScale(norm, train.maxGradNorm)));
+    const { expertBiases, config } = learner.model;
+    const load = balanceExperts(expertBiases, found.load, plan.biasSpeed, config.expertBiasForm, train);
+    learner.average?.update();
+    return { ...found, load };
+  } finally {
+    tf.dispose([norm, ...gradients.values(), ...reports]);
+  }
+}

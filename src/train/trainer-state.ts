@@ -1,0 +1,62 @@
+// Where a run stands: the part of a checkpoint that is not tensors. Plain data, replaced rather than changed.
+
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import type { JsonObject } from '../io/json.ts';
+import { initialSpikeState } from './spike.ts';
+
+const count = () => z.int().min(0);
+
+const stateSchema = z.object({
+  /** Optimizer steps done. */
+  step: count(),
+  /** Training rows read, and tokens in them. */
+  samples: count(),
+  tokens: count(),
+  /** Of the run so far, and those of them spent on training steps. */
+  seconds: z.number(),
+  stepSeconds: z.number(),
+  spike: z.object({ mean: z.number(), variance: z.number(), count: count() }),
+  /** Main losses of the last steps, a tenth of the run at most. */
+  recentLosses: z.array(z.number()),
+  /** Steps at which the last evaluation and the last sample were made; -1 for none. */
+  evaluatedStep: z.int(),
+  sampledStep: z.int(),
+  /** Of the last evaluation. */
+  evaluation: z.object({ loss: z.number(), bitsPerByte: z.number() }).nullable(),
+  /** Size of the training text: it changes when a file of the user does. */
+  trainTokens: count(),
+  /** Settings that the state belongs to. */
+  model: z.record(z.string(), z.unknown()),
+  train: z.record(z.string(), z.unknown()),
+});
+
+export type TrainerState = Readonly<z.infer<typeof stateSchema>>;
+
+/** The state of a run that is about to start. */
+export function initialState(belongsTo: Pick<TrainerState, 'model' | 'train' | 'trainTokens'>): TrainerState {
+  return {
+    step: 0,
+    samples: 0,
+    tokens: 0,
+    seconds: 0,
+    stepSeconds: 0,
+    spike: initialSpikeState,
+    recentLosses: [],
+    evaluatedStep: -1,
+    sampledStep: -1,
+    evaluation: null,
+    ...belongsTo,
+  };
+}
+
+/** The state in a checkpoint; anything else is a `UserError`. */
+export function parseState(json: JsonObject | null, where: string): TrainerState {
+  const parsed = stateSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const key = parsed.error.issues[0]?.path.join('.') ?? '';
+  throw new UserError(
+    `resume: ${where} holds no trainer state of this version (${key === '' ? 'it has none' : `see ${key}`}); ` +
+      'resume from a run folder that tinyseek train wrote',
+  );
+}

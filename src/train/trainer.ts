@@ -1,0 +1,184 @@
+// Starting and resuming runs: the entry of everything in this folder.
+//
+// Events come in this order: `start`; `sample` (before); then per step `step`, `warning` on a loss spike, and what is
+// due: `eval`, `sample`, `checkpoint`; after the last step `eval` on all held-out text, `sample` (after), `checkpoint`,
+// `end`. A resumed run starts with `start`, then a `warning` for anything odd it found.
+
+import type { ModelConfig } from '../config/model-config.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import { validateTrainConfig } from '../config/validate.ts';
+import { createDataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/types.ts';
+import { lockRun } from '../io/run-lock.ts';
+import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import { activateBackend, type BackendName } from '../tensor/backend.ts';
+import { AdamW } from './adamw.ts';
+import { findResumable, refuseOtherData, restoreLearner } from './checkpointing.ts';
+import { WeightAverage } from './ema.ts';
+import type { TrainEvent, TrainResult } from './events.ts';
+import { newSettings, refuseUsedFolder } from './new-run.ts';
+import type { Run } from './run.ts';
+import { openRunLog } from './run-log.ts';
+import { runToEnd } from './run-loop.ts';
+import {
+  type RunSettings,
+  readRunSettings,
+  refuseChanges,
+  type SettingsOverrides,
+  writeRunSettings,
+} from './run-settings.ts';
+import { planRun } from './schedules.ts';
+import type { Learner } from './train-step.ts';
+import { initialState, type TrainerState } from './trainer-state.ts';
+
+/** Who watches a run, and who may end it. */
+export interface RunWatcher {
+  /** Called in order, between steps; an error it throws ends the run. */
+  readonly onEvent: (event: TrainEvent) => void;
+  /** Ends the run after the current step, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainOptions extends RunWatcher {
+  /** `vocabSize` and the special tokens are replaced by the tokenizer's. */
+  readonly model: ModelConfig;
+  readonly train: TrainConfig;
+  readonly backend: BackendName;
+  /** Created; must be empty or not there. */
+  readonly runDir: string;
+}
+
+/**
+ * Trains a model from scratch in a new run folder: `run.json`, `metrics.jsonl`, `samples.jsonl`, `tensorboard/` and
+ * `checkpoints/step-XXXXXXXX`, each of which is a Hugging Face model folder.
+ *
+ * The same settings, seed and backend give the same bits. An interrupted run is carried on by `resumeRun`.
+ *
+ * Throws a `UserError` for settings that cannot be, unusable data, a used folder, and values that stop being finite.
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { runDir } = options;
+  refuseUsedFolder(runDir);
+  validateTrainConfig(options.train, options.model);
+  const backend = await activateBackend(options.backend);
+  const dataset = await createDataset(options.train);
+  const settings = newSettings(options, dataset, backend.name);
+  const unlock = lockRun(runDir);
+  try {
+    refuseUsedFolder(runDir);
+    writeRunSettings(runDir, settings);
+    const { model, train } = settings;
+    const state = initialState({ model: { ...model }, train: { ...train }, trainTokens: dataset.trainTokens });
+    return await conduct({ settings, dataset, state, checkpoint: null, warnings: [] }, options);
+  } finally {
+    unlock();
+  }
+}
+
+export interface ResumeOptions extends RunWatcher {
+  readonly runDir: string;
+  /** Settings that were given again; one that differs from the run's is an error. */
+  readonly overrides?: SettingsOverrides;
+  /** Absent: the run's own. Another one goes on from the same weights, but not to the same bits. */
+  readonly backend?: BackendName;
+}
+
+/**
+ * Carries a run on from its newest whole checkpoint to its planned end: on the same backend bit for bit as if it had
+ * never stopped. A run that was finished already is only summed up again.
+ *
+ * Throws a `UserError` when the folder holds no run, another process uses it, no checkpoint is whole, or settings, text
+ * or tokenizer are not those the run was started with.
+ */
+export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
+  const { runDir } = options;
+  const settings = readRunSettings(runDir);
+  refuseChanges(settings, options.overrides ?? {}, runDir);
+  const unlock = lockRun(runDir);
+  try {
+    const resumable = findResumable(runDir, settings);
+    const backend = await activateBackend(options.backend ?? settings.backend);
+    const dataset = await createDataset(settings.train);
+    refuseOtherData(dataset, settings, resumable.state);
+    const { state, path } = resumable;
+    const warnings = [...resumable.warnings, ...backendWarning(settings.backend, backend.name)];
+    return await conduct({ settings, dataset, state, checkpoint: path, warnings }, options);
+  } finally {
+    unlock();
+  }
+}
+
+function backendWarning(recorded: BackendName, now: BackendName): string[] {
+  if (recorded === now) return [];
+  return [`the run was started on backend ${recorded}; on ${now} it goes on, but not bit for bit as there`];
+}
+
+interface Beginning {
+  readonly settings: RunSettings;
+  readonly dataset: Dataset;
+  readonly state: TrainerState;
+  /** The checkpoint to start from, null for a new run. */
+  readonly checkpoint: string | null;
+  readonly warnings: readonly string[];
+}
+
+/** Builds the model, runs the loop, and cleans up whatever happens. */
+async function conduct(beginning: Beginning, { runDir, onEvent, signal }: RunWatcher & { runDir: string }) {
+  const { settings, dataset, state, checkpoint, warnings } = beginning;
+  const learner = createLearner(settings);
+  const log = openRunLog(runDir, state.step);
+  const offset = state.seconds - performance.now() / 1000;
+  const run: Run = {
+    runDir,
+    settings,
+    dataset,
+    learner,
+    plan: planRun(settings.train),
+    log,
+    emit: onEvent,
+    signal,
+    seconds: () => offset + performance.now() / 1000,
+    state,
+    saved: checkpoint === null ? null : { path: checkpoint, state },
+  };
+  try {
+    if (checkpoint !== null) restoreLearner(learner, checkpoint, state.step);
+    announce(run, warnings);
+    return await runToEnd(run);
+  } finally {
+    log.close();
+    disposeLearner(learner);
+  }
+}
+
+function announce(run: Run, warnings: readonly string[]): void {
+  const { model, train, backend, parameters, activeParameters, brotliBitsPerByte } = run.settings;
+  run.emit({
+    type: 'start',
+    runDir: run.runDir,
+    model,
+    train,
+    backend,
+    parameters,
+    activeParameters,
+    trainTokens: run.dataset.trainTokens,
+    brotliBitsPerByte,
+    startStep: run.state.step,
+  });
+  for (const message of warnings) run.emit({ type: 'warning', message });
+}
+
+function createLearner({ model: config, train }: RunSettings): Learner {
+  const model = new DeepseekV3ForCausalLM(config, train.seed);
+  return {
+    model,
+    optimizer: new AdamW(model.parameters, train),
+    average: train.emaDecay > 0 ? new WeightAverage(model.parameters, train.emaDecay) : null,
+  };
+}
+
+function disposeLearner({ model, optimizer, average }: Learner): void {
+  optimizer.dispose();
+  average?.dispose();
+  model.dispose();
+}
