@@ -75,6 +75,7 @@ async function evaluateDomain(
   const { batchSize, maxTokensPerDomain, documentMask, signal } = options;
   let sum: Tally | null = null;
   for (const batch of dataset.heldOutBatches(domain, batchSize, maxTokensPerDomain)) {
+    await tf.nextFrame(); // lets signal handlers run
     if (signal?.aborted) return null;
     const tally = await evaluateBatch(model, batch, dataset.tokenizer, documentMask);
     sum = sum === null ? tally : addTallies(sum, tally);

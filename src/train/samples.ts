@@ -15,8 +15,8 @@ export function samplePrompt(dataset: Pick<Dataset, 'heldOutText'>): string {
       .trimStart()
       .slice(0, 4 * PROMPT_CHARACTERS),
   );
-  const cut = start.slice(0, PROMPT_CHARACTERS).join('').replaceAll(/\s+/g, ' ');
-  const end = cut.lastIndexOf(' ');
+  const cut = start.slice(0, PROMPT_CHARACTERS).join('');
+  const end = cut.search(/\s\S*$/);
   return end > PROMPT_CHARACTERS / 2 ? cut.slice(0, end) : cut;
 }
 

@@ -125,8 +125,8 @@ interface Beginning {
 /** Builds the model, runs the loop, and cleans up whatever happens. */
 async function conduct(beginning: Beginning, { runDir, onEvent, signal }: RunWatcher & { runDir: string }) {
   const { settings, dataset, state, checkpoint, warnings } = beginning;
-  const learner = createLearner(settings);
   const log = openRunLog(runDir, state.step);
+  const learner = createLearner(settings);
   const offset = state.seconds - performance.now() / 1000;
   const run: Run = {
     runDir,

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/tensor/backend.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { AdamW } from '../../src/train/adamw.ts';
+import { expectAllClose } from '../all-close.ts';
 
 const settings = { adamBeta1: 0.9, adamBeta2: 0.95, adamEps: 1e-8, weightDecay: 0.1 };
 const shapes: Record<string, number[]> = { gain: [3], matrix: [2, 5], experts: [3, 7, 2] };
@@ -118,5 +120,48 @@ describe('AdamW', () => {
       'trainer state: expected tensor exp_avg.gain of shape 3, found shape 2',
     );
     expect(() => optimizer.importTensors([], 1)).toThrow('exp_avg.gain of shape 3, found nothing');
+  });
+});
+
+interface Golden {
+  readonly betas: [number, number];
+  readonly eps: number;
+  readonly weightDecay: { readonly matrix: number };
+  readonly initial: Record<string, NestedNumbers>;
+  readonly steps: readonly {
+    readonly learningRate: number;
+    readonly grads: Record<string, NestedNumbers>;
+    readonly values: Record<string, NestedNumbers>;
+  }[];
+}
+
+type NestedNumbers = number[] | number[][] | number[][][];
+
+/** From torch.optim.AdamW; the generator is beside the data. */
+const golden: Golden = JSON.parse(readFileSync(new URL('../goldens/data/adamw.json', import.meta.url), 'utf8'));
+
+describe.each(['cpu', 'wasm'] as const)('golden: torch.optim.AdamW on %s', (backend) => {
+  it('moves a matrix, a gain and stacked experts as PyTorch does, step by step', async () => {
+    await activateBackend(backend);
+    const parameters = new Map(
+      Object.entries(golden.initial).map(([name, value]) => [name, tf.tidy(() => tf.variable(tf.tensor(value)))]),
+    );
+    const optimizer = new AdamW(parameters, {
+      adamBeta1: golden.betas[0],
+      adamBeta2: golden.betas[1],
+      adamEps: golden.eps,
+      weightDecay: golden.weightDecay.matrix,
+    });
+    for (const { learningRate, grads, values } of golden.steps) {
+      tf.tidy(() => {
+        const gradients = new Map(Object.entries(grads).map(([name, grad]) => [name, tf.tensor(grad)]));
+        optimizer.update(gradients, learningRate, tf.scalar(1));
+      });
+      for (const [name, value] of Object.entries(values)) {
+        const actual = await parameters.get(name)?.data();
+        // Both sides are float32, with the same formula in another order: a few units in the last place.
+        expectAllClose(actual ?? [], [value].flat(4), { rtol: 1e-5, atol: 1e-6 }, name);
+      }
+    }
   });
 });

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { Batch } from '../../src/data/types.ts';
+import { countLabelBytes, countLabels, labelShares, splitBatch } from '../../src/train/micro-batch.ts';
+
+/** Three rows of T = 3; documents change inside the second and the third. */
+const batch: Batch = {
+  batchSize: 3,
+  seqLen: 3,
+  ids: Int32Array.from([10, 11, 12, 13, 20, 21, 22, 23, 30, 31, 32, 33]),
+  documentIds: Int32Array.from([0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 1, 1]),
+  domains: Int32Array.from([4, 5, 6]),
+};
+
+describe('splitBatch', () => {
+  it('gives the rows in order, whole', () => {
+    const parts = splitBatch(batch, 3);
+    expect(parts.map(({ ids }) => Array.from(ids))).toEqual([
+      [10, 11, 12, 13],
+      [20, 21, 22, 23],
+      [30, 31, 32, 33],
+    ]);
+    expect(parts.map(({ batchSize, domains }) => [batchSize, ...domains])).toEqual([
+      [1, 4],
+      [1, 5],
+      [1, 6],
+    ]);
+  });
+});
+
+describe('countLabels', () => {
+  it('counts T - k labels a row at depth k, none beyond the end of a row', () => {
+    expect([0, 1, 2, 3].map((depth) => countLabels(batch, depth, false))).toEqual([9, 6, 3, 0]);
+  });
+
+  it('B13: leaves out labels in another document than the position that predicts them', () => {
+    const rows = splitBatch(batch, 3);
+    expect(rows.map((row) => [0, 1, 2].map((depth) => countLabels(row, depth, true)))).toEqual([
+      [3, 2, 1],
+      [2, 0, 0],
+      [2, 1, 0],
+    ]);
+  });
+});
+
+describe('countLabelBytes', () => {
+  it('counts the bytes of predicted tokens, so never those of the first in a row', () => {
+    const byteLength = (id: number) => (id % 10 === 0 ? 1000 : id % 10);
+    expect(countLabelBytes(batch, false, { byteLength })).toBe(3 * (1 + 2 + 3));
+    expect(countLabelBytes(batch, true, { byteLength })).toBe(1 + 2 + 3 + (1 + 3) + (2 + 3));
+  });
+});
+
+describe('labelShares', () => {
+  it('are equal without a mask, and follow the labels with one', () => {
+    expect(labelShares(splitBatch(batch, 3), 1, false)).toEqual(new Array(3).fill([1 / 3, 1 / 3]));
+    expect(labelShares(splitBatch(batch, 3), 1, true)).toEqual([
+      [3 / 7, 2 / 3],
+      [2 / 7, 0],
+      [2 / 7, 1 / 3],
+    ]);
+  });
+});
