@@ -171,7 +171,7 @@ describe('computeLoss', () => {
     const optimizer = new AdamW(net.parameters, { adamBeta1: 0.9, adamBeta2: 0.95, adamEps: 1e-8, weightDecay: 0 });
     const input = { ids: idTensor(ids), documentIds: null };
     const names = [...net.parameters.keys()];
-    for (let step = 0; step < 40; step++) {
+    for (let step = 0; step < 30; step++) {
       const objective = () => computeLoss(net, input, { ...plain, mtpWeight: 1 }).total;
       const { value, grads } = valueAndGrads(objective, [...net.parameters.values()]);
       tf.tidy(() => optimizer.update(new Map(names.map((name, i) => [name, grads[i]!])), 2e-2, tf.scalar(1)));
