@@ -7,24 +7,9 @@ const exitUser = 1;
 const exitUsage = 2;
 const exitBug = 70;
 
-/** What the operating system may refuse, in words. */
-const systemErrors: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space left on the disk; free some and try again',
-  EDQUOT: 'disk quota used up; free some space and try again',
-  EACCES: 'permission denied; choose another folder or change its permissions',
-  EPERM: 'operation not permitted; choose another folder or change its permissions',
-  EROFS: 'the file system is read-only; choose another folder',
-  ENOENT: 'no such file or folder',
-  ENOTDIR: 'a part of this path is a file, not a folder',
-  EISDIR: 'this is a folder, not a file',
-  EMFILE: 'too many open files; raise the limit (ulimit -n)',
-};
-
-function systemMessage(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  const words = systemErrors[error.code];
-  if (words === undefined) return undefined;
-  return 'path' in error && typeof error.path === 'string' ? `${error.path}: ${words}` : words;
+/** What the operating system refused, where no part of the program has put it into better words. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
 function usageExitCode(error: CommanderError): number {
@@ -33,15 +18,13 @@ function usageExitCode(error: CommanderError): number {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return usageExitCode(error);
-  return error instanceof UserError || systemMessage(error) !== undefined ? exitUser : exitBug;
+  return error instanceof UserError || isSystemError(error) ? exitUser : exitBug;
 }
 
 /** The message for standard error, without a stack; empty if the command line parser has printed its own. */
 export function errorMessage(error: unknown): string {
   if (error instanceof CommanderError) return '';
-  if (error instanceof UserError) return `tinyseek: ${error.message}`;
-  const system = systemMessage(error);
-  if (system !== undefined) return `tinyseek: ${system}`;
+  if (error instanceof UserError || isSystemError(error)) return `tinyseek: ${error.message}`;
   const message = error instanceof Error ? error.message : String(error);
   return `tinyseek: ${message}\nThis is a bug in tinyseek. Run the command again with DEBUG=1 to see where it happened.`;
 }

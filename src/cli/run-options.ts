@@ -14,7 +14,7 @@ export interface TrainOptions extends ModelOptions {
   readonly batchSize?: string;
   readonly seqLen?: string;
   readonly seed?: string;
-  readonly backend: string;
+  readonly backend?: string;
   readonly out?: string;
   readonly resume?: string;
 }

@@ -24,7 +24,7 @@ export function headline(event: StartEvent, width: number): string[] {
   const modelParts = [
     `Model: ${formatCount(event.parameters)} parameters`,
     `${formatCount(event.activeParameters)} active per token`,
-    `${model.numHiddenLayers} layers`,
+    `${model.numHiddenLayers} ${model.numHiddenLayers === 1 ? 'layer' : 'layers'}`,
     expertsPart(event),
     ...(model.numNextnPredictLayers > 0 ? [`MTP depth ${model.numNextnPredictLayers}`] : []),
     `backend ${event.backend}`,

@@ -1,0 +1,60 @@
+// `tinyseek eval`: a checkpoint on held-out text, measured as training does at the end of a run.
+
+import { trainPreset } from '../../config/presets.ts';
+import type { TrainConfig } from '../../config/train-config.ts';
+import { validateTrainConfig } from '../../config/validate.ts';
+import { createDataset } from '../../data/dataset.ts';
+import { UserError } from '../../errors.ts';
+import { evaluate } from '../../train/evaluate.ts';
+import type { EvalResult } from '../../train/events.ts';
+import { parseState } from '../../train/trainer-state.ts';
+import { type OpenedModel, openModel } from '../open-model.ts';
+import { type CommandOutput, outputWidth } from '../output.ts';
+import { formatExact } from '../terminal/format.ts';
+import { formatTable } from '../terminal/table.ts';
+
+export interface EvalOptions {
+  readonly data?: string;
+  readonly backend: string;
+}
+
+/** What to measure on: the settings of the run that wrote the checkpoint, or for a folder from elsewhere those of `tiny`. */
+function chooseSettings({ path, config, trainerState }: OpenedModel, data: string | undefined): TrainConfig {
+  if (trainerState === null && data === undefined) {
+    throw new UserError(`eval: ${path} does not say what it was trained on; name a text with --data`);
+  }
+  const seqLen = Math.min(trainPreset('tiny').seqLen, config.maxPositionEmbeddings);
+  const recorded = trainerState === null ? { ...trainPreset('tiny'), seqLen } : parseState(trainerState, path).train;
+  return validateTrainConfig({ ...recorded, ...(data === undefined ? {} : { data }) }, config);
+}
+
+function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
+  const mtp = result.mtpLoss.map((loss, depth) => [`MTP loss, depth ${depth + 1}`, loss.toFixed(4)]);
+  const several = result.domains.length > 1 ? result.domains : [];
+  const domains = several.map(({ name, bitsPerByte }) => [`  ${name}, bits per byte`, bitsPerByte.toFixed(4)]);
+  const rows = [
+    ['Loss, nats per token', result.loss.toFixed(4)],
+    ['Perplexity', result.perplexity.toFixed(2)],
+    ['Bits per byte', result.bitsPerByte.toFixed(4)],
+    ...domains,
+    ...mtp,
+    ['MaxVio, global', result.maxVioGlobal.toFixed(3)],
+    ['Tokens', formatExact(result.tokens)],
+  ];
+  return [`Checkpoint ${path}`, `Held-out text of ${train.data}`, '', ...formatTable(rows, outputWidth(), [1])];
+}
+
+/** Evaluates a checkpoint on the held-out part of its own data, or of other data with the same split settings. */
+export async function evaluateCheckpoint(checkpoint: string, options: EvalOptions): Promise<CommandOutput> {
+  const opened = await openModel(checkpoint, options.backend);
+  const { model, tokenizer, path } = opened;
+  const train = chooseSettings(opened, options.data);
+  const dataset = await createDataset({ ...train, tokenizer });
+  const result = await evaluate(model, dataset, { batchSize: train.batchSize, documentMask: train.documentMask });
+  if (result === null) throw new Error('internal: an evaluation without a signal was interrupted');
+  const { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens } = result;
+  return {
+    json: { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens },
+    lines: lines(train, path, result),
+  };
+}

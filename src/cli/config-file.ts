@@ -1,0 +1,35 @@
+// The file of `--config`, and the settings that come of it with the other options.
+
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { type RunConfig, resolveRunConfig } from '../config/resolve.ts';
+import { UserError } from '../errors.ts';
+import { explainFsErrors } from '../io/file-system.ts';
+import { settings, type TrainOptions } from './run-options.ts';
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads a YAML (or JSON) file of settings; an empty file has none. Throws a `UserError` that names the line. */
+export function readConfigFile(path: string): Readonly<Record<string, unknown>> {
+  const text = explainFsErrors('config: cannot read', path, () => readFileSync(path, 'utf8'));
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error !== undefined) throw new UserError(`config: ${path}: not valid YAML: ${error.message.split('\n')[0]}`);
+  const value: unknown = document.toJS() ?? {};
+  if (!isMapping(value)) {
+    throw new UserError(`config: ${path}: expected settings such as \`steps: 500\`, one a line; found something else`);
+  }
+  return value;
+}
+
+/** The complete, checked settings that the options of a command ask for. */
+export function resolveOptions(options: Partial<TrainOptions>): RunConfig {
+  const { preset, config } = options;
+  return resolveRunConfig({
+    ...(preset === undefined ? {} : { preset }),
+    ...(config === undefined ? {} : { file: readConfigFile(config) }),
+    set: settings(options),
+  });
+}

@@ -1,0 +1,22 @@
+// What a command hands back to be printed: text for people, one object for programs.
+
+export interface CommandOutput {
+  /** Printed as one line on standard output with `--json`; numbers that are not finite become null. */
+  readonly json: object;
+  /** Printed on standard output without `--json`. */
+  readonly lines: readonly string[];
+  /** 0 unless set. */
+  readonly exitCode?: number;
+}
+
+/** Prints the result of a command and returns its exit code. */
+export function printOutput(output: CommandOutput, asJson: boolean): number {
+  const text = asJson ? JSON.stringify(output.json) : output.lines.join('\n');
+  process.stdout.write(`${text}\n`);
+  return output.exitCode ?? 0;
+}
+
+/** Cells a line on standard output may fill: those of the terminal, or as many as it likes. */
+export function outputWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,228 @@
+// The commands, their options and their help. What a command does is imported when it is called, so that help, and
+// the commands that compute nothing, never load TF.js.
+
+import { createRequire } from 'node:module';
+import { Command, Option } from 'commander';
+import { presetNames } from '../config/presets.ts';
+import { type CommandOutput, printOutput } from './output.ts';
+
+const { version }: { readonly version: string } = createRequire(import.meta.url)('../../package.json');
+
+const description = 'Train DeepSeek-V3 in miniature on your own machine: MLA, DeepSeekMoE, MTP, on real text.';
+
+const specHelp = 'corpora and files: moby-dick, moby-dick:2,code:1, notes.txt, texts/*.md';
+const backendHelp = 'auto, wasm, cpu, webgpu or tensorflow (see: tinyseek doctor)';
+
+type Finish = (exitCode: number) => void;
+
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
+function examples(...commands: readonly (readonly [command: string, explanation: string])[]): string {
+  const lines = commands.map(([command, explanation]) => `  # ${explanation}\n  tinyseek ${command}`);
+  return `\nExamples:\n${lines.join('\n')}\n`;
+}
+
+function withModelOptions(command: Command): Command {
+  return command
+    .option('--preset <name>', `settings to start from: ${presetNames.join(', ')} (default: tiny)`)
+    .option('--config <file>', 'YAML file of settings, on top of the preset')
+    .option('--set <key=value>', 'change one setting; can be repeated', collect);
+}
+
+function withJson(command: Command): Command {
+  return command.option('--json', 'print one JSON object on standard output, everything else on standard error');
+}
+
+/** Runs a command and prints what it hands back; the last argument of an action is the command itself. */
+function output(
+  finish: Finish,
+  run: () => Promise<CommandOutput>,
+  options: { readonly json?: boolean },
+): Promise<void> {
+  return run().then((result) => finish(printOutput(result, options.json === true)));
+}
+
+function addTrain(program: Command, finish: Finish): void {
+  const command = program
+    .command('train')
+    .summary('train a model')
+    .description(
+      `Trains a model and writes a run folder: metrics, checkpoints (Hugging Face deepseek_v3 model folders) and a report.
+Ctrl-C writes a checkpoint and says how to go on.`,
+    );
+  withModelOptions(command)
+    .option('--data <spec>', specHelp)
+    .option('--steps <n>', 'optimizer steps of the whole run')
+    .option('--batch-size <n>', 'sequences per step')
+    .option('--seq-len <n>', 'tokens per sequence')
+    .option('--seed <n>', 'seed of the weights and of the data order')
+    .option('--backend <name>', `${backendHelp} (default: auto; resuming: that of the run)`)
+    .option('--out <dir>', 'run folder (default: runs/<preset>-<data>-<time>)')
+    .addOption(
+      new Option('--resume <dir>', 'carry on with the run in this folder, to its planned end').conflicts('out'),
+    );
+  withJson(command)
+    .addHelpText(
+      'after',
+      examples(
+        ['train', 'the quick start: preset tiny on Moby Dick'],
+        ['train --data notes.txt --steps 500', 'your own text'],
+        ['train --preset mini --data moby-dick:2,code:1 --set balancing=none', 'two corpora mixed, no balancing'],
+        ['train --resume runs/first', 'carry on where a run stopped'],
+      ),
+    )
+    .action(async (options) => {
+      const { train } = await import('./commands/train.ts');
+      await output(finish, () => train(options), options);
+    });
+}
+
+function addEval(program: Command, finish: Finish): void {
+  const command = program
+    .command('eval')
+    .summary('measure a checkpoint on held-out text')
+    .description('Measures a checkpoint on held-out text: loss, perplexity, bits per byte, expert load.')
+    .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
+    .option('--data <spec>', 'corpora and files (default: what the checkpoint was trained on)')
+    .option('--backend <name>', backendHelp, 'auto');
+  withJson(command)
+    .addHelpText(
+      'after',
+      examples(
+        ['eval runs/first', 'the newest checkpoint of a run'],
+        ['eval runs/first --data code --json', 'on other text, for a program'],
+      ),
+    )
+    .action(async (checkpoint, options) => {
+      const { evaluateCheckpoint } = await import('./commands/eval.ts');
+      await output(finish, () => evaluateCheckpoint(checkpoint, options), options);
+    });
+}
+
+function addScore(program: Command, finish: Finish): void {
+  const command = program
+    .command('score')
+    .summary('probability of each token of a text')
+    .description('Prints the natural-log probability of each token given those before it.')
+    .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
+    .option('--text <text>', 'the text to score')
+    .addOption(new Option('--ids <ids>', 'token ids instead of a text, separated by commas').conflicts('text'));
+  withJson(command)
+    .addHelpText(
+      'after',
+      examples(
+        ['score runs/first --text "Call me Ishmael."', 'a text'],
+        ['score runs/first --ids 12,7,101 --json', 'token ids'],
+      ),
+    )
+    .action(async (checkpoint, options) => {
+      const { score } = await import('./commands/score.ts');
+      await output(finish, () => score(checkpoint, options), options);
+    });
+}
+
+function addParams(program: Command, finish: Finish): void {
+  const command = program
+    .command('params')
+    .summary('count parameters, cache and FLOPs of a model')
+    .description('Counts the parameters, the key/value cache and the FLOPs per token of a model, without building it.');
+  withJson(withModelOptions(command))
+    .addHelpText(
+      'after',
+      examples(
+        ['params', 'preset tiny'],
+        ['params --preset deepseek-v3', 'the released model'],
+        ['params --set nRoutedExperts=32 --set kvLoraRank=48', 'what a change costs'],
+      ),
+    )
+    .action(async (options) => {
+      const { params } = await import('./commands/params.ts');
+      await output(finish, () => params(options), options);
+    });
+}
+
+function addDoctor(program: Command, finish: Finish): void {
+  const command = program
+    .command('doctor')
+    .summary('what this machine can compute with')
+    .description('Lists the backends: which are here, why the others are not and how to get them, how fast they are.');
+  withJson(command).action(async (options) => {
+    const { doctor } = await import('./commands/doctor.ts');
+    await output(finish, () => doctor(), options);
+  });
+}
+
+function addReport(program: Command, finish: Finish): void {
+  const command = program
+    .command('report')
+    .summary('write the HTML report of one or more runs')
+    .description('Writes one HTML file with the curves and tables of one run, or of several side by side.')
+    .argument('<run...>', 'run folders')
+    .option('--out <file>', 'where to write it (default: report.html in the first run folder)');
+  withJson(command)
+    .addHelpText(
+      'after',
+      examples(
+        ['report runs/first', 'one run'],
+        ['report runs/with-bias runs/without --out compare.html', 'two runs in one page'],
+      ),
+    )
+    .action(async (runs, options) => {
+      const { report } = await import('./commands/report.ts');
+      await output(finish, () => report(runs, options), options);
+    });
+}
+
+function addData(program: Command, finish: Finish): void {
+  const data = program
+    .command('data')
+    .summary('look at corpora')
+    .description('Lists, shows and tokenizes corpora.')
+    .helpCommand(false);
+  withJson(data.command('list').description('list the built-in corpora')).action(async (options) => {
+    const { listData } = await import('./commands/data.ts');
+    await output(finish, () => listData(), options);
+  });
+  withJson(
+    data.command('show').description('show the size and the beginning of a corpus').argument('<spec>', specHelp),
+  ).action(async (spec, options) => {
+    const { showData } = await import('./commands/data.ts');
+    await output(finish, () => showData(spec), options);
+  });
+  withJson(
+    data
+      .command('tokenize')
+      .description('count the tokens of a corpus')
+      .argument('<spec>', specHelp)
+      .option('--tokenizer <spec>', 'bytes, bpe:1024, r50k_base, r50k_base:1024 or a tokenizer.json', 'bpe:1024'),
+  ).action(async (spec, options) => {
+    const { tokenizeData } = await import('./commands/data.ts');
+    await output(finish, () => tokenizeData(spec, options.tokenizer), options);
+  });
+}
+
+/** The whole command line, not yet parsed; `finish` receives the exit code of the command that ran. */
+function createProgram(finish: Finish): Command {
+  const program = new Command('tinyseek')
+    .description(description)
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'tinyseek: ')) })
+    .addHelpText('after', '\nStart with: tinyseek train\nHelp on a command: tinyseek <command> --help\n');
+  for (const add of [addTrain, addEval, addScore, addParams, addDoctor, addReport, addData]) add(program, finish);
+  return program;
+}
+
+/** Runs the command that the arguments name and returns its exit code; throws what went wrong. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram((code) => {
+    exitCode = code;
+  });
+  await program.parseAsync(args, { from: 'user' });
+  return exitCode;
+}

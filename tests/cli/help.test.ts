@@ -1,0 +1,90 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { runCli, temporaryFolder } from './run-cli.ts';
+
+const temporary = temporaryFolder();
+
+const commands = [
+  [],
+  ['train'],
+  ['eval'],
+  ['score'],
+  ['params'],
+  ['doctor'],
+  ['report'],
+  ['data'],
+  ['data', 'list'],
+  ['data', 'show'],
+  ['data', 'tokenize'],
+];
+
+describe('help (contract)', () => {
+  it.each(commands.map((command) => [['tinyseek', ...command].join(' '), command] as const))(
+    'of %s stays as it is',
+    async (_name, command) => {
+      const { code, stdout, stderr } = await runCli([...command, '--help']);
+      expect(stdout).toMatchSnapshot();
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+    },
+  );
+
+  it('is printed to standard error when there is no command, with exit code 2', async () => {
+    const { code, stdout, stderr } = await runCli([]);
+    expect(stderr).toContain('Usage: tinyseek');
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+
+  it('has a version next to it, that of the package', async () => {
+    const file = readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8');
+    const { version }: { version: string } = JSON.parse(file);
+    expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [['trian'], "unknown command 'trian'", 'train'],
+    [['train', '--stps', '3'], "unknown option '--stps'", '--steps'],
+    [['data', 'lst'], "unknown command 'lst'", 'list'],
+    [['eval'], "missing required argument 'checkpoint'", ''],
+    [['params', 'extra'], 'too many arguments', ''],
+    [['score', 'x', '--text', 'a', '--ids', '1'], 'cannot be used with', '--ids'],
+    [['train', '--resume', 'a', '--out', 'b'], 'cannot be used with', '--out'],
+  ])('%j is one message with the nearest name, and exit code 2', async (args, message, nearest) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect(stderr).toMatch(/^tinyseek: /);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(nearest);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+});
+
+describe('start-up', () => {
+  /** Runs a command and tells whether it had loaded TF.js, which Node loads as CommonJS, by its end. */
+  async function loadsTensorFlow(args: readonly string[]): Promise<boolean> {
+    const preload = temporary.file('preload.mjs');
+    writeFileSync(
+      preload,
+      `import { createRequire } from 'node:module';
+      const { cache } = createRequire(import.meta.url);
+      process.on('exit', () => console.error(Object.keys(cache).some((file) => file.includes('@tensorflow'))));`,
+    );
+    const { stderr } = await runCli(args, { env: { NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` } });
+    return stderr.trimEnd().endsWith('true');
+  }
+
+  it('never loads TF.js for what computes nothing', async () => {
+    for (const args of [['--help'], ['train', '--help'], ['params'], ['data', 'list'], ['report', 'none']]) {
+      expect([args, await loadsTensorFlow(args)]).toEqual([args, false]);
+    }
+  });
+
+  it('does load it for training', async () => {
+    expect(await loadsTensorFlow(['train', '--backend', 'none'])).toBe(true);
+  });
+});

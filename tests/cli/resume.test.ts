@@ -1,0 +1,127 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { nano, writeText } from './nano.ts';
+import { type CliResult, runCli, startCli, temporaryFolder } from './run-cli.ts';
+
+const temporary = temporaryFolder();
+const steps = 100;
+
+function start(out: string) {
+  const data = temporary.file('text.txt');
+  const args = ['train', ...nano, '--data', data, '--steps', String(steps), '--out', out, '--json'];
+  return startCli(args, { cwd: temporary.path });
+}
+
+function resume(run: string, ...args: string[]): Promise<CliResult> {
+  return runCli(['train', '--resume', run, '--json', ...args], { cwd: temporary.path });
+}
+
+/** What must be the same, bit for bit, however often a run was stopped. */
+function outcome({ stdout }: CliResult) {
+  const { steps, finalLoss, evalLoss, bitsPerByte } = JSON.parse(stdout);
+  return { steps, finalLoss, evalLoss, bitsPerByte };
+}
+
+let whole: CliResult;
+
+beforeAll(async () => {
+  writeText(temporary.file('text.txt'));
+  whole = await start('whole').result;
+  expect([whole.stderr, whole.code]).toEqual([whole.stderr, 0]);
+});
+
+describe('an interrupted run', () => {
+  it('writes a checkpoint, says how to resume, and ends as if it had never stopped', async () => {
+    const run = start('stopped');
+    await run.until(`step 10/${steps}`);
+    run.child.kill('SIGINT');
+    const stopped = await run.result;
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('Stopping after this step');
+    expect(JSON.parse(stopped.stdout).steps).toBeLessThan(steps);
+    const resumed = await resume('stopped');
+    expect(resumed.stderr).toMatch(/Resuming after step \d+ of 100/);
+    expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
+  });
+
+  it('does so on SIGTERM too, and names the command to carry on with', async () => {
+    const args = ['train', ...nano, '--data', temporary.file('text.txt'), '--steps', String(steps), '--out', 'it is'];
+    const run = startCli(args, { cwd: temporary.path });
+    await run.until('step 10/');
+    run.child.kill('SIGTERM');
+    const { code, stdout } = await run.result;
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/Stopped after \d+ steps; nothing is lost\./);
+    expect(stdout).toMatch(/Carry on +node .*main\.js train --resume 'it is'/);
+  });
+
+  it('that was killed goes on from its last checkpoint to the same end', async () => {
+    const run = start('killed');
+    await run.until(`step 25/${steps}`);
+    run.child.kill('SIGKILL');
+    expect((await run.result).code).toBe(null);
+    const resumed = await resume('killed');
+    expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
+  });
+
+  it('passes over a damaged checkpoint, with a warning', async () => {
+    cpSync(temporary.file('whole'), temporary.file('damaged'), { recursive: true });
+    const weights = temporary.file('damaged/checkpoints/step-00000100/model.safetensors');
+    const bytes = readFileSync(weights);
+    bytes[bytes.length - 7]! ^= 1;
+    writeFileSync(weights, bytes);
+    const resumed = await resume('damaged');
+    expect(resumed.stderr).toMatch(/warning: skipped .*damaged/);
+    expect(resumed.stderr).toMatch(/Resuming after step 90 of 100/);
+    expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
+  });
+});
+
+describe('a finished run', () => {
+  it('is only summed up again', async () => {
+    const again = await resume('whole');
+    expect([again.code, outcome(again)]).toEqual([0, outcome(whole)]);
+  });
+
+  it('takes settings that are those it was started with', async () => {
+    const again = await resume('whole', '--steps', String(steps), '--set', 'balancing=bias');
+    expect([again.stderr, again.code]).toEqual([again.stderr, 0]);
+    const { code } = await resume(
+      'whole',
+      '--preset',
+      'tiny',
+      ...nano,
+      '--data',
+      temporary.file('text.txt'),
+      '--steps',
+      String(steps),
+    );
+    expect(code).toBe(0);
+  });
+
+  it('refuses changed settings and says which', async () => {
+    const { code, stdout, stderr } = await resume('whole', '--steps', '7', '--set', 'hiddenSize=24');
+    expect(stderr).toMatch(/steps is 100, not 7/);
+    expect(stderr).toMatch(/hiddenSize is 16, not 24/);
+    expect([code, stdout]).toEqual([1, '']);
+    expect((await resume('whole', '--preset', 'mini')).stderr).toMatch(/^tinyseek: resume: .*seqLen is 17, not 256/);
+  });
+
+  it('is not overwritten by another one', async () => {
+    const { code, stderr } = await start('whole').result;
+    expect(stderr).toMatch(/^tinyseek: .*whole/);
+    expect(code).toBe(1);
+  });
+});
+
+describe('a second process', () => {
+  it('is turned away from a folder in use, and does not disturb the first', async () => {
+    const first = start('busy');
+    await first.until(`step 5/${steps}`);
+    const second = await resume('busy');
+    expect(second.stderr).toMatch(/^tinyseek: .*another process \(pid \d+\) is using this folder/);
+    expect(second.code).toBe(1);
+    const result = await first.result;
+    expect([result.code, outcome(result)]).toEqual([0, outcome(whole)]);
+  });
+});

@@ -1,0 +1,84 @@
+// Starts the built command as a user would, and collects what it prints.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+
+const main = resolve(import.meta.dirname, '../../dist/cli/main.js');
+
+export interface CliResult {
+  /** Null if a signal ended the process. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface RunningCli {
+  readonly child: ChildProcess;
+  /** What came on standard error so far. */
+  stderr(): string;
+  /** Waits until standard error has the text; fails if the process ends without it. */
+  until(text: string): Promise<void>;
+  readonly result: Promise<CliResult>;
+}
+
+function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const { DEBUG: _debug, NO_COLOR: _noColor, FORCE_COLOR: _forceColor, ...inherited } = process.env;
+  return { ...inherited, ...extra };
+}
+
+/** Starts the command without waiting for its end. */
+export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: options.cwd,
+    env: environment(options.env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const result = new Promise<CliResult>((done, failed) => {
+    child.on('error', failed);
+    child.on('close', (code) => done({ code, stdout, stderr }));
+  });
+  const until = (text: string) =>
+    new Promise<void>((done, failed) => {
+      const look = () => stderr.includes(text) && done();
+      child.stderr.on('data', look);
+      child.on('close', () => failed(new Error(`ended without printing ${JSON.stringify(text)}:\n${stderr}`)));
+      look();
+    });
+  return { child, stderr: () => stderr, until, result };
+}
+
+/** Runs the command to its end. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return startCli(args, options).result;
+}
+
+/** A temporary folder for the tests of one file, with the token cache in it, removed after them. */
+export function temporaryFolder(): { readonly path: string; file(name: string): string } {
+  let path = '';
+  beforeAll(() => {
+    path = mkdtempSync(join(tmpdir(), 'tinyseek-cli-'));
+    process.env.TINYSEEK_CACHE = join(path, 'cache');
+  });
+  afterAll(() => rmSync(path, { recursive: true, force: true }));
+  return {
+    get path() {
+      return path;
+    },
+    file: (name) => join(path, name),
+  };
+}
