@@ -39,7 +39,7 @@ describe('trainBpe', () => {
 
   it('golden: finds the merges of the Rust trainer, ties included', () => {
     const lines = loadMobyDick()
-      .slice(2, 23)
+      .slice(2, 13)
       .join('')
       .split(/(?<=\n)/); // the Rust trainer reads line by line
     const file = folder.write('text.txt', lines.join(''));
@@ -49,9 +49,9 @@ describe('trainBpe', () => {
     const saved = join(folder.path, 'rust.json');
     rust.save(saved);
     const theirs: [string, string][] = JSON.parse(readFileSync(saved, 'utf8')).model.merges;
-    const { merges, tokenBytes } = trainBpe(lines, 256 + NUM_SPECIAL + 2003, GPT2_SPLITS);
+    const { merges, tokenBytes } = trainBpe(lines, 256 + NUM_SPECIAL + 1009, GPT2_SPLITS);
     const letters = tokenBytes.map((bytes) => bytesToLetters(bytes ?? new Uint8Array()));
-    expect(merges.map(([left, right]) => [letters[left], letters[right]])).toEqual(theirs.slice(0, 2003));
+    expect(merges.map(([left, right]) => [letters[left], letters[right]])).toEqual(theirs.slice(0, 1009));
   });
 
   it('says how large a vocabulary the text allows', () => {

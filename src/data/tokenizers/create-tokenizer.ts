@@ -47,8 +47,9 @@ function parseSize(spec: string, size: string): number {
 }
 
 function unknownTokenizer(spec: string, name: string): UserError {
+  const nearest = NAMES.find((known) => known.startsWith(name)) ?? closest(name, NAMES);
   return new UserError(
-    `tokenizer: unknown tokenizer "${spec}"; did you mean "${closest(name, NAMES)}"? Known are bytes, bpe:1024, ` +
+    `tokenizer: unknown tokenizer "${spec}"; did you mean "${nearest}"? Known are bytes, bpe:1024, ` +
       `bpe-deepseek:1024, ${GPT_ENCODING_NAMES.join(', ')} (also with a size) and file:PATH of a tokenizer.json`,
   );
 }

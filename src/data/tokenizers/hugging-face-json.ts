@@ -15,8 +15,8 @@ const typed = z.looseObject({ type: z.string() });
 
 const tokenizerSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: tokenId, content: z.string() })).nullish(),
-  normalizer: z.unknown(),
-  pre_tokenizer: z.unknown(),
+  normalizer: z.unknown().optional(),
+  pre_tokenizer: z.unknown().optional(),
   decoder: typed.nullish(),
   model: z.looseObject({
     type: z.string().optional(),

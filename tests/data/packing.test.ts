@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { heldOutBatches } from '../../src/data/batches.ts';
+import { checkLength, countRows, packDocuments, sliceRow } from '../../src/data/packing.ts';
+import { UserError } from '../../src/errors.ts';
+
+const EOS = 99;
+const documents = [Int32Array.of(1, 2, 3), Int32Array.of(4), Int32Array.of(5, 6)];
+
+describe('packDocuments', () => {
+  it('without a mask: one end token between documents and one before the first', () => {
+    const stream = packDocuments(documents, EOS, false);
+    expect(Array.from(stream.ids)).toEqual([EOS, 1, 2, 3, EOS, 4, EOS, 5, 6, EOS]);
+    expect(Array.from(stream.documents)).toEqual([0, 0, 0, 0, 0, 1, 1, 2, 2, 2]);
+  });
+
+  it('with a mask: each document brings an end token at both ends, so that its first token is predicted from its own', () => {
+    const stream = packDocuments(documents, EOS, true);
+    expect(Array.from(stream.ids)).toEqual([EOS, 1, 2, 3, EOS, EOS, 4, EOS, EOS, 5, 6, EOS]);
+    expect(Array.from(stream.documents)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2]);
+  });
+
+  it('cuts rows that overlap by one id and count documents from 0', () => {
+    const stream = packDocuments(documents, EOS, false);
+    expect(countRows(stream, 4)).toBe(2);
+    expect(Array.from(sliceRow(stream, 4, 5).ids)).toEqual([EOS, 4, EOS, 5, 6]);
+    expect(Array.from(sliceRow(stream, 4, 5).documents)).toEqual([0, 1, 1, 2, 2]);
+    expect(Array.from(sliceRow(stream, 5, 3).documents)).toEqual([0, 0, 1]);
+  });
+
+  it('says how much text a row needs', () => {
+    const stream = packDocuments(documents, EOS, false);
+    expect(() => checkLength(stream, 9, 'x')).not.toThrow();
+    expect(() => checkLength(stream, 10, 'x')).toThrow(UserError);
+    expect(() => checkLength(stream, 10, 'x')).toThrow(/x has 10 training tokens, fewer than the 11 .* at most 9/);
+  });
+});
+
+describe('heldOutBatches', () => {
+  const stream = packDocuments([Int32Array.from({ length: 37 }, (_, i) => i)], EOS, false); // 39 ids, 38 targets
+
+  it('guards B8: every id but the first is a target exactly once, in order, and nothing is padded', () => {
+    for (const [seqLen, batchSize] of [
+      [5, 3],
+      [7, 2],
+      [1, 11],
+      [38, 2],
+      [41, 3],
+      [19, 1],
+    ] as const) {
+      const targets: number[] = [];
+      for (const batch of heldOutBatches(stream, 2, seqLen, batchSize)) {
+        expect(batch.ids).toHaveLength(batch.batchSize * (batch.seqLen + 1));
+        expect(batch.documentIds).toHaveLength(batch.ids.length);
+        expect(Array.from(batch.domains)).toEqual(new Array(batch.batchSize).fill(2));
+        for (let row = 0; row < batch.batchSize; row++) {
+          const start = row * (batch.seqLen + 1);
+          targets.push(...batch.ids.subarray(start + 1, start + batch.seqLen + 1));
+        }
+      }
+      expect(targets).toEqual(Array.from(stream.ids.subarray(1)));
+    }
+  });
+
+  it('has fewer rows, then a shorter row, at the end', () => {
+    const shapes = Array.from(heldOutBatches(stream, 0, 5, 3), (batch) => [batch.batchSize, batch.seqLen]);
+    expect(shapes).toEqual([
+      [3, 5],
+      [3, 5],
+      [1, 5],
+      [1, 3],
+    ]);
+  });
+
+  it('stops after the batch that reaches the limit', () => {
+    expect(Array.from(heldOutBatches(stream, 0, 5, 3, 16))).toHaveLength(2);
+    expect(Array.from(heldOutBatches(stream, 0, 5, 3, 15))).toHaveLength(1);
+  });
+});

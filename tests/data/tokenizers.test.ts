@@ -1,0 +1,137 @@
+// Every tokenizer: exact round trips, and the same ids as Hugging Face's two libraries give for our tokenizer.json.
+
+import { Tokenizer as JsTokenizer } from '@huggingface/tokenizers';
+import fc from 'fast-check';
+import { Tokenizer as RustTokenizer } from 'tokenizers';
+import { describe, expect, it } from 'vitest';
+import { loadMobyDick } from '../../src/data/corpora/moby-dick.ts';
+import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
+import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
+import { tokenizerConfig } from '../../src/data/tokenizers/tokenizer-config.ts';
+import { UserError } from '../../src/errors.ts';
+import { hardText } from './text-arbitraries.ts';
+
+const trainingTexts = loadMobyDick().slice(2, 13);
+const SPECS = ['bytes', 'bpe:521', 'bpe-deepseek:523', 'r50k_base:1009', 'cl100k_base:1013', 'o200k_base:1019'];
+const SIZES = [256 + 5, 521, 523, 1009 + 5, 1013 + 5, 1019 + 5];
+const RUNS = { numRuns: 100 };
+
+describe.each(SPECS.map((spec, i) => [spec, SIZES[i] ?? 0] as const))('tokenizer %s', async (spec, vocabSize) => {
+  const tokenizer = await createTokenizer(spec, () => trainingTexts);
+  const json = JSON.stringify(tokenizer.toHuggingFace());
+
+  it('has the size and the special ids it says, at the end', () => {
+    const { bosTokenId, eosTokenId, fim } = tokenizer;
+    expect(tokenizer.name).toBe(spec);
+    expect(tokenizer.vocabSize).toBe(vocabSize);
+    expect([bosTokenId, eosTokenId, fim.begin, fim.hole, fim.end]).toEqual([5, 4, 3, 2, 1].map((i) => vocabSize - i));
+  });
+
+  it('property: gives back every well-formed text exactly, and never makes a special token', () => {
+    fc.assert(
+      fc.property(hardText, (text) => {
+        const ids = tokenizer.encode(text);
+        expect(tokenizer.decode(ids)).toBe(text);
+        expect(Math.max(...ids, 0)).toBeLessThan(vocabSize - 5);
+        const bytes = ids.reduce((sum, id) => sum + tokenizer.byteLength(id), 0);
+        expect(bytes).toBe(Buffer.byteLength(text));
+      }),
+      RUNS,
+    );
+  });
+
+  it('has a token for every byte, so any bytes can be spelled', () => {
+    const spelled = new Set<string>();
+    for (let id = 0; id < vocabSize; id++) {
+      if (tokenizer.byteLength(id) === 1) spelled.add(String(tokenizer.decodeBytes([id])));
+    }
+    expect(spelled.size).toBe(256);
+  });
+
+  it('golden: property: gives the ids of the Rust library for its tokenizer.json', async () => {
+    const rust = RustTokenizer.fromString(json);
+    await fc.assert(
+      fc.asyncProperty(hardText, async (text) => {
+        // The library looks for special tokens in the text, where ours are ordinary text.
+        const plain = text.replaceAll('<｜', '<');
+        const theirs = (await rust.encode(plain, null, { addSpecialTokens: false })).getIds();
+        expect(Array.from(tokenizer.encode(plain))).toEqual(theirs);
+      }),
+      RUNS,
+    );
+  });
+
+  it('golden: property: gives the ids of the JavaScript library for its tokenizer.json', () => {
+    const library = new JsTokenizer(JSON.parse(json), tokenizerConfig(tokenizer));
+    fc.assert(
+      fc.property(hardText, (text) => {
+        const plain = text.replaceAll('<｜', '<');
+        expect(Array.from(tokenizer.encode(plain))).toEqual(library.encode(plain).ids);
+      }),
+      RUNS,
+    );
+  });
+
+  it('property: comes back from its tokenizer.json with the same ids', () => {
+    const again = tokenizerFromHuggingFace(JSON.parse(json), spec);
+    expect({ ...again, ...functionsOf(tokenizer) }).toEqual(tokenizer);
+    expect(again.toHuggingFace()).toEqual(tokenizer.toHuggingFace());
+    fc.assert(
+      fc.property(hardText, (text) => {
+        expect(again.encode(text)).toEqual(tokenizer.encode(text));
+      }),
+      RUNS,
+    );
+  });
+
+  it('decodes parts of a character as U+FFFD and all of its bytes as the character', () => {
+    const whale = Array.from(Buffer.from('🐳'), (byte) => singleByteId(byte));
+    expect(tokenizer.decode(whale)).toBe('🐳');
+    expect(tokenizer.decode(whale.slice(0, 3))).toBe('\uFFFD');
+    expect(tokenizer.decode([...whale.slice(0, 2), tokenizer.eosTokenId, ...whale.slice(2)])).toBe('🐳');
+  });
+
+  it('encodes a lone surrogate as U+FFFD', () => {
+    expect(tokenizer.encode('a\uD83Db\uDC33')).toEqual(tokenizer.encode('a\uFFFDb\uFFFD'));
+  });
+
+  it.each([-1, vocabSize, 0.5, Number.NaN])('refuses the id %d', (id) => {
+    expect(() => tokenizer.decodeBytes([id])).toThrow(UserError);
+    expect(() => tokenizer.byteLength(id)).toThrow(/is out of range/);
+  });
+
+  function singleByteId(byte: number): number {
+    for (let id = 0; id < vocabSize; id++) {
+      const bytes = tokenizer.decodeBytes([id]);
+      if (bytes.length === 1 && bytes[0] === byte) return id;
+    }
+    throw new Error(`no token for byte ${byte}`);
+  }
+});
+
+/** The functions of a tokenizer, which have no equality of their own. */
+function functionsOf(tokenizer: object): object {
+  return Object.fromEntries(Object.entries(tokenizer).filter(([, value]) => typeof value === 'function'));
+}
+
+describe('tokenizerConfig', () => {
+  it('names the special tokens and adds none to prompts', async () => {
+    const config = tokenizerConfig(await createTokenizer('bytes', () => []));
+    expect(config).toMatchObject({
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      bos_token: '<｜begin▁of▁sentence｜>',
+      eos_token: '<｜end▁of▁sentence｜>',
+      add_bos_token: false,
+    });
+  });
+});
+
+describe('speed', () => {
+  it('encodes a word of 200,000 letters in a moment, where merging by repeated search would take minutes', async () => {
+    const tokenizer = await createTokenizer('r50k_base:1009', () => []);
+    const text = 'ab'.repeat(100_000);
+    const start = performance.now();
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+    expect(performance.now() - start).toBeLessThan(30_000);
+  });
+});
