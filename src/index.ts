@@ -4,14 +4,22 @@
  * @module
  */
 
-export { type ParameterCounts, countParameters } from './config/counts.ts';
+export { countParameters, type ParameterCounts } from './config/counts.ts';
 export { fromHuggingFaceConfig, toHuggingFaceConfig } from './config/huggingface.ts';
+export type { ConfigSource } from './config/issues.ts';
 export type { ModelConfig, RopeScaling } from './config/model-config.ts';
-export { type NamedShape, bufferShapes, parameterShapes } from './config/parameter-shapes.ts';
-export { type PresetName, modelPreset, presetNames, trainPreset, withVocabulary, type Vocabulary } from './config/presets.ts';
+export { bufferShapes, type NamedShape, parameterShapes } from './config/parameter-shapes.ts';
+export {
+  modelPreset,
+  type PresetName,
+  presetNames,
+  trainPreset,
+  type Vocabulary,
+  withVocabulary,
+} from './config/presets.ts';
 export { type RunConfig, type RunConfigRequest, resolveRunConfig } from './config/resolve.ts';
 export type { Balancing, TrainConfig } from './config/train-config.ts';
-export { validateModelConfig, validateTrainConfig, type ConfigSource } from './config/validate.ts';
+export { validateModelConfig, validateTrainConfig } from './config/validate.ts';
 export { brotliBitsPerByte } from './data/brotli.ts';
 export { type CorpusDescription, listCorpora } from './data/corpora/built-in.ts';
 export { createDataset, type DatasetOptions } from './data/dataset.ts';
@@ -24,7 +32,7 @@ export { type LoadedModel, loadModel } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
 export { scoreTokens } from './generate/score.ts';
 export type { JsonObject } from './io/json.ts';
-export { type ForwardOptions, type ForwardOutput, DeepseekV3ForCausalLM } from './model/causal-lm.ts';
+export { DeepseekV3ForCausalLM, type ForwardOptions, type ForwardOutput } from './model/causal-lm.ts';
 export { type BalanceLossOptions, balanceLoss } from './moe/balance-loss.ts';
 export { type ExpertBiasUpdate, updateExpertBias } from './moe/expert-bias.ts';
 export { type LoadStatistics, loadStatistics } from './moe/load.ts';
@@ -49,4 +57,4 @@ export { AdamW, type AdamWSettings } from './train/adamw.ts';
 export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
 export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
-export { type ResumeOptions, resumeRun, type RunWatcher, type TrainOptions, train } from './train/trainer.ts';
+export { type ResumeOptions, type RunWatcher, resumeRun, type TrainOptions, train } from './train/trainer.ts';

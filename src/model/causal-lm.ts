@@ -20,7 +20,10 @@ import { TransformerBlock } from './transformer-block.ts';
 export interface ForwardOutput {
   /** Hidden states after the final norm [B, T, D]: what the output head reads. */
   readonly hidden: tf.Tensor3D;
-  /** For depth k = 1.., hidden states after `shared_head.norm` [B, T-k, D]: the same head reads them. */
+  /**
+   * For depth k = 1.., hidden states after `shared_head.norm` [B, T-k, D]: the same head reads them. Depths that a row is
+   * too short for are left out.
+   */
   readonly mtpHidden: readonly tf.Tensor3D[];
   /** One per MoE layer that ran, in order. */
   readonly routing: readonly RoutingRecord[];
@@ -141,6 +144,7 @@ export class DeepseekV3ForCausalLM {
     let previous = start;
     for (const [i, { module, block }] of this.#mtp.entries()) {
       const L = T - (i + 1);
+      if (L < 1) break;
       const context = this.#context(L, documentIds === null ? null : tf.slice(documentIds, [0, 0], [B, L]));
       const out: MtpOutput = module.apply(
         tf.slice(previous, [0, 0, 0], [B, L, D]),

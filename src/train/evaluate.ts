@@ -13,9 +13,9 @@ import { loadStatistics } from '../moe/load.ts';
 import { tf } from '../tensor/tf.ts';
 import { layerLoad } from './balance-experts.ts';
 import type { EvalResult, LayerLoad } from './events.ts';
-import { heldOutLoss } from './held-out-loss.ts';
+import { computeLoss } from './loss.ts';
 import { mean } from './metrics.ts';
-import { countLabelBytes, countLabels } from './micro-batch.ts';
+import { batchTensors, countLabelBytes, countLabels } from './micro-batch.ts';
 import { packReport, unpackReport } from './step-report.ts';
 
 export interface EvaluateOptions {
@@ -90,7 +90,8 @@ async function evaluateBatch(
   tokenizer: Tokenizer,
   documentMask: boolean,
 ): Promise<Tally> {
-  const packed = tf.tidy(() => packReport(heldOutLoss(model, batch, documentMask), model));
+  const weights = { mtpWeight: 0, balancing: 'none', balanceLossFactor: 0 } as const;
+  const packed = tf.tidy(() => packReport(computeLoss(model, batchTensors(batch, documentMask), weights), model));
   const report = unpackReport(await packed.data(), model);
   packed.dispose();
   const tokens = countLabels(batch, 0, documentMask);

@@ -29,7 +29,7 @@ export interface LossWeights {
 export interface LossTerms {
   readonly total: tf.Scalar;
   readonly main: tf.Scalar;
-  /** Per MTP depth, without lambda. */
+  /** Per MTP depth, without lambda; depths that the rows are too short for are left out. */
   readonly mtp: readonly tf.Scalar[];
   /** Mean over MoE layers, without alpha: 1 is perfect balance. */
   readonly balance: tf.Scalar;
@@ -91,7 +91,7 @@ function meanBalanceLoss(
 }
 
 /** How many tokens selected each expert; the counts of all experts sum to N * K. */
-export function countSelections(
+function countSelections(
   { layer, topkIndices }: RoutingRecord,
   model: DeepseekV3ForCausalLM,
 ): { layer: number; counts: tf.Tensor1D } {
