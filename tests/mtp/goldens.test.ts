@@ -99,6 +99,12 @@ describe('the MTP modules', () => {
       /layers\.[23]\..*(embed_tokens|shared_head\.head|lm_head)/.test(name),
     );
     expect(own).toEqual([]);
+    // Without its hidden half an MTP module sees the main model through embedding and head alone.
+    for (const layer of [2, 3]) {
+      const ehProj = model.parameters.get(`model.layers.${layer}.eh_proj.weight`)!;
+      const [D] = ehProj.shape as [number, number];
+      tf.tidy(() => ehProj.assign(tf.concat([tf.slice(ehProj, [0, 0], [D, D]), tf.zeros([D, D])], 1)));
+    }
     const losses = () =>
       tf.tidy(() => {
         const input = { ids: idTensor(golden.values.ids as number[][]), documentIds: null };
