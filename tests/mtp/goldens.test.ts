@@ -110,8 +110,8 @@ describe('the MTP modules', () => {
         const input = { ids: idTensor(golden.values.ids as number[][]), documentIds: null };
         return computeLoss(model, input, weights).mtp.map((loss) => loss.dataSync()[0]!);
       });
-    const before = losses();
     for (const name of sharedNames) {
+      const before = losses();
       const shared = model.parameters.get(name)!;
       tf.tidy(() => shared.assign(tf.reverse(shared, 0)));
       const after = losses();
