@@ -29,7 +29,7 @@ describe('data', () => {
       corpora: [{ domain: 'notes', weight: 1, documents: 1, bytes: 16, beginning: 'One whale.\x1b[31m\n' }],
     });
     const human = await runCli(['data', 'show', file]);
-    expect(human.stdout).toContain('notes: 1 documents, 16 B. It begins:\n│ One whale.·[31m');
+    expect(human.stdout).toContain('notes: 1 document, 16 B. It begins:\n│ One whale.·[31m');
   });
 
   it('counts the tokens of each corpus', async () => {

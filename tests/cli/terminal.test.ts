@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadRow, progressBar, sparkline } from '../../src/cli/terminal/charts.ts';
 import { colorsFor } from '../../src/cli/terminal/colors.ts';
-import { formatBytes, formatCount, formatDuration, formatExact } from '../../src/cli/terminal/format.ts';
+import { formatBytes, formatCount, formatDuration, formatExact, plural } from '../../src/cli/terminal/format.ts';
 import { createLiveBlock } from '../../src/cli/terminal/live-block.ts';
 import { formatTable } from '../../src/cli/terminal/table.ts';
 import { displayWidth, printable, truncate, wrapParts, wrapText } from '../../src/cli/terminal/text.ts';
@@ -67,6 +67,10 @@ describe('numbers for people', () => {
       '3h 12m',
       '?',
     ]);
+  });
+
+  it('counts one thing and several', () => {
+    expect([1, 0, 1234].map((count) => plural(count, 'step'))).toEqual(['1 step', '0 steps', '1,234 steps']);
   });
 
   it('gives sizes in bytes', () => {

@@ -4,7 +4,7 @@ import { listCorpora } from '../../data/corpora/built-in.ts';
 import { type Corpus, loadCorpora } from '../../data/corpora/load-corpora.ts';
 import { datasetStatistics } from '../../data/statistics.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
-import { formatBytes, formatExact } from '../terminal/format.ts';
+import { formatBytes, formatExact, plural } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { printable, wrapText } from '../terminal/text.ts';
 
@@ -39,7 +39,7 @@ export async function showData(spec: string): Promise<CommandOutput> {
   const corpora = loadCorpora(spec).map(describe);
   const width = Math.min(outputWidth(), 100);
   const lines = corpora.flatMap(({ domain, documents, bytes, beginning }) => [
-    `${domain}: ${formatExact(documents)} documents, ${formatBytes(bytes)}. It begins:`,
+    `${domain}: ${plural(documents, 'document')}, ${formatBytes(bytes)}. It begins:`,
     ...wrapText(printable(beginning), width - 2).map((line) => `│ ${line}`),
   ]);
   return { json: { corpora }, lines };

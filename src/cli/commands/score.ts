@@ -5,6 +5,7 @@ import { UserError } from '../../errors.ts';
 import { scoreTokens } from '../../generate/score.ts';
 import { openModel } from '../open-model.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
+import { plural } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 
 export interface ScoreOptions {
@@ -51,7 +52,7 @@ export async function score(checkpoint: string, options: ScoreOptions): Promise<
     lines: [
       ...formatTable([['id', 'log p', 'token'], ...rows], outputWidth(), [0, 1]),
       '',
-      `${ids.length} tokens, log probability ${total.toFixed(4)} after the first`,
+      `${plural(ids.length, 'token')}, log probability ${total.toFixed(4)} after the first`,
     ],
   };
 }

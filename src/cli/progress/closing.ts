@@ -2,7 +2,7 @@
 
 import type { TrainResult } from '../../train/events.ts';
 import { invocation, shellWord } from '../invocation.ts';
-import { formatCount, formatDuration } from '../terminal/format.ts';
+import { formatCount, formatDuration, plural } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { displayWidth, wrapText } from '../terminal/text.ts';
 
@@ -51,7 +51,7 @@ function labelled(rows: readonly (readonly [string, string])[], width: number): 
 /** The lines after a run that reached its end. */
 export function closingLines(closing: Closing, width: number): string[] {
   const { steps, seconds, tokensPerSecond, bitsPerByte } = closing.result;
-  const summary = `Done: ${steps} steps in ${formatDuration(seconds)}, ${formatCount(tokensPerSecond)} tokens/s.`;
+  const summary = `Done: ${plural(steps, 'step')} in ${formatDuration(seconds)}, ${formatCount(tokensPerSecond)} tokens/s.`;
   return [
     '',
     ...[summary, comparison(bitsPerByte, closing.brotliBitsPerByte)].flatMap((line) => wrapText(line, width)),
@@ -70,5 +70,5 @@ export function interruptedLines({ result, report }: Closing, width: number): st
     ['Report', report],
     ['Carry on', `${invocation()} train --resume ${shellWord(result.run)}`],
   ];
-  return ['', `Stopped after ${result.steps} steps; nothing is lost.`, '', ...labelled(rows, width)];
+  return ['', `Stopped after ${plural(result.steps, 'step')}; nothing is lost.`, '', ...labelled(rows, width)];
 }

@@ -1,7 +1,7 @@
 // What a training run says, line by line, whether it is drawn live or printed plainly.
 
 import type { EvalResult, LayerLoad, TrainEvent } from '../../train/events.ts';
-import { formatCount } from '../terminal/format.ts';
+import { formatCount, plural } from '../terminal/format.ts';
 import { printable, wrapParts, wrapText } from '../terminal/text.ts';
 
 type StartEvent = Extract<TrainEvent, { type: 'start' }>;
@@ -24,7 +24,7 @@ export function headline(event: StartEvent, width: number): string[] {
   const modelParts = [
     `Model: ${formatCount(event.parameters)} parameters`,
     `${formatCount(event.activeParameters)} active per token`,
-    `${model.numHiddenLayers} ${model.numHiddenLayers === 1 ? 'layer' : 'layers'}`,
+    plural(model.numHiddenLayers, 'layer'),
     expertsPart(event),
     ...(model.numNextnPredictLayers > 0 ? [`MTP depth ${model.numNextnPredictLayers}`] : []),
     `backend ${event.backend}`,

@@ -103,6 +103,7 @@ export function liveProgress(
   };
   const showCursor = () => block.end();
   process.once('exit', showCursor);
+  block.draw(['Preparing ...']);
   return {
     onEvent: (event) => {
       if (event.type === 'step') onStep(event);

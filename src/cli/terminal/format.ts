@@ -40,3 +40,8 @@ export function formatBytes(bytes: number): string {
   const counted = formatCount(bytes);
   return counted.includes(' ') ? `${counted.replace('k', 'K').replace(' B', ' G')}B` : `${counted} B`;
 }
+
+/** `1 step`, `2 steps`. */
+export function plural(count: number, noun: string): string {
+  return `${formatExact(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
