@@ -7,7 +7,7 @@ import { normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';
 import { loadGoldenJson } from '../goldens/load.ts';
-import { smallConfig } from '../model/small-model.ts';
+import { smallConfig, smallYarn } from '../model/small-model.ts';
 
 interface RopeCase {
   readonly name: string;
@@ -29,7 +29,7 @@ const cases = goldens.cases as RopeCase[];
 beforeAll(() => activateBackend('cpu'));
 
 describe('rotaryFrequencies', () => {
-  it.each(cases)('golden: gives the frequencies of transformers for "$name"', (golden) => {
+  it.each(cases)('golden: gives the frequencies of transformers for $name', (golden) => {
     // The reference is float32.
     const tolerance = { rtol: 1e-6, atol: 0 };
     expectAllClose(rotaryFrequencies({ ...smallConfig, ...golden }), golden.inverseFrequencies, tolerance);
@@ -48,10 +48,22 @@ describe('rotaryFrequencies', () => {
     }
     for (const ratio of ratios.slice(23)) expect(ratio).toBeCloseTo(40, 10);
   });
+
+  it('starts the ramp at the floor of the pair that turns betaFast times and ends it at the ceiling of the other', () => {
+    // 64 channels, theta 10000, 4096 positions: 29 turns belong to pair 10.81, 2 turns to pair 20.10.
+    const scaling = { ...smallYarn.ropeScaling!, factor: 40, originalMaxPositionEmbeddings: 4096 };
+    const config = { ...smallConfig, qkRopeHeadDim: 64, ropeTheta: 10_000 };
+    const plain = rotaryFrequencies(config);
+    const blended = rotaryFrequencies({ ...config, ropeScaling: { ...scaling, betaFast: 29, betaSlow: 2 } });
+    const kept = blended.map((frequency, i) => (frequency / plain[i]! - 1 / 40) / (1 - 1 / 40));
+    for (const [i, share] of kept.entries()) {
+      expect(share).toBeCloseTo(Math.min(1, Math.max(0, 1 - (i - 10) / (21 - 10))), 10);
+    }
+  });
 });
 
 describe('softmaxScale', () => {
-  it.each(cases)('golden: is that of transformers for "$name"', (golden) => {
+  it.each(cases)('golden: is that of transformers for $name', (golden) => {
     expect(softmaxScale({ ...smallConfig, ...golden })).toBeCloseTo(golden.softmaxScale, 12);
   });
 
@@ -62,7 +74,7 @@ describe('softmaxScale', () => {
 });
 
 describe('rotaryTables', () => {
-  it.each(cases)('golden: has the cosines and sines of transformers for "$name"', (golden) => {
+  it.each(cases)('golden: has the cosines and sines of transformers for $name', (golden) => {
     const config = { ...smallConfig, ...golden };
     const { cos, sin, partner } = rotaryTables(config, 128);
     const R = golden.qkRopeHeadDim;

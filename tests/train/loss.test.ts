@@ -151,6 +151,16 @@ describe('computeLoss', () => {
     tf.dispose([value, ...grads]);
   });
 
+  it('leaves out the depths that a row is too short for', () => {
+    const short = (length: number) => lossOf(ids.map((row) => row.slice(0, length)));
+    const [two, one] = [short(3), short(2)]; // T = 2 and T = 1
+    expect(two.mtp).toHaveLength(1);
+    expectAllClose([two.total], [two.main + 0.3 * two.mtp[0]!], close);
+    expect(two.counts.map(({ layer }) => layer)).toEqual([1, 2]);
+    expect(one.mtp).toEqual([]);
+    expect(one.total).toBe(one.main);
+  });
+
   it('gradient: reaches every parameter and no bias', () => {
     const variables = [...model.parameters];
     const biases = [...model.expertBiases.values()] as tf.Variable[];
