@@ -88,10 +88,13 @@ export function activeBackend(): ActiveBackend {
 /**
  * Starts a backend and makes it current; `auto` is `wasm`.
  *
- * Throws a `UserError` that says why it is missing and how to get it.
+ * Throws a `UserError` that says why it is missing and how to get it; the backend of before then stays current.
  */
 export async function activateBackend(requested: BackendName): Promise<ActiveBackend> {
   const name = requested === 'auto' ? 'wasm' : requested;
+  if (!Object.hasOwn(entries, name)) {
+    throw new UserError(`backend: expected one of ${backendNames.join(', ')}; found ${name}`);
+  }
   const { tfName, load, howToGet } = entries[name];
   try {
     await load();
@@ -99,6 +102,8 @@ export async function activateBackend(requested: BackendName): Promise<ActiveBac
     if (!(await tf.setBackend(tfName))) throw new Error('it did not start');
     await tf.ready();
   } catch (error) {
+    // TF.js has made it current already when it fails to start.
+    if (active !== null) await tf.setBackend(entries[active.name].tfName);
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw new UserError(`backend ${name}: not available here (${reason})${howToGet ? `; to get it: ${howToGet}` : ''}`);
   }

@@ -1,5 +1,6 @@
 // Repairs of TF.js 4.22, which is frozen upstream. Each has a test in tests/tensor/patches.test.ts.
 
+import { concat, registerGradient, stack, type Tensor } from '@tensorflow/tfjs';
 import { registerDataMovement } from './host-data-movement.ts';
 import { type HostKernel, registerHostKernel } from './host-kernel.ts';
 import { registerWasmMatMul } from './wasm-matmul.ts';
@@ -40,11 +41,25 @@ const oneHot: HostKernel = (memory, { indices }, { depth, onValue, offValue, dty
   return out;
 };
 
+/** TF.js passes the gradient of an op with one output bare, and its gradients of split and unstack want a list. */
+function registerSplitGradients(): void {
+  const list = (dy: Tensor | Tensor[]) => (Array.isArray(dy) ? dy : [dy]);
+  registerGradient({
+    kernelName: 'SplitV',
+    gradFunc: (dy, _, attrs) => ({ x: () => concat(list(dy), Number(attrs.axis)) }),
+  });
+  registerGradient({
+    kernelName: 'Unpack',
+    gradFunc: (dy, _, attrs) => ({ value: () => stack(list(dy), Number(attrs.axis)) }),
+  });
+}
+
 const patched = new Set<string>();
 
 /** Puts the repairs of a backend in place, once; its own kernels must be loaded, or they would replace these. */
 export function registerPatches(backendName: string): void {
   if (patched.has(backendName)) return;
+  if (patched.size === 0) registerSplitGradients();
   patched.add(backendName);
   if (backendName === 'cpu') registerHostKernel('cpu', 'UnsortedSegmentSum', unsortedSegmentSum);
   if (backendName !== 'wasm') return;

@@ -2,9 +2,9 @@
 //
 // The backend uses XNNPACK only for one untransposed product; anything transposed or batched falls to a scalar loop, thirty
 // times slower, and that is most of a training step. Here operands are transposed first and batches run one by one, on
-// views into the same memory.
+// views into the same memory. Batches broadcast as in numpy; TF.js's own kernels get [2, 1, ..] times [2, 3, ..] wrong.
 
-import { getKernel, type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs';
+import { broadcast_util, getKernel, type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs';
 
 interface WasmBackend {
   readonly wasm: {
@@ -13,6 +13,7 @@ interface WasmBackend {
   };
   readonly dataIdMap: { get(dataId: object): { id: number; memoryOffset: number }; delete(dataId: object): boolean };
   makeOutput(shape: number[], dtype: 'float32', memoryOffset?: number): TensorInfo;
+  typedArrayFromHeap(info: TensorInfo): Float32Array;
   disposeData(dataId: object): boolean;
 }
 
@@ -58,20 +59,40 @@ function withView(backend: WasmBackend, of: TensorInfo, shape: number[], index: 
   backend.dataIdMap.delete(view.dataId);
 }
 
-/** out[i] = a[i] b[i] for [batch, M, K] and [batch, K, N]; an operand with one matrix serves all. */
-function multiplyEach(backend: WasmBackend, a: TensorInfo, b: TensorInfo, out: TensorInfo, batches: [number, number]) {
+/** For each matrix of the result, the one of an operand that goes into it. */
+function sourceMatrices(operand: readonly number[], result: readonly number[]): number[] {
+  const lengths = [...new Array<number>(result.length - operand.length).fill(1), ...operand];
+  return Array.from({ length: product(result) }, (_, i) => {
+    let [rest, index, stride] = [i, 0, 1];
+    for (let axis = result.length - 1; axis >= 0; axis--) {
+      if (lengths[axis]! > 1) index += (rest % result[axis]!) * stride;
+      rest = Math.floor(rest / result[axis]!);
+      stride *= lengths[axis]!;
+    }
+    return index;
+  });
+}
+
+/** out[i] = a[i] b[i] for [..., M, K] and [..., K, N]; `outer` are the shapes of their batches. */
+function multiplyEach(
+  backend: WasmBackend,
+  a: TensorInfo,
+  b: TensorInfo,
+  out: TensorInfo,
+  outer: [number[], number[]],
+) {
   const [M, K] = a.shape.slice(-2) as [number, number];
   const N = b.shape.at(-1)!;
   const [aBytes, bBytes] = [shapeBytes([1, M, K]), shapeBytes([1, K, N])];
   const idOf = (info: TensorInfo) => backend.dataIdMap.get(info.dataId).id;
   const run = (aId: number, bId: number, outId: number) =>
     multiply?.(aId, aBytes, 3, bId, bBytes, 3, false, false, outId);
-  const [aBatch, bBatch] = batches;
-  const batch = Math.max(aBatch, bBatch);
-  if (batch === 1) return run(idOf(a), idOf(b), idOf(out));
-  for (let i = 0; i < batch; i++) {
-    withView(backend, a, [M, K], aBatch === 1 ? 0 : i, (aId) =>
-      withView(backend, b, [K, N], bBatch === 1 ? 0 : i, (bId) =>
+  const batches = out.shape.slice(0, -2);
+  if (product(batches) === 1) return run(idOf(a), idOf(b), idOf(out));
+  const [aOf, bOf] = [sourceMatrices(outer[0], batches), sourceMatrices(outer[1], batches)];
+  for (let i = 0; i < aOf.length; i++) {
+    withView(backend, a, [M, K], aOf[i]!, (aId) =>
+      withView(backend, b, [K, N], bOf[i]!, (bId) =>
         withView(backend, out, [M, N], i, (outId) => run(aId, bId, outId)),
       ),
     );
@@ -81,13 +102,15 @@ function multiplyEach(backend: WasmBackend, a: TensorInfo, b: TensorInfo, out: T
 const kernelFunc: KernelConfig['kernelFunc'] = ({ inputs, backend: any, attrs }) => {
   const backend = any as unknown as WasmBackend;
   const { a, b } = inputs as { a: TensorInfo; b: TensorInfo };
+  if (a.dtype !== 'float32' || b.dtype !== 'float32')
+    throw new Error(`matMul: float32 only, not ${a.dtype}, ${b.dtype}`);
   const { transposeA, transposeB } = attrs as unknown as { transposeA: boolean; transposeB: boolean };
-  const outer = [a, b].map((x) => x.shape.slice(0, -2));
-  const batches = outer.map(product) as [number, number];
+  const outer: [number[], number[]] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  const batches = broadcast_util.assertAndGetBroadcastShape(...outer);
   const [left, right] = [transposeA ? transpose(backend, a) : a, transposeB ? transpose(backend, b) : b];
-  const matrix = [left.shape.at(-2)!, right.shape.at(-1)!];
-  const out = backend.makeOutput([...(batches[0] >= batches[1] ? outer[0]! : outer[1]!), ...matrix], 'float32');
-  if (product(out.shape) > 0) multiplyEach(backend, left, right, out, batches);
+  const out = backend.makeOutput([...batches, left.shape.at(-2)!, right.shape.at(-1)!], 'float32');
+  if (left.shape.at(-1) === 0) backend.typedArrayFromHeap(out).fill(0);
+  else if (product(out.shape) > 0) multiplyEach(backend, left, right, out, outer);
   if (transposeA) backend.disposeData(left.dataId);
   if (transposeB) backend.disposeData(right.dataId);
   return out;
