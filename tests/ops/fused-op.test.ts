@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { fusedOp } from '../../src/ops/fused-op.ts';
+import { rmsNorm } from '../../src/ops/rms-norm.ts';
+import { swiglu } from '../../src/ops/swiglu.ts';
+import { activateBackend } from '../../src/tensor/backend.ts';
+import { valueAndGrads } from '../../src/tensor/gradients.ts';
+import { tf } from '../../src/tensor/tf.ts';
+
+await activateBackend('cpu');
+
+interface Call {
+  readonly inputs: string[];
+  readonly attrs: tf.NamedAttrMap | undefined;
+}
+
+/** A kernel that doubles its first input, and the calls it got. */
+function registerFake(kernelName: string, backendName = 'cpu'): Call[] {
+  const calls: Call[] = [];
+  tf.registerKernel({
+    kernelName,
+    backendName,
+    kernelFunc: ({ inputs, attrs }) => {
+      calls.push({ inputs: Object.keys(inputs), attrs });
+      const { shape, dtype, dataId } = tf.tidy(() => tf.keep(tf.mul(Object.values(inputs)[0] as tf.Tensor, 2)));
+      return { shape, dtype, dataId };
+    },
+  });
+  return calls;
+}
+
+describe('fusedOp', () => {
+  afterEach(() => {
+    for (const { kernelName } of [...tf.getKernelsForBackend('cpu')]) {
+      if (kernelName === 'RMSNorm' || kernelName === 'SwiGLU') tf.unregisterKernel(kernelName, 'cpu');
+    }
+  });
+
+  it('runs the kernel of the active backend in place of the reference, until it is unregistered', () => {
+    const [x, weight] = [tf.tensor2d([[3, 4]]), tf.tensor1d([1, 1])];
+    const norm = () => Array.from(tf.tidy(() => rmsNorm(x, weight, 1e-6)).dataSync());
+    const reference = norm();
+    expect(reference[0]).toBeCloseTo(3 / Math.sqrt(12.5), 5);
+    const calls = registerFake('RMSNorm');
+    expect(norm()).toEqual([6, 8]);
+    expect(calls).toEqual([{ inputs: ['x', 'weight'], attrs: { eps: 1e-6 } }]);
+    tf.unregisterKernel('RMSNorm', 'cpu');
+    expect(norm()).toEqual(reference);
+    expect(calls).toHaveLength(1);
+    tf.dispose([x, weight]);
+  });
+
+  it('differentiates a kernel by the gradient registered with it', () => {
+    registerFake('SwiGLU');
+    tf.registerGradient({
+      kernelName: 'SwiGLU',
+      gradFunc: (dy) => ({
+        gate: () => tf.mul(dy as tf.Tensor, 2),
+        up: () => tf.zerosLike(dy as tf.Tensor),
+      }),
+    });
+    const [gate, up] = [tf.variable(tf.tensor2d([[3, 5]])), tf.variable(tf.tensor2d([[7, 11]]))];
+    const { value, grads } = valueAndGrads(() => tf.sum(swiglu(gate, up)).asScalar(), [gate, up]);
+    expect(value.dataSync()[0]).toBe(16);
+    expect(grads.map((grad) => Array.from(grad.dataSync()))).toEqual([
+      [2, 2],
+      [0, 0],
+    ]);
+    tf.dispose([value, ...grads, gate, up]);
+    tf.unregisterGradient('SwiGLU');
+  });
+
+  it('ignores the kernel of another backend', () => {
+    const calls = registerFake('OnlyElsewhere', 'elsewhere');
+    const x = tf.scalar(3);
+    const y = tf.tidy(() => fusedOp('OnlyElsewhere', { x }, {}, ({ x }) => tf.add(x, 1)));
+    expect(y.dataSync()[0]).toBe(4);
+    expect(calls).toEqual([]);
+    tf.dispose([x, y]);
+    tf.unregisterKernel('OnlyElsewhere', 'elsewhere');
+  });
+
+  it('leak: leaves nothing but its result, by reference and by kernel', () => {
+    const [gate, up] = [tf.ones<tf.Rank.R2>([2, 3]), tf.ones<tf.Rank.R2>([2, 3])];
+    const before = tf.memory().numTensors;
+    swiglu(gate, up).dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    tf.dispose([gate, up]);
+  });
+});

@@ -1,0 +1,67 @@
+// How an op is tried: inputs from a seed, the op, and its values and gradients as plain numbers.
+
+import { valueAndGrads } from '../../src/tensor/gradients.ts';
+import { deriveSeed, normalArray } from '../../src/tensor/random.ts';
+import { tf } from '../../src/tensor/tf.ts';
+
+/** An op on particular inputs. Tensors it makes belong to whoever called `build`, best inside a `tf.tidy`. */
+export interface BuiltCase {
+  /** What gradients are wanted for. */
+  readonly inputs: readonly tf.Variable[];
+  readonly output: () => tf.Tensor;
+  /** Another way to the same output, for the reference backend. */
+  readonly reference?: () => tf.Tensor;
+  /** An integer result that has to be the same everywhere. */
+  readonly exact?: () => tf.Tensor;
+}
+
+export interface OpCase {
+  readonly title: string;
+  readonly build: () => BuiltCase;
+}
+
+/** Everything a case gives, away from any backend. */
+export interface CaseNumbers {
+  readonly output: Float32Array;
+  readonly exact: Int32Array;
+  readonly grads: readonly Float32Array[];
+}
+
+/** Normal numbers, the same on every backend; the name decides which. */
+export function constant<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R], std = 1): tf.Tensor<R> {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return tf.tensor<R>(normalArray(size, std, deriveSeed(name)), shape);
+}
+
+/** The same as a variable; `runCase` disposes those it finds among the inputs. */
+export function input<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R], std = 1): tf.Variable<R> {
+  return tf.variable(constant<R>(name, shape, std));
+}
+
+/** A fixed tensor of normal numbers; `sum(output * probe)` is the scalar whose gradients are compared. */
+export function probeFor(shape: readonly number[]): Float32Array {
+  return normalArray(
+    shape.reduce((a, b) => a * b, 1),
+    1,
+    deriveSeed('probe'),
+  );
+}
+
+/** Runs a case on the current backend; leaves no tensor behind. */
+export async function runCase({ build }: OpCase, as: 'output' | 'reference' = 'output'): Promise<CaseNumbers> {
+  const { output, exact, grads, inputs } = tf.tidy(() => {
+    const built = build();
+    const run = (as === 'reference' ? built.reference : undefined) ?? built.output;
+    const output = run();
+    const loss = () => tf.sum(tf.mul(run(), tf.tensor(probeFor(output.shape), output.shape))).asScalar();
+    const { grads } = valueAndGrads(loss, built.inputs);
+    return { output, exact: built.exact?.() ?? tf.tensor1d([], 'int32'), grads: [...grads], inputs: [...built.inputs] };
+  });
+  const numbers = {
+    output: await output.data<'float32'>(),
+    exact: await exact.data<'int32'>(),
+    grads: await Promise.all(grads.map((grad) => grad.data<'float32'>())),
+  };
+  tf.dispose([output, exact, ...grads, ...inputs]);
+  return numbers;
+}

@@ -1,0 +1,222 @@
+// Every op of src/ops, and the expert and balance formulas on top of them, on ragged sizes: 1, primes, and more than a
+// thousand elements (more than one work group, more than a tile).
+
+import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
+import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
+import { applyExpertsDense, applyExpertsSparse } from '../../src/moe/experts.ts';
+import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
+import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
+import { attentionMask, mlaAttention } from '../../src/ops/mla-attention.ts';
+import { rmsNorm } from '../../src/ops/rms-norm.ts';
+import { applyRotary } from '../../src/ops/rotary.ts';
+import { type RouterConfig, routeTokens } from '../../src/ops/router.ts';
+import { swiglu } from '../../src/ops/swiglu.ts';
+import { createRandom, deriveSeed } from '../../src/tensor/random.ts';
+import { tf } from '../../src/tensor/tf.ts';
+import { nanoModel } from '../train/nano.ts';
+import { constant, input, type OpCase } from './op-case.ts';
+
+/** Integers below `limit`, repeatable. */
+function integers(name: string, size: number, limit: number): number[] {
+  const random = createRandom(deriveSeed(name));
+  return Array.from({ length: size }, () => Math.floor(random() * limit));
+}
+
+/** K different experts for each of N tokens. */
+function selections(N: number, K: number, E: number): tf.Tensor2D {
+  const first = integers('selections', N, E);
+  const ids = first.flatMap((expert, n) => Array.from({ length: K }, (_, k) => (expert + k * (1 + (n % 2))) % E));
+  return tf.tensor2d(ids, [N, K], 'int32');
+}
+
+/** Position in a row of each document's tokens: documents of 1, 2, 3, ... tokens, shifted from row to row. */
+function documents(B: number, T: number): tf.Tensor2D {
+  const ids = Array.from({ length: B * T }, (_, i) => Math.floor(Math.sqrt(2 * ((i % T) + Math.floor(i / T)))));
+  return tf.tensor2d(ids, [B, T], 'int32');
+}
+
+const rmsNormCases = [
+  [1, 1],
+  [3, 7],
+  [2, 3, 5],
+  [31, 37],
+].map(
+  (shape): OpCase => ({
+    title: `rmsNorm of [${shape}]`,
+    build: () => {
+      const [x, weight] = [input('x', shape), input<tf.Rank.R1>('weight', [shape.at(-1)!])];
+      return { inputs: [x, weight], output: () => rmsNorm(x, weight, 1e-6) };
+    },
+  }),
+);
+
+const swigluCases = [[1, 1] as const, [3, 7] as const, [29, 41] as const].map(
+  ([N, F]): OpCase => ({
+    title: `swiglu of [${N},${F}]`,
+    build: () => {
+      const [gate, up] = [input<tf.Rank.R2>('gate', [N, F], 2), input<tf.Rank.R2>('up', [N, F])];
+      return { inputs: [gate, up], output: () => swiglu(gate, up) };
+    },
+  }),
+);
+
+const rotaryCases = [
+  { B: 1, T: 1, H: 1, W: 2, R: 2 },
+  { B: 2, T: 5, H: 3, W: 7, R: 4 },
+  { B: 3, T: 11, H: 5, W: 13, R: 6 },
+].flatMap(({ B, T, H, W, R }) =>
+  [true, false].map(
+    (ropeInterleave): OpCase => ({
+      title: `applyRotary of [${[B, T, H, W]}], ${R} channels as ${ropeInterleave ? 'neighbours' : 'halves'}`,
+      build: () => {
+        const x = input<tf.Rank.R4>('x', [B, T, H, W]);
+        // Longer than the sequence, as in a model.
+        const tables = rotaryTables({ ...nanoModel, qkRopeHeadDim: R, ropeInterleave }, T + 2);
+        return { inputs: [x], output: () => applyRotary(x, tables) };
+      },
+    }),
+  ),
+);
+
+const attentionCases = [
+  { B: 1, T: 1, H: 1, P: 1, R: 2, V: 1 },
+  { B: 2, T: 5, H: 3, P: 7, R: 4, V: 11 },
+  { B: 2, T: 23, H: 3, P: 7, R: 4, V: 11 },
+].flatMap(({ B, T, H, P, R, V }) =>
+  ['causal', 'document'].map(
+    (kind): OpCase => ({
+      title: `mlaAttention of ${B} x ${T} tokens, ${H} heads of ${P}+${R} and ${V}, ${kind} mask`,
+      build: () => {
+        const q = input<tf.Rank.R4>('q', [B, T, H, P + R]);
+        const kv = input<tf.Rank.R4>('kv', [B, T, H, P + V]);
+        const kRope = input<tf.Rank.R3>('kRope', [B, T, R]);
+        const mask = attentionMask(T, kind === 'causal' ? null : documents(B, T));
+        return { inputs: [q, kv, kRope], output: () => mlaAttention(q, kv, kRope, mask, (P + R) ** -0.5) };
+      },
+    }),
+  ),
+);
+
+const groupedCases = [
+  { counts: [1], I: 1, O: 1 },
+  { counts: [5], I: 3, O: 2 },
+  { counts: [0, 3, 0, 1, 7], I: 5, O: 3 },
+  { counts: [97, 0, 3, 1, 0], I: 11, O: 13 },
+].map(
+  ({ counts, I, O }): OpCase => ({
+    title: `groupedMatMul of ${counts.join('+')} rows, ${I} to ${O}`,
+    build: () => {
+      const M = counts.reduce((a, b) => a + b, 0);
+      const [x, weight] = [input<tf.Rank.R2>('x', [M, I]), input<tf.Rank.R3>('weight', [counts.length, O, I])];
+      return { inputs: [x, weight], output: () => groupedMatMul(x, weight, Int32Array.from(counts)) };
+    },
+  }),
+);
+
+const routers: Readonly<Record<string, Partial<RouterConfig>>> = {
+  'without groups': { nGroup: 1, topkGroup: 1, numExpertsPerTok: 5 },
+  'within 2 of 4 groups': {},
+  'every expert within reach': { numExpertsPerTok: 6 },
+  'not normalised': { normTopkProb: false },
+  softmax: { scoringFunc: 'softmax' },
+  'multiplicative bias': { expertBiasForm: 'multiplicative' },
+};
+
+const routerCases = Object.entries(routers).flatMap(([name, changes]) =>
+  [1, 5, 97].map(
+    (N): OpCase => ({
+      title: `routeTokens of ${N} tokens to 12 experts, ${name}`,
+      build: () => {
+        const config = { ...nanoModel, nRoutedExperts: 12, nGroup: 4, topkGroup: 2, numExpertsPerTok: 3, ...changes };
+        const logits = input<tf.Rank.R2>('logits', [N, 12]);
+        // Wide enough that score + bias is often negative, where 0 in place of -Infinity would win.
+        const bias = constant<tf.Rank.R1>('bias', [12], 0.7);
+        return {
+          inputs: [logits],
+          output: () => routeTokens(logits, bias, config).topkWeights,
+          exact: () => routeTokens(logits, bias, config).topkIndices,
+        };
+      },
+    }),
+  ),
+);
+
+const crossEntropyCases = [
+  { N: 1, D: 1, V: 2, std: 1 },
+  { N: 3, D: 5, V: 7, std: 1 },
+  { N: 31, D: 37, V: 41, std: 0.3 },
+  // Logits up to hundreds: probabilities underflow.
+  { N: 7, D: 11, V: 13, std: 10 },
+].map(
+  ({ N, D, V, std }): OpCase => ({
+    title: `linearCrossEntropy of [${N},${D}] over ${V} tokens, weights of size ${std}`,
+    build: () => {
+      const [hidden, weight] = [input<tf.Rank.R2>('hidden', [N, D]), input<tf.Rank.R2>('weight', [V, D], std)];
+      const labels = tf.tensor1d(integers('labels', N, V), 'int32');
+      return { inputs: [hidden, weight], output: () => linearCrossEntropy(hidden, weight, labels) };
+    },
+  }),
+);
+
+const expertCases = [
+  { N: 1, E: 2, K: 1, D: 1, F: 1 },
+  { N: 5, E: 7, K: 3, D: 3, F: 2 },
+  { N: 43, E: 5, K: 2, D: 29, F: 11 },
+].flatMap(({ N, E, K, D, F }) =>
+  ['sparse', 'dense'].map(
+    (form): OpCase => ({
+      title: `${form} experts, ${K} of ${E} for ${N} tokens, width ${D} and ${F}`,
+      build: () => {
+        const x = input<tf.Rank.R2>('x', [N, D]);
+        const topkWeights = input<tf.Rank.R2>('gates', [N, K]);
+        const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D]);
+        const downProj = input<tf.Rank.R3>('down', [E, D, F]);
+        const routing = { topkIndices: selections(N, K, E), topkWeights };
+        const sparse = () => applyExpertsSparse(x, routing, { gateUpProj, downProj });
+        const dense = () => applyExpertsDense(x, routing, { gateUpProj, downProj });
+        const output = form === 'sparse' ? sparse : dense;
+        return { inputs: [x, topkWeights, gateUpProj, downProj], output, reference: sparse };
+      },
+    }),
+  ),
+);
+
+const balanceOptions: readonly BalanceLossOptions[] = [
+  { scope: 'sequence', selection: 'affinity' },
+  { scope: 'batch', selection: 'dispatch' },
+];
+
+const balanceCases = [
+  { sequences: 1, tokens: 1, E: 3 },
+  { sequences: 3, tokens: 5, E: 7 },
+  { sequences: 5, tokens: 19, E: 11 },
+].flatMap(({ sequences, tokens, E }) =>
+  balanceOptions.flatMap((options) =>
+    (['sigmoid', 'softmax'] as const).map(
+      (scoringFunc): OpCase => ({
+        title: `balanceLoss of ${sequences} x ${tokens} tokens, ${E} experts, ${options.scope}, ${scoringFunc}`,
+        build: () => {
+          const logits = input<tf.Rank.R2>('logits', [sequences * tokens, E], 2);
+          const topkIndices = selections(sequences * tokens, 2, E);
+          const record = { layer: 0, logits, topkIndices, sequences };
+          return {
+            inputs: [logits],
+            output: () => balanceLoss(record, { scoringFunc, numExpertsPerTok: 2 }, options),
+          };
+        },
+      }),
+    ),
+  ),
+);
+
+export const opCases: readonly OpCase[] = [
+  ...rmsNormCases,
+  ...swigluCases,
+  ...rotaryCases,
+  ...attentionCases,
+  ...groupedCases,
+  ...routerCases,
+  ...crossEntropyCases,
+  ...expertCases,
+  ...balanceCases,
+];
