@@ -23,9 +23,6 @@ const dataset = await createDataset({
   seqLen: 48,
   seed: 0,
   heldOutFraction: 0.2,
-  documentMask: false,
-  fimRate: 0,
-  splitPunctuationRate: 0,
   cacheDir: null,
 });
 const { tokenizer } = dataset;

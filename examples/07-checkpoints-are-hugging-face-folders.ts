@@ -17,7 +17,6 @@ const { checkpoint } = await train({
   train: { ...trainPreset('tiny'), ...short, learningRate: 1e-2 },
   backend: 'auto',
   runDir,
-  onEvent: () => {},
 });
 
 console.log('The folder, sizes in bytes');

@@ -20,7 +20,7 @@ function shorten(line: string): string | null {
   return `${started.replace('npx tinyseek', tinyseek)}${trains ? ` ${short}` : ''}`;
 }
 
-const blocks = [...readFileSync('README.md', 'utf8').matchAll(/^```sh\n(.*?)^```/gms)].map(([, body]) => body ?? "");
+const blocks = [...readFileSync('README.md', 'utf8').matchAll(/^```sh\n(.*?)^```/gms)].map(([, body]) => body ?? '');
 const commands = blocks.flatMap((body) => body.split('\n').flatMap((line) => shorten(line) ?? []));
 for (const command of commands) {
   const start = performance.now();

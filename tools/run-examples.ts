@@ -3,7 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
-const examples = readdirSync('examples').filter((name) => name.endsWith('.ts')).sort();
+const examples = readdirSync('examples')
+  .filter((name) => name.endsWith('.ts'))
+  .sort();
 for (const name of examples) {
   const start = performance.now();
   const { status } = spawnSync(process.execPath, [`examples/${name}`], { stdio: 'inherit' });

@@ -26,12 +26,15 @@ export interface DatasetOptions {
   readonly seed: number;
   /** Share of each domain's text that is held out, in whole documents; see `splitHeldOut`. */
   readonly heldOutFraction: number;
-  /** Documents that share a row are kept apart: each brings its own end token at both ends; see `packDocuments`. */
-  readonly documentMask: boolean;
-  /** Share of the training documents rewritten for fill-in-the-middle. */
-  readonly fimRate: number;
-  /** Share of the punctuation+newline tokens of the training documents that are split. */
-  readonly splitPunctuationRate: number;
+  /**
+   * Documents that share a row are kept apart: each brings its own end token at both ends; absent: they are not. See
+   * `packDocuments`.
+   */
+  readonly documentMask?: boolean;
+  /** Share of the training documents rewritten for fill-in-the-middle; absent: 0. */
+  readonly fimRate?: number;
+  /** Share of the punctuation+newline tokens of the training documents that are split; absent: 0. */
+  readonly splitPunctuationRate?: number;
   /** Where tokenised corpora are kept; null: nowhere. Default: `$TINYSEEK_CACHE` or `~/.cache/tinyseek`. */
   readonly cacheDir?: string | null;
 }
@@ -83,8 +86,9 @@ function checkOptions(options: DatasetOptions): void {
     throw new UserError(`data: heldOutFraction must be above 0 and below 1, found ${heldOutFraction}; try 0.05`);
   }
   for (const key of ['fimRate', 'splitPunctuationRate'] as const) {
-    if (options[key] >= 0 && options[key] <= 1) continue;
-    throw new UserError(`data: ${key} must be between 0 and 1, found ${options[key]}; try 0.1`);
+    const rate = options[key] ?? 0;
+    if (rate >= 0 && rate <= 1) continue;
+    throw new UserError(`data: ${key} must be between 0 and 1, found ${rate}; try 0.1`);
   }
 }
 
@@ -98,9 +102,9 @@ function createPreparation(
   options: DatasetOptions,
   tokenizer: Tokenizer,
 ): (corpus: Corpus, split: HeldOutSplit) => Domain {
-  const { seqLen, seed, fimRate, documentMask } = options;
+  const { seqLen, seed, fimRate = 0, splitPunctuationRate = 0, documentMask = false } = options;
   const encode = createCachedEncoder(tokenizer, options.cacheDir === undefined ? defaultCacheDir() : options.cacheDir);
-  const splitPunctuation = createPunctuationSplitter(tokenizer, options.splitPunctuationRate);
+  const splitPunctuation = createPunctuationSplitter(tokenizer, splitPunctuationRate);
 
   const augment = (text: string, plain: Int32Array, domain: string, i: number): Int32Array => {
     const random = createRandom(seed, domain, 'augment', i);

@@ -6,7 +6,7 @@ import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { valueAndGrads } from '../tensor/gradients.ts';
 import { tf } from '../tensor/tf.ts';
 import { computeLoss, type LossTerms } from './loss.ts';
-import { batchTensors, labelShares, splitBatch } from './micro-batch.ts';
+import { lossInput, labelShares, splitBatch } from './micro-batch.ts';
 import { packReport } from './step-report.ts';
 
 export type AccumulationSettings = Pick<
@@ -35,7 +35,7 @@ export function accumulateGradients(
   const reports: tf.Tensor1D[] = [];
   for (const [i, part] of parts.entries()) {
     const { value, grads } = valueAndGrads(() => {
-      const terms = computeLoss(model, batchTensors(part, train.documentMask), { ...train, mtpWeight });
+      const terms = computeLoss(model, lossInput(part, train.documentMask), { ...train, mtpWeight });
       const weighted = weighTerms(terms, shares[i] ?? [], 1 / parts.length, mtpWeight);
       reports.push(tf.keep(packReport(weighted, model)));
       return weighted.total;

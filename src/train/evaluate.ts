@@ -15,7 +15,7 @@ import { layerLoad } from './balance-experts.ts';
 import type { EvalResult, LayerLoad } from './events.ts';
 import { computeLoss } from './loss.ts';
 import { mean } from './metrics.ts';
-import { batchTensors, countLabelBytes, countLabels } from './micro-batch.ts';
+import { lossInput, countLabelBytes, countLabels } from './micro-batch.ts';
 import { packReport, unpackReport } from './step-report.ts';
 
 export interface EvaluateOptions {
@@ -91,7 +91,7 @@ async function evaluateBatch(
   documentMask: boolean,
 ): Promise<Tally> {
   const weights = { mtpWeight: 0, balancing: 'none', balanceLossFactor: 0 } as const;
-  const packed = tf.tidy(() => packReport(computeLoss(model, batchTensors(batch, documentMask), weights), model));
+  const packed = tf.tidy(() => packReport(computeLoss(model, lossInput(batch, documentMask), weights), model));
   const report = unpackReport(await packed.data(), model);
   packed.dispose();
   const tokens = countLabels(batch, 0, documentMask);

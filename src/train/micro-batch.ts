@@ -8,6 +8,7 @@
 
 import type { Batch, Tokenizer } from '../data/types.ts';
 import { tf } from '../tensor/tf.ts';
+import type { LossInput } from './loss.ts';
 
 /** Rows of a batch in `parts` batches of the same size, which must divide it. The parts share its memory. */
 export function splitBatch(batch: Batch, parts: number): Batch[] {
@@ -24,7 +25,7 @@ export function splitBatch(batch: Batch, parts: number): Batch[] {
 }
 
 /** What the loss takes. Ownership: both tensors belong to the caller (or its tidy). */
-export function batchTensors(batch: Batch, documentMask: boolean) {
+export function lossInput(batch: Batch, documentMask: boolean): LossInput {
   const shape: [number, number] = [batch.batchSize, batch.seqLen + 1];
   return {
     ids: tf.tensor2d(batch.ids, shape, 'int32'),

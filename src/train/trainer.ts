@@ -34,7 +34,7 @@ import { initialState, type TrainerState } from './trainer-state.ts';
 /** Who watches a run, and who may end it. */
 export interface RunWatcher {
   /** Called in order, between steps; an error it throws ends the run. */
-  readonly onEvent: (event: TrainEvent) => void;
+  readonly onEvent?: (event: TrainEvent) => void;
   /** Ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
@@ -135,7 +135,7 @@ async function conduct(beginning: Beginning, { runDir, onEvent, signal }: RunWat
     learner,
     plan: planRun(settings.train),
     log,
-    emit: onEvent,
+    emit: onEvent ?? (() => {}),
     signal,
     seconds: () => offset + performance.now() / 1000,
     state,

@@ -18,7 +18,7 @@ import { tf } from '../../src/tensor/tf.ts';
 import { AdamW } from '../../src/train/adamw.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 import { computeLoss } from '../../src/train/loss.ts';
-import { batchTensors } from '../../src/train/micro-batch.ts';
+import { lossInput } from '../../src/train/micro-batch.ts';
 import { planRun } from '../../src/train/schedules.ts';
 import { trainStep } from '../../src/train/train-step.ts';
 import { expectAllClose } from '../all-close.ts';
@@ -102,7 +102,7 @@ describe('known bugs', () => {
     const model = new DeepseekV3ForCausalLM(smallConfig, 4);
     const expected = tf.tidy(() => {
       const weights = { mtpWeight: 0.3, balancing: 'bias', balanceLossFactor: 1e-4 } as const;
-      const { total, main, balance, mtp } = computeLoss(model, batchTensors(batch, false), weights);
+      const { total, main, balance, mtp } = computeLoss(model, lossInput(batch, false), weights);
       return [total, main, balance, ...mtp].map((loss) => loss.dataSync()[0]!);
     });
     const { total, main, balance, mtp } = await step(model, batch, train);
