@@ -1,0 +1,79 @@
+import { createRequire } from 'node:module';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/errors.ts';
+import { activateBackend, activeBackend, type BackendName, probeBackends } from '../../src/tensor/backend.ts';
+import { tf } from '../../src/tensor/tf.ts';
+
+const hasTensorFlow = (() => {
+  try {
+    createRequire(import.meta.url).resolve('@tensorflow/tfjs-node');
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+const message = async (name: string): Promise<string> => {
+  const error = await activateBackend(name as BackendName).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(UserError);
+  return error instanceof Error ? error.message : '';
+};
+
+describe('activateBackend', () => {
+  beforeEach(() => activateBackend('cpu'));
+
+  it('makes a backend current and says whether tensors can be read without waiting', async () => {
+    expect(await activateBackend('wasm')).toEqual({ name: 'wasm', canReadSync: true });
+    expect(activeBackend().name).toBe('wasm');
+    expect(tf.getBackend()).toBe('wasm');
+  });
+
+  it('takes wasm for auto', async () => {
+    expect((await activateBackend('auto')).name).toBe('wasm');
+  });
+
+  it('names the backends there are when it does not know one', async () => {
+    for (const name of ['cuda', 'toString']) {
+      expect(await message(name)).toBe(`backend: expected one of auto, wasm, cpu, webgpu, tensorflow; found ${name}`);
+    }
+  });
+
+  it.skipIf(hasTensorFlow)(
+    'says how to get tfjs-node when it is missing, and goes on with the one before',
+    async () => {
+      const text = await message('tensorflow');
+      expect(text).toMatch(/^backend tensorflow: not available here \(.*tfjs-node.*\); to get it: npm install /);
+      expect(activeBackend().name).toBe('cpu');
+      expect(tf.tidy(() => tf.add(2, 3).dataSync()[0])).toBe(5);
+    },
+  );
+
+  it('goes on with the one before when a backend fails to start', async () => {
+    tf.registerBackend('webgpu', () => Promise.reject(new Error('no adapter')), 0);
+    expect(await message('webgpu')).toContain('backend webgpu: not available here');
+    expect(tf.getBackend()).toBe('cpu');
+    expect(tf.tidy(() => tf.add(2, 3).dataSync()[0])).toBe(5);
+    tf.removeBackend('webgpu');
+  });
+
+  it('starts with repairs in place whichever backend came first', async () => {
+    for (const name of ['wasm', 'cpu', 'wasm'] as const) {
+      await activateBackend(name);
+      const sum = tf.tidy(() => tf.unsortedSegmentSum([1, 2, 4], tf.tensor1d([1, 0, 1], 'int32'), 2).dataSync());
+      expect(Array.from(sum)).toEqual([2, 5]);
+    }
+  });
+});
+
+describe('probeBackends', () => {
+  it('lists every backend, the missing ones with the reason and how to get them', async () => {
+    const statuses = await probeBackends();
+    expect(statuses.map(({ name }) => name)).toEqual(['wasm', 'cpu', 'webgpu', 'tensorflow']);
+    for (const { name, available, detail, howToGet } of statuses) {
+      if (name === 'wasm' || name === 'cpu') expect(available).toBe(true);
+      if (available) continue;
+      expect(detail).toContain(`backend ${name}: not available here (`);
+      expect(howToGet).not.toBeNull();
+    }
+  });
+});
