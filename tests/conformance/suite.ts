@@ -17,13 +17,13 @@ export interface ConformanceOptions {
   readonly work?: () => number;
 }
 
-/** Starts a backend, or says, loudly, why it cannot be tested here. */
-export async function reasonMissing(name: ActiveBackend['name']): Promise<string | null> {
+/** Starts a backend, or says, loudly, why it cannot be tested here; `hint` is one more way to get it. */
+export async function reasonMissing(name: ActiveBackend['name'], hint = ''): Promise<string | null> {
   try {
     await activateBackend(name);
     return null;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = `${error instanceof Error ? error.message : String(error)}${hint}`;
     console.warn(`\n*** NOT TESTED: conformance of the ${name} backend\n*** ${reason}\n`);
     return reason;
   }

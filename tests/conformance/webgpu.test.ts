@@ -7,7 +7,7 @@ import { useSoftwareVulkan } from './software-vulkan.ts';
 import { conformanceSuite, reasonMissing } from './suite.ts';
 
 useSoftwareVulkan();
-const missing = await reasonMissing('webgpu');
+const missing = await reasonMissing('webgpu', '; without a GPU, in software: apt-get install chromium');
 const dispatches = missing === null ? countDispatches() : () => 0;
 
 // WGSL allows exp, log and division a few units in the last place each, and shaders reorder sums.

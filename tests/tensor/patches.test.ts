@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/tensor/backend.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
+import { wasmDataIds } from './wasm-heap.ts';
 
 /** Gradient of a scalar with respect to one variable of the given values. */
 function gradientOf(values: number[][], f: (x: tf.Tensor2D) => tf.Tensor): number[] {
@@ -63,6 +64,19 @@ describe.each(['cpu', 'wasm'] as const)('repairs of TF.js on %s', (backend) => {
     expect(gradientOf(x, (x) => tf.square(tf.split(x, [2], 0)[0]!))).toEqual([2, 4, 6, 8]);
     expect(gradientOf([[1, 2]], (x) => tf.square(tf.unstack(x, 0)[0]!))).toEqual([2, 4]);
     expect(gradientOf(x, (x) => tf.square(tf.split(x, [1, 1], 1)[1]!))).toEqual([0, 4, 0, 8]);
+  });
+
+  it('a clone outlives its original, and the memory of both comes back', () => {
+    const ids = wasmDataIds();
+    const before = tf.memory();
+    const x = tf.tensor1d([2, 3, 5]);
+    const [copy, other] = [tf.clone(x), tf.clone(x)];
+    x.dispose();
+    other.dispose();
+    expect(Array.from(copy.dataSync())).toEqual([2, 3, 5]);
+    copy.dispose();
+    expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers);
+    expect(wasmDataIds()).toBe(ids);
   });
 
   it('TopK orders by value, then by smaller index, with -Infinity last', () => {

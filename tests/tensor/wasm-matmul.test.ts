@@ -145,13 +145,13 @@ describe('matMul on wasm', () => {
     integers.dispose();
   });
 
-  it('leak: a hundred batched, transposed products leave no view and do not grow the heap', () => {
+  it('leak: hundreds of batched, transposed products leave no view and do not grow the heap', () => {
     const [a, b] = [tf.ones([4, 128, 64]), tf.ones([4, 96, 64])];
     const run = () => tf.matMul(a, b, false, true).dispose();
     for (let i = 0; i < 5; i++) run();
     const [ids, heap] = [wasmDataIds(), wasmHeapBytes()];
-    // 196 kB of results and 98 kB of transposed operands each: 29 MB if they stayed.
-    for (let i = 0; i < 100; i++) run();
+    // 196 kB of results, 98 kB of transposed operands and as much of packed ones each: 196 MB if they stayed.
+    for (let i = 0; i < 500; i++) run();
     expect(wasmDataIds()).toBe(ids);
     expect(wasmHeapBytes()).toBe(heap);
     tf.dispose([a, b]);
