@@ -66,13 +66,15 @@ describe.each(['cpu', 'wasm'] as const)('valueAndGrads on %s', (backend) => {
     tf.dispose(kept);
   });
 
-  it('still differentiates after a loss that threw', () => {
+  it('leak: leaves nothing of a loss that threw, and still differentiates after it', () => {
+    const before = tf.memory().numTensors;
     expect(() =>
       valueAndGrads(() => {
         loss();
         throw new Error('in the middle');
       }, [x]),
     ).toThrow('in the middle');
+    expect(tf.memory().numTensors).toBe(before);
     const { value, grads } = valueAndGrads(() => tf.sum(tf.square(x)).asScalar(), [x]);
     expect(Array.from(grads[0]!.dataSync())).toEqual([2, 4, 6, 8, 10, 12]);
     tf.dispose([value, ...grads]);
