@@ -6,13 +6,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-const short = '--steps 4 --batch-size 2 --seq-len 32 --set sampleTokens=4 --set evalTokens=512';
+const short = '--steps 4 --batch-size 4 --seq-len 64 --set heldOutFraction=0.002 --set sampleTokens=4';
 const tinyseek = `node ${resolve('dist/cli/main.js')}`;
 const scratch = mkdtempSync(join(tmpdir(), 'tinyseek-readme-'));
 
 /** The command at short settings, or null when it is not ours to run. */
 function shorten(line: string): string | null {
-  const command = line.replace(/\s+#.*$/, '').trim();
+  const command = line.replace(/\s+#.*$/, '').replace('npm ci && ', '').trim();
   if (command === '' || /npm (ci|test|install)\b/.test(command)) return null;
   const started = command === 'npm start' ? 'npx tinyseek train --preset tiny --data moby-dick' : command;
   if (!started.startsWith('npx tinyseek ')) return command;

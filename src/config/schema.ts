@@ -79,7 +79,7 @@ const modelShape = {
   qkNopeHeadDim: integer(1).describe('Width per head of the query and key part without position'),
   qkRopeHeadDim: integer(2).describe('Width of the rotary part of queries and keys; even'),
   vHeadDim: integer(1).describe('Width per head of the values'),
-  nRoutedExperts: integer(1).describe('Routed experts per mixture-of-experts layer'),
+  nRoutedExperts: integer(2).describe('Routed experts per mixture-of-experts layer'),
   nSharedExperts: integer(0).describe('Experts that every token visits'),
   numExpertsPerTok: integer(1).describe('Routed experts that each token visits'),
   nGroup: integer(1).describe('Groups the routed experts are divided into'),

@@ -56,7 +56,7 @@ export const LOSS_CHARTS: readonly OverlayChart[] = [
     id: 'mtp-loss',
     title: 'Multi-token prediction loss',
     advice:
-      'Predicting a token further ahead is harder, so each depth should fall like the main loss but stay above it.',
+      'Each depth should fall like the main loss. A depth also reads the token before its label and is one layer deeper, so ending below the main loss is no leak.',
     yLabel: 'nats per token',
     curvesOf: ({ metrics }, run) => mtpDepths(metrics).flatMap((depth) => mtpCurves(metrics, run, depth)),
   },

@@ -1,6 +1,14 @@
 // Repairs of TF.js 4.22, which is frozen upstream. Each has a test in tests/tensor/patches.test.ts.
 
-import { concat, registerGradient, stack, type Tensor } from '@tensorflow/tfjs';
+import {
+  concat,
+  type KernelConfig,
+  registerGradient,
+  registerKernel,
+  stack,
+  type Tensor,
+  type TensorInfo,
+} from '@tensorflow/tfjs';
 import { registerDataMovement } from './host-data-movement.ts';
 import { type HostKernel, registerHostKernel } from './host-kernel.ts';
 import { registerWasmMatMul } from './wasm-matmul.ts';
@@ -54,6 +62,13 @@ function registerSplitGradients(): void {
   });
 }
 
+/** A clone shares its memory, as on every other backend: the wasm kernel copies, and the tape clones all it saves. */
+const shareMemory: KernelConfig['kernelFunc'] = ({ inputs, backend }) => {
+  const x = inputs.x as TensorInfo;
+  (backend as { incRef(dataId: object): void }).incRef(x.dataId);
+  return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+};
+
 const patched = new Set<string>();
 
 /** Puts the repairs of a backend in place, once; its own kernels must be loaded, or they would replace these. */
@@ -65,6 +80,7 @@ export function registerPatches(backendName: string): void {
   if (backendName !== 'wasm') return;
   registerHostKernel('wasm', 'UnsortedSegmentSum', unsortedSegmentSum);
   registerHostKernel('wasm', 'OneHot', oneHot);
+  registerKernel({ kernelName: 'Identity', backendName: 'wasm', kernelFunc: shareMemory });
   registerWasmMatMul();
   registerDataMovement();
 }
