@@ -146,7 +146,7 @@ describe('validateModelConfig', () => {
       { firstKDenseReplace: 0 },
       { qLoraRank: null },
       { nSharedExperts: 0 },
-      { nRoutedExperts: 1, nGroup: 1, topkGroup: 1, numExpertsPerTok: 1 },
+      { nRoutedExperts: 2, nGroup: 1, topkGroup: 1, numExpertsPerTok: 1 },
       { ropeScaling: yarn },
     ];
     for (const edge of edges) expect(() => validateModelConfig({ ...tiny, ...edge })).not.toThrow();
