@@ -27,4 +27,4 @@ const blind = Math.log(1024).toFixed(2); // nats per token of guessing among the
 console.log(`loss on text it never saw: ${result.evalLoss.toFixed(2)}; blind guessing would be ${blind}`);
 rmSync(runDir, { recursive: true });
 
-console.log('\nNext: set `steps` to 400 and see how far the loss and the sample get.');
+console.log('\nNext: set `steps` to 300 and see how far the loss and the sample get.');

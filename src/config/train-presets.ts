@@ -17,7 +17,7 @@ export const defaultTrainConfig: TrainConfig = {
   data: 'moby-dick',
   tokenizer: 'bpe:1024',
   heldOutFraction: 0.05,
-  steps: 400,
+  steps: 300,
   batchSize: 8,
   seqLen: 128,
   gradAccumSteps: 1,
