@@ -12,7 +12,10 @@ const scratch = mkdtempSync(join(tmpdir(), 'tinyseek-readme-'));
 
 /** The command at short settings, or null when it is not ours to run. */
 function shorten(line: string): string | null {
-  const command = line.replace(/\s+#.*$/, '').replace('npm ci && ', '').trim();
+  const command = line
+    .replace(/\s+#.*$/, '')
+    .replace('npm ci && ', '')
+    .trim();
   if (command === '' || /npm (ci|test|install)\b/.test(command)) return null;
   const started = command === 'npm start' ? 'npx tinyseek train --preset tiny --data moby-dick' : command;
   if (!started.startsWith('npx tinyseek ')) return command;
