@@ -2,7 +2,8 @@
 //
 // Events come in this order: `start`; `sample` (before); then per step `step`, `warning` on a loss spike, and what is
 // due: `eval`, `sample`, `checkpoint`; after the last step `eval` on all held-out text, `sample` (after), `checkpoint`,
-// `end`. A resumed run starts with `start`, then a `warning` for anything odd it found.
+// `end`. A resumed run starts with `start`, then a `warning` for anything odd it found. A backend without
+// sparse dispatch brings a `warning` after `start`, too.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -11,7 +12,7 @@ import { createDataset } from '../data/dataset.ts';
 import type { Dataset } from '../data/types.ts';
 import { lockRun } from '../io/run-lock.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import { activateBackend, type BackendName } from '../tensor/backend.ts';
+import { type ActiveBackend, activateBackend, type BackendName } from '../tensor/backend.ts';
 import { AdamW } from './adamw.ts';
 import { findResumable, refuseOtherData, restoreLearner } from './checkpointing.ts';
 import { WeightAverage } from './ema.ts';
@@ -69,7 +70,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     writeRunSettings(runDir, settings);
     const { model, train } = settings;
     const state = initialState({ model: { ...model }, train: { ...train }, trainTokens: dataset.trainTokens });
-    return await conduct({ settings, dataset, state, checkpoint: null, warnings: [] }, options);
+    return await conduct({ settings, dataset, state, checkpoint: null, warnings: denseWarning(backend, model) }, options);
   } finally {
     unlock();
   }
@@ -101,11 +102,24 @@ export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
     const dataset = await createDataset(settings.train);
     refuseOtherData(dataset, settings, resumable.state);
     const { state, path } = resumable;
-    const warnings = [...resumable.warnings, ...backendWarning(settings.backend, backend.name)];
+    const warnings = [
+      ...resumable.warnings,
+      ...backendWarning(settings.backend, backend.name),
+      ...denseWarning(backend, settings.model),
+    ];
     return await conduct({ settings, dataset, state, checkpoint: path, warnings }, options);
   } finally {
     unlock();
   }
+}
+
+/** Says what it costs that a backend cannot tell the host where tokens go. */
+function denseWarning({ name, canReadSync }: ActiveBackend, { nRoutedExperts, numExpertsPerTok }: ModelConfig): string[] {
+  if (canReadSync) return [];
+  return [
+    `backend ${name} cannot read routing decisions while it computes, so every token visits all ${nRoutedExperts} experts, ` +
+      `with gate 0 where it was not sent: the same result as sparse dispatch at ${nRoutedExperts / numExpertsPerTok} times its arithmetic`,
+  ];
 }
 
 function backendWarning(recorded: BackendName, now: BackendName): string[] {
