@@ -20,6 +20,7 @@ export interface ActiveBackend {
 export interface BackendStatus {
   readonly name: Exclude<BackendName, 'auto'>;
   readonly available: boolean;
+  /** What it is, or why it is missing. */
   readonly detail: string;
   readonly howToGet: string | null;
 }
@@ -95,20 +96,30 @@ export async function activateBackend(requested: BackendName): Promise<ActiveBac
   if (!Object.hasOwn(entries, name)) {
     throw new UserError(`backend: expected one of ${backendNames.join(', ')}; found ${name}`);
   }
-  const { tfName, load, howToGet } = entries[name];
+  const reason = await start(name);
+  if (reason !== null) {
+    const { howToGet } = entries[name];
+    throw new UserError(`backend ${name}: not available here (${reason})${howToGet ? `; to get it: ${howToGet}` : ''}`);
+  }
+  return activeBackend();
+}
+
+/** Makes a backend current; if it cannot be, says why and leaves the one of before. */
+async function start(name: ActiveBackend['name']): Promise<string | null> {
+  const { tfName, load } = entries[name];
   try {
     await load();
     registerPatches(tfName);
-    if (!(await tf.setBackend(tfName))) throw new Error('it did not start');
+    if (!(await tf.setBackend(tfName))) throw new Error('it found no device to run on');
     await tf.ready();
+    active = { name, canReadSync: name !== 'webgpu' };
+    return null;
   } catch (error) {
     // TF.js has made it current already when it fails to start.
     if (active !== null) await tf.setBackend(entries[active.name].tfName);
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new UserError(`backend ${name}: not available here (${reason})${howToGet ? `; to get it: ${howToGet}` : ''}`);
+    if (!(error instanceof Error)) return String(error);
+    return Reflect.get(error, 'code') === 'ERR_MODULE_NOT_FOUND' ? 'not installed' : (error.message.split('\n')[0] ?? '');
   }
-  active = { name, canReadSync: name !== 'webgpu' };
-  return active;
 }
 
 /** Tries every backend in turn and leaves none in particular active. */
@@ -117,12 +128,8 @@ export async function probeBackends(): Promise<readonly BackendStatus[]> {
   for (const name of backendNames) {
     if (name === 'auto') continue;
     const { detail, howToGet } = entries[name];
-    try {
-      await activateBackend(name);
-      statuses.push({ name, available: true, detail, howToGet });
-    } catch (error) {
-      statuses.push({ name, available: false, detail: error instanceof Error ? error.message : detail, howToGet });
-    }
+    const reason = await start(name);
+    statuses.push({ name, available: reason === null, detail: reason ?? detail, howToGet });
   }
   return statuses;
 }

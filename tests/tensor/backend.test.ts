@@ -72,7 +72,7 @@ describe('probeBackends', () => {
     for (const { name, available, detail, howToGet } of statuses) {
       if (name === 'wasm' || name === 'cpu') expect(available).toBe(true);
       if (available) continue;
-      expect(detail).toContain(`backend ${name}: not available here (`);
+      expect(detail, name).not.toBe('');
       expect(howToGet).not.toBeNull();
     }
   });

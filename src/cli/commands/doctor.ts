@@ -31,9 +31,10 @@ async function measure(status: BackendStatus): Promise<MeasuredBackend> {
 }
 
 function backendLines(backend: MeasuredBackend): string[] {
-  const { name, gflops } = backend;
+  const { name, gflops, howToGet } = backend;
   const state = gflops === null ? colors.yellow('missing') : colors.green(`ready, ${gflops.toPrecision(3)} GFLOP/s`);
-  const detail = wrapText(backend.detail, outputWidth() - 4).map((line) => `    ${colors.dim(line)}`);
+  const text = gflops === null && howToGet !== null ? `${backend.detail}; to get it: ${howToGet}` : backend.detail;
+  const detail = wrapText(text, outputWidth() - 4).map((line) => `    ${colors.dim(line)}`);
   return [`  ${colors.bold(name)}: ${state}`, ...detail];
 }
 
