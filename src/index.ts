@@ -59,4 +59,5 @@ export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
 export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
 export { lossInput } from './train/micro-batch.ts';
+export type { SettingsOverrides } from './train/run-settings.ts';
 export { type ResumeOptions, type RunWatcher, resumeRun, type TrainOptions, train } from './train/trainer.ts';

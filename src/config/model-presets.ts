@@ -125,20 +125,19 @@ export const tiny: ModelConfig = {
 /** The shape of `tiny` with a larger vocabulary, for experiments. */
 export const mini: ModelConfig = { ...tiny, vocabSize: 2048 };
 
-/** The width of `tiny` doubled, with more and still finer experts; 0.006 * sqrt(7168 / 256) = 0.032. */
+/** Half as wide again as `tiny`, with more and still finer experts; 0.006 * sqrt(7168 / 192) = 0.037. */
 export const small: ModelConfig = {
   ...tiny,
   vocabSize: 4096,
-  hiddenSize: 256,
-  intermediateSize: 1024,
-  moeIntermediateSize: 128,
+  hiddenSize: 192,
+  intermediateSize: 768,
+  moeIntermediateSize: 96,
   numHiddenLayers: 6,
-  numAttentionHeads: 8,
-  qLoraRank: 128,
-  kvLoraRank: 64,
+  numAttentionHeads: 6,
+  qLoraRank: 96,
+  kvLoraRank: 48,
   nRoutedExperts: 32,
-  maxPositionEmbeddings: 1024,
-  initializerRange: 0.032,
+  initializerRange: 0.037,
 };
 
 /**

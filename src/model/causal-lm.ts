@@ -21,8 +21,8 @@ export interface ForwardOutput {
   /** Hidden states after the final norm [B, T, D]: what the output head reads. */
   readonly hidden: tf.Tensor3D;
   /**
-   * For depth k = 1.., hidden states after `shared_head.norm` [B, T-k, D]: the same head reads them. Depths that a row is
-   * too short for are left out.
+   * What the same head reads at depth k = 1, 2, ...: hidden states after `shared_head.norm`, shape [B, T-k, D]. Depths that
+   * a row is too short for are left out.
    */
   readonly mtpHidden: readonly tf.Tensor3D[];
   /** One per MoE layer that ran, in order. */

@@ -118,7 +118,9 @@ async function start(name: ActiveBackend['name']): Promise<string | null> {
     // TF.js has made it current already when it fails to start.
     if (active !== null) await tf.setBackend(entries[active.name].tfName);
     if (!(error instanceof Error)) return String(error);
-    return Reflect.get(error, 'code') === 'ERR_MODULE_NOT_FOUND' ? 'not installed' : (error.message.split('\n')[0] ?? '');
+    return Reflect.get(error, 'code') === 'ERR_MODULE_NOT_FOUND'
+      ? 'not installed'
+      : (error.message.split('\n')[0] ?? '');
   }
 }
 

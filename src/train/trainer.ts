@@ -70,7 +70,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     writeRunSettings(runDir, settings);
     const { model, train } = settings;
     const state = initialState({ model: { ...model }, train: { ...train }, trainTokens: dataset.trainTokens });
-    return await conduct({ settings, dataset, state, checkpoint: null, warnings: denseWarning(backend, model) }, options);
+    return await conduct(
+      { settings, dataset, state, checkpoint: null, warnings: denseWarning(backend, model) },
+      options,
+    );
   } finally {
     unlock();
   }
@@ -114,7 +117,10 @@ export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
 }
 
 /** Says what it costs that a backend cannot tell the host where tokens go. */
-function denseWarning({ name, canReadSync }: ActiveBackend, { nRoutedExperts, numExpertsPerTok }: ModelConfig): string[] {
+function denseWarning(
+  { name, canReadSync }: ActiveBackend,
+  { nRoutedExperts, numExpertsPerTok }: ModelConfig,
+): string[] {
   if (canReadSync) return [];
   return [
     `backend ${name} cannot read routing decisions while it computes, so every token visits all ${nRoutedExperts} experts, ` +

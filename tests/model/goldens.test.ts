@@ -42,8 +42,9 @@ describe.each(['cpu', 'wasm'] as const)('DeepseekV3ForCausalLM on %s', (backend)
       for (const [i, [parameter]] of variables.entries()) {
         const expected = inMemory(golden.tensors, parameter, 'grad.');
         const largest = expected.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-        // Relative to the largest element of the tensor: sums of products with cancellation have no better bound.
-        expectAllClose(grads[i]!.dataSync(), expected, { rtol: 0, atol: 1e-4 * largest + 1e-9 }, parameter);
+        // 1e-4 relative for every element; small ones may differ by 5e-6 of the largest of their tensor,
+        // since float32 sums of products that cancel have no better bound.
+        expectAllClose(grads[i]!.dataSync(), expected, { rtol: 1e-4, atol: 5e-6 * largest }, parameter);
       }
       tf.dispose([value, ...grads]);
     });
