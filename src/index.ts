@@ -41,7 +41,7 @@ export { embeddingsAtDepth, labelsAtDepth, labelsWithinDocument } from './mtp/al
 export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
 export { loadRun } from './report/load-run.ts';
 export { renderReport } from './report/render-report.ts';
-export type { RunData, RunSettings, Sample } from './report/run-data.ts';
+export type { RunData, Sample } from './report/run-data.ts';
 export {
   type ActiveBackend,
   activateBackend,
@@ -59,5 +59,5 @@ export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
 export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
 export { lossInput } from './train/micro-batch.ts';
-export type { SettingsOverrides } from './train/run-settings.ts';
+export type { RunSettings, SettingsOverrides } from './train/run-settings.ts';
 export { type ResumeOptions, type RunWatcher, resumeRun, type TrainOptions, train } from './train/trainer.ts';

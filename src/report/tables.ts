@@ -1,8 +1,9 @@
 // Tables: the settings of one or several runs, and how several runs compare.
 
+import type { RunSettings } from '../train/run-settings.ts';
 import { type Content, type Html, html } from './html.ts';
 import { RESULTS, type Result } from './results.ts';
-import type { RunData, RunSettings } from './run-data.ts';
+import type { RunData } from './run-data.ts';
 
 /** Results and the settings that differ, one column a run; the best value of a row is bold. */
 export function comparisonTable(runs: readonly RunData[]): Html {

@@ -2,8 +2,9 @@
 
 import type { ModelConfig } from '../../src/config/model-config.ts';
 import type { TrainConfig } from '../../src/config/train-config.ts';
-import type { RunData, RunSettings } from '../../src/report/run-data.ts';
+import type { RunData } from '../../src/report/run-data.ts';
 import type { MetricsLine } from '../../src/train/events.ts';
+import type { RunSettings } from '../../src/train/run-settings.ts';
 
 /** What a test may want to differ. */
 export interface FixtureOptions {

@@ -79,9 +79,4 @@ describe('loadRun', () => {
     expect(() => loadRun(dir)).toThrow(UserError);
     expect(() => loadRun(dir)).toThrow(message);
   });
-
-  it('accepts a run whose Brotli size was not measured', () => {
-    write('run.json', { ...RUN.settings, brotliBitsPerByte: null });
-    expect(loadRun(dir).settings.brotliBitsPerByte).toBeNull();
-  });
 });

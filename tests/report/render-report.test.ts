@@ -86,7 +86,7 @@ describe('renderReport', () => {
   it('escapes hostile text wherever it may come from', () => {
     const attack = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u0000&amp;';
     const run = makeRun({ steps: 13, evalEvery: 5, name: attack, domains: [attack, 'b'], sampleText: attack });
-    const source = renderReport([run, { ...run, settings: { ...run.settings, backend: attack } }]);
+    const source = renderReport([run, { ...run, settings: { ...run.settings, version: attack } }]);
     expect(htmlProblems(source)).toEqual([]);
     expect(source).not.toContain('<img');
     expect(source).not.toContain('\u0000');
