@@ -2,6 +2,7 @@
 // the translation of the operating system's errors into messages for users.
 
 import nodeFs from 'node:fs';
+import { dirname } from 'node:path';
 import { UserError } from '../errors.ts';
 
 /** What writing a checkpoint needs of `node:fs`. */
@@ -53,6 +54,21 @@ export function explainFsErrors<T>(what: string, path: string, action: () => T):
 export function systemErrorCode(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null;
   return /^E[A-Z0-9]+$/.test(error.code) ? error.code : null;
+}
+
+/**
+ * Makes a folder and those above it; one that is there is left as it is.
+ *
+ * Unlike Node's `recursive: true`, which tries for ever where nothing can be made, such as below `/proc`.
+ */
+export function makeFolder(folder: string, fs: Pick<FileSystem, 'existsSync' | 'mkdirSync'> = nodeFs): void {
+  const parent = dirname(folder);
+  if (parent !== folder && !fs.existsSync(parent)) makeFolder(parent, fs);
+  try {
+    fs.mkdirSync(folder);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST' || !nodeFs.statSync(folder).isDirectory()) throw error;
+  }
 }
 
 /** Makes renames and new files inside a folder survive a power cut, where the file system can do that for folders. */

@@ -2,10 +2,10 @@
 // the next one sees that nobody runs under that number any more and takes it over.
 
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { explainFsErrors, systemErrorCode } from './file-system.ts';
+import { explainFsErrors, makeFolder, systemErrorCode } from './file-system.ts';
 import { isJsonObject } from './json.ts';
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts';
 
@@ -23,7 +23,7 @@ export function lockRun(runDir: string): () => void {
   const lock = join(runDir, LOCK_FILE);
   const mine = `${JSON.stringify({ ...thisProcess(), token: randomBytes(8).toString('hex') })}\n`;
   explainFsErrors('run: cannot lock', runDir, () => {
-    mkdirSync(runDir, { recursive: true });
+    makeFolder(runDir);
     if (createWhole(lock, mine)) return;
     const found = readLock(lock);
     refuseIfHeld(lock, found);

@@ -8,7 +8,7 @@ import nodeFs from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { maskedCrc32c } from './crc32c.ts';
-import { explainFsErrors } from './file-system.ts';
+import { explainFsErrors, makeFolder } from './file-system.ts';
 
 /** An open event file. */
 export interface EventWriter {
@@ -33,7 +33,7 @@ export function openEventFile(folder: string, startStep: number, now: () => numb
   const unique = randomBytes(4).toString('hex'); // a run can be resumed twice within a second
   const path = join(folder, `events.out.tfevents.${Math.floor(now() / 1000)}.${hostname()}.${unique}`);
   const fd = explainFsErrors('metrics: cannot write', path, () => {
-    nodeFs.mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     return nodeFs.openSync(path, 'wx');
   });
   const write = (step: number, payload: Uint8Array) => {

@@ -9,7 +9,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { UserError } from '../errors.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { checkpointStep, discardFolder, pruneCheckpoints, replacedPath, temporaryPath } from './checkpoint-folders.ts';
-import { explainFsErrors, type FileSystem, syncFolder } from './file-system.ts';
+import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
 import { type FileDigest, writeHashedFile } from './hashed-file.ts';
 import { toHfTensors } from './hf-tensors.ts';
 import type { JsonObject } from './json.ts';
@@ -60,7 +60,7 @@ export function writeCheckpoint(
   const temporary = temporaryPath(path);
   explainFsErrors('checkpoint: cannot write', path, () => {
     refuseForeignFolder(path, fs);
-    fs.mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path), fs);
     fs.mkdirSync(temporary);
     try {
       writeFiles(temporary, contents, fs);
