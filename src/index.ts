@@ -43,13 +43,15 @@ export { loadRun } from './report/load-run.ts';
 export { renderReport } from './report/render-report.ts';
 export type { RunData, Sample } from './report/run-data.ts';
 export {
-  type ActiveBackend,
   activateBackend,
   type BackendName,
+  type BackendOptions,
   type BackendStatus,
   backendNames,
   probeBackends,
-} from './tensor/backend.ts';
+} from './backends/backends.ts';
+export type { VariantName } from './engine/variant-names.ts';
+export type { ActiveBackend, BackendId } from './tensor/active-backend.ts';
 export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
 export type { NamedTensor } from './tensor/named-tensor.ts';
 export { tf } from './tensor/tf.ts';

@@ -2,7 +2,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../errors.ts';
-import { type BackendName, backendNames } from '../tensor/backend.ts';
+import { type BackendName, backendNames } from '../backends/backends.ts';
 
 /** The backend of that name; throws a `UserError` with the nearest name. */
 export function parseBackend(name: string): BackendName {

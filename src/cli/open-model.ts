@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { type LoadedModel, loadModel } from '../generate/load-model.ts';
 import { latestCheckpoint } from '../io/read-checkpoint.ts';
-import { activateBackend } from '../tensor/backend.ts';
+import { activateBackend } from '../backends/backends.ts';
 import { parseBackend } from './backend-option.ts';
 
 export interface OpenedModel extends LoadedModel {

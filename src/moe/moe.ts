@@ -4,7 +4,7 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import { SwiGluMlp } from '../layers/mlp.ts';
 import { type Routing, routeTokens } from '../ops/router.ts';
-import { activeBackend } from '../tensor/backend.ts';
+import { activeBackend } from '../tensor/active-backend.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { applyExpertsDense, applyExpertsSparse, createExperts, type ExpertWeights } from './experts.ts';

@@ -10,7 +10,7 @@ import { validateModelConfig, validateTrainConfig } from '../config/validate.ts'
 import { brotliBitsPerByte } from '../data/brotli.ts';
 import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
-import type { BackendName } from '../tensor/backend.ts';
+import type { BackendName } from '../backends/backends.ts';
 import type { RunSettings } from './run-settings.ts';
 
 interface NewRun {

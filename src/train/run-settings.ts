@@ -8,7 +8,7 @@ import { validateModelConfig, validateTrainConfig } from '../config/validate.ts'
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
 import { readJsonFile } from '../io/json.ts';
-import { type BackendName, backendNames } from '../tensor/backend.ts';
+import { type BackendName, backendNames } from '../backends/backends.ts';
 
 /** What `run.json` holds. */
 export interface RunSettings {

@@ -1,7 +1,8 @@
 // One suite for all backends: every op and two optimizer steps, values and gradients, against the reference on `cpu`.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ActiveBackend, activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
+import type { ActiveBackend } from '../../src/tensor/active-backend.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';
 import { type CaseNumbers, runCase } from '../ops/op-case.ts';

@@ -3,7 +3,7 @@ import { DecoderLayer } from '../../src/layers/decoder-layer.ts';
 import { Linear } from '../../src/layers/linear.ts';
 import { SwiGluMlp } from '../../src/layers/mlp.ts';
 import { RMSNorm } from '../../src/layers/rms-norm.ts';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { ParameterStore } from '../../src/tensor/parameters.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { RopeScaling } from '../../src/config/model-config.ts';
 import { rotaryFrequencies, rotaryTables, softmaxScale, yarnMscale } from '../../src/layers/rotary-embedding.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';

@@ -4,7 +4,7 @@ import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { absorbedAttention } from '../../src/mla/absorbed.ts';
 import { type AttentionContext, MultiHeadLatentAttention } from '../../src/mla/attention.ts';
 import { attentionMask } from '../../src/ops/mla-attention.ts';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { ParameterStore } from '../../src/tensor/parameters.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';

@@ -4,7 +4,7 @@ import type { ModelConfig } from '../../src/config/model-config.ts';
 import { bufferShapes, type NamedShape, parameterShapes } from '../../src/config/parameter-shapes.ts';
 import { modelPreset } from '../../src/config/presets.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { computeLoss } from '../../src/train/loss.ts';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { applyExpertsDense, applyExpertsSparse, createExperts } from '../../src/moe/experts.ts';
 import { MixtureOfExperts, type RoutingRecord } from '../../src/moe/moe.ts';
 import type { Routing } from '../../src/ops/router.ts';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { ParameterStore } from '../../src/tensor/parameters.ts';
 import { normalArray } from '../../src/tensor/random.ts';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { fusedOp } from '../../src/ops/fused-op.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
 
@@ -49,14 +49,17 @@ describe('fusedOp', () => {
     tf.dispose([x, weight]);
   });
 
-  it('differentiates a kernel by the gradient registered with it', () => {
+  it('differentiates a kernel by the gradient kernel that goes with it', () => {
     registerFake('SwiGLU');
-    tf.registerGradient({
-      kernelName: 'SwiGLU',
-      gradFunc: (dy) => ({
-        gate: () => tf.mul(dy as tf.Tensor, 2),
-        up: () => tf.zerosLike(dy as tf.Tensor),
-      }),
+    const seen: string[] = [];
+    tf.registerKernel({
+      kernelName: 'SwiGLUGrad',
+      backendName: 'cpu',
+      kernelFunc: ({ inputs }) => {
+        seen.push(...Object.keys(inputs));
+        const dy = inputs.dy0 as tf.Tensor;
+        return tf.tidy(() => [tf.keep(tf.mul(dy, 2)), tf.keep(tf.zerosLike(dy))]);
+      },
     });
     const [gate, up] = [tf.variable(tf.tensor2d([[3, 5]])), tf.variable(tf.tensor2d([[7, 11]]))];
     const { value, grads } = valueAndGrads(() => tf.sum(swiglu(gate, up)).asScalar(), [gate, up]);
@@ -66,7 +69,8 @@ describe('fusedOp', () => {
       [0, 0],
     ]);
     tf.dispose([value, ...grads, gate, up]);
-    tf.unregisterGradient('SwiGLU');
+    expect(seen).toEqual(['gate', 'up', 'dy0']);
+    tf.unregisterKernel('SwiGLUGrad', 'cpu');
   });
 
   it('ignores the kernel of another backend', () => {

@@ -1,7 +1,7 @@
 // Gradients against central finite differences, a second opinion next to the goldens from PyTorch.
 
 import { describe, expect, it } from 'vitest';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';

@@ -11,6 +11,8 @@ const mayImport: Record<string, readonly string[]> = {
   config: [],
   tensor: [],
   ops: ['tensor', 'config'],
+  engine: ['ops', 'tensor'],
+  backends: ['engine', 'tensor'],
   layers: ['ops', 'tensor', 'config'],
   mla: ['layers', 'ops', 'tensor', 'config'],
   moe: ['layers', 'ops', 'tensor', 'config'],
@@ -19,9 +21,9 @@ const mayImport: Record<string, readonly string[]> = {
   io: ['tensor', 'config'],
   data: ['config'],
   generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
-  train: ['model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
+  train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
-  cli: ['config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report'],
+  cli: ['backends', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report'],
 };
 
 /** Folders of which another may take types only. */
@@ -29,7 +31,9 @@ const typesOnly: Record<string, readonly string[]> = { report: ['train', 'config
 
 const packages: Record<string, RegExp> = {
   config: /^(zod|fastest-levenshtein)$/,
-  tensor: /^(@tensorflow\/tfjs|webgpu|node:.*)$/,
+  tensor: /^(@tensorflow\/tfjs|node:.*)$/,
+  engine: /^(@tensorflow\/tfjs-backend-cpu|node:.*)$/,
+  backends: /^(@tensorflow\/tfjs-backend-(wasm|webgpu)|webgpu|node:.*)$/,
 };
 
 interface Import {

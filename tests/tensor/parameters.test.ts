@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import type { NamedTensor } from '../../src/tensor/named-tensor.ts';
 import { ParameterStore } from '../../src/tensor/parameters.ts';
 import { tf } from '../../src/tensor/tf.ts';

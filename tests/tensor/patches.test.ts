@@ -1,7 +1,7 @@
 // Holes of TF.js 4.22 that the program repairs or goes around. Each test states what has to be right.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { wasmDataIds } from './wasm-heap.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { clipScale, globalNorm } from '../../src/train/clip.ts';
 

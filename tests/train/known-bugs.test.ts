@@ -13,7 +13,7 @@ import { presetNames, trainPreset } from '../../src/config/presets.ts';
 import { createDataset } from '../../src/data/dataset.ts';
 import type { Batch } from '../../src/data/types.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { AdamW } from '../../src/train/adamw.ts';
 import { evaluate } from '../../src/train/evaluate.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainConfig } from '../../src/config/train-config.ts';
 import { lockRun } from '../../src/io/run-lock.ts';
-import { activateBackend } from '../../src/tensor/backend.ts';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import type { TrainEvent } from '../../src/train/events.ts';

@@ -1,7 +1,7 @@
 // `tinyseek doctor`: what this machine can compute with.
 
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { activateBackend, type BackendStatus, probeBackends } from '../../tensor/backend.ts';
+import { activateBackend, type BackendStatus, probeBackends } from '../../backends/backends.ts';
 import { measureMatmulSpeed } from '../matmul-speed.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { colorsFor } from '../terminal/colors.ts';

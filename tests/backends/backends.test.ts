@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { activateBackend, activeBackend, type BackendName, probeBackends } from '../../src/tensor/backend.ts';
+import { activateBackend, type BackendName, probeBackends } from '../../src/backends/backends.ts';
+import { activeBackend } from '../../src/tensor/active-backend.ts';
 import { tf } from '../../src/tensor/tf.ts';
 
 const hasTensorFlow = (() => {
@@ -23,18 +24,20 @@ describe('activateBackend', () => {
   beforeEach(() => activateBackend('cpu'));
 
   it('makes a backend current and says whether tensors can be read without waiting', async () => {
-    expect(await activateBackend('wasm')).toEqual({ name: 'wasm', canReadSync: true });
+    expect(await activateBackend('wasm')).toEqual({ name: 'wasm', canReadSync: true, threads: null, warning: null });
     expect(activeBackend().name).toBe('wasm');
     expect(tf.getBackend()).toBe('wasm');
   });
 
-  it('takes wasm for auto', async () => {
-    expect((await activateBackend('auto')).name).toBe('wasm');
+  it('takes the engine for auto', async () => {
+    expect((await activateBackend('auto')).name).toBe('engine');
   });
 
   it('names the backends there are when it does not know one', async () => {
     for (const name of ['cuda', 'toString']) {
-      expect(await message(name)).toBe(`backend: expected one of auto, wasm, cpu, webgpu, tensorflow; found ${name}`);
+      expect(await message(name)).toBe(
+        `backend: expected one of auto, engine, wasm, cpu, webgpu, tensorflow; found ${name}`,
+      );
     }
   });
 
@@ -68,9 +71,9 @@ describe('activateBackend', () => {
 describe('probeBackends', () => {
   it('lists every backend, the missing ones with the reason and how to get them', async () => {
     const statuses = await probeBackends();
-    expect(statuses.map(({ name }) => name)).toEqual(['wasm', 'cpu', 'webgpu', 'tensorflow']);
+    expect(statuses.map(({ name }) => name)).toEqual(['engine', 'wasm', 'cpu', 'webgpu', 'tensorflow']);
     for (const { name, available, detail, howToGet } of statuses) {
-      if (name === 'wasm' || name === 'cpu') expect(available).toBe(true);
+      if (name === 'engine' || name === 'wasm' || name === 'cpu') expect(available).toBe(true);
       if (available) continue;
       expect(detail, name).not.toBe('');
       expect(howToGet).not.toBeNull();

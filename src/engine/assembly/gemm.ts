@@ -1,0 +1,134 @@
+// C = A * B, all transposes, batched, with accumulation, bias and activation.
+//
+// A chunk is one panel of columns times a block of rows. The thread that takes it packs the panel, KC rows at a time, into
+// its own scratch (it stays in the first-level cache) and streams the rows of A past it. Nothing packed is shared, so
+// there is no barrier between packing and multiplying.
+
+import { KC, packColumns, packRows } from './pack';
+import { Left, multiplyPanel, scratchPanel } from './panel';
+import { sigmoid1 } from './simd';
+import { ARGUMENTS, MAX_CHUNKS, run } from './threads';
+import { NR } from './tile';
+
+export const enum Activation {
+  None,
+  Relu,
+  Sigmoid,
+}
+
+@unmanaged
+class GemmJob {
+  a: usize;
+  b: usize;
+  c: usize;
+  bias: usize;
+  m: i32;
+  n: i32;
+  k: i32;
+  transposeA: bool;
+  transposeB: bool;
+  accumulate: bool;
+  activation: i32;
+  /** Elements between matrices of a batch; 0 repeats one. */
+  batchA: i32;
+  batchB: i32;
+  panels: i32;
+  rowBlocks: i32;
+  rowsPerBlock: i32;
+}
+
+/** Chunks that a product should have at least, so that threads end together. */
+const CHUNKS: i32 = 16;
+/** Rows below which packing a panel again costs more than an even split saves. */
+const MIN_ROWS: i32 = 120;
+
+/**
+ * Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed), c [batch, m, n], all
+ * contiguous; bias [n] or 0. `batchA` and `batchB` are 0 to use the same matrix for the whole batch.
+ */
+export function gemm(
+  a: usize,
+  b: usize,
+  c: usize,
+  batch: i32,
+  m: i32,
+  n: i32,
+  k: i32,
+  transposeA: bool,
+  transposeB: bool,
+  batchA: i32,
+  batchB: i32,
+  accumulate: bool,
+  bias: usize,
+  activation: i32,
+): void {
+  const job = changetype<GemmJob>(ARGUMENTS);
+  job.a = a;
+  job.b = b;
+  job.c = c;
+  job.bias = bias;
+  job.m = m;
+  job.n = n;
+  job.k = k;
+  job.transposeA = transposeA;
+  job.transposeB = transposeB;
+  job.accumulate = accumulate;
+  job.activation = activation;
+  job.batchA = batchA;
+  job.batchB = batchB;
+  job.panels = (n + NR - 1) / NR;
+  const wanted = (CHUNKS + job.panels * batch - 1) / (job.panels * batch);
+  job.rowBlocks = max(1, min(wanted, m / MIN_ROWS));
+  job.rowsPerBlock = (m + job.rowBlocks - 1) / job.rowBlocks;
+  const chunks = batch * job.panels * job.rowBlocks;
+  // A batch that long has small matrices: a job for each part of it.
+  const batchPerJob = max(1, MAX_CHUNKS / (job.panels * job.rowBlocks));
+  if (chunks <= MAX_CHUNKS) return run(gemmChunk, chunks);
+  for (let from = 0; from < batch; from += batchPerJob) {
+    job.a = a + ((<usize>from * <usize>batchA) << 2);
+    job.b = b + ((<usize>from * <usize>batchB) << 2);
+    job.c = c + ((<usize>from * <usize>(m * n)) << 2);
+    run(gemmChunk, min(batchPerJob, batch - from) * job.panels * job.rowBlocks);
+  }
+}
+
+function gemmChunk(chunk: i32): void {
+  const job = changetype<GemmJob>(ARGUMENTS);
+  const m = job.m;
+  const n = job.n;
+  const k = job.k;
+  const batch = chunk / (job.panels * job.rowBlocks);
+  const part = chunk % (job.panels * job.rowBlocks);
+  const j = (part / job.rowBlocks) * NR;
+  const i0 = (part % job.rowBlocks) * job.rowsPerBlock;
+  const i1 = min(m, i0 + job.rowsPerBlock);
+  const columns = min(NR, n - j);
+  const a = job.a + ((<usize>batch * <usize>job.batchA) << 2);
+  const b = job.b + ((<usize>batch * <usize>job.batchB) << 2);
+  const strideC = (<usize>n) << 2;
+  const c = job.c + ((<usize>batch * <usize>m * <usize>n) << 2) + ((<usize>j) << 2);
+  const left = job.transposeA ? Left.Columns : Left.Rows;
+  const strideA = (<usize>(job.transposeA ? m : k)) << 2;
+  const panel = scratchPanel();
+  for (let k0 = 0; k0 < k || k0 == 0; k0 += KC) {
+    const depth = min(KC, k - k0);
+    if (job.transposeB) packColumns(panel, b, (<usize>k) << 2, k0, depth, j, columns);
+    else packRows(panel, b, strideC, 0, k0, depth, j, columns);
+    multiplyPanel(left, a, strideA, 0, i0, i1, k0, depth, panel, c, strideC, columns, job.accumulate || k0 > 0);
+  }
+  if (job.bias != 0 || job.activation != Activation.None) epilogue(job, c, j, i0, i1, columns);
+}
+
+function epilogue(job: GemmJob, c: usize, j: i32, i0: i32, i1: i32, columns: i32): void {
+  for (let i = i0; i < i1; i++) {
+    const row = c + ((<usize>i * <usize>job.n) << 2);
+    for (let q = 0; q < columns; q++) {
+      const at = row + ((<usize>q) << 2);
+      let value = load<f32>(at);
+      if (job.bias != 0) value += load<f32>(job.bias + ((<usize>(j + q)) << 2));
+      if (job.activation == Activation.Relu) value = value < 0 ? 0 : value;
+      else if (job.activation == Activation.Sigmoid) value = sigmoid1(value);
+      store<f32>(at, value);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+// What the engine's module exports: one file a kernel.
+
+export * from './threads';
+export * from './gemm';
+export * from './rms-norm';

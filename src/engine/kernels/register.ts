@@ -1,0 +1,41 @@
+// How a kernel of the engine is made known to TF.js.
+
+import { tf } from '../../tensor/tf.ts';
+import type { EngineBackend } from '../backend.ts';
+
+export const backendName = 'engine';
+
+type Inputs = Readonly<Record<string, tf.TensorInfo>>;
+type Attributes = Readonly<Record<string, unknown>>;
+
+/** Makes its outputs with `backend.output` and fills them with functions of `backend.exports`. */
+export type EngineKernel = (
+  backend: EngineBackend,
+  inputs: Inputs,
+  attrs: Attributes,
+) => tf.TensorInfo | tf.TensorInfo[];
+
+/** Registers `kernel` for the engine, in place of the kernel of the cpu backend, if there is one. */
+export function registerEngineKernel(kernelName: string, kernel: EngineKernel): void {
+  tf.registerKernel({
+    kernelName,
+    backendName,
+    kernelFunc: ({ inputs, attrs, backend }) =>
+      kernel(backend as EngineBackend, inputs as unknown as Inputs, (attrs ?? {}) as Attributes),
+  });
+}
+
+/** The kernel of the cpu backend, which runs on the engine's tensors as it is: for what a kernel here does not cover. */
+export function cpuKernel(kernelName: string): EngineKernel {
+  const config = tf.getKernel(kernelName, 'cpu');
+  if (config === undefined) throw new Error(`internal: the cpu backend has no kernel ${kernelName}`);
+  return (backend, inputs, attrs) =>
+    config.kernelFunc({ inputs: inputs as unknown as tf.NamedTensorInfoMap, backend, attrs: attrs as tf.NamedAttrMap });
+}
+
+/** Elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const length of shape) size *= length;
+  return size;
+}

@@ -1,0 +1,28 @@
+// Which backend computes. `src/backends` starts one; the model only asks what it can do.
+
+/** The TF.js backends this project knows. */
+export type BackendId = 'engine' | 'wasm' | 'cpu' | 'webgpu' | 'tensorflow';
+
+/** A backend that is running. */
+export interface ActiveBackend {
+  readonly name: BackendId;
+  /** Whether tensors can be read without waiting; sparse dispatch needs it, WebGPU cannot. */
+  readonly canReadSync: boolean;
+  /** Threads that compute; null where the backend does not say. */
+  readonly threads: number | null;
+  /** Why it is not the one that was hoped for, or null. */
+  readonly warning: string | null;
+}
+
+let active: ActiveBackend | null = null;
+
+/** The backend that was started last. */
+export function activeBackend(): ActiveBackend {
+  if (active === null) throw new Error('internal: no backend is active; await activateBackend() first');
+  return active;
+}
+
+/** Records which backend computes from now on. */
+export function setActiveBackend(backend: ActiveBackend): void {
+  active = backend;
+}
