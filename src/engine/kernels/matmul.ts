@@ -1,79 +1,86 @@
 // BatchMatMul and _FusedMatMul.
 
-import type { tf } from '../../tensor/tf.ts';
+import { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
 import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
 
 const activations: Readonly<Record<string, number>> = { linear: 0, relu: 1, sigmoid: 2 };
 
-interface Epilogue {
-  readonly bias: tf.TensorInfo | undefined;
-  readonly activation: number;
+interface Product {
+  readonly a: tf.TensorInfo;
+  readonly b: tf.TensorInfo;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly bias?: tf.TensorInfo | undefined;
+  readonly activation?: number;
 }
 
-/**
- * a [..., m, k] times b [..., k, n] (last two axes swapped where transposed); null for batch shapes that are neither
- * equal nor 1.
- */
-function multiply(
-  backend: EngineBackend,
-  a: tf.TensorInfo,
-  b: tf.TensorInfo,
-  transposeA: boolean,
-  transposeB: boolean,
-  { bias, activation }: Epilogue,
-): tf.TensorInfo | null {
+/** Shapes: a [..., m, k], b [..., k, n], last two axes swapped where transposed; batch axes broadcast. */
+function multiply(backend: EngineBackend, product: Product): tf.TensorInfo {
+  const { a, b, transposeA, transposeB, bias, activation = 0 } = product;
   const [batchA, batchB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
-  const [sizeA, sizeB] = [sizeOf(batchA), sizeOf(batchB)];
-  if (sizeA !== 1 && sizeB !== 1 && batchA.join() !== batchB.join()) return null;
   const [m, k] = transposeA ? [a.shape.at(-1)!, a.shape.at(-2)!] : [a.shape.at(-2)!, a.shape.at(-1)!];
   const [inner, n] = transposeB ? [b.shape.at(-1)!, b.shape.at(-2)!] : [b.shape.at(-2)!, b.shape.at(-1)!];
   if (k !== inner)
     throw new Error(`matMul: inner dimensions ${k} and ${inner} of [${a.shape}] and [${b.shape}] differ`);
-  const batchShape = sizeA === 1 && sizeB !== 1 ? batchB : sizeB === 1 && sizeA !== 1 ? batchA : longer(batchA, batchB);
+  const batchShape = tf.broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
   const out = backend.output([...batchShape, m, n]);
-  const batch = Math.max(sizeA, sizeB);
-  if (batch * m * n === 0 || sizeA * sizeB === 0) return out;
-  backend.exports.gemm!(
-    backend.address(a),
-    backend.address(b),
-    backend.address(out),
-    batch,
-    m,
-    n,
-    k,
-    Number(transposeA),
-    Number(transposeB),
-    sizeA === 1 ? 0 : m * k,
-    sizeB === 1 ? 0 : k * n,
-    0,
-    bias === undefined ? 0 : backend.address(bias),
-    activation,
-  );
+  const batch = sizeOf(batchShape);
+  if (batch * m * n === 0) return out;
+  const run = (matrixA: number, matrixB: number, from: number, count: number, strideA: number, strideB: number) =>
+    backend.exports.gemm!(
+      backend.address(a) + matrixA * m * k * 4,
+      backend.address(b) + matrixB * k * n * 4,
+      backend.address(out) + from * m * n * 4,
+      count,
+      m,
+      n,
+      k,
+      Number(transposeA),
+      Number(transposeB),
+      strideA,
+      strideB,
+      0,
+      bias === undefined ? 0 : backend.address(bias),
+      activation,
+    );
+  if (isPlain(batchA, batch) && isPlain(batchB, batch)) {
+    run(0, 0, 0, batch, sizeOf(batchA) === 1 ? 0 : m * k, sizeOf(batchB) === 1 ? 0 : k * n);
+  } else {
+    for (let i = 0; i < batch; i++) run(matrixOf(batchA, batchShape, i), matrixOf(batchB, batchShape, i), i, 1, 0, 0);
+  }
   return out;
 }
 
-const longer = (a: number[], b: number[]) => (a.length >= b.length ? a : b);
+/** Whether a batch is one matrix for all products, or one for each. */
+const isPlain = (shape: readonly number[], batch: number) => sizeOf(shape) === 1 || sizeOf(shape) === batch;
 
-/** Registers the matrix products. */
+/** Which matrix of a batch of shape `shape` product `index` of the broadcast batch takes. */
+function matrixOf(shape: readonly number[], broadcast: readonly number[], index: number): number {
+  let [matrix, stride, rest] = [0, 1, index];
+  for (let axis = 1; axis <= shape.length; axis++) {
+    const size = shape.at(-axis)!;
+    matrix += (rest % size) * stride;
+    stride *= size;
+    rest = Math.floor(rest / broadcast.at(-axis)!);
+  }
+  return matrix;
+}
+
+/** Registers the matrix products. Activations and biases that only vision models have run on the cpu backend's kernel. */
 export function registerMatMul(): void {
-  const cpuMatMul = cpuKernel('BatchMatMul');
   const cpuFused = cpuKernel('_FusedMatMul');
-  const noEpilogue = { bias: undefined, activation: 0 };
-  const matMul: EngineKernel = (backend, inputs, attrs) => {
-    const [transposeA, transposeB] = [Boolean(attrs.transposeA), Boolean(attrs.transposeB)];
-    return (
-      multiply(backend, inputs.a!, inputs.b!, transposeA, transposeB, noEpilogue) ?? cpuMatMul(backend, inputs, attrs)
-    );
-  };
+  registerEngineKernel('BatchMatMul', (backend, { a, b }, attrs) => {
+    const transposes = { transposeA: Boolean(attrs.transposeA), transposeB: Boolean(attrs.transposeB) };
+    return multiply(backend, { a: a!, b: b!, ...transposes });
+  });
   const fused: EngineKernel = (backend, inputs, attrs) => {
-    const { a, b, bias, preluActivationWeights } = inputs;
+    const { a, b, bias } = inputs;
     const activation = activations[String(attrs.activation ?? 'linear')];
     const rowBias = bias === undefined || (bias.shape.length === 1 && bias.shape[0] !== 1);
-    if (activation === undefined || !rowBias || preluActivationWeights != null) return cpuFused(backend, inputs, attrs);
-    const [transposeA, transposeB] = [Boolean(attrs.transposeA), Boolean(attrs.transposeB)];
-    return multiply(backend, a!, b!, transposeA, transposeB, { bias, activation }) ?? cpuFused(backend, inputs, attrs);
+    if (activation === undefined || !rowBias) return cpuFused(backend, inputs, attrs);
+    const transposes = { transposeA: Boolean(attrs.transposeA), transposeB: Boolean(attrs.transposeB) };
+    return multiply(backend, { a: a!, b: b!, ...transposes, bias, activation });
   };
-  registerEngineKernel('BatchMatMul', matMul);
   registerEngineKernel('_FusedMatMul', fused);
 }
