@@ -53,6 +53,19 @@ describe.each(['cpu', 'wasm'] as const)('valueAndGrads on %s', (backend) => {
     expect(wasmHeapBytes()).toBe(heap);
   });
 
+  it('copes with a gradient function that hands on what it was given, or one tensor for two inputs', () => {
+    const twice = tf.customGrad((...args) => {
+      const [a, b, save] = args as unknown as [tf.Tensor, tf.Tensor, (tensors: tf.Tensor[]) => void];
+      save([a]);
+      return { value: tf.add(a, b), gradFunc: (dy: tf.Tensor) => [dy, dy] };
+    });
+    const before = tf.memory().numTensors;
+    const { value, grads } = valueAndGrads(() => tf.sum(twice(tf.mul(x, 2), tf.add(x, x))).asScalar(), [x]);
+    expect(Array.from(grads[0]!.dataSync())).toEqual([4, 4, 4, 4, 4, 4]);
+    tf.dispose([value, ...grads]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('leak: tensors kept by the loss are the only ones left of it', () => {
     const kept: tf.Tensor[] = [];
     const before = tf.memory().numTensors;
