@@ -7,3 +7,4 @@ export * from './swiglu';
 export * from './router';
 export * from './grouped-matmul';
 export * from './routed-experts';
+export * from './balance-loss';

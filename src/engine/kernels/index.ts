@@ -1,6 +1,7 @@
 // All kernels of the engine. What is not here runs as the cpu backend's kernel, on the same memory.
 
 import { tf } from '../../tensor/tf.ts';
+import { registerBalanceLoss } from './balance-loss.ts';
 import { registerGroupedMatMul } from './grouped-matmul.ts';
 import { registerMatMul } from './matmul.ts';
 import { backendName } from './register.ts';
@@ -18,4 +19,5 @@ export function registerKernels(): void {
   registerRouter();
   registerGroupedMatMul();
   registerRoutedExperts();
+  registerBalanceLoss();
 }
