@@ -197,8 +197,11 @@ function activate(h: usize, gate: f32, act: usize, F: i32, n: i32): void {
     const b = v128.load(h + q, 16);
     const ua = f32x4.mul(v128.load(up + q), f32x4.splat(gate));
     const ub = f32x4.mul(v128.load(up + q, 16), f32x4.splat(gate));
-    v128.store(act + q, f32x4.mul(f32x4.mul(a, sigmoid4(a)), ua));
-    v128.store(act + q, f32x4.mul(f32x4.mul(b, sigmoid4(b)), ub), 16);
+    // Both before either is stored: V8 does not join two stores that have a load between them.
+    const ya = f32x4.mul(f32x4.mul(a, sigmoid4(a)), ua);
+    const yb = f32x4.mul(f32x4.mul(b, sigmoid4(b)), ub);
+    v128.store(act + q, ya);
+    v128.store(act + q, yb, 16);
   }
   for (; q < (<usize>n) << 2; q += 4) {
     const a = load<f32>(h + q);

@@ -6,10 +6,11 @@ import { exp1, exp4, horizontalMax, horizontalSum, sigmoid1, sigmoid4 } from './
 export function sigmoidRow(x: usize, y: usize, size: i32): void {
   let i = 0;
   for (; i + 8 <= size; i += 8, x += 32, y += 32) {
-    const a = v128.load(x);
-    const b = v128.load(x, 16);
-    v128.store(y, sigmoid4(a));
-    v128.store(y, sigmoid4(b), 16);
+    // Both before either is stored: V8 does not join two stores that have a load between them.
+    const a = sigmoid4(v128.load(x));
+    const b = sigmoid4(v128.load(x, 16));
+    v128.store(y, a);
+    v128.store(y, b, 16);
   }
   for (; i < size; i++, x += 4, y += 4) store<f32>(y, sigmoid1(load<f32>(x)));
 }
