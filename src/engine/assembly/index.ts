@@ -2,4 +2,7 @@
 
 export * from './threads';
 export * from './gemm';
+export * from './attention';
+export * from './attention-grad';
 export * from './rms-norm';
+export * from './rotary';
