@@ -6,7 +6,7 @@ import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss
 import { applyExpertsDense } from '../../src/moe/experts.ts';
 import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
-import { attentionMask, mlaAttention } from '../../src/ops/mla-attention.ts';
+import { attentionVisibility, mlaAttention } from '../../src/ops/mla-attention.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
 import { routedExperts } from '../../src/ops/routed-experts.ts';
@@ -65,6 +65,7 @@ const rotaryCases = [
   { B: 1, T: 1, H: 1, W: 2, R: 2 },
   { B: 2, T: 5, H: 3, W: 7, R: 4 },
   { B: 3, T: 11, H: 5, W: 13, R: 6 },
+  { B: 2, T: 17, H: 2, W: 41, R: 24 },
 ].flatMap(({ B, T, H, W, R }) =>
   [true, false].map(
     (ropeInterleave): OpCase => ({
@@ -83,6 +84,8 @@ const attentionCases = [
   { B: 1, T: 1, H: 1, P: 1, R: 2, V: 1 },
   { B: 2, T: 5, H: 3, P: 7, R: 4, V: 11 },
   { B: 2, T: 23, H: 3, P: 7, R: 4, V: 11 },
+  // Around the sizes of tiles and panels, and with whole panels of channels.
+  ...[15, 16, 17, 33, 130].map((T) => ({ B: 1, T, H: 2, P: 16, R: 6, V: 17 })),
 ].flatMap(({ B, T, H, P, R, V }) =>
   ['causal', 'document'].map(
     (kind): OpCase => ({
@@ -91,8 +94,8 @@ const attentionCases = [
         const q = input<tf.Rank.R4>('q', [B, T, H, P + R]);
         const kv = input<tf.Rank.R4>('kv', [B, T, H, P + V]);
         const kRope = input<tf.Rank.R3>('kRope', [B, T, R]);
-        const mask = attentionMask(T, kind === 'causal' ? null : documents(B, T));
-        return { inputs: [q, kv, kRope], output: () => mlaAttention(q, kv, kRope, mask, (P + R) ** -0.5) };
+        const visibility = attentionVisibility(T, kind === 'causal' ? null : documents(B, T));
+        return { inputs: [q, kv, kRope], output: () => mlaAttention(q, kv, kRope, visibility, (P + R) ** -0.5) };
       },
     }),
   ),

@@ -2,8 +2,11 @@
 
 export * from './threads';
 export * from './gemm';
+export * from './attention';
+export * from './attention-grad';
 export * from './rms-norm';
 export * from './swiglu';
 export * from './router';
 export * from './grouped-matmul';
 export * from './routed-experts';
+export * from './rotary';

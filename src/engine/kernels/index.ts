@@ -8,14 +8,18 @@ import { registerRmsNorm } from './rms-norm.ts';
 import { registerRoutedExperts } from './routed-experts.ts';
 import { registerRouter } from './router.ts';
 import { registerSwiGlu } from './swiglu.ts';
+import { registerAttention } from './attention.ts';
+import { registerRotary } from './rotary.ts';
 
 /** Registers them once; those of the cpu backend must be complete. */
 export function registerKernels(): void {
   for (const kernel of tf.getKernelsForBackend('cpu')) tf.registerKernel({ ...kernel, backendName });
   registerMatMul();
+  registerAttention();
   registerRmsNorm();
   registerSwiGlu();
   registerRouter();
   registerGroupedMatMul();
   registerRoutedExperts();
+  registerRotary();
 }
