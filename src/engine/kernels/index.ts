@@ -4,10 +4,12 @@ import { tf } from '../../tensor/tf.ts';
 import { registerMatMul } from './matmul.ts';
 import { backendName } from './register.ts';
 import { registerRmsNorm } from './rms-norm.ts';
+import { registerStandard } from './standard.ts';
 
 /** Registers them once; those of the cpu backend must be complete. */
 export function registerKernels(): void {
   for (const kernel of tf.getKernelsForBackend('cpu')) tf.registerKernel({ ...kernel, backendName });
   registerMatMul();
   registerRmsNorm();
+  registerStandard();
 }
