@@ -10,6 +10,7 @@ import { registerRouter } from './router.ts';
 import { registerSwiGlu } from './swiglu.ts';
 import { registerAttention } from './attention.ts';
 import { registerRotary } from './rotary.ts';
+import { registerStandard } from './standard.ts';
 
 /** Registers them once; those of the cpu backend must be complete. */
 export function registerKernels(): void {
@@ -22,4 +23,5 @@ export function registerKernels(): void {
   registerGroupedMatMul();
   registerRoutedExperts();
   registerRotary();
+  registerStandard();
 }
