@@ -3,3 +3,6 @@
 export * from './threads';
 export * from './gemm';
 export * from './rms-norm';
+export * from './cross-entropy';
+export * from './embedding';
+export * from './optimizer';

@@ -1,7 +1,11 @@
 // All kernels of the engine. What is not here runs as the cpu backend's kernel, on the same memory.
 
 import { tf } from '../../tensor/tf.ts';
+import { registerCrossEntropy } from './cross-entropy.ts';
+import { registerEmbedding } from './embedding.ts';
 import { registerMatMul } from './matmul.ts';
+import { registerOptimizer } from './optimizer.ts';
+import { registerPackVector } from './pack-vector.ts';
 import { backendName } from './register.ts';
 import { registerRmsNorm } from './rms-norm.ts';
 
@@ -10,4 +14,8 @@ export function registerKernels(): void {
   for (const kernel of tf.getKernelsForBackend('cpu')) tf.registerKernel({ ...kernel, backendName });
   registerMatMul();
   registerRmsNorm();
+  registerCrossEntropy();
+  registerEmbedding();
+  registerOptimizer();
+  registerPackVector();
 }
