@@ -1,5 +1,5 @@
-// Every op of src/ops, and the expert and balance formulas on top of them, on ragged sizes: 1, primes, and more than a
-// thousand elements (more than one work group, more than a tile).
+// Every differentiable op of src/ops, the embedding, and the expert and balance formulas on top of them, on ragged sizes:
+// 1, primes, and more than a thousand elements (more than one work group, more than a tile).
 
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
@@ -149,6 +149,8 @@ const crossEntropyCases = [
   { N: 1, D: 1, V: 2, std: 1 },
   { N: 3, D: 5, V: 7, std: 1 },
   { N: 31, D: 37, V: 41, std: 0.3 },
+  { N: 1, D: 3, V: 131, std: 1 },
+  { N: 257, D: 5, V: 131, std: 1 },
   // Logits up to hundreds: probabilities underflow.
   { N: 7, D: 11, V: 13, std: 10 },
 ].map(
@@ -156,8 +158,28 @@ const crossEntropyCases = [
     title: `linearCrossEntropy of [${N},${D}] over ${V} tokens, weights of size ${std}`,
     build: () => {
       const [hidden, weight] = [input<tf.Rank.R2>('hidden', [N, D]), input<tf.Rank.R2>('weight', [V, D], std)];
-      const labels = tf.tensor1d(integers('labels', N, V), 'int32');
+      const ids = integers('labels', N, V)
+        .with(0, V - 1)
+        .with(-1, 0); // both ends of the vocabulary
+      const labels = tf.tensor1d(ids, 'int32');
       return { inputs: [hidden, weight], output: () => linearCrossEntropy(hidden, weight, labels) };
+    },
+  }),
+);
+
+const embeddingCases = [
+  { V: 1, D: 1, ids: [1] },
+  { V: 5, D: 1, ids: [7] },
+  { V: 11, D: 7, ids: [3, 13] },
+  { V: 131, D: 37, ids: [1009] },
+].map(
+  ({ V, D, ids }): OpCase => ({
+    title: `embedding of [${ids}] ids among ${V} rows of ${D}`,
+    build: () => {
+      const weight = input<tf.Rank.R2>('weight', [V, D]);
+      const size = ids.reduce((a, b) => a * b, 1);
+      const indices = tf.tensor(integers('ids', size, V).with(0, V - 1), ids, 'int32');
+      return { inputs: [weight], output: () => tf.gather(weight, indices) };
     },
   }),
 );
@@ -221,6 +243,7 @@ export const opCases: readonly OpCase[] = [
   ...groupedCases,
   ...routerCases,
   ...crossEntropyCases,
+  ...embeddingCases,
   ...expertCases,
   ...balanceCases,
 ];

@@ -16,3 +16,6 @@ export { reduce } from './reduce';
 export { softmax } from './reduce-softmax';
 export { copyRows, fill } from './move-copy';
 export { transpose } from './move-transpose';
+export * from './cross-entropy';
+export * from './embedding';
+export * from './optimizer';

@@ -2,7 +2,11 @@
 
 import { tf } from '../../tensor/tf.ts';
 import { registerGroupedMatMul } from './grouped-matmul.ts';
+import { registerCrossEntropy } from './cross-entropy.ts';
+import { registerEmbedding } from './embedding.ts';
 import { registerMatMul } from './matmul.ts';
+import { registerOptimizer } from './optimizer.ts';
+import { registerPackVector } from './pack-vector.ts';
 import { backendName } from './register.ts';
 import { registerRmsNorm } from './rms-norm.ts';
 import { registerRoutedExperts } from './routed-experts.ts';
@@ -24,4 +28,8 @@ export function registerKernels(): void {
   registerRoutedExperts();
   registerRotary();
   registerStandard();
+  registerCrossEntropy();
+  registerEmbedding();
+  registerOptimizer();
+  registerPackVector();
 }
