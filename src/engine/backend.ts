@@ -34,11 +34,10 @@ class HeapData {
   }
 
   get values(): Values {
-    const { buffer } = this.#heap.memory;
-    // Memory that is not shared gets a new buffer when it grows, and the old one is emptied.
-    if (this.#view === null || (this.#view.buffer !== buffer && this.#view.byteLength === 0)) {
+    // Memory that is not shared gets a new buffer when it grows, and views of the old one are emptied.
+    if (this.#view?.length !== this.length) {
       const View = this.dtype === 'float32' ? Float32Array : this.dtype === 'int32' ? Int32Array : Uint8Array;
-      this.#view = new View(buffer, this.address, this.length);
+      this.#view = new View(this.#heap.memory.buffer, this.address, this.length);
     }
     return this.#view;
   }
@@ -69,11 +68,11 @@ export class EngineBackend extends MathBackendCPU {
     return this.pool.exports;
   }
 
-  /** Copies values into the heap; `null` leaves the contents undefined. */
+  /** Copies values into the heap; without any (kernels of the cpu backend leave them out) the contents are undefined. */
   override write(values: BackendValues | null, shape: number[], dtype: tf.DataType): object {
     if (!isNumeric(dtype)) return super.write(values as BackendValues, shape, dtype);
     const { dataId } = this.output(shape, dtype);
-    if (values !== null) this.#dataOf(dataId).values.set(values as Values);
+    if (values != null) this.#dataOf(dataId).values.set(values as Values);
     return dataId;
   }
 
