@@ -55,6 +55,8 @@ export class EngineBackend extends MathBackendCPU {
   readonly heap: Heap;
   readonly pool: ThreadPool;
   readonly variant: LoadedVariant;
+  readonly #intermediates: HeapData[] = [];
+  #isInKernel = false;
 
   constructor(heap: Heap, pool: ThreadPool, variant: LoadedVariant) {
     super();
@@ -120,12 +122,28 @@ export class EngineBackend extends MathBackendCPU {
   override disposeData(dataId: object, force = false): boolean {
     const data = this.data.has(dataId) ? (this.data.get(dataId) as unknown) : null;
     const gone = super.disposeData(dataId, force);
-    if (gone && data instanceof HeapData) data.free();
+    if (gone && data instanceof HeapData) {
+      if (this.#isInKernel) this.#intermediates.push(data);
+      else data.free();
+    }
+    if (!this.#isInKernel) this.#freeIntermediates();
     return gone;
+  }
+
+  /** Called by kernels of the cpu backend, of which some read what they have disposed (FFT): it stays until they end. */
+  override disposeIntermediateTensorInfo({ dataId }: tf.TensorInfo): void {
+    this.#isInKernel = true;
+    this.disposeData(dataId);
+    this.#isInKernel = false;
+  }
+
+  #freeIntermediates(): void {
+    while (this.#intermediates.length > 0) this.#intermediates.pop()!.free();
   }
 
   /** Bytes of the heap; TF.js adds its own counts of tensors and their bytes. */
   override memory(): EngineMemory {
+    this.#freeIntermediates();
     return { unreliable: false, ...this.heap.use } as EngineMemory;
   }
 
