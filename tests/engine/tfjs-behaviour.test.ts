@@ -8,6 +8,14 @@ import { tf } from '../../src/tensor/tf.ts';
 await activateBackend('engine', { threads: 2 });
 const usedBytes = () => (tf.memory() as tf.MemoryInfo & HeapUse).used;
 
+/** What a function computes, as plain numbers. */
+function valuesOf(f: () => tf.Tensor): number[] {
+  const x = tf.tidy(f);
+  const values = [...x.dataSync()];
+  x.dispose();
+  return values;
+}
+
 describe('memory', () => {
   let before: { used: number; tensors: number };
   beforeEach(() => {
@@ -73,9 +81,7 @@ describe('memory', () => {
 
   it('is given back when complex and string tensors are gone', () => {
     const spectrum = tf.tidy(() => tf.ifft(tf.fft(tf.complex([1, 2, 3, 4], [0, 0, 0, 0]))));
-    const real = tf.real(spectrum);
-    expect([...real.dataSync()]).toEqual([1, 2, 3, 4]);
-    real.dispose();
+    expect(valuesOf(() => tf.real(spectrum))).toEqual([1, 2, 3, 4]);
     spectrum.dispose();
     tf.tensor1d(['to', 'be'], 'string').dispose();
   });
@@ -97,7 +103,7 @@ describe('values', () => {
     async.fill(8);
     expect([...x.dataSync()]).toEqual([1, 2, 3]);
     x.dispose();
-    tf.dispose(tf.fill([3], 7));
+    tf.fill([3], 7).dispose();
     expect([...sync, ...async]).toEqual([9, 9, 9, 8, 8, 8]);
   });
 
@@ -148,12 +154,12 @@ describe('values', () => {
     await activateBackend('engine', { threads: 2 });
     const product = tf.matMul(made.float, clone);
     expect([...product.dataSync()]).toEqual([7, 10, 15, 22]);
-    expect([...tf.tidy(() => tf.add(made.int, 1)).dataSync()]).toEqual([2, 3]);
-    expect([...tf.tidy(() => tf.logicalNot(made.flag)).dataSync()]).toEqual([0, 1]);
+    expect(valuesOf(() => tf.add(made.int, 1))).toEqual([2, 3]);
+    expect(valuesOf(() => tf.logicalNot(made.flag))).toEqual([0, 1]);
     expect(made.text.dataSync()).toEqual(['to', 'be']);
     expect(usedBytes()).toBeGreaterThan(used);
     await activateBackend('cpu');
-    expect([...tf.tidy(() => tf.add(product, made.float)).dataSync()]).toEqual([8, 12, 18, 26]);
+    expect(valuesOf(() => tf.add(product, made.float))).toEqual([8, 12, 18, 26]);
     made.float.dispose();
     expect([...clone.dataSync()]).toEqual([1, 2, 3, 4]);
     await activateBackend('engine', { threads: 2 });
