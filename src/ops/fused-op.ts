@@ -2,7 +2,7 @@
 // what every kernel is compared with, and a name under which a backend may register kernels:
 //
 //   NAME      inputs                          -> [...outputs, ...saved]
-//   NAMEGrad  inputs, dy0.., saved0..         -> one gradient for each float32 input, in the order of the inputs
+//   NAMEGrad  inputs, dy0.., saved0..         -> one gradient for each input that is no constant, in their order
 //
 // `saved` is whatever the gradient wants to have again; a kernel without any returns its outputs only.
 
@@ -22,14 +22,16 @@ export function fusedOp<Inputs extends Tensors, Output extends tf.Tensor>(
   inputs: Inputs,
   attrs: tf.NamedAttrMap,
   reference: (inputs: Inputs) => Output,
+  constants: readonly (keyof Inputs)[] = [],
 ): Output {
-  return fusedOps(name, inputs, attrs, 1, (all) => [reference(all)])[0] as Output;
+  return fusedOps(name, inputs, attrs, 1, (all) => [reference(all)], constants)[0] as Output;
 }
 
 /**
  * Runs the kernel `name` where the active backend has one, otherwise the reference.
  *
- * Gradients of a kernel go to its float32 inputs; integer inputs are constants.
+ * Gradients of a kernel go to its float32 inputs, except those named in `constants`, such as tables; integer inputs are
+ * always constants.
  */
 export function fusedOps<Inputs extends Tensors>(
   name: string,
@@ -37,10 +39,11 @@ export function fusedOps<Inputs extends Tensors>(
   attrs: tf.NamedAttrMap,
   outputs: number,
   reference: (inputs: Inputs) => tf.Tensor[],
+  constants: readonly (keyof Inputs)[] = [],
 ): tf.Tensor[] {
   if (!hasKernel(name)) return tf.tidy(() => reference(inputs));
   const names = Object.keys(inputs);
-  const differentiable = names.filter((key) => inputs[key]!.dtype === 'float32');
+  const differentiable = names.filter((key) => inputs[key]!.dtype === 'float32' && !constants.includes(key));
   return customOp({
     inputs: Object.fromEntries(differentiable.map((key) => [key, inputs[key]!])),
     forward: (save) => {

@@ -73,6 +73,27 @@ describe('fusedOp', () => {
     tf.unregisterKernel('SwiGLUGrad', 'cpu');
   });
 
+  it('asks a gradient kernel for nothing but the gradients of inputs that are no constants', () => {
+    registerFake('WithTable');
+    const seen: string[] = [];
+    tf.registerKernel({
+      kernelName: 'WithTableGrad',
+      backendName: 'cpu',
+      kernelFunc: ({ inputs }) => {
+        seen.push(...Object.keys(inputs));
+        return tf.tidy(() => [tf.keep(tf.mul(inputs.dy0 as tf.Tensor, 2))]);
+      },
+    });
+    const [x, table] = [tf.variable(tf.tensor1d([3, 5])), tf.tensor1d([7, 11])];
+    const op = () => fusedOp('WithTable', { x, table }, {}, ({ x, table }) => tf.mul(x, table), ['table']);
+    const { value, grads } = valueAndGrads(() => tf.sum(op()).asScalar(), [x]);
+    expect(value.dataSync()[0]).toBe(16);
+    expect(Array.from(grads[0]!.dataSync())).toEqual([2, 2]);
+    expect(seen).toEqual(['x', 'table', 'dy0']);
+    tf.dispose([value, ...grads, x, table]);
+    for (const name of ['WithTable', 'WithTableGrad']) tf.unregisterKernel(name, 'cpu');
+  });
+
   it('ignores the kernel of another backend', () => {
     const calls = registerFake('OnlyElsewhere', 'elsewhere');
     const x = tf.scalar(3);

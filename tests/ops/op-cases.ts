@@ -3,12 +3,13 @@
 
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
-import { applyExpertsDense, applyExpertsSparse } from '../../src/moe/experts.ts';
+import { applyExpertsDense } from '../../src/moe/experts.ts';
 import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
 import { attentionMask, mlaAttention } from '../../src/ops/mla-attention.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
+import { routedExperts } from '../../src/ops/routed-experts.ts';
 import { type RouterConfig, routeTokens } from '../../src/ops/router.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
 import { createRandom, deriveSeed } from '../../src/tensor/random.ts';
@@ -172,7 +173,7 @@ const expertCases = [
         const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D]);
         const downProj = input<tf.Rank.R3>('down', [E, D, F]);
         const routing = { topkIndices: selections(N, K, E), topkWeights };
-        const sparse = () => applyExpertsSparse(x, routing, { gateUpProj, downProj });
+        const sparse = () => routedExperts(x, routing, gateUpProj, downProj);
         const dense = () => applyExpertsDense(x, routing, { gateUpProj, downProj });
         const output = form === 'sparse' ? sparse : dense;
         return { inputs: [x, topkWeights, gateUpProj, downProj], output, reference: sparse };

@@ -3,3 +3,7 @@
 export * from './threads';
 export * from './gemm';
 export * from './rms-norm';
+export * from './swiglu';
+export * from './router';
+export * from './grouped-matmul';
+export * from './routed-experts';
