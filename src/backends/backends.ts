@@ -1,7 +1,7 @@
 // Which TF.js backend computes: how each is found, started, and what it can do.
 
 import { createRequire } from 'node:module';
-import { startEngine } from '../engine/engine.ts';
+import { checkEngineOptions, type EngineOptions, startEngine } from '../engine/engine.ts';
 import type { VariantName } from '../engine/variant-names.ts';
 import { UserError } from '../errors.ts';
 import { type ActiveBackend, type BackendId, setActiveBackend } from '../tensor/active-backend.ts';
@@ -70,14 +70,16 @@ async function loadTensorFlow(): Promise<undefined> {
   await import(name);
 }
 
+const engineOptions = ({ threads, engineVariant, engineMemory }: BackendOptions): EngineOptions => ({
+  threads: threads ?? null,
+  variant: engineVariant ?? null,
+  memoryLimit: engineMemory ?? null,
+});
+
 /** The engine falls back on the kernels of the cpu backend, repairs included. */
 async function loadEngine(options: BackendOptions): Promise<Started> {
   registerPatches('cpu');
-  const { pool, variant } = await startEngine({
-    threads: options.threads ?? null,
-    variant: options.engineVariant ?? null,
-    memoryLimit: options.engineMemory ?? null,
-  });
+  const { pool, variant } = await startEngine(engineOptions(options));
   const tried = variant.reports.map(({ name, gflops, problem }) => `${name} ${gflops?.toFixed(0) ?? problem}`);
   const detail = `variant ${variant.name} (GFLOP/s on one thread: ${tried.join(', ')})`;
   return { threads: pool.threads, engineVariant: variant.name, detail };
@@ -132,6 +134,7 @@ export async function activateBackend(requested: BackendName, options: BackendOp
     if (wantsEngine || (options[option] ?? null) === null) continue;
     throw new UserError(`${option}: only for --backend engine, found --backend ${requested}; leave it out`);
   }
+  if (wantsEngine) checkEngineOptions(engineOptions(options));
   const name = requested === 'auto' ? 'engine' : requested;
   const started = await start(name, options);
   if (typeof started !== 'string') return record(name, started, null);
