@@ -6,11 +6,11 @@
 import { modelPreset, trainPreset } from '../config/presets.ts';
 import type { EngineBackend } from '../engine/backend.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import { applyExpertsSparse } from '../moe/experts.ts';
 import { hasKernel } from '../ops/fused-op.ts';
 import { linearCrossEntropy } from '../ops/linear-cross-entropy.ts';
-import { attentionMask, mlaAttention } from '../ops/mla-attention.ts';
+import { attentionVisibility, mlaAttention } from '../ops/mla-attention.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
+import { routedExperts } from '../ops/routed-experts.ts';
 import { swiglu } from '../ops/swiglu.ts';
 import { createRandom, normalArray } from '../tensor/random.ts';
 import { tf } from '../tensor/tf.ts';
@@ -108,23 +108,22 @@ function attentionCase(): OpCase {
   const q = random<tf.Rank.R4>(B, T, H, P + R);
   const kv = random<tf.Rank.R4>(B, T, H, P + V);
   const kRope = random<tf.Rank.R3>(B, T, R);
-  const mask = attentionMask(T, null);
+  const visibility = attentionVisibility(T, null);
   const flops = trainingFlops * B * H * ((T * (T + 1)) / 2) * (P + R + V);
   const op = { name: 'attention', size: `${B} x ${T} tokens, ${H} heads`, flops, bytes: null };
-  return gradientCase(op, [q, kv, kRope], () => mlaAttention(q, kv, kRope, mask, (P + R) ** -0.5), [mask]);
+  return gradientCase(op, [q, kv, kRope], () => mlaAttention(q, kv, kRope, visibility, (P + R) ** -0.5));
 }
 
 /** Each token goes to K experts that follow each other: all experts are equally loaded. */
 function expertsCase(): OpCase {
   const F = model.moeIntermediateSize;
   const [x, topkWeights] = [random<tf.Rank.R2>(N, D), random<tf.Rank.R2>(N, K)];
-  const gateUpProj = tf.tidy(() => tf.variable(random<tf.Rank.R3>(E, 2 * F, D)));
-  const downProj = tf.tidy(() => tf.variable(random<tf.Rank.R3>(E, D, F)));
+  const [gateUpProj, downProj] = [random<tf.Rank.R3>(E, 2 * F, D), random<tf.Rank.R3>(E, D, F)];
   const selected = Array.from({ length: N * K }, (_, i) => (Math.floor(i / K) * 5 + (i % K)) % E);
   const topkIndices = tf.tensor2d(selected, [N, K], 'int32');
   const flops = trainingFlops * N * K * 3 * D * F;
   const op = { name: 'routed experts', size: `${N} tokens, ${K} of ${E}`, flops, bytes: null };
-  const forward = () => applyExpertsSparse(x, { topkIndices, topkWeights }, { gateUpProj, downProj });
+  const forward = () => routedExperts(x, { topkIndices, topkWeights }, gateUpProj, downProj);
   return gradientCase(op, [x, topkWeights, gateUpProj, downProj], forward, [topkIndices]);
 }
 
@@ -167,9 +166,9 @@ const fusedCases: readonly { readonly kernel: string; readonly create: () => OpC
   { kernel: 'RMSNorm', create: rmsNormCase },
   { kernel: 'SwiGLU', create: swigluCase },
   { kernel: 'MlaAttention', create: attentionCase },
-  { kernel: 'GroupedMatMul', create: expertsCase },
+  { kernel: 'RoutedExperts', create: expertsCase },
   { kernel: 'LinearCrossEntropy', create: crossEntropyCase },
-  { kernel: 'AdamW', create: adamWCase },
+  { kernel: 'AdamWUpdate', create: adamWCase },
 ];
 
 /** Everything that can be measured on the running engine, one at a time: each is disposed before the next is made. */
