@@ -118,8 +118,7 @@ function attentionCase(): OpCase {
 function expertsCase(): OpCase {
   const F = model.moeIntermediateSize;
   const [x, topkWeights] = [random<tf.Rank.R2>(N, D), random<tf.Rank.R2>(N, K)];
-  const gateUpProj = tf.tidy(() => tf.variable(random<tf.Rank.R3>(E, 2 * F, D)));
-  const downProj = tf.tidy(() => tf.variable(random<tf.Rank.R3>(E, D, F)));
+  const [gateUpProj, downProj] = [random<tf.Rank.R3>(E, 2 * F, D), random<tf.Rank.R3>(E, D, F)];
   const selected = Array.from({ length: N * K }, (_, i) => (Math.floor(i / K) * 5 + (i % K)) % E);
   const topkIndices = tf.tensor2d(selected, [N, K], 'int32');
   const flops = trainingFlops * N * K * 3 * D * F;
@@ -167,9 +166,9 @@ const fusedCases: readonly { readonly kernel: string; readonly create: () => OpC
   { kernel: 'RMSNorm', create: rmsNormCase },
   { kernel: 'SwiGLU', create: swigluCase },
   { kernel: 'MlaAttention', create: attentionCase },
-  { kernel: 'GroupedMatMul', create: expertsCase },
+  { kernel: 'RoutedExperts', create: expertsCase },
   { kernel: 'LinearCrossEntropy', create: crossEntropyCase },
-  { kernel: 'AdamW', create: adamWCase },
+  { kernel: 'AdamWUpdate', create: adamWCase },
 ];
 
 /** Everything that can be measured on the running engine, one at a time: each is disposed before the next is made. */

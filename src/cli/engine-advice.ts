@@ -1,10 +1,19 @@
 // Whether this Node lets the engine do its best, and if not, what would.
 
-import type { LoadedVariant } from '../engine/variants.ts';
+import { flagFor, type LoadedVariant } from '../engine/variants.ts';
 
-/** The first and last Node whose V8 is known to have the revectorizer, as `src/engine/variants.ts` has it. */
-const revectorizerSince = 24;
-const revectorizerUntil = 26;
+/** What `flagFor` decides by. */
+export interface Runtime {
+  readonly version: string;
+  readonly arch: string;
+  readonly builtWith: Readonly<Record<string, unknown>>;
+}
+
+const thisRuntime = (): Runtime => ({
+  version: process.versions.node,
+  arch: process.arch,
+  builtWith: process.config.variables as unknown as Record<string, unknown>,
+});
 
 const digits = (gflops: number | null) => gflops?.toPrecision(3) ?? '?';
 
@@ -14,19 +23,17 @@ function withoutRelaxedSimd({ name, reports }: LoadedVariant): string | null {
   const relaxed = reports.find((report) => report.name === 'relaxed-6x8');
   if (relaxed === undefined) return 'relaxed SIMD is not used, because it was not asked for';
   if (relaxed.problem === null) return 'relaxed SIMD is not used, because it is slower here';
-  return `relaxed SIMD is not used (${relaxed.problem}); Node 22 or newer would help`;
+  return `relaxed SIMD is not used (${relaxed.problem}); Node 24 would help`;
 }
 
-/** Why V8 does not join pairs of SIMD operations to 256 bits; null if it does. */
-function withoutRevectorizer({ name, reports }: LoadedVariant, node: number, arch: string): string | null {
-  if (name === 'relaxed-5x16') return null;
+/** Why V8 does not join pairs of SIMD operations to 256 bits; null if it does, or the processor has no such operations. */
+function withoutRevectorizer({ name, reports }: LoadedVariant, { version, arch, builtWith }: Runtime): string | null {
+  if (name === 'relaxed-5x16' || arch !== 'x64') return null;
   const what = '256-bit SIMD is not used';
-  const wide = reports.find((report) => report.name === 'relaxed-5x16');
-  if (arch !== 'x64') return `${what}: V8 has it for x64 processors only`;
-  if (node < revectorizerSince) return `${what}: V8 of Node ${node} has none; Node ${revectorizerSince} would help`;
-  if (node > revectorizerUntil) {
-    return `${what}: it is not known whether V8 of Node ${node} has it; Node ${revectorizerSince} would help`;
+  if (flagFor(version, arch, builtWith)?.includes('revectorize') !== true) {
+    return `${what}: V8 of this Node (${version}) has no revectorizer; a release of Node 24 would help`;
   }
+  const wide = reports.find((report) => report.name === 'relaxed-5x16');
   if (wide === undefined) return `${what}, because it was not asked for; leave out --engine-variant`;
   if (wide.problem !== null) return `${what}: ${wide.problem}`;
   const best = reports.find((report) => report.name === name);
@@ -34,10 +41,6 @@ function withoutRevectorizer({ name, reports }: LoadedVariant, node: number, arc
 }
 
 /** What keeps the engine from its best, one line each; none where nothing does. */
-export function engineAdvice(
-  variant: LoadedVariant,
-  node = Number(process.versions.node.split('.')[0]),
-  arch: string = process.arch,
-): string[] {
-  return [withoutRelaxedSimd(variant), withoutRevectorizer(variant, node, arch)].filter((line) => line !== null);
+export function engineAdvice(variant: LoadedVariant, runtime: Runtime = thisRuntime()): string[] {
+  return [withoutRelaxedSimd(variant), withoutRevectorizer(variant, runtime)].filter((line) => line !== null);
 }

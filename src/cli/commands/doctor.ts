@@ -13,13 +13,7 @@ import { colorsFor } from '../terminal/colors.ts';
 import { formatBytes } from '../terminal/format.ts';
 import { wrapText } from '../terminal/text.ts';
 
-interface MeasuredBackend extends BackendStatus {
-  /** Null if the backend is not available. */
-  readonly gflops: number | null;
-  /** What the engine runs with; absent for the others, and where it does not run. */
-  readonly engine?: EngineDetails;
-}
-
+/** What the engine runs with. */
 interface EngineDetails {
   readonly threads: number;
   readonly variant: VariantName;
@@ -29,11 +23,17 @@ interface EngineDetails {
   readonly advice: readonly string[];
 }
 
+/** The details are those of the engine, where it runs. */
+interface MeasuredBackend extends BackendStatus, Partial<EngineDetails> {
+  /** Null if the backend is not available. */
+  readonly gflops: number | null;
+}
+
 const colors = colorsFor(process.stdout);
 
-function engineDetails(): EngineDetails | undefined {
+function engineDetails(): EngineDetails {
   const running = runningEngine();
-  if (running === null) return undefined;
+  if (running === null) throw new Error('internal: the engine is active, and does not run');
   const { pool, variant } = running;
   return { threads: pool.threads, variant: variant.name, variants: variant.reports, advice: engineAdvice(variant) };
 }
@@ -42,17 +42,16 @@ async function measure(status: BackendStatus, options: BackendOptions): Promise<
   if (!status.available) return { ...status, gflops: null };
   await activateBackend(status.name, status.name === 'engine' ? options : {});
   const gflops = await measureMatmulSpeed();
-  const engine = status.name === 'engine' ? engineDetails() : undefined;
-  return { ...status, gflops, ...(engine === undefined ? {} : { engine }) };
+  return { ...status, gflops, ...(status.name === 'engine' ? engineDetails() : {}) };
 }
 
 function backendLines(backend: MeasuredBackend): string[] {
-  const { name, gflops, howToGet, engine } = backend;
+  const { name, gflops, howToGet, advice } = backend;
   const state = gflops === null ? colors.yellow('missing') : colors.green(`ready, ${gflops.toPrecision(3)} GFLOP/s`);
   const text = gflops === null && howToGet !== null ? `${backend.detail}; to get it: ${howToGet}` : backend.detail;
   const detail = wrapText(text, outputWidth() - 4).map((line) => `    ${colors.dim(line)}`);
-  const advice = (engine?.advice ?? []).flatMap((line) => wrapText(line, outputWidth() - 4));
-  return [`  ${colors.bold(name)}: ${state}`, ...detail, ...advice.map((line) => `    ${colors.yellow(line)}`)];
+  const hints = (advice ?? []).flatMap((line) => wrapText(line, outputWidth() - 4));
+  return [`  ${colors.bold(name)}: ${state}`, ...detail, ...hints.map((line) => `    ${colors.yellow(line)}`)];
 }
 
 function machineLines(): string[] {
