@@ -1,12 +1,12 @@
-// Every op of src/ops, and the expert and balance formulas on top of them, on ragged sizes: 1, primes, and more than a
-// thousand elements (more than one work group, more than a tile).
+// Every differentiable op of src/ops, the embedding, and the expert and balance formulas on top of them, on ragged sizes:
+// 1, primes, and more than a thousand elements (more than one work group, more than a tile).
 
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
 import { applyExpertsDense } from '../../src/moe/experts.ts';
 import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
-import { attentionMask, mlaAttention } from '../../src/ops/mla-attention.ts';
+import { attentionVisibility, mlaAttention } from '../../src/ops/mla-attention.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
 import { routedExperts } from '../../src/ops/routed-experts.ts';
@@ -65,6 +65,7 @@ const rotaryCases = [
   { B: 1, T: 1, H: 1, W: 2, R: 2 },
   { B: 2, T: 5, H: 3, W: 7, R: 4 },
   { B: 3, T: 11, H: 5, W: 13, R: 6 },
+  { B: 2, T: 17, H: 2, W: 41, R: 24 },
 ].flatMap(({ B, T, H, W, R }) =>
   [true, false].map(
     (ropeInterleave): OpCase => ({
@@ -83,6 +84,8 @@ const attentionCases = [
   { B: 1, T: 1, H: 1, P: 1, R: 2, V: 1 },
   { B: 2, T: 5, H: 3, P: 7, R: 4, V: 11 },
   { B: 2, T: 23, H: 3, P: 7, R: 4, V: 11 },
+  // Around the sizes of tiles and panels, and with whole panels of channels.
+  ...[15, 16, 17, 33, 130].map((T) => ({ B: 1, T, H: 2, P: 16, R: 6, V: 17 })),
 ].flatMap(({ B, T, H, P, R, V }) =>
   ['causal', 'document'].map(
     (kind): OpCase => ({
@@ -91,8 +94,8 @@ const attentionCases = [
         const q = input<tf.Rank.R4>('q', [B, T, H, P + R]);
         const kv = input<tf.Rank.R4>('kv', [B, T, H, P + V]);
         const kRope = input<tf.Rank.R3>('kRope', [B, T, R]);
-        const mask = attentionMask(T, kind === 'causal' ? null : documents(B, T));
-        return { inputs: [q, kv, kRope], output: () => mlaAttention(q, kv, kRope, mask, (P + R) ** -0.5) };
+        const visibility = attentionVisibility(T, kind === 'causal' ? null : documents(B, T));
+        return { inputs: [q, kv, kRope], output: () => mlaAttention(q, kv, kRope, visibility, (P + R) ** -0.5) };
       },
     }),
   ),
@@ -149,6 +152,8 @@ const crossEntropyCases = [
   { N: 1, D: 1, V: 2, std: 1 },
   { N: 3, D: 5, V: 7, std: 1 },
   { N: 31, D: 37, V: 41, std: 0.3 },
+  { N: 1, D: 3, V: 131, std: 1 },
+  { N: 257, D: 5, V: 131, std: 1 },
   // Logits up to hundreds: probabilities underflow.
   { N: 7, D: 11, V: 13, std: 10 },
 ].map(
@@ -156,8 +161,28 @@ const crossEntropyCases = [
     title: `linearCrossEntropy of [${N},${D}] over ${V} tokens, weights of size ${std}`,
     build: () => {
       const [hidden, weight] = [input<tf.Rank.R2>('hidden', [N, D]), input<tf.Rank.R2>('weight', [V, D], std)];
-      const labels = tf.tensor1d(integers('labels', N, V), 'int32');
+      const ids = integers('labels', N, V)
+        .with(0, V - 1)
+        .with(-1, 0); // both ends of the vocabulary
+      const labels = tf.tensor1d(ids, 'int32');
       return { inputs: [hidden, weight], output: () => linearCrossEntropy(hidden, weight, labels) };
+    },
+  }),
+);
+
+const embeddingCases = [
+  { V: 1, D: 1, ids: [1] },
+  { V: 5, D: 1, ids: [7] },
+  { V: 11, D: 7, ids: [3, 13] },
+  { V: 131, D: 37, ids: [1009] },
+].map(
+  ({ V, D, ids }): OpCase => ({
+    title: `embedding of [${ids}] ids among ${V} rows of ${D}`,
+    build: () => {
+      const weight = input<tf.Rank.R2>('weight', [V, D]);
+      const size = ids.reduce((a, b) => a * b, 1);
+      const indices = tf.tensor(integers('ids', size, V).with(0, V - 1), ids, 'int32');
+      return { inputs: [weight], output: () => tf.gather(weight, indices) };
     },
   }),
 );
@@ -249,6 +274,7 @@ export const opCases: readonly OpCase[] = [
   ...groupedCases,
   ...routerCases,
   ...crossEntropyCases,
+  ...embeddingCases,
   ...expertCases,
   ...countCases,
   ...balanceCases,
