@@ -2,6 +2,7 @@
 // Shape legend: B batch, T tokens, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim, C kvLoraRank.
 
 import { softmaxScale } from '../layers/rotary-embedding.ts';
+import { attentionMask } from '../ops/mla-attention.ts';
 import { tf } from '../tensor/tf.ts';
 import type { AttentionContext, MultiHeadLatentAttention } from './attention.ts';
 
@@ -27,7 +28,9 @@ export function absorbedAttention(attention: MultiHeadLatentAttention, x: tf.Ten
     const nope = tf.matMul(batchFirst(qLatent, C), cKv, false, true); // [B, H*T, T]
     const rope = tf.matMul(batchFirst(qRope, R), kRope, false, true);
     const scores = tf.mul(tf.reshape(tf.add(nope, rope), [B, H, T, T]), softmaxScale(attention.config));
-    const weights = tf.reshape(tf.softmax(tf.add(scores, context.mask)), [B, H * T, T]);
+    const { mask, documentIds } = context.visibility;
+    const masked = tf.add(scores, mask ?? attentionMask(T, documentIds));
+    const weights = tf.reshape(tf.softmax(masked), [B, H * T, T]);
     const z = tf.transpose(tf.reshape(tf.matMul(weights, cKv), [B, H, T, C]), [1, 0, 2, 3]); // [H, B, T, C]
     const heads = tf.matMul(tf.reshape(z, [H, B * T, C]), valueUp, false, true); // [H, B*T, V]
     const out = tf.reshape(tf.transpose(heads, [1, 0, 2]), [B * T, H * V]);

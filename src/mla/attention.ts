@@ -7,7 +7,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { Linear } from '../layers/linear.ts';
 import { RMSNorm } from '../layers/rms-norm.ts';
 import { softmaxScale } from '../layers/rotary-embedding.ts';
-import { mlaAttention } from '../ops/mla-attention.ts';
+import { type AttentionVisibility, mlaAttention } from '../ops/mla-attention.ts';
 import { applyRotary, type RotaryTables } from '../ops/rotary.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
@@ -23,8 +23,7 @@ export interface Latent {
 /** Positions and visibility, the same for all layers of a forward pass. */
 export interface AttentionContext {
   readonly rotary: RotaryTables;
-  /** [1 or B, 1, T, T]. */
-  readonly mask: tf.Tensor4D;
+  readonly visibility: AttentionVisibility;
 }
 
 /**
@@ -57,7 +56,7 @@ export class MultiHeadLatentAttention {
     const q = this.queries(x, context.rotary);
     const { cKv, kRope } = this.latent(x, context.rotary);
     const kv = tf.reshape<tf.Rank.R4>(this.kvBProj.apply(tf.reshape(cKv, [B * T, C])), [B, T, H, P + V]);
-    const heads = mlaAttention(q, kv, kRope, context.mask, softmaxScale(this.config)); // [B, T, H*V]
+    const heads = mlaAttention(q, kv, kRope, context.visibility, softmaxScale(this.config)); // [B, T, H*V]
     return tf.reshape(this.oProj.apply(tf.reshape(heads, [B * T, H * V])), [B, T, D]);
   }
 

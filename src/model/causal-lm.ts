@@ -9,7 +9,7 @@ import type { AttentionContext } from '../mla/attention.ts';
 import type { MixtureOfExperts, RoutingRecord } from '../moe/moe.ts';
 import { embeddingsAtDepth } from '../mtp/alignment.ts';
 import { MtpModule, type MtpOutput } from '../mtp/mtp-module.ts';
-import { attentionMask } from '../ops/mla-attention.ts';
+import { attentionVisibility } from '../ops/mla-attention.ts';
 import type { RotaryTables } from '../ops/rotary.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { ParameterStore } from '../tensor/parameters.ts';
@@ -158,6 +158,6 @@ export class DeepseekV3ForCausalLM {
   }
 
   #context(T: number, documentIds: tf.Tensor2D | null): AttentionContext {
-    return { rotary: this.#rotary, mask: attentionMask(T, documentIds) };
+    return { rotary: this.#rotary, visibility: attentionVisibility(T, documentIds) };
   }
 }

@@ -1,26 +1,41 @@
 // Shape legend: B batch, T tokens, H heads, P channels without position, R rotary channels, V value channels.
 
 import { tf } from '../tensor/tf.ts';
-import { fusedOp } from './fused-op.ts';
+import { fusedOp, hasKernel } from './fused-op.ts';
 
 /** Large enough that its softmax is exactly 0 in float32, and finite, which WGSL needs. */
 export const maskedScore = -1e30;
 
+const kernel = 'MlaAttention';
+
+/** Where queries may look: at themselves and before, and within their document. The same for all layers of a forward pass. */
+export interface AttentionVisibility {
+  /** Document of each token [B, T] int32; null where a row is one document. */
+  readonly documentIds: tf.Tensor2D | null;
+  /** The same as `attentionMask` gives it; null where the active backend has a kernel, which does without. */
+  readonly mask: tf.Tensor4D | null;
+}
+
+/** Made once for all layers; the mask belongs to the caller. */
+export function attentionVisibility(T: number, documentIds: tf.Tensor2D | null): AttentionVisibility {
+  return { documentIds, mask: hasKernel(kernel) ? null : attentionMask(T, documentIds) };
+}
+
 /**
  * Causal attention in the naive (training) form of MLA: per-head keys and values, one rotary key for all heads.
  *
- * Shapes: q [B, T, H, P+R] (rotated), kv [B, T, H, P+V], kRope [B, T, R] (rotated), mask [1 or B, 1, T, T] with 0 where
- * a query may look and `maskedScore` where not -> [B, T, H*V].
+ * Shapes: q [B, T, H, P+R] (rotated), kv [B, T, H, P+V], kRope [B, T, R] (rotated) -> [B, T, H*V].
  * Source: arXiv:2412.19437 eq. 4, 9, 10.
  */
 export function mlaAttention(
   q: tf.Tensor4D,
   kv: tf.Tensor4D,
   kRope: tf.Tensor3D,
-  mask: tf.Tensor4D,
+  { documentIds, mask }: AttentionVisibility,
   scale: number,
 ): tf.Tensor3D {
-  return fusedOp('MlaAttention', { q, kv, kRope, mask }, { scale }, ({ q, kv, kRope, mask }) => {
+  const inputs = { q, kv, kRope, ...(documentIds === null ? {} : { documentIds }) };
+  return fusedOp(kernel, inputs, { scale }, ({ q, kv, kRope }) => {
     const [B, T, H, qWidth] = q.shape;
     const R = kRope.shape[2];
     const P = qWidth - R;
@@ -30,14 +45,16 @@ export function mlaAttention(
     const [kNope, v] = tf.split(headsFirst(kv), [P, V], 3) as [tf.Tensor4D, tf.Tensor4D];
     const nope = tf.matMul(qNope, kNope, false, true); // [B, H, T, T]
     const rope = tf.matMul(tf.reshape(qRope, [B, H * T, R]), kRope, false, true); // [B, H*T, T]
-    const scores = tf.add(tf.mul(tf.add(nope, tf.reshape(rope, [B, H, T, T])), scale), mask);
+    const scaled = tf.mul(tf.add(nope, tf.reshape(rope, [B, H, T, T])), scale);
+    const scores = tf.add(scaled, mask ?? attentionMask(T, documentIds));
     const out = tf.matMul(tf.softmax(scores), v) as tf.Tensor4D; // [B, H, T, V]
     return tf.reshape(tf.transpose(out, [0, 2, 1, 3]), [B, T, H * V]);
   });
 }
 
 /**
- * Where queries may look: at themselves and before, and within their document when `documentIds` are given.
+ * What is added to scores so that queries look only at themselves and before, and within their document when `documentIds`
+ * are given.
  *
  * Shapes: documentIds [B, T] int32 or null -> [1 or B, 1, T, T], 0 or `maskedScore`.
  */

@@ -21,7 +21,7 @@ export interface RotaryTables {
  * interleaved channels to halves; dot products of queries and keys are the same.
  */
 export function applyRotary(x: tf.Tensor4D, tables: RotaryTables): tf.Tensor4D {
-  return fusedOp('ApplyRotary', { x, ...tables }, {}, ({ x, cos, sin, partner }) => {
+  const reference = ({ x, cos, sin, partner }: { x: tf.Tensor4D } & RotaryTables) => {
     const [B, T, H, W] = x.shape;
     const R = partner.shape[0];
     const table = (t: tf.Tensor2D) => tf.reshape(tf.slice(t, [0, 0], [T, R]), [1, T, 1, R]);
@@ -29,5 +29,6 @@ export function applyRotary(x: tf.Tensor4D, tables: RotaryTables): tf.Tensor4D {
     const turned = tf.reshape(tf.matMul(tf.reshape(rope, [-1, R]), partner), [B, T, H, R]);
     const rotated = tf.add(tf.mul(rope, table(cos)), tf.mul(turned, table(sin))) as tf.Tensor4D;
     return W === R ? rotated : tf.concat([tf.slice(x, [0, 0, 0, 0], [B, T, H, W - R]), rotated], 3);
-  });
+  };
+  return fusedOp('ApplyRotary', { x, ...tables }, {}, reference, ['cos', 'sin', 'partner']);
 }

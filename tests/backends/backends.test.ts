@@ -24,7 +24,13 @@ describe('activateBackend', () => {
   beforeEach(() => activateBackend('cpu'));
 
   it('makes a backend current and says whether tensors can be read without waiting', async () => {
-    expect(await activateBackend('wasm')).toEqual({ name: 'wasm', canReadSync: true, threads: null, warning: null });
+    expect(await activateBackend('wasm')).toEqual({
+      name: 'wasm',
+      canReadSync: true,
+      threads: null,
+      engineVariant: null,
+      warning: null,
+    });
     expect(activeBackend().name).toBe('wasm');
     expect(tf.getBackend()).toBe('wasm');
   });

@@ -3,7 +3,7 @@ import type { ModelConfig } from '../../src/config/model-config.ts';
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { absorbedAttention } from '../../src/mla/absorbed.ts';
 import { type AttentionContext, MultiHeadLatentAttention } from '../../src/mla/attention.ts';
-import { attentionMask } from '../../src/ops/mla-attention.ts';
+import { attentionVisibility } from '../../src/ops/mla-attention.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { ParameterStore } from '../../src/tensor/parameters.ts';
 import { normalArray } from '../../src/tensor/random.ts';
@@ -38,16 +38,17 @@ function setUp(changes: Partial<ModelConfig>, documentIds: tf.Tensor2D | null = 
     if (gain.rank === 1) tf.tidy(() => gain.assign(tf.tensor1d(normalArray(gain.size, 1, name.length))));
   }
   const x = tf.tensor3d(normalArray(B * T * config.hiddenSize, 1, 4), [B, T, config.hiddenSize]);
-  const context = { rotary: rotaryTables(config, T), mask: attentionMask(T, documentIds) };
+  const context = { rotary: rotaryTables(config, T), visibility: attentionVisibility(T, documentIds) };
   const { cos, sin, partner } = context.rotary;
   const dispose = () => {
-    tf.dispose([x, context.mask, cos, sin, partner]);
+    tf.dispose([x, cos, sin, partner]);
+    context.visibility.mask?.dispose();
     store.dispose();
   };
   return { attention, x, context, dispose };
 }
 
-describe.each(['cpu', 'wasm'] as const)('absorbedAttention on %s', (backend) => {
+describe.each(['cpu', 'wasm', 'engine'] as const)('absorbedAttention on %s', (backend) => {
   beforeAll(() => activateBackend(backend));
 
   it.each(configs)('property: equals the naive form with %s', (_, changes) => {
@@ -79,8 +80,8 @@ describe.each(['cpu', 'wasm'] as const)('absorbedAttention on %s', (backend) => 
   });
 });
 
-describe('MultiHeadLatentAttention', () => {
-  beforeAll(() => activateBackend('wasm'));
+describe.each(['wasm', 'engine'] as const)('MultiHeadLatentAttention on %s', (backend) => {
+  beforeAll(() => activateBackend(backend));
 
   it('needs kvLoraRank + qkRopeHeadDim numbers of each token, whatever the number of heads', () => {
     const { attention, x, context, dispose } = setUp({ numAttentionHeads: 5 });

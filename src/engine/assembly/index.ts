@@ -2,8 +2,21 @@
 
 export * from './threads';
 export * from './gemm';
+export * from './attention';
+export * from './attention-grad';
 export * from './rms-norm';
 export * from './swiglu';
 export * from './router';
 export * from './grouped-matmul';
 export * from './routed-experts';
+export * from './rotary';
+export { binary, binarySame } from './elementwise-binary';
+export { unary } from './elementwise-unary';
+export { reduce } from './reduce';
+export { softmax } from './reduce-softmax';
+export { copyRows, fill } from './move-copy';
+export { transpose } from './move-transpose';
+export * from './cross-entropy';
+export * from './embedding';
+export * from './optimizer';
+export * from './balance-loss';

@@ -1,6 +1,6 @@
 // RMSNorm: y = x * rstd * weight with rstd = 1 / sqrt(mean(x^2) + eps), one row after the other.
 
-import { horizontalSum, madd } from './simd';
+import { dot, horizontalSum, madd } from './simd';
 import { ARGUMENTS, run } from './threads';
 
 @unmanaged
@@ -142,17 +142,4 @@ function weightGradChunk(chunk: i32): void {
       store<f32>(job.dWeight + at, load<f32>(job.dWeight + at) + product);
     }
   }
-}
-
-/** a * b summed over `length` elements, always in the same order. */
-function dot(a: usize, b: usize, length: i32): f32 {
-  let sums = f32x4.splat(0);
-  let i = 0;
-  for (; i + 4 <= length; i += 4) {
-    const at = (<usize>i) << 2;
-    sums = madd(v128.load(a + at), v128.load(b + at), sums);
-  }
-  let sum = horizontalSum(sums);
-  for (; i < length; i++) sum += load<f32>(a + ((<usize>i) << 2)) * load<f32>(b + ((<usize>i) << 2));
-  return sum;
 }
