@@ -96,3 +96,16 @@ export function sigmoid4(x: v128): v128 {
 export function sigmoid1(x: f32): f32 {
   return f32x4.extract_lane(sigmoid4(f32x4.splat(x)), 0);
 }
+
+/** a * b summed over `length` elements, always in the same order. */
+export function dot(a: usize, b: usize, length: i32): f32 {
+  let sums = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    const at = (<usize>i) << 2;
+    sums = madd(v128.load(a + at), v128.load(b + at), sums);
+  }
+  let sum = horizontalSum(sums);
+  for (; i < length; i++) sum += load<f32>(a + ((<usize>i) << 2)) * load<f32>(b + ((<usize>i) << 2));
+  return sum;
+}
