@@ -12,6 +12,8 @@ const growthBytes = 16 * 2 ** 20;
 /** Up to this many bytes, and half as much again as was ever in use, growing is preferred to cutting up free blocks. */
 const smallHeap = 64 * 2 ** 20;
 
+const joinEvery = 32;
+
 /** All that WebAssembly can address, in bytes. */
 export const wholeMemory = 2 ** 32;
 
@@ -63,6 +65,8 @@ export class Heap {
   #top = firstByte;
   #used = 0;
   #peak = 0;
+  /** Blocks that may be freed before free ones are joined, where one has to be cut: joining takes time, cutting frays. */
+  #untilJoin = joinEvery;
 
   /** `limitBytes` is at most `wholeMemory`; `shared` memory can be used by several threads and needs SharedArrayBuffer. */
   constructor(limitBytes: number, shared: boolean) {
@@ -90,6 +94,7 @@ export class Heap {
   free(address: number, bytes: number): void {
     const size = sizeClass(bytes);
     this.#used -= size;
+    this.#untilJoin--;
     this.#keep(address, size);
   }
 
@@ -97,7 +102,10 @@ export class Heap {
     const top = this.#top + size - firstByte;
     const modest = top <= Math.max(this.#peak, this.#used + size) * 1.5 + smallHeap;
     const address =
-      (modest ? this.#extend(size) : null) ?? this.#cut(size) ?? this.#joinAndCut(size) ?? this.#extend(size);
+      (modest ? this.#extend(size) : null) ??
+      (this.#untilJoin > 0 ? this.#cut(size) : null) ??
+      this.#joinAndCut(size) ??
+      this.#extend(size);
     if (address !== null) return address;
     throw new UserError(
       `engine memory: ${mebibytes(size)} MiB do not fit (${mebibytes(this.#used)} of at most ` +
@@ -146,6 +154,7 @@ export class Heap {
     const blocks = [...this.#free].flatMap(([size, addresses]) => addresses.map((address) => ({ address, size })));
     blocks.sort((a, b) => a.address - b.address);
     this.#free.clear();
+    this.#untilJoin = Math.max(joinEvery, blocks.length / 8);
     let [start, end] = [firstByte, firstByte];
     for (const { address, size } of blocks) {
       if (address !== end) {

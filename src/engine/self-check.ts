@@ -15,7 +15,9 @@ const length = 16384;
 export const checkBytes = 16 * 65536;
 
 /** Repeatable values between -1 and 1. */
-const valueAt = (i: number) => ((i * 2654435761) % 4096) / 2048 - 1;
+function fill(values: Float32Array, seed: number): void {
+  for (let i = 0; i < values.length; i++) values[i] = (((i + seed) * 2654435761) % 4096) / 2048 - 1;
+}
 
 const viewAt = (memory: WebAssembly.Memory, at: number) => new Float32Array(memory.buffer, at, length);
 
@@ -68,26 +70,47 @@ function checkProduct(memory: WebAssembly.Memory, product: Product): string | nu
   return null;
 }
 
+/** Elements of a SwiGLU: no multiple of a vector, so its vectors and what is left over of them are both checked. */
+const gates = 205;
+
+const swiglu = (exports: Exports) => exports.swiglu!(leftAt, rightAt, outAt, gates);
+
+/** What is wrong with silu(gate) * up in memory; null if nothing is. It stands for all that is made of exponentials. */
+function checkSwiGlu(memory: WebAssembly.Memory): string | null {
+  const [gate, up, out] = [leftAt, rightAt, outAt].map((at) => viewAt(memory, at));
+  for (let i = 0; i < gates; i++) {
+    const expected = (gate![i]! / (1 + Math.exp(-gate![i]!))) * up![i]!;
+    // Values are between -1 and 1; a few roundings of numbers below 1.
+    const close = Math.abs(out![i]! - expected) <= 5e-7;
+    if (!close) return `wrong SwiGLU: ${out![i]}, not ${expected}`;
+  }
+  return null;
+}
+
 /**
  * How long the kernels run before they are checked and timed, in milliseconds: V8 compiles what runs often a second time,
  * optimised and in the background, and it is that code that must be right.
  */
 const warmUp = 20;
 
-/** Multiplies small matrices in all ways, warm, and compares; says what is wrong, or null. */
+/** Runs kernels on small inputs, warm, and compares; says what is wrong, or null. */
 export function checkKernels(exports: Exports, memory: WebAssembly.Memory): string | null {
   exports.initThread!(0, scratchAt);
-  for (const at of [leftAt, rightAt, biasAt])
-    viewAt(memory, at).forEach((_, i, all) => {
-      all[i] = valueAt(at + i);
-    });
+  for (const at of [leftAt, rightAt, biasAt]) fill(viewAt(memory, at), at);
+  const runs = [
+    ...products.map((product) => ({
+      run: () => multiply(exports, product),
+      check: () => checkProduct(memory, product),
+    })),
+    { run: () => swiglu(exports), check: () => checkSwiGlu(memory) },
+  ];
   const deadline = performance.now() + warmUp;
-  do for (const product of products) multiply(exports, product);
+  do for (const { run } of runs) run();
   while (performance.now() < deadline);
-  for (const product of products) {
+  for (const { run, check } of runs) {
     viewAt(memory, outAt).fill(Number.NaN);
-    multiply(exports, product);
-    const problem = checkProduct(memory, product);
+    run();
+    const problem = check();
     if (problem !== null) return problem;
   }
   return null;

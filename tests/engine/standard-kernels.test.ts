@@ -286,6 +286,7 @@ const softmaxCases = [[0, 3], [1], [7], [13, 1], [13, 19], [3, 5, 8], [101, 263]
 );
 
 const movements: readonly Case[] = [
+  { title: 'softmax of what is not finite', run: () => tf.softmax(mixed([101, 13])), tolerance: ulps(16) },
   { title: 'slice of rows', run: () => tf.slice(mixed([13, 19]), [3, 0], [5, 19]) },
   { title: 'slice of columns', run: () => tf.slice(mixed([13, 19]), [0, 2], [13, 11]) },
   { title: 'slice of one column', run: () => tf.slice(mixed([13, 19]), [0, 2], [13, 1]) },

@@ -84,6 +84,15 @@ describe('checkKernels', async () => {
   ])('finds %s', (_, change) => {
     expect(checkKernels(after(change), memory)).toContain('wrong product');
   });
+
+  it('finds a wrong exponential', () => {
+    const swiglu: Exports[string] = (...args) => {
+      exports.swiglu!(...args);
+      out()[200]! += 1e-5;
+      return 0;
+    };
+    expect(checkKernels({ ...exports, swiglu }, memory)).toContain('wrong SwiGLU');
+  });
 });
 
 describe('flagFor', () => {

@@ -48,7 +48,7 @@ function expertByHand(x: ArrayLike<number>, gateUp: ArrayLike<number>, down: Arr
   return Array.from({ length: D }, (_, d) => active.reduce((sum, a, f) => sum + a * down[(e * D + d) * F + f]!, 0));
 }
 
-describe.each(['cpu', 'wasm'] as const)('routed experts on %s', (backend) => {
+describe.each(['cpu', 'wasm', 'engine'] as const)('routed experts on %s', (backend) => {
   beforeAll(() => activateBackend(backend));
 
   it('sum what each selected expert returns, times its gate', () => {

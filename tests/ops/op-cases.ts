@@ -10,7 +10,7 @@ import { attentionVisibility, mlaAttention } from '../../src/ops/mla-attention.t
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
 import { routedExperts } from '../../src/ops/routed-experts.ts';
-import { type RouterConfig, routeTokens } from '../../src/ops/router.ts';
+import { countSelections, type RouterConfig, routeTokens } from '../../src/ops/router.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
 import { createRandom, deriveSeed } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
@@ -106,6 +106,9 @@ const groupedCases = [
   { counts: [5], I: 3, O: 2 },
   { counts: [0, 3, 0, 1, 7], I: 5, O: 3 },
   { counts: [97, 0, 3, 1, 0], I: 11, O: 13 },
+  // Rows in several blocks, and sums longer than a panel is deep.
+  { counts: [0, 601, 2], I: 7, O: 5 },
+  { counts: [3, 0, 2], I: 263, O: 19 },
 ].map(
   ({ counts, I, O }): OpCase => ({
     title: `groupedMatMul of ${counts.join('+')} rows, ${I} to ${O}`,
@@ -184,20 +187,33 @@ const embeddingCases = [
   }),
 );
 
+/** All tokens choose the same K experts, the last ones. */
+function crowded(N: number, K: number, E: number): tf.Tensor2D {
+  return tf.tensor2d(
+    Array.from({ length: N * K }, (_, i) => E - 1 - (i % K)),
+    [N, K],
+    'int32',
+  );
+}
+
 const expertCases = [
   { N: 1, E: 2, K: 1, D: 1, F: 1 },
   { N: 5, E: 7, K: 3, D: 3, F: 2 },
   { N: 43, E: 5, K: 2, D: 29, F: 11 },
-].flatMap(({ N, E, K, D, F }) =>
+  { N: 13, E: 3, K: 3, D: 5, F: 7 },
+  { N: 7, E: 3, K: 1, D: 263, F: 131 },
+  { N: 5, E: 6, K: 2, D: 3, F: 2, select: crowded },
+  { N: 601, E: 3, K: 1, D: 7, F: 5, select: crowded },
+].flatMap(({ N, E, K, D, F, select = selections }) =>
   ['sparse', 'dense'].map(
     (form): OpCase => ({
-      title: `${form} experts, ${K} of ${E} for ${N} tokens, width ${D} and ${F}`,
+      title: `${form} experts, ${K} of ${E} for ${N} tokens, width ${D} and ${F}${select === crowded ? ', all the same' : ''}`,
       build: () => {
         const x = input<tf.Rank.R2>('x', [N, D]);
         const topkWeights = input<tf.Rank.R2>('gates', [N, K]);
-        const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D]);
+        const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D], D ** -0.5);
         const downProj = input<tf.Rank.R3>('down', [E, D, F]);
-        const routing = { topkIndices: selections(N, K, E), topkWeights };
+        const routing = { topkIndices: select(N, K, E), topkWeights };
         const sparse = () => routedExperts(x, routing, gateUpProj, downProj);
         const dense = () => applyExpertsDense(x, routing, { gateUpProj, downProj });
         const output = form === 'sparse' ? sparse : dense;
@@ -207,8 +223,23 @@ const expertCases = [
   ),
 );
 
+const countCases = [
+  { N: 1, K: 1, E: 2 },
+  { N: 997, K: 3, E: 7 },
+].map(
+  ({ N, K, E }): OpCase => ({
+    title: `countSelections of ${N} x ${K} among ${E}`,
+    build: () => {
+      const topkIndices = selections(N, K, E);
+      const x = input<tf.Rank.R1>('x', [E]); // a constant has no gradient; that of what it multiplies is the counts
+      return { inputs: [x], output: () => tf.mul(x, countSelections(topkIndices, E)) };
+    },
+  }),
+);
+
 const balanceOptions: readonly BalanceLossOptions[] = [
   { scope: 'sequence', selection: 'affinity' },
+  { scope: 'sequence', selection: 'dispatch' },
   { scope: 'batch', selection: 'dispatch' },
 ];
 
@@ -220,7 +251,7 @@ const balanceCases = [
   balanceOptions.flatMap((options) =>
     (['sigmoid', 'softmax'] as const).map(
       (scoringFunc): OpCase => ({
-        title: `balanceLoss of ${sequences} x ${tokens} tokens, ${E} experts, ${options.scope}, ${scoringFunc}`,
+        title: `balanceLoss of ${sequences} x ${tokens} tokens, ${E} experts, ${options.scope}, ${options.selection}, ${scoringFunc}`,
         build: () => {
           const logits = input<tf.Rank.R2>('logits', [sequences * tokens, E], 2);
           const topkIndices = selections(sequences * tokens, 2, E);
@@ -245,5 +276,6 @@ export const opCases: readonly OpCase[] = [
   ...crossEntropyCases,
   ...embeddingCases,
   ...expertCases,
+  ...countCases,
   ...balanceCases,
 ];

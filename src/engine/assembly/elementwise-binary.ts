@@ -128,8 +128,10 @@ function combine(op: i32, aStep: usize, bStep: usize, a: usize, b: usize, out: u
     const x1 = aStep ? v128.load(a, 16) : first;
     const y0 = bStep ? v128.load(b) : second;
     const y1 = bStep ? v128.load(b, 16) : second;
-    v128.store(out, apply(op, x0, y0));
-    v128.store(out, apply(op, x1, y1), 16);
+    const z0 = apply(op, x0, y0);
+    const z1 = apply(op, x1, y1);
+    v128.store(out, z0);
+    v128.store(out, z1, 16);
   }
   for (; i < n; i++, a += aStep * 4, b += bStep * 4, out += 4) {
     v128.store_lane<f32>(out, apply(op, v128.load32_splat(a), v128.load32_splat(b)), 0);

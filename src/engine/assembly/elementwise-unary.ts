@@ -83,9 +83,9 @@ function map(op: i32, chunk: i32): void {
   let y = job.y + (<usize>first << 2);
   const end = x + (<usize>min(CHUNK, job.size - first) << 2);
   for (; x < end; x += 32, y += 32) {
-    const x0 = v128.load(x);
-    const x1 = v128.load(x, 16);
-    v128.store(y, apply(op, x0, alpha));
-    v128.store(y, apply(op, x1, alpha), 16);
+    const y0 = apply(op, v128.load(x), alpha);
+    const y1 = apply(op, v128.load(x, 16), alpha);
+    v128.store(y, y0);
+    v128.store(y, y1, 16);
   }
 }

@@ -19,3 +19,4 @@ export { transpose } from './move-transpose';
 export * from './cross-entropy';
 export * from './embedding';
 export * from './optimizer';
+export * from './balance-loss';

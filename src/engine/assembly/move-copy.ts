@@ -82,8 +82,10 @@ function copyChunk(chunk: i32): void {
 function copyRow(a: usize, b: usize, n: i32): void {
   let i = 0;
   for (; i + 8 <= n; i += 8, a += 32, b += 32) {
-    v128.store(b, v128.load(a));
-    v128.store(b, v128.load(a, 16), 16);
+    const a0 = v128.load(a);
+    const a1 = v128.load(a, 16);
+    v128.store(b, a0);
+    v128.store(b, a1, 16);
   }
   for (; i < n; i++, a += 4, b += 4) store<i32>(b, load<i32>(a));
 }

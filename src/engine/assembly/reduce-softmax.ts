@@ -41,19 +41,22 @@ function softmaxRow(x: usize, y: usize, width: i32): void {
   const divisor = f32x4.splat(sum);
   let i = 0;
   for (; i + 8 <= width; i += 8, y += 32) {
-    v128.store(y, f32x4.div(v128.load(y), divisor));
-    v128.store(y, f32x4.div(v128.load(y, 16), divisor), 16);
+    const y0 = f32x4.div(v128.load(y), divisor);
+    const y1 = f32x4.div(v128.load(y, 16), divisor);
+    v128.store(y, y0);
+    v128.store(y, y1, 16);
   }
   for (; i < width; i++, y += 4) store<f32>(y, load<f32>(y) / sum);
 }
 
+/** The largest of a row, NaN aside: it comes into the sum anyway, and `pmax` is one instruction where `max` is many. */
 function largest(x: usize, width: i32): f32 {
   let m0 = f32x4.splat(-Infinity);
   let m1 = m0;
   let i = 0;
   for (; i + 8 <= width; i += 8, x += 32) {
-    m0 = f32x4.max(m0, v128.load(x));
-    m1 = f32x4.max(m1, v128.load(x, 16));
+    m0 = f32x4.pmax(m0, v128.load(x));
+    m1 = f32x4.pmax(m1, v128.load(x, 16));
   }
   let result = horizontalMax(f32x4.max(m0, m1));
   for (; i < width; i++, x += 4) result = max<f32>(result, load<f32>(x));

@@ -34,7 +34,7 @@ const COLUMN_BLOCK: i32 = 128;
 /** Columns of an item: two cache lines. */
 const COLUMNS: i32 = 32;
 
-/** What comes out is divided by `divisor`. Shapes: x [outer, length, inner], y [outer, inner]. */
+/** What comes out is divided by `divisor`. Shapes: x [outer, length, inner], y [outer, inner]; none of them empty. */
 export function reduce(op: i32, x: usize, y: usize, outer: i32, length: i32, inner: i32, divisor: f32): void {
   const job = changetype<ReduceJob>(ARGUMENTS);
   job.x = x;
@@ -44,7 +44,7 @@ export function reduce(op: i32, x: usize, y: usize, outer: i32, length: i32, inn
   job.divisor = divisor;
   job.stretches = (inner + COLUMNS - 1) / COLUMNS;
   job.items = outer * job.stretches;
-  const itemSize = max(1, length) * min(inner, COLUMNS);
+  const itemSize = length * min(inner, COLUMNS);
   job.itemsPerChunk = max(1, CHUNK / itemSize);
   const chunks = (job.items + job.itemsPerChunk - 1) / job.itemsPerChunk;
   if (op == ReduceOp.Max) {
@@ -130,30 +130,32 @@ function reduceColumns(op: i32, chunk: i32): void {
     const y = job.y + ((<usize>outer * <usize>inner + <usize>column) << 2);
     const columns = min(COLUMNS, inner - column);
     reduceStretch(op, x, y, job.length, <usize>inner << 2, columns);
-    for (let q: usize = 0; q < <usize>columns << 2; q += 4) store<f32>(y + q, load<f32>(y + q) / job.divisor);
+    if (job.divisor != 1) {
+      for (let q: usize = 0; q < <usize>columns << 2; q += 4) store<f32>(y + q, load<f32>(y + q) / job.divisor);
+    }
   }
 }
 
-/** Up to COLUMNS columns over all rows, a block of rows after the other. */
+/** Up to COLUMNS columns over all rows, of which there is one at least, a block of rows after the other. */
 // @ts-ignore: decorator
 @inline
 function reduceStretch(op: i32, x: usize, y: usize, length: i32, stride: usize, columns: i32): void {
-  for (let q: usize = 0; q < <usize>columns << 2; q += 4) store<f32>(y + q, start(op));
   for (let from = 0; from < length; from += COLUMN_BLOCK, x += stride * COLUMN_BLOCK) {
     const rows = min(COLUMN_BLOCK, length - from);
+    const isFirst = from == 0;
     if (columns == COLUMNS) {
-      reduce32Columns(op, x, y, rows, stride);
+      reduce32Columns(op, x, y, rows, stride, isFirst);
       continue;
     }
     let q = 0;
-    for (; q + 8 <= columns; q += 8) reduce8Columns(op, x + (q << 2), y + (q << 2), rows, stride);
-    for (; q < columns; q++) reduceColumn(op, x + (q << 2), y + (q << 2), rows, stride);
+    for (; q + 8 <= columns; q += 8) reduce8Columns(op, x + (q << 2), y + (q << 2), rows, stride, isFirst);
+    for (; q < columns; q++) reduceColumn(op, x + (q << 2), y + (q << 2), rows, stride, isFirst);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function reduce32Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize): void {
+function reduce32Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize, isFirst: bool): void {
   let r0 = v128.load(x);
   let r1 = v128.load(x, 16);
   let r2 = v128.load(x, 32);
@@ -173,19 +175,29 @@ function reduce32Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize):
     r6 = join(op, r6, v128.load(x, 96));
     r7 = join(op, r7, v128.load(x, 112));
   }
-  v128.store(y, join(op, v128.load(y), r0));
-  v128.store(y, join(op, v128.load(y, 16), r1), 16);
-  v128.store(y, join(op, v128.load(y, 32), r2), 32);
-  v128.store(y, join(op, v128.load(y, 48), r3), 48);
-  v128.store(y, join(op, v128.load(y, 64), r4), 64);
-  v128.store(y, join(op, v128.load(y, 80), r5), 80);
-  v128.store(y, join(op, v128.load(y, 96), r6), 96);
-  v128.store(y, join(op, v128.load(y, 112), r7), 112);
+  if (!isFirst) {
+    r0 = join(op, v128.load(y), r0);
+    r1 = join(op, v128.load(y, 16), r1);
+    r2 = join(op, v128.load(y, 32), r2);
+    r3 = join(op, v128.load(y, 48), r3);
+    r4 = join(op, v128.load(y, 64), r4);
+    r5 = join(op, v128.load(y, 80), r5);
+    r6 = join(op, v128.load(y, 96), r6);
+    r7 = join(op, v128.load(y, 112), r7);
+  }
+  v128.store(y, r0);
+  v128.store(y, r1, 16);
+  v128.store(y, r2, 32);
+  v128.store(y, r3, 48);
+  v128.store(y, r4, 64);
+  v128.store(y, r5, 80);
+  v128.store(y, r6, 96);
+  v128.store(y, r7, 112);
 }
 
 // @ts-ignore: decorator
 @inline
-function reduce8Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize): void {
+function reduce8Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize, isFirst: bool): void {
   let r0 = v128.load(x);
   let r1 = v128.load(x, 16);
   for (let row = 1; row < rows; row++) {
@@ -193,17 +205,21 @@ function reduce8Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize): 
     r0 = join(op, r0, v128.load(x));
     r1 = join(op, r1, v128.load(x, 16));
   }
-  v128.store(y, join(op, v128.load(y), r0));
-  v128.store(y, join(op, v128.load(y, 16), r1), 16);
+  if (!isFirst) {
+    r0 = join(op, v128.load(y), r0);
+    r1 = join(op, v128.load(y, 16), r1);
+  }
+  v128.store(y, r0);
+  v128.store(y, r1, 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function reduceColumn(op: i32, x: usize, y: usize, rows: i32, stride: usize): void {
+function reduceColumn(op: i32, x: usize, y: usize, rows: i32, stride: usize, isFirst: bool): void {
   let result = load<f32>(x);
   for (let row = 1; row < rows; row++) {
     x += stride;
     result = joinOne<f32>(op, result, load<f32>(x));
   }
-  store<f32>(y, joinOne<f32>(op, load<f32>(y), result));
+  store<f32>(y, isFirst ? result : joinOne<f32>(op, load<f32>(y), result));
 }

@@ -16,7 +16,7 @@ import {
   WeightGrad,
   weightGradChunk,
 } from './grouped';
-import { horizontalSum, madd, sigmoid1, sigmoid4 } from './simd';
+import { horizontalSum, sigmoid1, sigmoid4 } from './simd';
 import { siluSlope1, siluSlope4 } from './silu';
 import { ARGUMENTS, run } from './threads';
 import { NR } from './tile';
@@ -36,7 +36,7 @@ class ExpertsJob {
   out: usize;
   dy: usize;
   dh: usize;
-  /** Gradient of each row's gate, summed over the columns of one panel [M, panels of F]. */
+  /** Gradient of each row's gate, in sums over eight columns [M, gateSumColumns]. */
   gateSums: usize;
   dGates: usize;
   groups: usize;
@@ -69,9 +69,9 @@ export function planLength(rows: i32, experts: i32): i32 {
   return 3 * rows + groupsLength(rows, experts);
 }
 
-/** Columns of the gates' partial sums. */
+/** Partial sums of a row's gate: one for eight columns, whatever the width of a panel. */
 export function gateSumColumns(F: i32): i32 {
-  return (F + NR - 1) / NR;
+  return (F + 7) / 8;
 }
 
 function findPlan(job: ExpertsJob, plan: usize): void {
@@ -197,8 +197,11 @@ function activate(h: usize, gate: f32, act: usize, F: i32, n: i32): void {
     const b = v128.load(h + q, 16);
     const ua = f32x4.mul(v128.load(up + q), f32x4.splat(gate));
     const ub = f32x4.mul(v128.load(up + q, 16), f32x4.splat(gate));
-    v128.store(act + q, f32x4.mul(f32x4.mul(a, sigmoid4(a)), ua));
-    v128.store(act + q, f32x4.mul(f32x4.mul(b, sigmoid4(b)), ub), 16);
+    // Both before either is stored: V8 does not join two stores that have a load between them.
+    const ya = f32x4.mul(f32x4.mul(a, sigmoid4(a)), ua);
+    const yb = f32x4.mul(f32x4.mul(b, sigmoid4(b)), ub);
+    v128.store(act + q, ya);
+    v128.store(act + q, yb, 16);
   }
   for (; q < (<usize>n) << 2; q += 4) {
     const a = load<f32>(h + q);
@@ -309,11 +312,10 @@ export function routedExpertsGrad(
 /** The gradient of a block's activations for one panel of columns; from it those of gate, up and the token's gate. */
 function activationGradChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
-  const panel = chunk % job.panelsF;
   const block = blockAt(job.groups, job.E, chunk / job.panelsF);
   const D = job.D;
   const F = job.F;
-  const j = panel * NR;
+  const j = (chunk % job.panelsF) * NR;
   const n = min(NR, F - j);
   const weight = job.down + ((<usize>block.expert * <usize>D * <usize>F) << 2);
   const dh = job.dh + ((<usize>j) << 2);
@@ -322,22 +324,21 @@ function activationGradChunk(chunk: i32): void {
   for (let row = block.begin; row < block.end; row++) {
     const gate = load<f32>(job.gates + ((<usize>load<i32>(job.slots + ((<usize>row) << 2))) << 2));
     const offset = <usize>row * stride;
-    const sum = activationGrad(job.h + ((<usize>j) << 2) + offset, dh + offset, gate, F, n);
-    store<f32>(job.gateSums + ((<usize>row * <usize>job.panelsF + <usize>panel) << 2), sum);
+    const sums = job.gateSums + ((<usize>row * <usize>gateSumColumns(F) + <usize>(j / 8)) << 2);
+    activationGrad(job.h + ((<usize>j) << 2) + offset, dh + offset, gate, sums, F, n);
   }
 }
 
 /**
- * With d, the gradient of the activations, at `dh`: replaces it by that of h, writes that of up F further on, and returns
- * the sum of d * silu(h) * up, for n columns.
+ * With d, the gradient of the activations, at `dh`: replaces it by that of h, writes that of up F further on, and sums
+ * d * silu(h) * up over each eight of n columns.
  */
-function activationGrad(h: usize, dh: usize, gate: f32, F: i32, n: i32): f32 {
+function activationGrad(h: usize, dh: usize, gate: f32, sums: usize, F: i32, n: i32): void {
   const second = (<usize>F) << 2;
   const gates = f32x4.splat(gate);
-  let sumsA = f32x4.splat(0);
-  let sumsB = f32x4.splat(0);
+  const end = (<usize>n) << 2;
   let q: usize = 0;
-  for (; q + 32 <= (<usize>n) << 2; q += 32) {
+  for (; q + 32 <= end; q += 32, sums += 4) {
     const a = v128.load(h + q);
     const b = v128.load(h + q, 16);
     const ua = v128.load(h + second + q);
@@ -348,15 +349,15 @@ function activationGrad(h: usize, dh: usize, gate: f32, F: i32, n: i32): f32 {
     const sb = sigmoid4(b);
     const va = f32x4.mul(da, f32x4.mul(a, sa));
     const vb = f32x4.mul(db, f32x4.mul(b, sb));
-    sumsA = madd(va, ua, sumsA);
-    sumsB = madd(vb, ub, sumsB);
     v128.store(dh + second + q, f32x4.mul(va, gates));
     v128.store(dh + second + q, f32x4.mul(vb, gates), 16);
     v128.store(dh + q, f32x4.mul(f32x4.mul(f32x4.mul(da, ua), gates), siluSlope4(a, sa)));
     v128.store(dh + q, f32x4.mul(f32x4.mul(f32x4.mul(db, ub), gates), siluSlope4(b, sb)), 16);
+    store<f32>(sums, horizontalSum(f32x4.add(f32x4.mul(va, ua), f32x4.mul(vb, ub))));
   }
-  let sum = horizontalSum(f32x4.add(sumsA, sumsB));
-  for (; q < (<usize>n) << 2; q += 4) {
+  if (q == end) return;
+  let sum: f32 = 0;
+  for (; q < end; q += 4) {
     const a = load<f32>(h + q);
     const u = load<f32>(h + second + q);
     const d = load<f32>(dh + q);
@@ -366,7 +367,7 @@ function activationGrad(h: usize, dh: usize, gate: f32, F: i32, n: i32): f32 {
     store<f32>(dh + second + q, v * gate);
     store<f32>(dh + q, d * u * gate * siluSlope1(a, s));
   }
-  return sum;
+  store<f32>(sums, sum);
 }
 
 /** Gradients that are products, which do not depend on each other: of the rows of x, of `down` and of `gateUp`. */
@@ -389,17 +390,18 @@ function inputGradChunk(job: ExpertsJob, chunk: i32): void {
   multiplyRows(job.dh, 0, block.begin, block.end, weight, false, D, k, j, n, rows, (<usize>D) << 2);
 }
 
-/** Sums by token the gradients of rows, and those of gates over panels. */
+/** Sums by token the gradients of rows, and by row those of gates. */
 function combineGradChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
+  const columns = (<usize>gateSumColumns(job.F)) << 2;
   const end = min(job.N, (chunk + 1) * job.tokensPerChunk);
   for (let token = chunk * job.tokensPerChunk; token < end; token++) {
     combineToken(job, token);
     for (let slot = token * job.K; slot < (token + 1) * job.K; slot++) {
       const row = load<i32>(job.rowOf + ((<usize>slot) << 2));
-      const sums = job.gateSums + ((<usize>row * <usize>job.panelsF) << 2);
+      const sums = job.gateSums + <usize>row * columns;
       let sum: f32 = 0;
-      for (let p: usize = 0; p < (<usize>job.panelsF) << 2; p += 4) sum += load<f32>(sums + p);
+      for (let p: usize = 0; p < columns; p += 4) sum += load<f32>(sums + p);
       store<f32>(job.dGates + ((<usize>slot) << 2), sum);
     }
   }

@@ -1,6 +1,7 @@
 // Who goes where: the choice of experts, their gates and how often each was chosen.
 
-import { exp1, exp4, horizontalMax, horizontalSum, sigmoid1, sigmoid4 } from './simd';
+import { rowMax, sigmoidRow, softmaxRow } from './scores';
+import { exp1, exp4, horizontalSum } from './simd';
 import { ARGUMENTS, run, threadIndex } from './threads';
 import { EXCLUDED_KEY, topK, toKeys } from './top-k';
 
@@ -32,16 +33,19 @@ const CHUNK: i32 = 2048;
 /** Keeps 0/0 from arising when every selected sigmoid underflows. */
 const NORMALISER_EPS: f32 = 1e-20;
 
-/** Bytes that a thread needs for `selectExperts`: scores, scores of groups, the best keys, and which groups are kept. */
-export function selectWorkspaceBytes(experts: i32, perToken: i32, groups: i32): i32 {
-  return ((experts + max(perToken, groups) + 2 * groups + 16) & ~15) << 2;
+/**
+ * Numbers (of 32 bits) that a thread needs for `selectExperts`: scores, the best keys, scores of groups and the groups
+ * chosen, rounded up to whole cache lines.
+ */
+export function selectWorkspace(experts: i32, perToken: i32, groups: i32): i32 {
+  return (experts + max(perToken, groups) + 2 * groups + 15) & ~15;
 }
 
 /**
  * The K best experts of each token, best first; of equal ones the smaller index.
  *
- * Shapes: logits [tokens, experts], bias [experts], indices [tokens, perToken]; `workspace` has `selectWorkspaceBytes` for
- * each thread.
+ * Shapes: logits [tokens, experts], bias [experts], indices [tokens, perToken]; `workspace` has
+ * `selectWorkspace` for each thread.
  */
 export function selectExperts(
   logits: usize,
@@ -61,7 +65,7 @@ export function selectExperts(
   job.bias = bias;
   job.indices = indices;
   job.workspace = workspace;
-  job.workspaceBytes = selectWorkspaceBytes(experts, perToken, groups);
+  job.workspaceBytes = selectWorkspace(experts, perToken, groups) << 2;
   job.tokens = tokens;
   job.experts = experts;
   job.perToken = perToken;
@@ -87,50 +91,6 @@ function selectChunk(chunk: i32): void {
     if (job.groups > 1) limitToGroups(job, scores, best + ((<usize>max(job.perToken, job.groups)) << 2), best);
     else toKeys(scores, experts);
     topK(scores, experts, job.perToken, job.indices + ((<usize>token * <usize>job.perToken) << 2), best);
-  }
-}
-
-function sigmoidRow(x: usize, y: usize, size: i32): void {
-  let i = 0;
-  for (; i + 8 <= size; i += 8, x += 32, y += 32) {
-    const a = v128.load(x);
-    const b = v128.load(x, 16);
-    v128.store(y, sigmoid4(a));
-    v128.store(y, sigmoid4(b), 16);
-  }
-  for (; i < size; i++, x += 4, y += 4) store<f32>(y, sigmoid1(load<f32>(x)));
-}
-
-function softmaxRow(x: usize, y: usize, size: i32): void {
-  let top: f32 = -Infinity;
-  let i = 0;
-  if (size >= 4) {
-    let tops = v128.load(x);
-    for (i = 4; i + 4 <= size; i += 4) tops = f32x4.max(tops, v128.load(x + ((<usize>i) << 2)));
-    top = horizontalMax(tops);
-  }
-  for (; i < size; i++) top = max(top, load<f32>(x + ((<usize>i) << 2)));
-  let sums = f32x4.splat(0);
-  for (i = 0; i + 4 <= size; i += 4) {
-    const at = (<usize>i) << 2;
-    const e = exp4(f32x4.sub(v128.load(x + at), f32x4.splat(top)));
-    v128.store(y + at, e);
-    sums = f32x4.add(sums, e);
-  }
-  let sum = horizontalSum(sums);
-  for (; i < size; i++) {
-    const at = (<usize>i) << 2;
-    const e = exp1(load<f32>(x + at) - top);
-    store<f32>(y + at, e);
-    sum += e;
-  }
-  for (i = 0; i + 4 <= size; i += 4) {
-    const at = y + ((<usize>i) << 2);
-    v128.store(at, f32x4.div(v128.load(at), f32x4.splat(sum)));
-  }
-  for (; i < size; i++) {
-    const at = y + ((<usize>i) << 2);
-    store<f32>(at, load<f32>(at) / sum);
   }
 }
 
@@ -241,8 +201,7 @@ function gather(row: usize, indices: usize, out: usize, size: i32): void {
 
 /** Softmax over a row of logits, of a few of them only, in place. */
 function selectedSoftmax(row: usize, size: i32, selected: usize, count: i32): void {
-  let top: f32 = -Infinity;
-  for (let i = 0; i < size; i++) top = max(top, load<f32>(row + ((<usize>i) << 2)));
+  const top = rowMax(row, size);
   let sums = f32x4.splat(0);
   let i = 0;
   for (; i + 4 <= size; i += 4)

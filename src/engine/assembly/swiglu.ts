@@ -42,8 +42,11 @@ function swigluChunk(chunk: i32): void {
     const g1 = v128.load(gate + at, 16);
     const u0 = v128.load(up + at);
     const u1 = v128.load(up + at, 16);
-    v128.store(y + at, f32x4.mul(f32x4.mul(g0, sigmoid4(g0)), u0));
-    v128.store(y + at, f32x4.mul(f32x4.mul(g1, sigmoid4(g1)), u1), 16);
+    // Both before either is stored: V8 does not join two stores that have a load between them.
+    const y0 = f32x4.mul(f32x4.mul(g0, sigmoid4(g0)), u0);
+    const y1 = f32x4.mul(f32x4.mul(g1, sigmoid4(g1)), u1);
+    v128.store(y + at, y0);
+    v128.store(y + at, y1, 16);
   }
   for (; i < size; i++) {
     const at = (<usize>i) << 2;

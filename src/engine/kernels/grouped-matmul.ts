@@ -2,7 +2,7 @@
 // Shape legend: M rows, E experts, I and O input and output width.
 
 import type { EngineBackend } from '../backend.ts';
-import { registerEngineKernel } from './register.ts';
+import { registerEngineKernel, withWorkspace } from './register.ts';
 
 /** Calls `use` with the address of a description of the groups. */
 function withGroups(backend: EngineBackend, rows: number, counts: readonly number[], use: (groups: number) => void) {
@@ -11,14 +11,11 @@ function withGroups(backend: EngineBackend, rows: number, counts: readonly numbe
   if (total !== rows || counts.some((count) => !(count >= 0))) {
     throw new Error(`groupedMatMul: counts of ${rows} rows expected, found [${counts}]`);
   }
-  const info = backend.output([E], 'int32');
-  const bytes = 4 * backend.exports.groupsLength!(rows, E);
-  const groups = backend.heap.allocate(bytes);
-  backend.view(info).set(counts);
-  backend.exports.groupByCounts!(backend.address(info), groups, E);
-  use(groups);
-  backend.heap.free(groups, bytes);
-  backend.disposeData(info.dataId, true);
+  withWorkspace(backend, [E, backend.exports.groupsLength!(rows, E)], ([at, groups]) => {
+    new Int32Array(backend.heap.memory.buffer, at, E).set(counts);
+    backend.exports.groupByCounts!(at!, groups!, E);
+    use(groups!);
+  });
 }
 
 /** Registers GroupedMatMul and its gradient. */

@@ -1,6 +1,7 @@
 // All kernels of the engine. What is not here runs as the cpu backend's kernel, on the same memory.
 
 import { tf } from '../../tensor/tf.ts';
+import { registerBalanceLoss } from './balance-loss.ts';
 import { registerGroupedMatMul } from './grouped-matmul.ts';
 import { registerCrossEntropy } from './cross-entropy.ts';
 import { registerEmbedding } from './embedding.ts';
@@ -32,4 +33,5 @@ export function registerKernels(): void {
   registerEmbedding();
   registerOptimizer();
   registerPackVector();
+  registerBalanceLoss();
 }

@@ -2,21 +2,13 @@
 // Shape legend: N tokens, K experts per token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
 import type { tf } from '../../tensor/tf.ts';
-import type { EngineBackend } from '../backend.ts';
-import { registerEngineKernel } from './register.ts';
+import { registerEngineKernel, withWorkspace } from './register.ts';
 
 /** N, K, E, D, F. */
 function sizesOf(topkIndices: tf.TensorInfo, downProj: tf.TensorInfo): [number, number, number, number, number] {
   const [N, K] = topkIndices.shape as [number, number];
   const [E, D, F] = downProj.shape as [number, number, number];
   return [N, K, E, D, F];
-}
-
-/** Calls `use` with the addresses of blocks of memory of so many floats. */
-function withWorkspace(backend: EngineBackend, lengths: readonly number[], use: (addresses: number[]) => void): void {
-  const addresses = lengths.map((length) => backend.heap.allocate(4 * length));
-  use(addresses);
-  for (const [i, length] of lengths.entries()) backend.heap.free(addresses[i]!, 4 * length);
 }
 
 /** Registers RoutedExperts and its gradient; what it saves are the plan, gate and up products, and activations. */

@@ -1,7 +1,7 @@
 // Who goes where: SelectExperts, GateWeights and CountSelections.
 // Shape legend: N tokens, E experts, K experts per token.
 
-import { registerEngineKernel, sizeOf } from './register.ts';
+import { registerEngineKernel, sizeOf, withWorkspace } from './register.ts';
 
 /** Registers the kernels of the router. */
 export function registerRouter(): void {
@@ -10,15 +10,14 @@ export function registerRouter(): void {
     const K = Number(attrs.numExpertsPerTok);
     const groups = Number(attrs.nGroup);
     const indices = backend.output([N, K], 'int32');
-    const bytes = backend.pool.threads * backend.exports.selectWorkspaceBytes!(E, K, groups);
-    const workspace = backend.heap.allocate(bytes);
     const at = backend.address.bind(backend);
-    backend.exports.selectExperts!(
-      ...[at(logits!), at(bias!), at(indices), workspace, N, E, K, groups, Number(attrs.topkGroup)],
-      Number(attrs.scoringFunc === 'softmax'),
-      Number(attrs.expertBiasForm === 'multiplicative'),
-    );
-    backend.heap.free(workspace, bytes);
+    withWorkspace(backend, [backend.pool.threads * backend.exports.selectWorkspace!(E, K, groups)], ([workspace]) => {
+      backend.exports.selectExperts!(
+        ...[at(logits!), at(bias!), at(indices), workspace!, N, E, K, groups, Number(attrs.topkGroup)],
+        Number(attrs.scoringFunc === 'softmax'),
+        Number(attrs.expertBiasForm === 'multiplicative'),
+      );
+    });
     return indices;
   });
 
