@@ -27,7 +27,9 @@ async function measure(
   const times = new Map(xs.map((x): [number, number[]] => [x, []]));
   for (let round = 1; round <= rounds; round++) {
     for (const [x, found] of times) {
-      const result = await runJson<StepResult>(tinyseek('bench', 'step', '--preset', 'peer-a', ...settings(x)));
+      const result = await runJson<StepResult>(
+        tinyseek('bench', 'step', '--preset', 'peer-a', '--backend', 'engine', ...settings(x)),
+      );
       if (result === null) throw new Error(`no result for ${settings(x).join(' ')}`);
       console.error(`round ${round}, ${settings(x).join(' ')}: ${result.msPerStep.toFixed(2)} ms`);
       found.push(result.msPerStep);
