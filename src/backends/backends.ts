@@ -1,7 +1,7 @@
 // Which TF.js backend computes: how each is found, started, and what it can do.
 
 import { createRequire } from 'node:module';
-import { startEngine } from '../engine/engine.ts';
+import { checkEngineOptions, type EngineOptions, startEngine } from '../engine/engine.ts';
 import type { VariantName } from '../engine/variant-names.ts';
 import { UserError } from '../errors.ts';
 import { type ActiveBackend, type BackendId, setActiveBackend } from '../tensor/active-backend.ts';
@@ -31,12 +31,19 @@ export interface BackendStatus {
   readonly howToGet: string | null;
 }
 
+/** What a backend runs with. */
+interface Started {
+  readonly threads: number | null;
+  readonly engineVariant: string | null;
+  readonly detail: string;
+}
+
 interface BackendEntry {
   readonly tfName: string;
   readonly detail: string;
   readonly howToGet: string | null;
   /** Registers it with TF.js; what it runs with, where the backend says so. */
-  readonly load: (options: BackendOptions) => Promise<{ threads: number; detail: string } | undefined>;
+  readonly load: (options: BackendOptions) => Promise<Started | undefined>;
 }
 
 const require = createRequire(import.meta.url);
@@ -63,22 +70,25 @@ async function loadTensorFlow(): Promise<undefined> {
   await import(name);
 }
 
+const engineOptions = ({ threads, engineVariant, engineMemory }: BackendOptions): EngineOptions => ({
+  threads: threads ?? null,
+  variant: engineVariant ?? null,
+  memoryLimit: engineMemory ?? null,
+});
+
 /** The engine falls back on the kernels of the cpu backend, repairs included. */
-async function loadEngine(options: BackendOptions): Promise<{ threads: number; detail: string }> {
+async function loadEngine(options: BackendOptions): Promise<Started> {
   registerPatches('cpu');
-  const { pool, variant } = await startEngine({
-    threads: options.threads ?? null,
-    variant: options.engineVariant ?? null,
-    memoryLimit: options.engineMemory ?? null,
-  });
+  const { pool, variant } = await startEngine(engineOptions(options));
   const tried = variant.reports.map(({ name, gflops, problem }) => `${name} ${gflops?.toFixed(0) ?? problem}`);
-  return { threads: pool.threads, detail: `variant ${variant.name} (GFLOP/s on one thread: ${tried.join(', ')})` };
+  const detail = `variant ${variant.name} (GFLOP/s on one thread: ${tried.join(', ')})`;
+  return { threads: pool.threads, engineVariant: variant.name, detail };
 }
 
 const entries: Record<BackendId, BackendEntry> = {
   engine: {
     tfName: 'engine',
-    detail: 'own CPU engine: WebAssembly SIMD, threads',
+    detail: 'own CPU engine: WebAssembly SIMD',
     howToGet: null,
     load: loadEngine,
   },
@@ -124,9 +134,10 @@ export async function activateBackend(requested: BackendName, options: BackendOp
     if (wantsEngine || (options[option] ?? null) === null) continue;
     throw new UserError(`${option}: only for --backend engine, found --backend ${requested}; leave it out`);
   }
+  if (wantsEngine) checkEngineOptions(engineOptions(options));
   const name = requested === 'auto' ? 'engine' : requested;
   const started = await start(name, options);
-  if (typeof started !== 'string') return record(name, started.threads, null);
+  if (typeof started !== 'string') return record(name, started, null);
   if (requested === 'auto' && Object.values(options).every((option) => (option ?? null) === null)) {
     await activateBackend('wasm');
     return record('wasm', null, `the CPU engine cannot run here (${started}); going on with wasm, which is slower`);
@@ -135,17 +146,15 @@ export async function activateBackend(requested: BackendName, options: BackendOp
   throw new UserError(`backend ${name}: not available here (${started})${howToGet ? `; to get it: ${howToGet}` : ''}`);
 }
 
-function record(name: BackendId, threads: number | null, warning: string | null): ActiveBackend {
-  const backend = { name, canReadSync: name !== 'webgpu', threads, warning };
+function record(name: BackendId, started: Started | null, warning: string | null): ActiveBackend {
+  const { threads, engineVariant } = started ?? { threads: null, engineVariant: null };
+  const backend = { name, canReadSync: name !== 'webgpu', threads, engineVariant, warning };
   setActiveBackend(backend);
   return backend;
 }
 
 /** Makes a backend current; if it cannot be, says why and leaves the one of before. */
-async function start(
-  name: BackendId,
-  options: BackendOptions,
-): Promise<string | { readonly threads: number | null; readonly detail: string }> {
+async function start(name: BackendId, options: BackendOptions): Promise<string | Started> {
   const { tfName, load, detail } = entries[name];
   try {
     const loaded = await load(options);
@@ -153,7 +162,7 @@ async function start(
     if (!(await tf.setBackend(tfName))) throw new Error('it found no device to run on');
     await tf.ready();
     current = name;
-    return loaded ?? { threads: null, detail };
+    return loaded ?? { threads: null, engineVariant: null, detail };
   } catch (error) {
     // TF.js has made it current already when it fails to start.
     if (current !== null) await tf.setBackend(entries[current].tfName);
@@ -164,21 +173,21 @@ async function start(
   }
 }
 
-/** Tries every backend in turn and leaves none in particular active. */
-export async function probeBackends(): Promise<readonly BackendStatus[]> {
+/** Tries every backend in turn, the engine with `options`, and leaves none in particular active. */
+export async function probeBackends(options: BackendOptions = {}): Promise<readonly BackendStatus[]> {
   const statuses: BackendStatus[] = [];
   for (const name of backendNames) {
     if (name === 'auto') continue;
     const { detail, howToGet } = entries[name];
-    const started = await start(name, {});
+    const started = await start(name, name === 'engine' ? options : {});
     if (typeof started === 'string') {
       statuses.push({ name, available: false, detail: started, howToGet });
       continue;
     }
-    const threads = started.threads === null ? '' : `, ${started.threads} threads`;
+    const threads = started.threads === null ? '' : `, ${started.threads} thread${started.threads === 1 ? '' : 's'}`;
     const more = started.detail === detail ? '' : `; ${started.detail}`;
     statuses.push({ name, available: true, detail: `${detail}${threads}${more}`, howToGet });
-    record(name, started.threads, null);
+    record(name, started, null);
   }
   return statuses;
 }

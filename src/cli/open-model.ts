@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { type LoadedModel, loadModel } from '../generate/load-model.ts';
 import { latestCheckpoint } from '../io/read-checkpoint.ts';
-import { activateBackend } from '../backends/backends.ts';
-import { parseBackend } from './backend-option.ts';
+import { type BackendFlags, parseBackendFlags, startBackend } from './backend-option.ts';
 
 export interface OpenedModel extends LoadedModel {
   /** The checkpoint folder. */
@@ -28,10 +27,10 @@ function checkpointFolder(path: string): string {
 }
 
 /** Starts a backend and loads a checkpoint; what is odd about it is a warning on standard error. */
-export async function openModel(checkpoint: string, backend: string): Promise<OpenedModel> {
-  const name = parseBackend(backend);
+export async function openModel(checkpoint: string, flags: BackendFlags): Promise<OpenedModel> {
+  const choice = parseBackendFlags(flags);
   const path = checkpointFolder(checkpoint);
-  await activateBackend(name);
+  await startBackend(choice);
   const loaded = loadModel(path);
   warn(loaded.warnings);
   return { ...loaded, path };

@@ -11,7 +11,7 @@ const { version }: { readonly version: string } = createRequire(import.meta.url)
 const description = 'Train DeepSeek-V3 in miniature on your own machine: MLA, DeepSeekMoE, MTP, on real text.';
 
 const specHelp = 'corpora and files: moby-dick, moby-dick:2,code:1, notes.txt, texts/*.md';
-const backendHelp = 'auto, wasm, cpu, webgpu or tensorflow (see: tinyseek doctor)';
+const backendHelp = 'auto, engine, wasm, cpu, webgpu or tensorflow (see: tinyseek doctor)';
 
 type Finish = (exitCode: number) => void;
 
@@ -29,6 +29,16 @@ function withModelOptions(command: Command): Command {
     .option('--preset <name>', `settings to start from: ${presetNames.join(', ')} (default: tiny)`)
     .option('--config <file>', 'YAML file of settings, on top of the preset')
     .option('--set <key=value>', 'change one setting; can be repeated', collect);
+}
+
+function withEngineOptions(command: Command): Command {
+  return command
+    .option('--threads <n>', 'threads of the engine (default: one for each core)')
+    .option('--engine-variant <name>', 'binary of the engine (default: the fastest one that works)');
+}
+
+function withBackend(command: Command, whenAbsent = 'auto'): Command {
+  return withEngineOptions(command.option('--backend <name>', `${backendHelp} (default: ${whenAbsent})`));
 }
 
 function withJson(command: Command): Command {
@@ -52,13 +62,15 @@ function addTrain(program: Command, finish: Finish): void {
       `Trains a model and writes a run folder: metrics, checkpoints (Hugging Face deepseek_v3 model folders) and a report.
 Ctrl-C writes a checkpoint and says how to go on.`,
     );
-  withModelOptions(command)
-    .option('--data <spec>', specHelp)
-    .option('--steps <n>', 'optimizer steps of the whole run')
-    .option('--batch-size <n>', 'sequences per step')
-    .option('--seq-len <n>', 'tokens per sequence')
-    .option('--seed <n>', 'seed of the weights and of the data order')
-    .option('--backend <name>', `${backendHelp} (default: auto; resuming: that of the run)`)
+  withBackend(
+    withModelOptions(command)
+      .option('--data <spec>', specHelp)
+      .option('--steps <n>', 'optimizer steps of the whole run')
+      .option('--batch-size <n>', 'sequences per step')
+      .option('--seq-len <n>', 'tokens per sequence')
+      .option('--seed <n>', 'seed of the weights and of the data order'),
+    'auto; resuming: that of the run',
+  )
     .option('--out <dir>', 'run folder (default: runs/<preset>-<data>-<time>)')
     .addOption(
       new Option('--resume <dir>', 'carry on with the run in this folder, to its planned end').conflicts('out'),
@@ -85,9 +97,8 @@ function addEval(program: Command, finish: Finish): void {
     .summary('measure a checkpoint on held-out text')
     .description('Measures a checkpoint on held-out text: loss, perplexity, bits per byte, expert load.')
     .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
-    .option('--data <spec>', 'corpora and files (default: what the checkpoint was trained on)')
-    .option('--backend <name>', backendHelp, 'auto');
-  withJson(command)
+    .option('--data <spec>', 'corpora and files (default: what the checkpoint was trained on)');
+  withJson(withBackend(command))
     .addHelpText(
       'after',
       examples(
@@ -109,7 +120,7 @@ function addScore(program: Command, finish: Finish): void {
     .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
     .option('--text <text>', 'the text to score')
     .addOption(new Option('--ids <ids>', 'token ids instead of a text, separated by commas').conflicts('text'));
-  withJson(command)
+  withJson(withBackend(command))
     .addHelpText(
       'after',
       examples(
@@ -148,9 +159,46 @@ function addDoctor(program: Command, finish: Finish): void {
     .command('doctor')
     .summary('what this machine can compute with')
     .description('Lists the backends: which are here, why the others are not and how to get them, how fast they are.');
-  withJson(command).action(async (options) => {
+  withJson(withEngineOptions(command)).action(async (options) => {
     const { doctor } = await import('./commands/doctor.ts');
-    await output(finish, () => doctor(), options);
+    await output(finish, () => doctor(options), options);
+  });
+}
+
+function addBench(program: Command, finish: Finish): void {
+  const bench = program
+    .command('bench')
+    .summary('measure how fast this machine trains')
+    .description('Measures training steps and kernels on this machine.')
+    .helpCommand(false);
+  withJson(
+    withBackend(
+      withModelOptions(
+        bench
+          .command('step')
+          .description('time whole optimizer steps on random tokens: median, tokens per second, GFLOP/s, memory'),
+      )
+        .option('--batch-size <n>', 'sequences per step')
+        .option('--seq-len <n>', 'tokens per sequence')
+        .option('--steps <n>', 'steps to time, after a warm-up (default: at least 15, for 2 seconds)'),
+    ),
+  )
+    .addHelpText(
+      'after',
+      examples(
+        ['bench step --preset peer-a', 'the size of the PyTorch comparison'],
+        ['bench step --threads 1 --set nRoutedExperts=32', 'what a change costs'],
+      ),
+    )
+    .action(async (options) => {
+      const { benchStep } = await import('./commands/bench.ts');
+      await output(finish, () => benchStep(options), options);
+    });
+  withJson(
+    withEngineOptions(bench.command('ops').description('time the kernels of the engine, each by itself')),
+  ).action(async (options) => {
+    const { benchOps } = await import('./commands/bench.ts');
+    await output(finish, () => benchOps(options), options);
   });
 }
 
@@ -213,7 +261,8 @@ function createProgram(finish: Finish): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'tinyseek: ')) })
     .addHelpText('after', '\nStart with: tinyseek train\nHelp on a command: tinyseek <command> --help\n');
-  for (const add of [addTrain, addEval, addScore, addParams, addDoctor, addReport, addData]) add(program, finish);
+  for (const add of [addTrain, addEval, addScore, addParams, addDoctor, addBench, addReport, addData])
+    add(program, finish);
   return program;
 }
 

@@ -1,6 +1,7 @@
 // The options that choose settings, shared by `train` and `params`, as the configuration resolver wants them.
 
 import { basename, extname, join } from 'node:path';
+import { UserError } from '../errors.ts';
 
 export interface ModelOptions {
   readonly preset?: string;
@@ -15,8 +16,17 @@ export interface TrainOptions extends ModelOptions {
   readonly seqLen?: string;
   readonly seed?: string;
   readonly backend?: string;
+  readonly threads?: string;
+  readonly engineVariant?: string;
   readonly out?: string;
   readonly resume?: string;
+}
+
+/** The value of an option that counts something, which there must be at least one of. */
+export function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
+  throw new UserError(`${option}: expected a whole number from 1 on, found ${JSON.stringify(text)}`);
 }
 
 const shorthands = ['data', 'steps', 'batchSize', 'seqLen', 'seed'] as const;

@@ -34,11 +34,10 @@ class HeapData {
   }
 
   get values(): Values {
-    const { buffer } = this.#heap.memory;
-    // Memory that is not shared gets a new buffer when it grows, and the old one is emptied.
-    if (this.#view === null || (this.#view.buffer !== buffer && this.#view.byteLength === 0)) {
+    // Memory that is not shared gets a new buffer when it grows, and views of the old one are emptied.
+    if (this.#view?.length !== this.length) {
       const View = this.dtype === 'float32' ? Float32Array : this.dtype === 'int32' ? Int32Array : Uint8Array;
-      this.#view = new View(buffer, this.address, this.length);
+      this.#view = new View(this.#heap.memory.buffer, this.address, this.length);
     }
     return this.#view;
   }
@@ -56,6 +55,8 @@ export class EngineBackend extends MathBackendCPU {
   readonly heap: Heap;
   readonly pool: ThreadPool;
   readonly variant: LoadedVariant;
+  readonly #intermediates: HeapData[] = [];
+  #isInKernel = false;
 
   constructor(heap: Heap, pool: ThreadPool, variant: LoadedVariant) {
     super();
@@ -69,11 +70,11 @@ export class EngineBackend extends MathBackendCPU {
     return this.pool.exports;
   }
 
-  /** Copies values into the heap; `null` leaves the contents undefined. */
+  /** Copies values into the heap; without any (kernels of the cpu backend leave them out) the contents are undefined. */
   override write(values: BackendValues | null, shape: number[], dtype: tf.DataType): object {
     if (!isNumeric(dtype)) return super.write(values as BackendValues, shape, dtype);
     const { dataId } = this.output(shape, dtype);
-    if (values !== null) this.#dataOf(dataId).values.set(values as Values);
+    if (values != null) this.#dataOf(dataId).values.set(values as Values);
     return dataId;
   }
 
@@ -121,12 +122,28 @@ export class EngineBackend extends MathBackendCPU {
   override disposeData(dataId: object, force = false): boolean {
     const data = this.data.has(dataId) ? (this.data.get(dataId) as unknown) : null;
     const gone = super.disposeData(dataId, force);
-    if (gone && data instanceof HeapData) data.free();
+    if (gone && data instanceof HeapData) {
+      if (this.#isInKernel) this.#intermediates.push(data);
+      else data.free();
+    }
+    if (!this.#isInKernel) this.#freeIntermediates();
     return gone;
+  }
+
+  /** Called by kernels of the cpu backend, of which some read what they have disposed (FFT): it stays until they end. */
+  override disposeIntermediateTensorInfo({ dataId }: tf.TensorInfo): void {
+    this.#isInKernel = true;
+    this.disposeData(dataId);
+    this.#isInKernel = false;
+  }
+
+  #freeIntermediates(): void {
+    while (this.#intermediates.length > 0) this.#intermediates.pop()!.free();
   }
 
   /** Bytes of the heap; TF.js adds its own counts of tensors and their bytes. */
   override memory(): EngineMemory {
+    this.#freeIntermediates();
     return { unreliable: false, ...this.heap.use } as EngineMemory;
   }
 

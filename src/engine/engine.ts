@@ -3,11 +3,11 @@
 import { UserError } from '../errors.ts';
 import { tf } from '../tensor/tf.ts';
 import { EngineBackend } from './backend.ts';
-import { Heap } from './heap.ts';
+import { Heap, wholeMemory } from './heap.ts';
 import { registerKernels } from './kernels/index.ts';
 import { backendName } from './kernels/register.ts';
 import { ThreadPool } from './thread-pool.ts';
-import type { VariantName } from './variant-names.ts';
+import { type VariantName, variantNames } from './variant-names.ts';
 import { loadVariant } from './variants.ts';
 
 export interface EngineOptions {
@@ -33,15 +33,47 @@ async function coresOfMachine(): Promise<number> {
   return availableParallelism();
 }
 
-const wholeMemory = 4 * 2 ** 30;
-const mostThreads = 64;
+const howToShare =
+  'a page has threads when it is served with Cross-Origin-Opener-Policy: same-origin and ' +
+  'Cross-Origin-Embedder-Policy: require-corp';
 
-let running: EngineBackend | null = null;
-let startedWith: Pick<EngineOptions, 'variant' | 'memoryLimit'> | null = null;
+const mostThreads = 64;
+/** Less than the scratch of the threads and one tensor would make no sense. */
+const leastMemory = 16 * 2 ** 20;
+
+interface RunningEngine {
+  readonly backend: EngineBackend;
+  readonly memoryLimit: number | null;
+}
+
+let running: RunningEngine | null = null;
+/** Starts wait for each other. */
+let lastStart: Promise<unknown> = Promise.resolve();
 
 /** The engine's backend, started; null before. */
 export function runningEngine(): EngineBackend | null {
-  return running;
+  return running?.backend ?? null;
+}
+
+/** Throws a `UserError` for options that are impossible, here or since the engine was started. */
+export function checkEngineOptions({ threads, variant, memoryLimit }: EngineOptions): void {
+  if (threads !== null && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+    throw new UserError(`threads: expected a whole number from 1 to ${mostThreads}, found ${threads}`);
+  }
+  if (variant !== null && !variantNames.includes(variant)) {
+    throw new UserError(`engineVariant: expected one of ${variantNames.join(', ')}; found ${variant}`);
+  }
+  if (memoryLimit !== null && !(memoryLimit >= leastMemory && memoryLimit <= wholeMemory)) {
+    throw new UserError(`engineMemory: expected ${leastMemory} to ${wholeMemory} bytes, found ${memoryLimit}`);
+  }
+  if (running === null) return;
+  if (variant !== null && variant !== running.backend.variant.name) {
+    const { name } = running.backend.variant;
+    throw new UserError(`engineVariant: the engine runs as ${name} already; choose the variant before its first use`);
+  }
+  if (memoryLimit !== null && memoryLimit !== running.memoryLimit) {
+    throw new UserError('engineMemory: the engine runs already; set its limit before its first use');
+  }
 }
 
 /**
@@ -50,34 +82,28 @@ export function runningEngine(): EngineBackend | null {
  *
  * Throws a `UserError` when this machine cannot run it, or the options are impossible.
  */
-export async function startEngine({ threads, variant, memoryLimit }: EngineOptions): Promise<EngineBackend> {
-  if (threads !== null && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
-    throw new UserError(`threads: expected a whole number from 1 to ${mostThreads}, found ${threads}`);
-  }
+export function startEngine(options: EngineOptions): Promise<EngineBackend> {
+  const started = lastStart.then(() => startNow(options));
+  lastStart = started.catch(() => {});
+  return started;
+}
+
+async function startNow(options: EngineOptions): Promise<EngineBackend> {
+  checkEngineOptions(options);
   const shared = canShareMemory();
-  const backend = running ?? (await createEngine(shared, variant, memoryLimit));
-  if (variant !== null && variant !== backend.variant.name) {
-    throw new UserError(`engine: runs as ${backend.variant.name} already; choose the variant before its first use`);
-  }
-  if (startedWith !== null && memoryLimit !== startedWith.memoryLimit && memoryLimit !== null) {
-    throw new UserError('engine: runs already; set its memory limit before its first use');
-  }
-  startedWith ??= { variant, memoryLimit };
-  const wanted = threads ?? Math.min(await coresOfMachine(), mostThreads);
+  running ??= await createEngine(shared, options);
+  const { backend } = running;
+  const wanted = options.threads ?? Math.min(await coresOfMachine(), mostThreads);
   await backend.pool.resize(shared ? wanted : 1);
   return backend;
 }
 
-async function createEngine(
-  shared: boolean,
-  variant: VariantName | null,
-  memoryLimit: number | null,
-): Promise<EngineBackend> {
+async function createEngine(shared: boolean, { variant, memoryLimit }: EngineOptions): Promise<RunningEngine> {
+  if (!shared) console.warn(`engine: one thread computes; ${howToShare}`);
   const loaded = await loadVariant(shared, variant);
   const heap = new Heap(memoryLimit ?? wholeMemory, shared);
   const backend = new EngineBackend(heap, new ThreadPool(loaded.module, heap), loaded);
   registerKernels();
   tf.registerBackend(backendName, () => backend);
-  running = backend;
-  return backend;
+  return { backend, memoryLimit };
 }

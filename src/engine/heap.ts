@@ -8,7 +8,14 @@ const alignment = 64;
 /** The control block of the threads and the module's static data lie below. */
 const firstByte = pageBytes;
 /** What a growth step adds at least, so that growing is rare. */
-const growthBytes = 16 * 1024 * 1024;
+const growthBytes = 16 * 2 ** 20;
+/** Up to this many bytes, and half as much again as was ever in use, growing is preferred to cutting up free blocks. */
+const smallHeap = 64 * 2 ** 20;
+
+const joinEvery = 32;
+
+/** All that WebAssembly can address, in bytes. */
+export const wholeMemory = 2 ** 32;
 
 const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
 
@@ -33,20 +40,40 @@ export interface HeapUse {
   readonly reserved: number;
 }
 
-/** Blocks of one WebAssembly.Memory. A block does not move; freed blocks are kept for requests of the same size class. */
+/** Memory that can grow to `limit` bytes, or half of that, or a quarter: its addresses are reserved at once. */
+function reserveMemory(limit: number, shared: boolean): { memory: WebAssembly.Memory; limit: number } {
+  const initial = firstByte / pageBytes;
+  try {
+    return { memory: new WebAssembly.Memory({ initial, maximum: limit / pageBytes, shared }), limit };
+  } catch {
+    if (limit <= smallHeap) throw new UserError(`engine memory: no ${mebibytes(limit)} MiB of addresses to be had`);
+    return reserveMemory(Math.ceil(limit / 2 / pageBytes) * pageBytes, shared);
+  }
+}
+
+/**
+ * Blocks of one WebAssembly.Memory. A block does not move.
+ *
+ * Freed blocks are kept for requests of the same size class. When other sizes are wanted and the heap is well above what
+ * was ever in use, free neighbours are joined and larger blocks cut up, so a run with changing sizes does not grow on.
+ */
 export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly #limit: number;
+  /** Addresses of free blocks by their size, which is a size class unless the block was cut or joined. */
   readonly #free = new Map<number, number[]>();
   #top = firstByte;
   #used = 0;
   #peak = 0;
+  /** Blocks that may be freed before free ones are joined, where one has to be cut: joining takes time, cutting frays. */
+  #untilJoin = joinEvery;
 
-  /** `limitBytes` is at most 4 GiB; `shared` memory can be used by several threads and needs SharedArrayBuffer. */
+  /** `limitBytes` is at most `wholeMemory`; `shared` memory can be used by several threads and needs SharedArrayBuffer. */
   constructor(limitBytes: number, shared: boolean) {
-    this.#limit = Math.floor(limitBytes / pageBytes) * pageBytes;
-    const pages = Math.max(2, this.#limit / pageBytes);
-    this.memory = new WebAssembly.Memory({ initial: 2, maximum: pages, shared });
+    const wanted = Math.max(firstByte, Math.floor(limitBytes / pageBytes) * pageBytes);
+    const { memory, limit } = reserveMemory(wanted, shared);
+    this.memory = memory;
+    this.#limit = limit;
   }
 
   get use(): HeapUse {
@@ -55,8 +82,9 @@ export class Heap {
 
   /** A block of at least `bytes` bytes, aligned to a cache line, with undefined contents. */
   allocate(bytes: number): number {
+    if (!(bytes >= 0)) throw new Error(`internal: a block of ${bytes} bytes`);
     const size = sizeClass(bytes);
-    const address = this.#free.get(size)?.pop() ?? this.#extend(size);
+    const address = this.#free.get(size)?.pop() ?? this.#find(size);
     this.#used += size;
     if (this.#used > this.#peak) this.#peak = this.#used;
     return address;
@@ -66,20 +94,34 @@ export class Heap {
   free(address: number, bytes: number): void {
     const size = sizeClass(bytes);
     this.#used -= size;
-    const list = this.#free.get(size);
-    if (list === undefined) this.#free.set(size, [address]);
-    else list.push(address);
+    this.#untilJoin--;
+    this.#keep(address, size);
   }
 
-  #extend(size: number): number {
+  #find(size: number): number {
+    const top = this.#top + size - firstByte;
+    const modest = top <= Math.max(this.#peak, this.#used + size) * 1.5 + smallHeap;
+    const address =
+      (modest ? this.#extend(size) : null) ??
+      (this.#untilJoin > 0 ? this.#cut(size) : null) ??
+      this.#joinAndCut(size) ??
+      this.#extend(size);
+    if (address !== null) return address;
+    throw new UserError(
+      `engine memory: ${mebibytes(size)} MiB do not fit (${mebibytes(this.#used)} of at most ` +
+        `${mebibytes(this.#limit)} MiB in use); use a smaller batch, shorter sequences or gradAccumSteps`,
+    );
+  }
+
+  /** A block at the end of the heap; null where the memory ends. */
+  #extend(size: number): number | null {
     const address = this.#top;
     const end = address + size;
-    if (end > this.#limit) return this.#reuse(size);
-    const missing = end - this.memory.buffer.byteLength;
-    if (missing > 0) {
-      const wanted = Math.min(Math.max(missing, growthBytes), this.#limit - this.memory.buffer.byteLength);
-      if (!this.#grow(wanted) && !this.#grow(missing)) return this.#reuse(size);
-    }
+    if (end > this.#limit) return null;
+    const reserved = this.memory.buffer.byteLength;
+    const missing = end - reserved;
+    const step = Math.min(Math.max(missing, growthBytes), this.#limit - reserved);
+    if (missing > 0 && !this.#grow(step) && !this.#grow(missing)) return null;
     this.#top = end;
     return address;
   }
@@ -93,39 +135,43 @@ export class Heap {
     }
   }
 
-  /** The smallest free block that is large enough, cut to size; what is left of it becomes a block of its own. */
-  #reuse(size: number): number {
-    const candidates = [...this.#free].filter(([free, list]) => free > size && list.length > 0);
-    const [found] = candidates.reduce((best, next) => (next[0] < best[0] ? next : best), [Infinity, [] as number[]]);
-    if (found === Infinity) {
-      throw new UserError(
-        `engine memory: ${mebibytes(size)} MiB do not fit (${mebibytes(this.#used)} of at most ` +
-          `${mebibytes(this.#limit)} MiB in use); use a smaller batch, shorter sequences or gradAccumSteps`,
-      );
-    }
-    const address = this.#free.get(found)!.pop()!;
-    this.#splitRest(address + size, found - size);
+  /** The smallest free block that is large enough, cut to size. */
+  #cut(size: number): number | null {
+    let found = Number.POSITIVE_INFINITY;
+    for (const [free, list] of this.#free) if (free >= size && free < found && list.length > 0) found = free;
+    const list = this.#free.get(found);
+    const address = list?.pop();
+    if (list === undefined || address === undefined) return null;
+    if (list.length === 0) this.#free.delete(found);
+    if (found > size) this.#keep(address + size, found - size);
     return address;
   }
 
-  /** Makes free blocks of whole size classes out of a stretch of memory. */
-  #splitRest(address: number, bytes: number): void {
-    let at = address;
-    let left = bytes;
-    while (left >= alignment) {
-      let size = sizeClass(left);
-      if (size > left) size = largestClassWithin(left);
-      const list = this.#free.get(size);
-      if (list === undefined) this.#free.set(size, [at]);
-      else list.push(at);
-      at += size;
-      left -= size;
+  /** Makes one block of free blocks that touch, gives back those at the end of the heap, and tries to cut again. */
+  #joinAndCut(size: number): number | null {
+    // Nothing to gain: even in one piece the free blocks would be too small.
+    if (this.#limit - firstByte - this.#used < size) return null;
+    const blocks = [...this.#free].flatMap(([size, addresses]) => addresses.map((address) => ({ address, size })));
+    blocks.sort((a, b) => a.address - b.address);
+    this.#free.clear();
+    this.#untilJoin = Math.max(joinEvery, blocks.length / 8);
+    let [start, end] = [firstByte, firstByte];
+    for (const { address, size } of blocks) {
+      if (address !== end) {
+        this.#keep(start, end - start);
+        start = address;
+      }
+      end = address + size;
     }
+    if (end === this.#top) this.#top = start;
+    else this.#keep(start, end - start);
+    return this.#cut(size);
   }
-}
 
-/** The largest size class of at most `bytes` bytes (a multiple of the alignment). */
-function largestClassWithin(bytes: number): number {
-  const step = Math.max(alignment, 2 ** (Math.floor(Math.log2(bytes)) - 2));
-  return Math.floor(bytes / step) * step;
+  #keep(address: number, size: number): void {
+    if (size === 0) return;
+    const list = this.#free.get(size);
+    if (list === undefined) this.#free.set(size, [address]);
+    else list.push(address);
+  }
 }

@@ -6,64 +6,121 @@ const scratchAt = 65536;
 const leftAt = 2 * 65536;
 const rightAt = 6 * 65536;
 const outAt = 10 * 65536;
+const biasAt = 14 * 65536;
+
+/** Elements of each of these. */
+const length = 16384;
+
+/** Bytes of memory that the checks need. */
+export const checkBytes = 16 * 65536;
 
 /** Repeatable values between -1 and 1. */
-const valueAt = (i: number) => ((i * 2654435761) % 4096) / 2048 - 1;
-
-function fill(memory: WebAssembly.Memory, at: number, length: number): Float32Array {
-  const values = new Float32Array(memory.buffer, at, length);
-  for (let i = 0; i < length; i++) values[i] = Math.fround(valueAt(i + at));
-  return values;
+function fill(values: Float32Array, seed: number): void {
+  for (let i = 0; i < values.length; i++) values[i] = (((i + seed) * 2654435761) % 4096) / 2048 - 1;
 }
 
-/** Sizes that are no multiples of any tile, one that is, and one deeper than a panel. */
-const products = [
-  [1, 1, 1],
-  [7, 13, 19],
-  [10, 32, 24],
-  [13, 17, 300],
-] as const;
+const viewAt = (memory: WebAssembly.Memory, at: number) => new Float32Array(memory.buffer, at, length);
 
-/** Multiplies small matrices in all four ways and compares with a plain loop; says what is wrong, or null. */
-export function checkKernels(exports: Exports, memory: WebAssembly.Memory): string | null {
-  exports.initThread!(0, scratchAt);
-  for (const [m, n, k] of products) {
-    for (const way of [0, 1, 2, 3]) {
-      const [transposeA, transposeB] = [way & 1, way >> 1];
-      const a = fill(memory, leftAt, m * k);
-      const b = fill(memory, rightAt, k * n);
-      const c = fill(memory, outAt, m * n);
-      exports.gemm!(leftAt, rightAt, outAt, 1, m, n, k, transposeA, transposeB, 0, 0, 0, 0, 0);
-      for (let i = 0; i < m * n; i++) {
-        const [row, column] = [Math.floor(i / n), i % n];
-        let [expected, size] = [0, 0];
-        for (let p = 0; p < k; p++) {
-          const term = a[transposeA ? p * m + row : row * k + p]! * b[transposeB ? column * k + p : p * n + column]!;
-          expected += term;
-          size += Math.abs(term);
-        }
-        // Each of k additions rounds by at most half a unit (6e-8) of a sum that is no larger than `size`.
-        if (Math.abs(c[i]! - expected) > k * 6e-8 * size) return `wrong product of ${m} x ${k} x ${n}`;
-      }
+/** Sizes of matrix products; `activation` 2 is a sigmoid, after a bias. */
+interface Product {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly activation: 0 | 2;
+}
+
+/** Sizes that are no multiples of any tile, one that is, and one deeper than a panel; all transposes of each. */
+const products: readonly Product[] = [
+  { batch: 1, m: 1, n: 1, k: 1, activation: 0 } as const,
+  { batch: 2, m: 7, n: 13, k: 19, activation: 2 } as const,
+  { batch: 1, m: 30, n: 32, k: 24, activation: 0 } as const,
+  { batch: 1, m: 13, n: 17, k: 300, activation: 0 } as const,
+].flatMap((sizes) =>
+  [0, 1, 2, 3].map((way) => ({ ...sizes, transposeA: (way & 1) !== 0, transposeB: (way & 2) !== 0 })),
+);
+
+function multiply(exports: Exports, { batch, m, n, k, transposeA, transposeB, activation }: Product): void {
+  const ways = [Number(transposeA), Number(transposeB)] as const;
+  exports.gemm!(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, 0, activation && biasAt, activation);
+}
+
+/** What is wrong with the product in memory, by a plain loop; null if nothing is. */
+function checkProduct(memory: WebAssembly.Memory, product: Product): string | null {
+  const { batch, m, n, k, transposeA, transposeB, activation } = product;
+  const [a, b, c, bias] = [leftAt, rightAt, outAt, biasAt].map((at) => viewAt(memory, at));
+  for (let i = 0; i < batch * m * n; i++) {
+    const [matrix, row, column] = [Math.floor(i / (m * n)), Math.floor(i / n) % m, i % n];
+    let sum = activation === 0 ? 0 : bias![column]!;
+    let size = Math.abs(sum);
+    for (let p = 0; p < k; p++) {
+      const left = a![matrix * m * k + (transposeA ? p * m + row : row * k + p)]!;
+      const right = b![matrix * k * n + (transposeB ? column * k + p : p * n + column)]!;
+      sum += left * right;
+      size += Math.abs(left * right);
     }
+    const expected = activation === 0 ? sum : 1 / (1 + Math.exp(-sum));
+    // Each addition rounds by at most half a unit (6e-8) of a sum that is no larger than `size`; a sigmoid is four times
+    // flatter than its argument, and its own arithmetic is right to some units. NaN is wrong too.
+    const close = Math.abs(c![i]! - expected) <= (k + 1) * 6e-8 * size + (activation === 0 ? 0 : 5e-7);
+    if (!close) return `wrong product of ${m} x ${k} x ${n}: ${c![i]}, not ${expected}`;
   }
   return null;
 }
 
-/** GFLOP/s of a small matrix product on this thread: the best of a few runs, after the compiler has optimised it. */
-export function measureSpeed(exports: Exports, memory: WebAssembly.Memory): number {
+/** Elements of a SwiGLU: no multiple of a vector, so its vectors and what is left over of them are both checked. */
+const gates = 205;
+
+const swiglu = (exports: Exports) => exports.swiglu!(leftAt, rightAt, outAt, gates);
+
+/** What is wrong with silu(gate) * up in memory; null if nothing is. It stands for all that is made of exponentials. */
+function checkSwiGlu(memory: WebAssembly.Memory): string | null {
+  const [gate, up, out] = [leftAt, rightAt, outAt].map((at) => viewAt(memory, at));
+  for (let i = 0; i < gates; i++) {
+    const expected = (gate![i]! / (1 + Math.exp(-gate![i]!))) * up![i]!;
+    // Values are between -1 and 1; a few roundings of numbers below 1.
+    const close = Math.abs(out![i]! - expected) <= 5e-7;
+    if (!close) return `wrong SwiGLU: ${out![i]}, not ${expected}`;
+  }
+  return null;
+}
+
+/**
+ * How long the kernels run before they are checked and timed, in milliseconds: V8 compiles what runs often a second time,
+ * optimised and in the background, and it is that code that must be right.
+ */
+const warmUp = 20;
+
+/** Runs kernels on small inputs, warm, and compares; says what is wrong, or null. */
+export function checkKernels(exports: Exports, memory: WebAssembly.Memory): string | null {
+  exports.initThread!(0, scratchAt);
+  for (const at of [leftAt, rightAt, biasAt]) fill(viewAt(memory, at), at);
+  const runs = [
+    ...products.map((product) => ({
+      run: () => multiply(exports, product),
+      check: () => checkProduct(memory, product),
+    })),
+    { run: () => swiglu(exports), check: () => checkSwiGlu(memory) },
+  ];
+  const deadline = performance.now() + warmUp;
+  do for (const { run } of runs) run();
+  while (performance.now() < deadline);
+  for (const { run, check } of runs) {
+    viewAt(memory, outAt).fill(Number.NaN);
+    run();
+    const problem = check();
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+/** GFLOP/s of a small matrix product on this thread, in about a millisecond. */
+export function measureSpeed(exports: Exports): number {
   const [m, n, k] = [120, 96, 128];
-  fill(memory, leftAt, m * k);
-  fill(memory, rightAt, k * n);
-  const run = () => exports.gemm!(leftAt, rightAt, outAt, 1, m, n, k, 0, 0, 0, 0, 0, 0, 0);
-  const timed = (times: number) => {
-    const start = performance.now();
-    for (let i = 0; i < times; i++) run();
-    return (performance.now() - start) / times;
-  };
-  // V8 compiles a function again, optimised, after it has run for a while, and in the background.
-  const deadline = performance.now() + 60;
-  while (performance.now() < deadline) run();
-  const milliseconds = Math.min(...Array.from({ length: 12 }, () => timed(3)));
-  return (2 * m * n * k) / milliseconds / 1e6;
+  const times = 8;
+  const start = performance.now();
+  for (let i = 0; i < times; i++) exports.gemm!(leftAt, rightAt, outAt, 1, m, n, k, 0, 0, 0, 0, 0, 0, 0);
+  return (2 * m * n * k * times) / (performance.now() - start) / 1e6;
 }

@@ -7,8 +7,9 @@ import { workerSource } from './worker-source.ts';
 
 /** What the pool needs of a worker, in Node and in a page. */
 interface WorkerHandle {
-  /** Resolves when it has ended; `failed` if it was not asked to. */
+  /** Resolves when it has ended, asked or not. */
   readonly ended: Promise<void>;
+  /** Ends it wherever it is. */
   readonly terminate: () => void;
 }
 
@@ -21,9 +22,11 @@ interface WorkerData {
 
 async function startNodeWorker(workerData: WorkerData): Promise<WorkerHandle> {
   const { Worker } = await import('node:worker_threads');
-  const worker = new Worker(workerSource, { eval: true, workerData, name: `tinyseek-${workerData.index}` });
+  // Without the options of the process: what it preloads is not for these threads.
+  const options = { eval: true, execArgv: [], name: `tinyseek-${workerData.index}` };
+  const worker = new Worker(workerSource, { ...options, workerData });
   worker.unref(); // a process that has nothing else to do may end
-  worker.on('error', () => {}); // told by `reportFailure`
+  worker.on('error', () => {}); // what went wrong is told where it matters: in the join, or when it has ended
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return { ended, terminate: () => void worker.terminate() };
 }
@@ -31,6 +34,7 @@ async function startNodeWorker(workerData: WorkerData): Promise<WorkerHandle> {
 /** The parts of a page's Worker that are used here; the types of Node have none. */
 interface PageWorker {
   onmessage: unknown;
+  onerror: unknown;
   postMessage(data: unknown): void;
   terminate(): void;
 }
@@ -39,33 +43,47 @@ function startPageWorker(data: WorkerData): WorkerHandle {
   const PageWorker = Reflect.get(globalThis, 'Worker') as new (url: string) => PageWorker;
   const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
   const worker = new PageWorker(url);
+  let onEnd = () => {};
   const ended = new Promise<void>((resolve) => {
-    worker.onmessage = () => resolve(); // its only message, the last thing it does
+    onEnd = resolve;
   });
+  worker.onmessage = onEnd; // its only message, the last thing it does
+  worker.onerror = onEnd;
   worker.postMessage(data);
-  return { ended, terminate: () => worker.terminate() };
+  const terminate = () => {
+    worker.terminate(); // of which a page is told nothing
+    onEnd();
+  };
+  return { ended, terminate };
 }
 
 const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
 
-/** Longest that a join may wait for one chunk. Chunks take milliseconds; a suspended machine takes longer. */
-const patienceSeconds = 60;
+/** How long a worker that is asked to end may take; a chunk takes milliseconds. */
+const farewell = 1000;
+
+async function ending({ ended, terminate }: WorkerHandle): Promise<void> {
+  const timer = setTimeout(terminate, farewell);
+  await ended;
+  clearTimeout(timer);
+}
 
 /** The calling thread's instance of the module, and the workers that help it. */
 export class ThreadPool {
   readonly exports: Exports;
   readonly #module: WebAssembly.Module;
   readonly #heap: Heap;
+  readonly #patience: number;
+  readonly #scratch: number[] = [];
   #workers: WorkerHandle[] = [];
-  #scratch: number[] = [];
   #stopping = false;
   #waitingSince = 0;
-  /** Whether a worker has ended unasked: a chunk that it had taken will never be done. */
-  #lost = false;
 
-  constructor(module: WebAssembly.Module, heap: Heap) {
+  /** `patience`: the longest, in milliseconds, that a join waits for one chunk. A machine that is busy takes a second. */
+  constructor(module: WebAssembly.Module, heap: Heap, patience = 60_000) {
     this.#module = module;
     this.#heap = heap;
+    this.#patience = patience;
     this.exports = instantiate(module, heap.memory, (time) => this.#checkWorkers(time));
     this.exports.initThread!(0, this.#scratchOf(0));
   }
@@ -75,11 +93,15 @@ export class ThreadPool {
     return this.#workers.length + 1;
   }
 
-  /** Starts or stops workers until `threads` threads compute. Workers join in when they are ready; nothing waits for them. */
+  /** Threads that have started already; the others join in when they are ready, and nothing waits for them. */
+  get ready(): number {
+    return this.exports.workers!() + 1;
+  }
+
+  /** Starts or stops workers until `threads` threads compute, and starts afresh after a failure. */
   async resize(threads: number): Promise<void> {
-    if (threads === this.threads) return;
+    if (threads === this.threads && this.exports.isBroken!() === 0) return;
     await this.stop();
-    this.#lost = false;
     const memory = this.#heap.memory;
     for (let index = 1; index < threads; index++) {
       const data = { module: this.#module, memory, index, scratch: this.#scratchOf(index) };
@@ -93,9 +115,9 @@ export class ThreadPool {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.exports.stopWorkers!();
-    await Promise.all(this.#workers.map(({ ended }) => ended));
+    await Promise.all(this.#workers.map(ending));
     this.#workers = [];
-    this.exports.allowWorkers!();
+    this.exports.resetThreads!();
     this.#stopping = false;
   }
 
@@ -104,7 +126,6 @@ export class ThreadPool {
     this.#stopping = true;
     this.exports.stopWorkers!();
     for (const { terminate } of this.#workers) terminate();
-    this.#workers = [];
   }
 
   #scratchOf(index: number): number {
@@ -112,18 +133,27 @@ export class ThreadPool {
     return this.#scratch[index];
   }
 
+  /** Between two kernels no worker has a chunk, so one that ends then, for want of memory say, takes nothing with it. */
   #onEnd(worker: WorkerHandle): void {
-    if (this.#stopping || !this.#workers.includes(worker)) return;
-    this.#lost = true;
-    if (isNode) process.emitWarning('engine: a worker thread has ended; going on with fewer threads');
+    if (this.#stopping) return;
+    this.#workers = this.#workers.filter((other) => other !== worker);
+    console.warn(`engine: a worker thread has ended; going on with ${this.threads}`);
   }
 
-  /** Called by the module while a join takes long, for the first, second, ... time. */
+  /**
+   * Called by the module while a join takes long, for the first, second, ... time, and with 0 by every kernel after one
+   * that failed: nobody can tell what the other threads still write.
+   */
   #checkWorkers(time: number): void {
     const now = performance.now();
     if (time === 1) this.#waitingSince = now;
-    const silent = now - this.#waitingSince > patienceSeconds * 1000;
-    const reason = this.exports.hasFailed!() ? 'failed' : this.#lost ? 'has ended' : silent ? 'does not answer' : null;
-    if (reason !== null) throw new UserError(`engine: a worker thread ${reason}; start again, or use --threads 1`);
+    if (this.exports.hasFailed!() !== 0) this.#fail('a worker thread failed');
+    if (time === 0) this.#fail('a kernel before this one failed');
+    if (now - this.#waitingSince > this.#patience) this.#fail('a worker thread does not answer');
+  }
+
+  #fail(what: string): never {
+    this.terminate();
+    throw new UserError(`engine: ${what}; start again, or use --threads 1`);
   }
 }

@@ -13,9 +13,17 @@ function start({ module, memory, index, scratch }) {
   } catch (error) {
     exports.reportFailure();
     throw error;
+  } finally {
+    exports.countWorkers(-1);
   }
-  exports.countWorkers(-1);
 }
 if (typeof require === 'function') start(require('node:worker_threads').workerData);
-else self.onmessage = ({ data }) => { start(data); self.postMessage('ended'); self.close(); };
+else self.onmessage = ({ data }) => {
+  try {
+    start(data);
+  } finally {
+    self.postMessage('ended');
+    self.close();
+  }
+};
 `;

@@ -1,6 +1,7 @@
 // Auxiliary balance losses. Shape legend: S sequences (or 1 for the whole batch), L tokens in each, E experts, K per token.
 
 import type { ModelConfig } from '../config/model-config.ts';
+import { fusedOp } from '../ops/fused-op.ts';
 import { noGrad } from '../tensor/no-grad.ts';
 import { tf } from '../tensor/tf.ts';
 import type { RoutingRecord } from './moe.ts';
@@ -30,17 +31,20 @@ export function balanceLoss(
   config: Pick<ModelConfig, 'scoringFunc' | 'numExpertsPerTok'>,
   { scope, selection }: BalanceLossOptions,
 ): tf.Scalar {
-  const [N, E] = logits.shape;
-  const K = config.numExpertsPerTok;
+  const { scoringFunc, numExpertsPerTok: K } = config;
   const S = scope === 'sequence' ? sequences : 1;
-  // log(sigmoid(x)) is -softplus(-x); tf.logSigmoid would do, but its gradient does not keep its input alive.
-  const logAffinity = config.scoringFunc === 'sigmoid' ? tf.neg(tf.softplus(tf.neg(logits))) : logits;
-  const affinity = tf.softmax(logAffinity);
-  const P = tf.mean(tf.reshape(affinity, [S, N / S, E]), 1); // [S, E]
-  const f = noGrad(() => {
-    const selected = selection === 'dispatch' ? topkIndices : tf.topk(logits, K).indices;
-    const perToken = tf.sum(tf.oneHot(selected, E, 1, 0, 'float32'), 1); // [N, E]
-    return tf.mul(tf.mean(tf.reshape(perToken, [S, N / S, E]), 1), E / K); // [S, E]
+  const attrs = { sequences: S, scoringFunc, numExpertsPerTok: K, selection };
+  return fusedOp('BalanceLoss', { logits, topkIndices }, attrs, ({ logits, topkIndices }) => {
+    const [N, E] = logits.shape;
+    // log(sigmoid(x)) is -softplus(-x); tf.logSigmoid would do, but its gradient does not keep its input alive.
+    const logAffinity = scoringFunc === 'sigmoid' ? tf.neg(tf.softplus(tf.neg(logits))) : logits;
+    const affinity = tf.softmax(logAffinity);
+    const P = tf.mean(tf.reshape(affinity, [S, N / S, E]), 1); // [S, E]
+    const f = noGrad(() => {
+      const selected = selection === 'dispatch' ? topkIndices : tf.topk(logits, K).indices;
+      const perToken = tf.sum(tf.oneHot(selected, E, 1, 0, 'float32'), 1); // [N, E]
+      return tf.mul(tf.mean(tf.reshape(perToken, [S, N / S, E]), 1), E / K); // [S, E]
+    });
+    return tf.div(tf.sum(tf.mul(f, P)), S) as tf.Scalar;
   });
-  return tf.div(tf.sum(tf.mul(f, P)), S);
 }

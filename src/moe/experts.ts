@@ -1,13 +1,12 @@
-// What happens at the experts: one SwiGLU each, weights stacked as transformers 5 holds them in memory.
-// Shape legend: N tokens, K experts per token, M = N*K rows, E experts, D hiddenSize, F moeIntermediateSize.
+// The experts of a layer: their weights, and a dense way to apply them.
+// Shape legend: N tokens, K experts per token, E experts, D hiddenSize, F moeIntermediateSize.
 
-import { groupedMatMul } from '../ops/grouped-matmul.ts';
 import type { Routing } from '../ops/router.ts';
 import { swiglu } from '../ops/swiglu.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
-import { planDispatch } from './dispatch.ts';
 
+/** Stacked as transformers 5 holds them in memory. */
 export interface ExpertWeights {
   /** [E, 2F, D]: for each expert, F rows of `gate_proj` and then F rows of `up_proj`. */
   readonly gateUpProj: tf.Variable<tf.Rank.R3>;
@@ -24,31 +23,8 @@ export function createExperts(store: ParameterStore, name: string, E: number, F:
 }
 
 /**
- * Sends each token to its K experts and sums what they return, weighted by the gates.
- *
- * Sparse: only the selected (token, expert) pairs are computed. The indices are read by the host, so the backend must
- * allow reading without waiting.
- *
- * Shapes: x [N, D], routing [N, K] -> [N, D].
- * Source: arXiv:2412.19437 eq. 12.
- */
-export function applyExpertsSparse(x: tf.Tensor2D, routing: Routing, weights: ExpertWeights): tf.Tensor2D {
-  const [N, K] = routing.topkIndices.shape;
-  const [E, D] = weights.downProj.shape;
-  const plan = planDispatch(routing.topkIndices.dataSync<'int32'>(), K, E);
-  const rows = tf.gather(x, tf.tensor1d(plan.tokens, 'int32')); // [M, D]
-  const gateUp = groupedMatMul(rows, weights.gateUpProj, plan.counts); // [M, 2F]
-  const [gate, up] = tf.split(gateUp, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
-  const gates = tf.gather(tf.reshape(routing.topkWeights, [N * K, 1]), tf.tensor1d(plan.order, 'int32')); // [M, 1]
-  const active = tf.mul(swiglu(gate, up), gates) as tf.Tensor2D; // the gate commutes with the down projection
-  const out = groupedMatMul(active, weights.downProj, plan.counts); // [M, D]
-  const slots = tf.gather(out, tf.tensor1d(plan.rowOf, 'int32')); // [N*K, D], back in token order
-  return tf.sum(tf.reshape(slots, [N, K, D]), 1);
-}
-
-/**
- * The same sum over all experts, with gate 0 where a token does not go: every backend can run it, at E / K times the
- * arithmetic.
+ * `routedExperts` as a sum over all experts, with gate 0 where a token does not go: every backend can run it, at E / K
+ * times the arithmetic.
  *
  * Shapes: x [N, D], routing [N, K] -> [N, D].
  */

@@ -3,11 +3,12 @@
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { SwiGluMlp } from '../layers/mlp.ts';
+import { routedExperts } from '../ops/routed-experts.ts';
 import { type Routing, routeTokens } from '../ops/router.ts';
 import { activeBackend } from '../tensor/active-backend.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
-import { applyExpertsDense, applyExpertsSparse, createExperts, type ExpertWeights } from './experts.ts';
+import { applyExpertsDense, createExperts, type ExpertWeights } from './experts.ts';
 
 /** What a layer decided in one forward pass: all that balancing needs to know. */
 export interface RoutingRecord {
@@ -56,7 +57,7 @@ export class MixtureOfExperts {
   }
 
   #routed(x: tf.Tensor2D, routing: Routing): tf.Tensor2D {
-    const apply = activeBackend().canReadSync ? applyExpertsSparse : applyExpertsDense;
-    return apply(x, routing, this.experts);
+    if (!activeBackend().canReadSync) return applyExpertsDense(x, routing, this.experts);
+    return routedExperts(x, routing, this.experts.gateUpProj, this.experts.downProj);
   }
 }

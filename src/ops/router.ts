@@ -4,6 +4,7 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import { noGrad } from '../tensor/no-grad.ts';
 import { tf } from '../tensor/tf.ts';
+import { fusedOp } from './fused-op.ts';
 
 export type RouterConfig = Pick<
   ModelConfig,
@@ -39,23 +40,58 @@ const normaliserEps = 1e-20;
  * Source: arXiv:2412.19437 eq. 13-16; deepseek-ai/DeepSeek-V3 inference/model.py, Gate.
  */
 export function routeTokens(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterConfig): Routing {
-  const { numExpertsPerTok: K, nRoutedExperts: E, scoringFunc, normTopkProb, routedScalingFactor } = config;
-  const N = logits.shape[0];
-  const scores = scoringFunc === 'sigmoid' ? tf.sigmoid(logits) : tf.softmax(logits);
-  const topkIndices = noGrad(() => selectExperts(scores, bias, config));
-  const flat = tf.add(topkIndices, tf.mul(tf.range(0, N, 1, 'int32').reshape([N, 1]), tf.scalar(E, 'int32')));
-  const gates: tf.Tensor2D = tf.reshape(tf.gather(tf.reshape(scores, [N * E]), tf.reshape(flat, [N * K])), [N, K]);
-  const sum = tf.add(tf.sum(gates, 1, true), normaliserEps);
-  return { topkIndices, topkWeights: tf.mul(normTopkProb ? tf.div(gates, sum) : gates, routedScalingFactor) };
+  const topkIndices = selectExperts(logits, bias, config);
+  return { topkIndices, topkWeights: gateWeights(logits, topkIndices, config) };
 }
 
-/** The selection itself. Ties go to the expert with the smaller index. */
-function selectExperts(scores: tf.Tensor2D, bias: tf.Tensor1D, config: RouterConfig): tf.Tensor2D {
-  return tf.tidy(() => {
-    const biased = config.expertBiasForm === 'additive' ? tf.add(scores, bias) : tf.mul(scores, bias);
-    const reachable = config.nGroup > 1 ? limitToGroups(biased as tf.Tensor2D, config) : (biased as tf.Tensor2D);
-    return tf.topk(reachable, config.numExpertsPerTok).indices;
+/** Scores of all experts [N, E]. */
+const affinities = (logits: tf.Tensor2D, { scoringFunc }: Pick<RouterConfig, 'scoringFunc'>): tf.Tensor2D =>
+  scoringFunc === 'sigmoid' ? tf.sigmoid(logits) : tf.softmax(logits);
+
+/**
+ * The selection itself, best first. Ties go to the expert with the smaller index.
+ *
+ * Shapes: logits [N, E], bias [E] -> [N, K] int32, off the tape.
+ */
+function selectExperts(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterConfig): tf.Tensor2D {
+  const { numExpertsPerTok, nGroup, topkGroup, scoringFunc, expertBiasForm } = config;
+  const attrs = { numExpertsPerTok, nGroup, topkGroup, scoringFunc, expertBiasForm };
+  return noGrad(() =>
+    fusedOp('SelectExperts', { logits, bias }, attrs, ({ logits, bias }) => {
+      const scores = affinities(logits, config);
+      const biased = expertBiasForm === 'additive' ? tf.add(scores, bias) : tf.mul(scores, bias);
+      const reachable = nGroup > 1 ? limitToGroups(biased as tf.Tensor2D, config) : (biased as tf.Tensor2D);
+      return tf.topk(reachable, numExpertsPerTok).indices;
+    }),
+  );
+}
+
+/** Unbiased scores of the selected experts, normalised if the model does so, and scaled. Shapes: as in `routeTokens`. */
+function gateWeights(logits: tf.Tensor2D, topkIndices: tf.Tensor2D, config: RouterConfig): tf.Tensor2D {
+  const { scoringFunc, normTopkProb, routedScalingFactor } = config;
+  const attrs = { scoringFunc, normTopkProb, routedScalingFactor };
+  return fusedOp('GateWeights', { logits, topkIndices }, attrs, ({ logits, topkIndices }) => {
+    const [N, E] = logits.shape;
+    const K = topkIndices.shape[1];
+    const scores = affinities(logits, config);
+    const flat = tf.add(topkIndices, tf.mul(tf.range(0, N, 1, 'int32').reshape([N, 1]), tf.scalar(E, 'int32')));
+    const gates: tf.Tensor2D = tf.reshape(tf.gather(tf.reshape(scores, [N * E]), tf.reshape(flat, [N * K])), [N, K]);
+    const sum = tf.add(tf.sum(gates, 1, true), normaliserEps);
+    return tf.mul(normTopkProb ? tf.div(gates, sum) : gates, routedScalingFactor) as tf.Tensor2D;
   });
+}
+
+/**
+ * How many tokens selected each expert; the counts of all experts sum to the number of selections.
+ *
+ * Shapes: topkIndices [N, K] int32 -> [E] float32, off the tape.
+ */
+export function countSelections(topkIndices: tf.Tensor2D, nRoutedExperts: number): tf.Tensor1D {
+  return noGrad(() =>
+    fusedOp('CountSelections', { topkIndices }, { nRoutedExperts }, ({ topkIndices }) =>
+      tf.sum<tf.Tensor1D>(tf.oneHot(topkIndices.flatten(), nRoutedExperts, 1, 0, 'float32'), 0),
+    ),
+  );
 }
 
 /** Sets the scores of experts outside a token's best M groups to -Infinity. */

@@ -10,6 +10,8 @@ export interface ActiveBackend {
   readonly canReadSync: boolean;
   /** Threads that compute; null where the backend does not say. */
   readonly threads: number | null;
+  /** The engine's binary; null on other backends. */
+  readonly engineVariant: string | null;
   /** Why it is not the one that was hoped for, or null. */
   readonly warning: string | null;
 }

@@ -1,13 +1,10 @@
 // AdamW with PyTorch's semantics (torch.optim.AdamW): decoupled weight decay, bias-corrected moments.
 //
-// Nothing is read back from the backend. The gradient scale (clipping) is folded into the two moment updates, and the
-// bias corrections into scalars, so that one parameter costs thirteen element-wise ops.
-//
-// With t = steps taken, b1, b2 = betas, c = sqrt(1 - b2^t):
-//   m = b1 m + (1 - b1) g         v = b2 v + (1 - b2) g^2
-//   p = (1 - lr * decay) p - lr / (1 - b1^t) * m / (sqrt(v) / c + eps)
+// Nothing is read back from the backend. The arithmetic is in src/ops/adamw-update.ts; here are the moments and what is
+// saved of them.
 
 import type { TrainConfig } from '../config/train-config.ts';
+import { adamwUpdate } from '../ops/adamw-update.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { tf } from '../tensor/tf.ts';
 import { exportVariable, importVariable } from './variable-state.ts';
@@ -17,16 +14,6 @@ export type AdamWSettings = Pick<TrainConfig, 'adamBeta1' | 'adamBeta2' | 'adamE
 interface Moments {
   readonly expAvg: tf.Variable;
   readonly expAvgSq: tf.Variable;
-}
-
-interface StepScalars {
-  readonly beta1: tf.Scalar;
-  readonly beta2: tf.Scalar;
-  readonly gain: tf.Scalar; // (1 - b1) * scale
-  readonly gainSq: tf.Scalar; // (1 - b2) * scale^2
-  readonly eps: tf.Scalar; // eps * c
-  readonly rate: tf.Scalar; // lr * c / (1 - b1^t)
-  readonly decay: tf.Scalar; // 1 - lr * weightDecay
 }
 
 /** Moments of a set of variables. Owns the moments (dispose them), not the variables. */
@@ -59,29 +46,14 @@ export class AdamW {
    */
   update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, scale: tf.Scalar): void {
     this.#steps++;
-    tf.tidy(() => {
-      const scalars = this.#scalars(learningRate, scale);
-      for (const [name, parameter] of this.#parameters) {
-        const gradient = gradients.get(name);
-        const moments = this.#moments.get(name);
-        if (!gradient || !moments) throw new Error(`internal: AdamW has no gradient for ${name}`);
-        updateParameter(parameter, moments, gradient, scalars);
-      }
+    const targets = [...this.#parameters].map(([name, parameter]) => {
+      const gradient = gradients.get(name);
+      const moments = this.#moments.get(name);
+      if (!gradient || !moments) throw new Error(`internal: AdamW has no gradient for ${name}`);
+      return { parameter, gradient, ...moments };
     });
-  }
-
-  #scalars(learningRate: number, scale: tf.Scalar): StepScalars {
-    const { adamBeta1, adamBeta2, adamEps, weightDecay } = this.#settings;
-    const correction = Math.sqrt(1 - adamBeta2 ** this.#steps);
-    return {
-      beta1: tf.scalar(adamBeta1),
-      beta2: tf.scalar(adamBeta2),
-      gain: tf.mul(scale, 1 - adamBeta1),
-      gainSq: tf.mul(tf.square(scale), 1 - adamBeta2),
-      eps: tf.scalar(adamEps * correction),
-      rate: tf.scalar((learningRate * correction) / (1 - adamBeta1 ** this.#steps)),
-      decay: tf.scalar(1 - learningRate * weightDecay),
-    };
+    const { adamBeta1: beta1, adamBeta2: beta2, adamEps: eps, weightDecay } = this.#settings;
+    adamwUpdate(targets, scale, { learningRate, beta1, beta2, eps, weightDecay, steps: this.#steps });
   }
 
   /** The moments under PyTorch's names, `exp_avg.NAME` and `exp_avg_sq.NAME`. */
@@ -109,15 +81,6 @@ export class AdamW {
   dispose(): void {
     for (const { expAvg, expAvgSq } of this.#moments.values()) tf.dispose([expAvg, expAvgSq]);
   }
-}
-
-function updateParameter(parameter: tf.Variable, moments: Moments, gradient: tf.Tensor, scalars: StepScalars): void {
-  const { beta1, beta2, gain, gainSq, eps, rate, decay } = scalars;
-  const { expAvg, expAvgSq } = moments;
-  expAvg.assign(tf.add(tf.mul(expAvg, beta1), tf.mul(gradient, gain)));
-  expAvgSq.assign(tf.add(tf.mul(expAvgSq, beta2), tf.mul(tf.square(gradient), gainSq)));
-  const change = tf.mul(tf.div(expAvg, tf.add(tf.sqrt(expAvgSq), eps)), rate);
-  parameter.assign(tf.sub(parameter.rank >= 2 ? tf.mul(parameter, decay) : parameter, change));
 }
 
 function zeroVariable(shape: number[]): tf.Variable {

@@ -2,17 +2,7 @@
 
 import { tf } from '../tensor/tf.ts';
 
-/**
- * L2 norm of all gradients together. Rows are summed before totals: float32 sums of long tensors lose less that way.
- *
- * Ownership: the scalar belongs to the caller.
- */
-export function globalNorm(gradients: Iterable<tf.Tensor>): tf.Scalar {
-  return tf.tidy(() => {
-    const squares = Array.from(gradients, (gradient) => tf.sum(tf.sum(tf.square(gradient), -1)).reshape([1]));
-    return tf.sqrt(tf.sum(tf.concat(squares))).asScalar();
-  });
-}
+export { globalNorm } from '../ops/global-norm.ts';
 
 /**
  * Factor that brings gradients of this norm down to `maxNorm`, 1 when they are below it or `maxNorm` is 0.

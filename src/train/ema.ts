@@ -1,5 +1,6 @@
 // Exponential moving average of the weights (arXiv 2412.19437 sec. 3.2.2 keeps one to judge the model early).
 
+import { emaUpdate } from '../ops/ema-update.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { tf } from '../tensor/tf.ts';
 import { exportVariable, importVariable } from './variable-state.ts';
@@ -18,12 +19,7 @@ export class WeightAverage {
 
   /** `average = decay * average + (1 - decay) * weight`, for every parameter. */
   update(): void {
-    tf.tidy(() => {
-      const rest = tf.scalar(1 - this.#decay);
-      for (const { parameter, average } of this.#pairs()) {
-        average.assign(tf.add(average, tf.mul(tf.sub(parameter, average), rest)));
-      }
-    });
+    emaUpdate(this.#pairs(), this.#decay);
   }
 
   /** Runs `body` with the averages in place of the weights, and puts the very same weights back afterwards. */

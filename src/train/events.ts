@@ -63,7 +63,11 @@ export type TrainEvent =
       readonly runDir: string;
       readonly model: ModelConfig;
       readonly train: TrainConfig;
+      /** The backend that computes now; a resumed run may have been started on another. */
       readonly backend: string;
+      /** Threads that compute and the engine's binary; null on other backends. */
+      readonly threads: number | null;
+      readonly engineVariant: string | null;
       readonly parameters: number;
       readonly activeParameters: number;
       readonly trainTokens: number;

@@ -7,7 +7,7 @@ import { type BalanceLossOptions, balanceLoss } from '../moe/balance-loss.ts';
 import type { RoutingRecord } from '../moe/moe.ts';
 import { labelsAtDepth, labelsWithinDocument } from '../mtp/alignment.ts';
 import { linearCrossEntropy } from '../ops/linear-cross-entropy.ts';
-import { noGrad } from '../tensor/no-grad.ts';
+import { countSelections } from '../ops/router.ts';
 import { tf } from '../tensor/tf.ts';
 
 /** Rows of T + 1 ids. */
@@ -55,7 +55,10 @@ export function computeLoss(model: DeepseekV3ForCausalLM, input: LossInput, weig
   const balance = meanBalanceLoss(routing, model, weights.balancing);
   const alpha = weights.balancing === 'none' ? 0 : weights.balanceLossFactor * routing.length;
   const total: tf.Scalar = tf.add(tf.add(main, tf.mul(mtpMean, weights.mtpWeight)), tf.mul(balance, alpha));
-  return { total, main, mtp, balance, counts: routing.map((record) => countSelections(record, model)) };
+  const counts = routing.map(({ layer, topkIndices }) => {
+    return { layer, counts: countSelections(topkIndices, model.config.nRoutedExperts) };
+  });
+  return { total, main, mtp, balance, counts };
 }
 
 /** All ids of a row but the last: [B, T+1] -> [B, T]. */
@@ -88,13 +91,4 @@ function meanBalanceLoss(
   if (routing.length === 0) return tf.scalar(0);
   const options = balanceOptions(balancing);
   return tf.div(tf.addN(routing.map((record) => balanceLoss(record, model.config, options))), routing.length);
-}
-
-/** How many tokens selected each expert; the counts of all experts sum to N * K. */
-function countSelections(
-  { layer, topkIndices }: RoutingRecord,
-  model: DeepseekV3ForCausalLM,
-): { layer: number; counts: tf.Tensor1D } {
-  const E = model.config.nRoutedExperts;
-  return { layer, counts: noGrad(() => tf.sum(tf.oneHot(topkIndices.flatten(), E, 1, 0, 'float32'), 0)) };
 }

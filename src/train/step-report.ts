@@ -4,6 +4,8 @@
 // Layout of a part's report: [total, main, balance, one per MTP depth, then for each MoE layer E counts].
 
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import { packVector } from '../ops/pack-vector.ts';
+import { noGrad } from '../tensor/no-grad.ts';
 import { tf } from '../tensor/tf.ts';
 import { layerLoad } from './balance-experts.ts';
 import type { LayerLoad } from './events.ts';
@@ -36,12 +38,15 @@ type Layout = Pick<DeepseekV3ForCausalLM, 'config' | 'expertBiases'>;
 export function packReport(terms: LossTerms, { config, expertBiases }: Layout): tf.Tensor1D {
   const { numNextnPredictLayers: depths, nRoutedExperts: E } = config;
   const byLayer = new Map(terms.counts.map(({ layer, counts }) => [layer, counts]));
-  return tf.tidy(() =>
-    tf.concat1d([
-      ...[terms.total, terms.main, terms.balance].map((value) => value.as1D()),
-      ...Array.from({ length: depths }, (_, depth) => terms.mtp[depth]?.as1D() ?? tf.zeros<tf.Rank.R1>([1])),
-      ...Array.from(expertBiases.keys(), (layer) => byLayer.get(layer) ?? tf.zeros<tf.Rank.R1>([E])),
-    ]),
+  // Nothing of a report is differentiated, so it stays off the tape.
+  return noGrad(() =>
+    tf.tidy(() =>
+      packVector([
+        ...[terms.total, terms.main, terms.balance],
+        ...Array.from({ length: depths }, (_, depth) => terms.mtp[depth] ?? tf.zeros([1])),
+        ...Array.from(expertBiases.keys(), (layer) => byLayer.get(layer) ?? tf.zeros([E])),
+      ]),
+    ),
   );
 }
 
@@ -61,7 +66,7 @@ export async function readReports(
   model: Layout,
 ): Promise<StepOutcome> {
   const biases = [...model.expertBiases.values()];
-  const packed = tf.tidy(() => tf.concat1d([norm.reshape([1]), ...biases, ...reports]));
+  const packed = packVector([norm, ...biases, ...reports]);
   const values = await packed.data();
   packed.dispose();
   const E = model.config.nRoutedExperts;

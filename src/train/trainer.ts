@@ -2,8 +2,8 @@
 //
 // Events come in this order: `start`; `sample` (before); then per step `step`, `warning` on a loss spike, and what is
 // due: `eval`, `sample`, `checkpoint`; after the last step `eval` on all held-out text, `sample` (after), `checkpoint`,
-// `end`. A resumed run starts with `start`, then a `warning` for anything odd it found. A backend without
-// sparse dispatch brings a `warning` after `start`, too.
+// `end`. After `start` comes a `warning` for anything odd that a resumed run found, and in any run for a backend
+// that has no sparse dispatch, or that `auto` took for want of the engine.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -12,7 +12,7 @@ import { createDataset } from '../data/dataset.ts';
 import type { Dataset } from '../data/types.ts';
 import { lockRun } from '../io/run-lock.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import { activateBackend, type BackendName } from '../backends/backends.ts';
+import { activateBackend, type BackendName, type BackendOptions } from '../backends/backends.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 import { AdamW } from './adamw.ts';
 import { findResumable, refuseOtherData, restoreLearner } from './checkpointing.ts';
@@ -46,6 +46,8 @@ export interface TrainOptions extends RunWatcher {
   readonly model: ModelConfig;
   readonly train: TrainConfig;
   readonly backend: BackendName;
+  /** Not recorded: results do not depend on them. */
+  readonly backendOptions?: BackendOptions;
   /** Created; must be empty or not there. */
   readonly runDir: string;
 }
@@ -62,7 +64,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { runDir } = options;
   refuseUsedFolder(runDir);
   validateTrainConfig(options.train, options.model);
-  const backend = await activateBackend(options.backend);
+  const backend = await activateBackend(options.backend, options.backendOptions);
   const dataset = await createDataset(options.train);
   const settings = newSettings(options, dataset, backend.name);
   const unlock = lockRun(runDir);
@@ -72,7 +74,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     const { model, train } = settings;
     const state = initialState({ model: { ...model }, train: { ...train }, trainTokens: dataset.trainTokens });
     return await conduct(
-      { settings, dataset, state, checkpoint: null, warnings: denseWarning(backend, model) },
+      { settings, backend, dataset, state, checkpoint: null, warnings: activeWarnings(backend, model) },
       options,
     );
   } finally {
@@ -86,6 +88,8 @@ export interface ResumeOptions extends RunWatcher {
   readonly overrides?: SettingsOverrides;
   /** Absent: the run's own. Another one goes on from the same weights, but not to the same bits. */
   readonly backend?: BackendName;
+  /** Those of this session; results do not depend on them. */
+  readonly backendOptions?: BackendOptions;
 }
 
 /**
@@ -102,19 +106,24 @@ export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
   const unlock = lockRun(runDir);
   try {
     const resumable = findResumable(runDir, settings);
-    const backend = await activateBackend(options.backend ?? settings.backend);
+    const backend = await activateBackend(options.backend ?? settings.backend, options.backendOptions);
     const dataset = await createDataset(settings.train);
     refuseOtherData(dataset, settings, resumable.state);
     const { state, path } = resumable;
     const warnings = [
       ...resumable.warnings,
       ...backendWarning(settings.backend, backend.name),
-      ...denseWarning(backend, settings.model),
+      ...activeWarnings(backend, settings.model),
     ];
-    return await conduct({ settings, dataset, state, checkpoint: path, warnings }, options);
+    return await conduct({ settings, backend, dataset, state, checkpoint: path, warnings }, options);
   } finally {
     unlock();
   }
+}
+
+/** What there is to say of the backend that computes. */
+function activeWarnings(backend: ActiveBackend, model: ModelConfig): string[] {
+  return [...(backend.warning === null ? [] : [backend.warning]), ...denseWarning(backend, model)];
 }
 
 /** Says what it costs that a backend cannot tell the host where tokens go. */
@@ -136,6 +145,7 @@ function backendWarning(recorded: BackendName, now: BackendName): string[] {
 
 interface Beginning {
   readonly settings: RunSettings;
+  readonly backend: ActiveBackend;
   readonly dataset: Dataset;
   readonly state: TrainerState;
   /** The checkpoint to start from, null for a new run. */
@@ -145,7 +155,7 @@ interface Beginning {
 
 /** Builds the model, runs the loop, and cleans up whatever happens. */
 async function conduct(beginning: Beginning, { runDir, onEvent, signal }: RunWatcher & { runDir: string }) {
-  const { settings, dataset, state, checkpoint, warnings } = beginning;
+  const { settings, backend, dataset, state, checkpoint, warnings } = beginning;
   const log = openRunLog(runDir, state.step);
   const learner = createLearner(settings);
   const offset = state.seconds - performance.now() / 1000;
@@ -164,7 +174,7 @@ async function conduct(beginning: Beginning, { runDir, onEvent, signal }: RunWat
   };
   try {
     if (checkpoint !== null) restoreLearner(learner, checkpoint, state.step);
-    announce(run, warnings);
+    announce(run, backend, warnings);
     return await runToEnd(run);
   } finally {
     log.close();
@@ -172,14 +182,16 @@ async function conduct(beginning: Beginning, { runDir, onEvent, signal }: RunWat
   }
 }
 
-function announce(run: Run, warnings: readonly string[]): void {
-  const { model, train, backend, parameters, activeParameters, brotliBitsPerByte } = run.settings;
+function announce(run: Run, backend: ActiveBackend, warnings: readonly string[]): void {
+  const { model, train, parameters, activeParameters, brotliBitsPerByte } = run.settings;
   run.emit({
     type: 'start',
     runDir: run.runDir,
     model,
     train,
-    backend,
+    backend: backend.name,
+    threads: backend.threads,
+    engineVariant: backend.engineVariant,
     parameters,
     activeParameters,
     trainTokens: run.dataset.trainTokens,
@@ -189,7 +201,8 @@ function announce(run: Run, warnings: readonly string[]): void {
   for (const message of warnings) run.emit({ type: 'warning', message });
 }
 
-function createLearner({ model: config, train }: RunSettings): Learner {
+/** A model with fresh weights and what trains it; `disposeLearner` frees them. */
+export function createLearner({ model: config, train }: Pick<RunSettings, 'model' | 'train'>): Learner {
   const model = new DeepseekV3ForCausalLM(config, train.seed);
   return {
     model,
@@ -198,7 +211,7 @@ function createLearner({ model: config, train }: RunSettings): Learner {
   };
 }
 
-function disposeLearner({ model, optimizer, average }: Learner): void {
+export function disposeLearner({ model, optimizer, average }: Learner): void {
   optimizer.dispose();
   average?.dispose();
   model.dispose();

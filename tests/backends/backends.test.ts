@@ -24,13 +24,37 @@ describe('activateBackend', () => {
   beforeEach(() => activateBackend('cpu'));
 
   it('makes a backend current and says whether tensors can be read without waiting', async () => {
-    expect(await activateBackend('wasm')).toEqual({ name: 'wasm', canReadSync: true, threads: null, warning: null });
+    expect(await activateBackend('wasm')).toEqual({
+      name: 'wasm',
+      canReadSync: true,
+      threads: null,
+      engineVariant: null,
+      warning: null,
+    });
     expect(activeBackend().name).toBe('wasm');
     expect(tf.getBackend()).toBe('wasm');
   });
 
   it('takes the engine for auto', async () => {
     expect((await activateBackend('auto')).name).toBe('engine');
+  });
+
+  it.each([
+    [{ threads: 0 }, 'threads: expected a whole number from 1 to 64, found 0'],
+    [{ threads: 1.5 }, 'threads: expected a whole number from 1 to 64, found 1.5'],
+    [{ engineMemory: 1024 }, 'engineMemory: expected 16777216 to 4294967296 bytes, found 1024'],
+    [{ engineMemory: 2 ** 25 }, 'engineMemory: the engine runs already; set its limit before its first use'],
+    [
+      { engineVariant: 'fast' as never },
+      'engineVariant: expected one of relaxed-5x16, relaxed-6x8, simd-6x8; found fast',
+    ],
+  ])('says what is wrong with options of the engine: %o', async (options, message) => {
+    await activateBackend('engine');
+    await activateBackend('cpu');
+    for (const name of ['engine', 'auto'] as const) {
+      await expect(activateBackend(name, options)).rejects.toEqual(new UserError(message));
+      expect(activeBackend().name).toBe('cpu');
+    }
   });
 
   it('names the backends there are when it does not know one', async () => {

@@ -72,10 +72,16 @@ describe('doctor', () => {
     expect([node, cores > 0, memoryBytes > 0]).toEqual([process.versions.node, true, true]);
     const byName = new Map(backends.map((backend: { name: string }) => [backend.name, backend]));
     expect([...byName.keys()].sort()).toEqual(['cpu', 'engine', 'tensorflow', 'wasm', 'webgpu']);
-    for (const name of ['cpu', 'wasm']) {
+    for (const name of ['engine', 'cpu', 'wasm']) {
       expect(byName.get(name)).toMatchObject({ available: true, gflops: expect.any(Number) });
     }
-    expect(byName.get('engine')).toMatchObject({ available: false, gflops: null });
+    expect(byName.get('engine')).toMatchObject({
+      threads: cores,
+      variant: expect.any(String),
+      advice: expect.any(Array),
+    });
+    const { variant, variants } = byName.get('engine') as { variant: string; variants: object[] };
+    expect(variants).toContainEqual({ name: variant, gflops: expect.any(Number), problem: null });
     expect(byName.get('tensorflow')).toMatchObject({
       available: false,
       howToGet: expect.stringContaining('npm install'),
@@ -86,7 +92,10 @@ describe('doctor', () => {
     const { stdout } = await runCli(['doctor']);
     expect(stdout).toMatch(/^Node \d+\./);
     expect(stdout).toMatch(/wasm: ready, [\d.]+ GFLOP\/s/);
-    expect(stdout).toMatch(/engine: missing\n +not part of this version/);
+    expect(stdout).toMatch(
+      /engine: ready, [\d.]+ GFLOP\/s\n +own CPU engine: .* threads?; variant .*GFLOP\/s on one thread/,
+    );
+    expect(stdout).toMatch(/Fastest here: --backend \w+\n$/);
     expect(stdout).toMatch(/tensorflow: missing\n.*\n?.*npm install @tensorflow\/tfjs-node/);
   });
 });

@@ -33,6 +33,8 @@ const startEvent: TrainEvent = {
   model: modelPreset('tiny'),
   train: trainPreset('tiny'),
   backend: 'wasm',
+  threads: null,
+  engineVariant: null,
   parameters: 1_234_567,
   activeParameters: 543_210,
   trainTokens: 312_000,

@@ -13,7 +13,7 @@ import { goldenModel, inMemory } from '../goldens/model.ts';
 const weights = { mtpWeight: 0.3, balancing: 'none', balanceLossFactor: 0 } as const;
 const cases = ['base', 'no-q-lora', 'yarn', 'many-groups', 'rope-half', 'norm-off'];
 
-describe.each(['cpu', 'wasm'] as const)('DeepseekV3ForCausalLM on %s', (backend) => {
+describe.each(['cpu', 'wasm', 'engine'] as const)('DeepseekV3ForCausalLM on %s', (backend) => {
   beforeAll(() => activateBackend(backend));
 
   describe.each(cases)('golden %s', (name) => {

@@ -48,7 +48,7 @@ function evaluate({ logits, topkIndices, sequences, K, scoringFunc = 'sigmoid' }
 const logit = (p: number) => Math.log(p / (1 - p));
 const tolerance = { rtol: 1e-5, atol: 2e-6 }; // a softmax and a few sums in float32; the references are rounded to 8 digits
 
-describe.each(['cpu', 'wasm'] as const)('balanceLoss on %s', (backend) => {
+describe.each(['cpu', 'wasm', 'engine'] as const)('balanceLoss on %s', (backend) => {
   beforeAll(() => activateBackend(backend));
 
   it.each(goldens)('golden: $name, per sequence and over the batch, with gradients', (golden) => {

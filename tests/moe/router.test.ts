@@ -53,7 +53,7 @@ const plain = (numExpertsPerTok: number, nRoutedExperts: number): RouterConfig =
 const logit = (p: number) => Math.log(p / (1 - p));
 const rtol = { rtol: 1e-5, atol: 1e-6 }; // a sigmoid, a sum and a division in float32
 
-describe.each(['cpu', 'wasm'] as const)('routeTokens on %s', (backend) => {
+describe.each(['cpu', 'wasm', 'engine'] as const)('routeTokens on %s', (backend) => {
   beforeAll(() => activateBackend(backend));
 
   it('golden: chooses and weighs as transformers does in all 208 cases of router.json', () => {

@@ -1,15 +1,16 @@
-// Every op of src/ops, and the expert and balance formulas on top of them, on ragged sizes: 1, primes, and more than a
-// thousand elements (more than one work group, more than a tile).
+// Every differentiable op of src/ops, the embedding, and the expert and balance formulas on top of them, on ragged sizes:
+// 1, primes, and more than a thousand elements (more than one work group, more than a tile).
 
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
-import { applyExpertsDense, applyExpertsSparse } from '../../src/moe/experts.ts';
+import { applyExpertsDense } from '../../src/moe/experts.ts';
 import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
 import { attentionVisibility, mlaAttention } from '../../src/ops/mla-attention.ts';
 import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
-import { type RouterConfig, routeTokens } from '../../src/ops/router.ts';
+import { routedExperts } from '../../src/ops/routed-experts.ts';
+import { countSelections, type RouterConfig, routeTokens } from '../../src/ops/router.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
 import { createRandom, deriveSeed } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
@@ -105,6 +106,9 @@ const groupedCases = [
   { counts: [5], I: 3, O: 2 },
   { counts: [0, 3, 0, 1, 7], I: 5, O: 3 },
   { counts: [97, 0, 3, 1, 0], I: 11, O: 13 },
+  // Rows in several blocks, and sums longer than a panel is deep.
+  { counts: [0, 601, 2], I: 7, O: 5 },
+  { counts: [3, 0, 2], I: 263, O: 19 },
 ].map(
   ({ counts, I, O }): OpCase => ({
     title: `groupedMatMul of ${counts.join('+')} rows, ${I} to ${O}`,
@@ -148,6 +152,8 @@ const crossEntropyCases = [
   { N: 1, D: 1, V: 2, std: 1 },
   { N: 3, D: 5, V: 7, std: 1 },
   { N: 31, D: 37, V: 41, std: 0.3 },
+  { N: 1, D: 3, V: 131, std: 1 },
+  { N: 257, D: 5, V: 131, std: 1 },
   // Logits up to hundreds: probabilities underflow.
   { N: 7, D: 11, V: 13, std: 10 },
 ].map(
@@ -155,27 +161,60 @@ const crossEntropyCases = [
     title: `linearCrossEntropy of [${N},${D}] over ${V} tokens, weights of size ${std}`,
     build: () => {
       const [hidden, weight] = [input<tf.Rank.R2>('hidden', [N, D]), input<tf.Rank.R2>('weight', [V, D], std)];
-      const labels = tf.tensor1d(integers('labels', N, V), 'int32');
+      const ids = integers('labels', N, V)
+        .with(0, V - 1)
+        .with(-1, 0); // both ends of the vocabulary
+      const labels = tf.tensor1d(ids, 'int32');
       return { inputs: [hidden, weight], output: () => linearCrossEntropy(hidden, weight, labels) };
     },
   }),
 );
 
+const embeddingCases = [
+  { V: 1, D: 1, ids: [1] },
+  { V: 5, D: 1, ids: [7] },
+  { V: 11, D: 7, ids: [3, 13] },
+  { V: 131, D: 37, ids: [1009] },
+].map(
+  ({ V, D, ids }): OpCase => ({
+    title: `embedding of [${ids}] ids among ${V} rows of ${D}`,
+    build: () => {
+      const weight = input<tf.Rank.R2>('weight', [V, D]);
+      const size = ids.reduce((a, b) => a * b, 1);
+      const indices = tf.tensor(integers('ids', size, V).with(0, V - 1), ids, 'int32');
+      return { inputs: [weight], output: () => tf.gather(weight, indices) };
+    },
+  }),
+);
+
+/** All tokens choose the same K experts, the last ones. */
+function crowded(N: number, K: number, E: number): tf.Tensor2D {
+  return tf.tensor2d(
+    Array.from({ length: N * K }, (_, i) => E - 1 - (i % K)),
+    [N, K],
+    'int32',
+  );
+}
+
 const expertCases = [
   { N: 1, E: 2, K: 1, D: 1, F: 1 },
   { N: 5, E: 7, K: 3, D: 3, F: 2 },
   { N: 43, E: 5, K: 2, D: 29, F: 11 },
-].flatMap(({ N, E, K, D, F }) =>
+  { N: 13, E: 3, K: 3, D: 5, F: 7 },
+  { N: 7, E: 3, K: 1, D: 263, F: 131 },
+  { N: 5, E: 6, K: 2, D: 3, F: 2, select: crowded },
+  { N: 601, E: 3, K: 1, D: 7, F: 5, select: crowded },
+].flatMap(({ N, E, K, D, F, select = selections }) =>
   ['sparse', 'dense'].map(
     (form): OpCase => ({
-      title: `${form} experts, ${K} of ${E} for ${N} tokens, width ${D} and ${F}`,
+      title: `${form} experts, ${K} of ${E} for ${N} tokens, width ${D} and ${F}${select === crowded ? ', all the same' : ''}`,
       build: () => {
         const x = input<tf.Rank.R2>('x', [N, D]);
         const topkWeights = input<tf.Rank.R2>('gates', [N, K]);
-        const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D]);
+        const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D], D ** -0.5);
         const downProj = input<tf.Rank.R3>('down', [E, D, F]);
-        const routing = { topkIndices: selections(N, K, E), topkWeights };
-        const sparse = () => applyExpertsSparse(x, routing, { gateUpProj, downProj });
+        const routing = { topkIndices: select(N, K, E), topkWeights };
+        const sparse = () => routedExperts(x, routing, gateUpProj, downProj);
         const dense = () => applyExpertsDense(x, routing, { gateUpProj, downProj });
         const output = form === 'sparse' ? sparse : dense;
         return { inputs: [x, topkWeights, gateUpProj, downProj], output, reference: sparse };
@@ -184,8 +223,23 @@ const expertCases = [
   ),
 );
 
+const countCases = [
+  { N: 1, K: 1, E: 2 },
+  { N: 997, K: 3, E: 7 },
+].map(
+  ({ N, K, E }): OpCase => ({
+    title: `countSelections of ${N} x ${K} among ${E}`,
+    build: () => {
+      const topkIndices = selections(N, K, E);
+      const x = input<tf.Rank.R1>('x', [E]); // a constant has no gradient; that of what it multiplies is the counts
+      return { inputs: [x], output: () => tf.mul(x, countSelections(topkIndices, E)) };
+    },
+  }),
+);
+
 const balanceOptions: readonly BalanceLossOptions[] = [
   { scope: 'sequence', selection: 'affinity' },
+  { scope: 'sequence', selection: 'dispatch' },
   { scope: 'batch', selection: 'dispatch' },
 ];
 
@@ -197,7 +251,7 @@ const balanceCases = [
   balanceOptions.flatMap((options) =>
     (['sigmoid', 'softmax'] as const).map(
       (scoringFunc): OpCase => ({
-        title: `balanceLoss of ${sequences} x ${tokens} tokens, ${E} experts, ${options.scope}, ${scoringFunc}`,
+        title: `balanceLoss of ${sequences} x ${tokens} tokens, ${E} experts, ${options.scope}, ${options.selection}, ${scoringFunc}`,
         build: () => {
           const logits = input<tf.Rank.R2>('logits', [sequences * tokens, E], 2);
           const topkIndices = selections(sequences * tokens, 2, E);
@@ -220,6 +274,8 @@ export const opCases: readonly OpCase[] = [
   ...groupedCases,
   ...routerCases,
   ...crossEntropyCases,
+  ...embeddingCases,
   ...expertCases,
+  ...countCases,
   ...balanceCases,
 ];

@@ -23,11 +23,17 @@ const mayImport: Record<string, readonly string[]> = {
   generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
-  cli: ['backends', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report'],
+  bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
+  cli: ['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
 };
 
 /** Folders of which another may take types only. */
-const typesOnly: Record<string, readonly string[]> = { report: ['train', 'config'], ops: ['config'], data: ['config'] };
+const typesOnly: Record<string, readonly string[]> = {
+  report: ['train', 'config'],
+  ops: ['config'],
+  data: ['config'],
+  bench: ['data'],
+};
 
 const packages: Record<string, RegExp> = {
   config: /^(zod|fastest-levenshtein)$/,

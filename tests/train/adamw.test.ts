@@ -140,7 +140,7 @@ type NestedNumbers = number[] | number[][] | number[][][];
 /** From torch.optim.AdamW; the generator is beside the data. */
 const golden: Golden = JSON.parse(readFileSync(new URL('../goldens/data/adamw.json', import.meta.url), 'utf8'));
 
-describe.each(['cpu', 'wasm'] as const)('golden: torch.optim.AdamW on %s', (backend) => {
+describe.each(['cpu', 'wasm', 'engine'] as const)('golden: torch.optim.AdamW on %s', (backend) => {
   it('moves a matrix, a gain and stacked experts as PyTorch does, step by step', async () => {
     await activateBackend(backend);
     const parameters = new Map(

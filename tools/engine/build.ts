@@ -68,8 +68,9 @@ async function compile(variant: Variant): Promise<void> {
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
     throw new Error(`the engine does not compile (${variant.name}):\n${output}`);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  rmSync(folder, { recursive: true });
   writeFileSync(join(target, `${variant.name}.key`), keyOf(variant));
 }
 

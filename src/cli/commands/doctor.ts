@@ -1,41 +1,57 @@
 // `tinyseek doctor`: what this machine can compute with.
 
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { activateBackend, type BackendStatus, probeBackends } from '../../backends/backends.ts';
+import { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from '../../backends/backends.ts';
+import { runningEngine } from '../../engine/engine.ts';
+import type { VariantName } from '../../engine/variant-names.ts';
+import type { VariantReport } from '../../engine/variants.ts';
+import { type BackendFlags, parseBackendOptions } from '../backend-option.ts';
+import { engineAdvice } from '../engine-advice.ts';
 import { measureMatmulSpeed } from '../matmul-speed.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { colorsFor } from '../terminal/colors.ts';
 import { formatBytes } from '../terminal/format.ts';
 import { wrapText } from '../terminal/text.ts';
 
-interface MeasuredBackend extends Omit<BackendStatus, 'name'> {
-  readonly name: string;
+/** What the engine runs with. */
+interface EngineDetails {
+  readonly threads: number;
+  readonly variant: VariantName;
+  /** All that were tried, with their speed on one thread. */
+  readonly variants: readonly VariantReport[];
+  /** What keeps it from its best. */
+  readonly advice: readonly string[];
+}
+
+/** The details are those of the engine, where it runs. */
+interface MeasuredBackend extends BackendStatus, Partial<EngineDetails> {
   /** Null if the backend is not available. */
   readonly gflops: number | null;
 }
 
 const colors = colorsFor(process.stdout);
 
-const engine: MeasuredBackend = {
-  name: 'engine',
-  available: false,
-  detail: 'not part of this version',
-  howToGet: null,
-  gflops: null,
-};
+function engineDetails(): EngineDetails {
+  const running = runningEngine();
+  if (running === null) throw new Error('internal: the engine is active, and does not run');
+  const { pool, variant } = running;
+  return { threads: pool.threads, variant: variant.name, variants: variant.reports, advice: engineAdvice(variant) };
+}
 
-async function measure(status: BackendStatus): Promise<MeasuredBackend> {
+async function measure(status: BackendStatus, options: BackendOptions): Promise<MeasuredBackend> {
   if (!status.available) return { ...status, gflops: null };
-  await activateBackend(status.name);
-  return { ...status, gflops: await measureMatmulSpeed() };
+  await activateBackend(status.name, status.name === 'engine' ? options : {});
+  const gflops = await measureMatmulSpeed();
+  return { ...status, gflops, ...(status.name === 'engine' ? engineDetails() : {}) };
 }
 
 function backendLines(backend: MeasuredBackend): string[] {
-  const { name, gflops, howToGet } = backend;
+  const { name, gflops, howToGet, advice } = backend;
   const state = gflops === null ? colors.yellow('missing') : colors.green(`ready, ${gflops.toPrecision(3)} GFLOP/s`);
   const text = gflops === null && howToGet !== null ? `${backend.detail}; to get it: ${howToGet}` : backend.detail;
   const detail = wrapText(text, outputWidth() - 4).map((line) => `    ${colors.dim(line)}`);
-  return [`  ${colors.bold(name)}: ${state}`, ...detail];
+  const hints = (advice ?? []).flatMap((line) => wrapText(line, outputWidth() - 4));
+  return [`  ${colors.bold(name)}: ${state}`, ...detail, ...hints.map((line) => `    ${colors.yellow(line)}`)];
 }
 
 function machineLines(): string[] {
@@ -48,10 +64,10 @@ function machineLines(): string[] {
 }
 
 /** Starts every backend in turn and measures it; fails if none of them works. */
-export async function doctor(): Promise<CommandOutput> {
-  const measured: MeasuredBackend[] = [];
-  for (const status of await probeBackends()) measured.push(await measure(status));
-  const backends = [engine, ...measured];
+export async function doctor(flags: Omit<BackendFlags, 'backend'>): Promise<CommandOutput> {
+  const options = parseBackendOptions(flags);
+  const backends: MeasuredBackend[] = [];
+  for (const status of await probeBackends(options)) backends.push(await measure(status, options));
   const fastest = backends.reduce((best, next) => ((next.gflops ?? 0) > (best.gflops ?? 0) ? next : best));
   const advice = fastest.available ? `Fastest here: --backend ${fastest.name}` : 'No backend works here.';
   return {

@@ -8,14 +8,14 @@ import { UserError } from '../../errors.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import type { EvalResult } from '../../train/events.ts';
 import { parseState } from '../../train/trainer-state.ts';
+import type { BackendFlags } from '../backend-option.ts';
 import { type OpenedModel, openModel } from '../open-model.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { formatExact } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 
-export interface EvalOptions {
+export interface EvalOptions extends BackendFlags {
   readonly data?: string;
-  readonly backend: string;
 }
 
 /** What to measure on: the settings of the run that wrote the checkpoint, or for a folder from elsewhere those of `tiny`. */
@@ -46,7 +46,7 @@ function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
 
 /** Evaluates a checkpoint on the held-out part of its own data, or of other data with the same split settings. */
 export async function evaluateCheckpoint(checkpoint: string, options: EvalOptions): Promise<CommandOutput> {
-  const opened = await openModel(checkpoint, options.backend);
+  const opened = await openModel(checkpoint, options);
   const { model, tokenizer, path } = opened;
   const train = chooseSettings(opened, options.data);
   const dataset = await createDataset({ ...train, tokenizer });

@@ -3,12 +3,13 @@
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
 import { scoreTokens } from '../../generate/score.ts';
+import type { BackendFlags } from '../backend-option.ts';
 import { openModel } from '../open-model.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { plural } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 
-export interface ScoreOptions {
+export interface ScoreOptions extends BackendFlags {
   readonly text?: string;
   readonly ids?: string;
 }
@@ -39,10 +40,10 @@ function tokenRow(tokenizer: Tokenizer, id: number, logprob: number | null): str
   return logprob === null ? [String(id), '-', text] : [String(id), logprob.toFixed(4), text];
 }
 
-/** Scores a text or token ids on the default backend. */
+/** Scores a text or token ids. */
 export async function score(checkpoint: string, options: ScoreOptions): Promise<CommandOutput> {
   const idsOf = chooseIds(options);
-  const { model, tokenizer } = await openModel(checkpoint, 'auto');
+  const { model, tokenizer } = await openModel(checkpoint, options);
   const ids = idsOf(tokenizer);
   const logprobs = await scoreTokens(model, ids);
   const total = logprobs.reduce<number>((sum, logprob) => sum + (logprob ?? 0), 0);

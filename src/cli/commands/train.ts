@@ -23,20 +23,21 @@ async function prepareNewRun(options: TrainOptions): Promise<Start> {
   requireTrainable(preset);
   const runDir = options.out ?? defaultRunDir(options, train.data);
   // TF.js comes with these, so that a mistake in the settings is reported at once.
-  const { parseBackend } = await import('../backend-option.ts');
-  const backend = parseBackend(options.backend ?? 'auto');
+  const { parseBackendFlags } = await import('../backend-option.ts');
+  const choice = parseBackendFlags(options);
   const trainer = await import('../../train/trainer.ts');
-  return (watcher) => trainer.train({ model, train, backend, runDir, ...watcher });
+  return (watcher) => trainer.train({ model, train, ...choice, runDir, ...watcher });
 }
 
 async function prepareResumedRun(options: TrainOptions, runDir: string): Promise<Start> {
-  const { parseBackend } = await import('../backend-option.ts');
+  const { parseBackend, parseBackendOptions } = await import('../backend-option.ts');
   const { resumeOverrides } = await import('../resume-overrides.ts');
   const { backend } = options;
   const overrides = resumeOverrides(options, runDir);
   const chosen = backend === undefined ? {} : { backend: parseBackend(backend) };
+  const backendOptions = parseBackendOptions(options);
   const { resumeRun } = await import('../../train/trainer.ts');
-  return (watcher) => resumeRun({ runDir, overrides, ...chosen, ...watcher });
+  return (watcher) => resumeRun({ runDir, overrides, ...chosen, backendOptions, ...watcher });
 }
 
 /** Runs to the end or to the first interrupt; a second one ends the process. */

@@ -18,6 +18,15 @@ function listing(parts: readonly string[], width: number): string[] {
   return wrapParts(punctuated, ' ', width - 2).map((line, index) => (index === 0 ? line : `  ${line}`));
 }
 
+/** The backend, and what the engine runs with. */
+function backendParts({ backend, threads, engineVariant }: StartEvent): string[] {
+  return [
+    `backend ${backend}`,
+    ...(threads === null ? [] : [plural(threads, 'thread')]),
+    ...(engineVariant === null ? [] : [`variant ${engineVariant}`]),
+  ];
+}
+
 /** Names the model, the data and the run folder. */
 export function headline(event: StartEvent, width: number): string[] {
   const { model, train } = event;
@@ -27,7 +36,7 @@ export function headline(event: StartEvent, width: number): string[] {
     plural(model.numHiddenLayers, 'layer'),
     expertsPart(event),
     ...(model.numNextnPredictLayers > 0 ? [`MTP depth ${model.numNextnPredictLayers}`] : []),
-    `backend ${event.backend}`,
+    ...backendParts(event),
   ];
   const dataParts = [
     `Data: ${train.data}`,

@@ -23,36 +23,57 @@ export function horizontalMax(v: v128): f32 {
   );
 }
 
+// V8 builds a constant vector from two 64-bit numbers wherever it is used, which costs more than the arithmetic with it;
+// loading a number from memory into all lanes is one instruction.
+const EXP_CONSTANTS: usize = memory.data<f32>([
+  1.0 / 5040.0,
+  1.0 / 720.0,
+  1.0 / 120.0,
+  1.0 / 24.0,
+  1.0 / 6.0,
+  0.5,
+  1.0,
+  1.4426950408889634, // 1 / ln 2
+  12582912.0, // 1.5 * 2^23: the sum with a small number has its nearest integer in the lowest bits
+  -0.693145751953125, // -ln 2 in two parts: the first has zeros at its end, so n times it is exact
+  -1.428606765330187e-6,
+  -87.33654, // below it results are too small to have an exponent of their own
+  88.72284, // above it they are too large
+  Infinity,
+]);
+
+// @ts-ignore: decorator
+@inline
+function expConstant(index: i32): v128 {
+  return v128.load32_splat(EXP_CONSTANTS + (index << 2));
+}
+
 /**
  * e^x within 2 units in the last place; 0 below -87.3, Infinity above 88.7, NaN stays NaN.
  *
- * x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, 2^n by the exponent bits in two halves.
+ * x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, times 2^n by adding n to its exponent.
  */
+// @ts-ignore: decorator
+@inline
 export function exp4(x: v128): v128 {
-  const inRange = f32x4.max(f32x4.splat(-88), f32x4.min(f32x4.splat(89), x));
-  const n = f32x4.nearest(f32x4.mul(inRange, f32x4.splat(1.4426950408889634)));
-  // ln 2 in two parts: the first has zeros at its end, so n times it is exact.
-  const high = f32x4.sub(inRange, f32x4.mul(n, f32x4.splat(0.693145751953125)));
-  const r = f32x4.sub(high, f32x4.mul(n, f32x4.splat(1.428606765330187e-6)));
-  let p = f32x4.splat(1.0 / 5040.0);
-  p = madd(p, r, f32x4.splat(1.0 / 720.0));
-  p = madd(p, r, f32x4.splat(1.0 / 120.0));
-  p = madd(p, r, f32x4.splat(1.0 / 24.0));
-  p = madd(p, r, f32x4.splat(1.0 / 6.0));
-  p = madd(p, r, f32x4.splat(0.5));
-  p = madd(p, r, f32x4.splat(1.0));
-  p = madd(p, r, f32x4.splat(1.0));
-  const exponent = i32x4.trunc_sat_f32x4_s(n);
-  const half = i32x4.shr_s(exponent, 1);
-  const rest = i32x4.sub(exponent, half);
-  const bias = i32x4.splat(127);
-  const scaled = f32x4.mul(
-    f32x4.mul(p, i32x4.shl(i32x4.add(half, bias), 23)),
-    i32x4.shl(i32x4.add(rest, bias), 23),
-  );
-  const small = f32x4.lt(x, f32x4.splat(-87.33654));
-  const result = v128.andnot(scaled, small);
-  return v128.bitselect(result, x, f32x4.eq(x, x)); // NaN in, NaN out
+  const rounder = expConstant(8);
+  const rounded = madd(x, expConstant(7), rounder);
+  const n = f32x4.sub(rounded, rounder);
+  const r = madd(n, expConstant(10), madd(n, expConstant(9), x));
+  const one = expConstant(6);
+  let p = expConstant(0);
+  p = madd(p, r, expConstant(1));
+  p = madd(p, r, expConstant(2));
+  p = madd(p, r, expConstant(3));
+  p = madd(p, r, expConstant(4));
+  p = madd(p, r, expConstant(5));
+  p = madd(p, r, one);
+  p = madd(p, r, one);
+  // The lowest bits of `rounded` are n; shifted into the exponent, all others are gone.
+  const scaled = i32x4.add(p, i32x4.shl(rounded, 23));
+  const enough = v128.and(scaled, f32x4.ge(x, expConstant(11)));
+  const tooMuch = f32x4.add(x, expConstant(13)); // Infinity, or NaN of NaN
+  return v128.bitselect(enough, tooMuch, f32x4.le(x, expConstant(12)));
 }
 
 /** e^x of one float, with the bits of `exp4`. */
@@ -66,7 +87,7 @@ export function exp1(x: f32): f32 {
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
-  const one = f32x4.splat(1);
+  const one = expConstant(6);
   return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))));
 }
 

@@ -16,7 +16,9 @@ const SLEEPERS: usize = 256;
 const FUNCTION: usize = 320; // index of the job in the function table, the same in all instances
 const WORKERS: usize = 384;
 const STOP: usize = 448;
-const FAILED: usize = 512;
+const FAILED: usize = 512; // a worker trapped
+const RUNNING: usize = 576; // a job that was begun and has not been joined
+const CONTROL_BYTES: usize = 1024;
 
 /** Where a job finds its arguments: kernels lay an unmanaged class over it. */
 export const ARGUMENTS: usize = 1024;
@@ -28,7 +30,8 @@ export const MAX_CHUNKS: i32 = (1 << 20) - 1;
 const SPINS: i32 = 100_000;
 const LOOKS_BETWEEN_CHECKS: i32 = 1 << 16;
 
-// Tells the host that a join takes long, for the first, second, ... time; it throws when a worker is gone.
+// Tells the host that a join takes long, for the first, second, ... time; it throws when a worker is gone. With 0: the job
+// before was never joined, so its chunks may still be running, and the host must throw.
 // @ts-ignore: decorator
 @external("env", "stalled")
 declare function stalled(time: i32): void;
@@ -53,6 +56,11 @@ export function scratchBytes(): i32 {
 /** Says that a worker has arrived, or left. */
 export function countWorkers(change: i32): void {
   atomic.add<i32>(WORKERS, change);
+}
+
+/** Workers that have arrived. */
+export function workers(): i32 {
+  return atomic.load<i32>(WORKERS);
 }
 
 // @ts-ignore: decorator
@@ -82,14 +90,17 @@ function takeChunk(): bool {
 
 /** Runs `job(0) ... job(chunks - 1)` on all threads; its arguments are at `ARGUMENTS`. Not to be called from a job. */
 export function run(job: (chunk: i32) => void, chunks: i32): void {
+  if (load<i32>(RUNNING) != 0) stalled(0);
   if (chunks < 2 || load<i32>(WORKERS) == 0) {
     for (let chunk = 0; chunk < chunks; chunk++) job(chunk);
     return;
   }
+  store<i32>(RUNNING, 1);
   store<u32>(FUNCTION, load<u32>(changetype<usize>(job)));
   atomic.store<i32>(DONE, 0);
-  const epoch = atomic.add<i32>(EPOCH, 1) + 1;
+  const epoch = load<i32>(EPOCH) + 1;
   atomic.store<u64>(WORD, ((<u64>epoch & 0xffffff) << 40) | (<u64>chunks << 20));
+  atomic.store<i32>(EPOCH, epoch);
   if (atomic.load<i32>(SLEEPERS) > 0) atomic.notify(EPOCH, -1);
   while (takeChunk()) {}
   let looks = 0;
@@ -100,6 +111,7 @@ export function run(job: (chunk: i32) => void, chunks: i32): void {
       stalled(++times);
     }
   }
+  store<i32>(RUNNING, 0);
 }
 
 /** What a worker does until `stopWorkers`. */
@@ -114,7 +126,10 @@ export function work(): void {
   }
 }
 
-/** Waits for the next job. The caller raises EPOCH before it looks for sleepers, so no wake-up is lost. */
+/**
+ * Waits for the next job. No wake-up is lost: the caller writes WORD, then EPOCH, then looks for sleepers; here EPOCH is
+ * read first and WORD last, so either the job is seen, or EPOCH is not what it was, or the caller sees this sleeper.
+ */
 function sleep(): void {
   const epoch = atomic.load<i32>(EPOCH);
   atomic.add<i32>(SLEEPERS, 1);
@@ -130,21 +145,36 @@ export function stopWorkers(): void {
   atomic.notify(EPOCH, -1);
 }
 
-/** Lets workers start again after `stopWorkers`, when all have ended. */
-export function allowWorkers(): void {
-  atomic.store<i32>(STOP, 0);
+/** Forgets all that was, when no worker is left: others can start. */
+export function resetThreads(): void {
+  memory.fill(0, 0, CONTROL_BYTES);
 }
 
-/** Says that a worker trapped: the chunk it had will never be done. */
+/** Says that this worker trapped: the chunk it had will never be done. */
 export function reportFailure(): void {
   atomic.store<i32>(FAILED, 1);
 }
 
+/** Whether a worker trapped. */
 export function hasFailed(): bool {
   return atomic.load<i32>(FAILED) != 0;
+}
+
+/** Whether a job was left unfinished, by a trap or because the host gave up. */
+export function isBroken(): bool {
+  return load<i32>(RUNNING) != 0;
 }
 
 /** A job of `chunks` chunks that do nothing: what fork-join costs. */
 export function emptyJob(chunks: i32): void {
   run((chunk: i32) => {}, chunks);
+}
+
+/** Adds one to each of `chunks` integers, one a chunk: shows that every chunk runs once. */
+export function countJob(counts: usize, chunks: i32): void {
+  store<usize>(ARGUMENTS, counts);
+  run((chunk: i32) => {
+    const at = load<usize>(ARGUMENTS) + ((<usize>chunk) << 2);
+    store<i32>(at, load<i32>(at) + 1);
+  }, chunks);
 }

@@ -1,11 +1,21 @@
 // All kernels of the engine. What is not here runs as the cpu backend's kernel, on the same memory.
 
 import { tf } from '../../tensor/tf.ts';
-import { registerAttention } from './attention.ts';
+import { registerBalanceLoss } from './balance-loss.ts';
+import { registerGroupedMatMul } from './grouped-matmul.ts';
+import { registerCrossEntropy } from './cross-entropy.ts';
+import { registerEmbedding } from './embedding.ts';
 import { registerMatMul } from './matmul.ts';
+import { registerOptimizer } from './optimizer.ts';
+import { registerPackVector } from './pack-vector.ts';
 import { backendName } from './register.ts';
 import { registerRmsNorm } from './rms-norm.ts';
+import { registerRoutedExperts } from './routed-experts.ts';
+import { registerRouter } from './router.ts';
+import { registerSwiGlu } from './swiglu.ts';
+import { registerAttention } from './attention.ts';
 import { registerRotary } from './rotary.ts';
+import { registerStandard } from './standard.ts';
 
 /** Registers them once; those of the cpu backend must be complete. */
 export function registerKernels(): void {
@@ -13,5 +23,15 @@ export function registerKernels(): void {
   registerMatMul();
   registerAttention();
   registerRmsNorm();
+  registerSwiGlu();
+  registerRouter();
+  registerGroupedMatMul();
+  registerRoutedExperts();
   registerRotary();
+  registerStandard();
+  registerCrossEntropy();
+  registerEmbedding();
+  registerOptimizer();
+  registerPackVector();
+  registerBalanceLoss();
 }

@@ -39,3 +39,14 @@ export function sizeOf(shape: readonly number[]): number {
   for (const length of shape) size *= length;
   return size;
 }
+
+/** Calls `use` with the addresses of blocks of memory of so many 32-bit numbers, which it has until it returns. */
+export function withWorkspace(
+  backend: EngineBackend,
+  lengths: readonly number[],
+  use: (addresses: readonly number[]) => void,
+): void {
+  const addresses = lengths.map((length) => backend.heap.allocate(4 * length));
+  use(addresses);
+  for (const [i, length] of lengths.entries()) backend.heap.free(addresses[i]!, 4 * length);
+}

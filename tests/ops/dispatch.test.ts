@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planDispatch } from '../../src/moe/dispatch.ts';
+import { planDispatch } from '../../src/ops/dispatch.ts';
 
 /** Selections of N tokens with K distinct experts of E each. */
 const selections = fc

@@ -1,0 +1,108 @@
+// How long a training step takes: the one of `tinyseek train`, on random tokens. Nothing is read or written.
+
+import { countParameters } from '../config/counts.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import type { Batch } from '../data/types.ts';
+import { createRandom } from '../tensor/random.ts';
+import type { StepPlan } from '../train/schedules.ts';
+import { type Learner, trainStep } from '../train/train-step.ts';
+import { createLearner, disposeLearner } from '../train/trainer.ts';
+import { timingOf } from './timing.ts';
+
+/** What `benchStep` found; the keys are those of `tinyseek bench step --json`. */
+export interface StepBench {
+  /** Trained ones, MTP modules included and balancing biases not. */
+  readonly parameters: number;
+  readonly batchSize: number;
+  readonly seqLen: number;
+  /** Steps that were timed. */
+  readonly steps: number;
+  /** The median. */
+  readonly msPerStep: number;
+  readonly msMin: number;
+  readonly tokensPerSecond: number;
+  /** By `countParameters().flopsPerToken`: the arithmetic the model needs, whatever the backend does beyond it. */
+  readonly gflops: number;
+  /** Most memory this process had at any time. */
+  readonly peakMemoryBytes: number;
+}
+
+const leastSteps = 15;
+const leastSeconds = 2;
+const warmUpSteps = 5;
+const warmUpSeconds = 1;
+
+/**
+ * Times whole optimizer steps on the active backend: forward, backward, clipping, AdamW, balancing bias.
+ *
+ * Every step sees the same batch. `steps` are timed; null: at least 15, for at least 2 seconds. Before them come 5 (or
+ * `steps`, if fewer), for at least a second, in which V8 optimises.
+ */
+export async function benchStep(model: ModelConfig, train: TrainConfig, steps: number | null): Promise<StepBench> {
+  const learner = createLearner({ model, train });
+  const batch = randomBatch(model, train);
+  const plan = steadyPlan(train);
+  const step = async () => void (await trainStep(learner, batch, plan, train));
+  try {
+    await timeSteps(step, Math.min(warmUpSteps, steps ?? warmUpSteps), warmUpSeconds);
+    const seconds = await timeSteps(step, steps ?? leastSteps, steps === null ? leastSeconds : 0);
+    return summarize(learner, train, seconds);
+  } finally {
+    disposeLearner(learner);
+  }
+}
+
+/** Rows of one document each, of tokens that are all equally likely. */
+function randomBatch({ vocabSize }: ModelConfig, { batchSize, seqLen, seed }: TrainConfig): Batch {
+  const random = createRandom(seed);
+  const size = batchSize * (seqLen + 1);
+  return {
+    batchSize,
+    seqLen,
+    ids: Int32Array.from({ length: size }, () => Math.floor(random() * vocabSize)),
+    documentIds: new Int32Array(size),
+    domains: new Int32Array(batchSize),
+  };
+}
+
+/** A step from the steady part of a run, after warm-up and before decay. */
+function steadyPlan({ batchSize, learningRate, expertBiasUpdateSpeed, mtpLossWeight }: TrainConfig): StepPlan {
+  return {
+    step: 0,
+    firstSample: 0,
+    batchSize,
+    progress: 0.5,
+    learningRate,
+    biasSpeed: expertBiasUpdateSpeed,
+    mtpWeight: mtpLossWeight,
+  };
+}
+
+/** Seconds of each of at least `least` steps, for at least `seconds`. */
+async function timeSteps(step: () => Promise<void>, least: number, seconds: number): Promise<number[]> {
+  const times: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (times.length < least || performance.now() < end) {
+    const start = performance.now();
+    await step();
+    times.push((performance.now() - start) / 1000);
+  }
+  return times;
+}
+
+function summarize({ model }: Learner, { batchSize, seqLen }: TrainConfig, seconds: readonly number[]): StepBench {
+  const { median, min } = timingOf(seconds);
+  const tokensPerSecond = (batchSize * seqLen) / median;
+  return {
+    parameters: [...model.parameters.values()].reduce((sum, { size }) => sum + size, 0),
+    batchSize,
+    seqLen,
+    steps: seconds.length,
+    msPerStep: median * 1e3,
+    msMin: min * 1e3,
+    tokensPerSecond,
+    gflops: (countParameters(model.config, seqLen).flopsPerToken * tokensPerSecond) / 1e9,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}

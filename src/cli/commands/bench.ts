@@ -1,0 +1,73 @@
+// `tinyseek bench`: how fast training steps and kernels are on this machine.
+
+import { benchOps as measureOps, type OpBench, type OpsBench } from '../../bench/ops.ts';
+import { benchStep as measureStep, type StepBench } from '../../bench/step.ts';
+import { requireTrainable } from '../../config/presets.ts';
+import { runningEngine } from '../../engine/engine.ts';
+import { type BackendFlags, parseBackendFlags, parseBackendOptions, startBackend } from '../backend-option.ts';
+import { resolveOptions } from '../config-file.ts';
+import { type CommandOutput, outputWidth } from '../output.ts';
+import { type TrainOptions, wholeNumber } from '../run-options.ts';
+import { formatBytes, formatExact, plural } from '../terminal/format.ts';
+import { formatTable } from '../terminal/table.ts';
+
+const threeDigits = (value: number) => (value < 1000 ? value.toPrecision(3) : formatExact(value));
+
+/** Settings as for `train`, except that `--steps` says how many steps to time. */
+export async function benchStep({ steps, ...options }: TrainOptions): Promise<CommandOutput> {
+  const timedSteps = steps === undefined ? null : wholeNumber('--steps', steps);
+  const { preset, model, train } = resolveOptions(options);
+  requireTrainable(preset);
+  const { name, threads, engineVariant } = await startBackend(parseBackendFlags(options));
+  const result = await measureStep(model, train, timedSteps);
+  const on = [
+    `backend ${name}`,
+    ...(threads === null ? [] : [plural(threads, 'thread')]),
+    ...(engineVariant === null ? [] : [`variant ${engineVariant}`]),
+  ];
+  return {
+    json: { preset, backend: name, threads, engineVariant, ...result },
+    lines: [`Preset ${preset}, ${on.join(', ')}`, '', ...stepTable(result)],
+  };
+}
+
+function stepTable(result: StepBench): string[] {
+  const { msPerStep, msMin, tokensPerSecond, gflops, parameters, peakMemoryBytes, batchSize, seqLen, steps } = result;
+  const rows = [
+    [`Step of ${batchSize} x ${seqLen} tokens, median of ${steps}`, `${threeDigits(msPerStep)} ms`],
+    ['  fastest', `${threeDigits(msMin)} ms`],
+    ['Tokens per second', formatExact(tokensPerSecond)],
+    ['Useful arithmetic', `${threeDigits(gflops)} GFLOP/s`],
+    ['Trained parameters', formatExact(parameters)],
+    ['Peak memory', formatBytes(peakMemoryBytes)],
+  ];
+  return formatTable(rows, outputWidth(), [1]);
+}
+
+/** Each kernel of the engine by itself. */
+export async function benchOps(flags: Omit<BackendFlags, 'backend'>): Promise<CommandOutput> {
+  await startBackend({ backend: 'engine', backendOptions: parseBackendOptions(flags) });
+  const engine = runningEngine();
+  if (engine === null) throw new Error('internal: the engine is active, and does not run');
+  const result = measureOps(engine);
+  const { threads, engineVariant, peakGflops, forkJoinMicroseconds, missing } = result;
+  return {
+    json: result,
+    lines: [
+      `Engine, ${plural(threads, 'thread')}, variant ${engineVariant}`,
+      `Products in the first-level cache: ${threeDigits(peakGflops)} GFLOP/s on all threads (100 % below)`,
+      `Handing work to the threads and waiting for it: ${threeDigits(forkJoinMicroseconds)} us`,
+      '',
+      ...opsTable(result),
+      ...(missing.length === 0 ? [] : ['', `Not measured, for want of a kernel: ${missing.join(', ')}`]),
+    ],
+  };
+}
+
+function opsTable({ ops, peakGflops }: OpsBench): string[] {
+  const rate = ({ gflops, gigabytesPerSecond }: OpBench) =>
+    gflops === null ? `${threeDigits(gigabytesPerSecond ?? Number.NaN)} GB/s` : `${threeDigits(gflops)} GFLOP/s`;
+  const share = ({ gflops }: OpBench) => (gflops === null ? '' : `${Math.round((100 * gflops) / peakGflops)} %`);
+  const rows = ops.map((op) => [op.name, op.size, `${threeDigits(op.microseconds)} us`, rate(op), share(op)]);
+  return formatTable(rows, outputWidth(), [2, 3, 4]);
+}

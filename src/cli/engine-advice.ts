@@ -1,0 +1,46 @@
+// Whether this Node lets the engine do its best, and if not, what would.
+
+import { flagFor, type LoadedVariant } from '../engine/variants.ts';
+
+/** What `flagFor` decides by. */
+export interface Runtime {
+  readonly version: string;
+  readonly arch: string;
+  readonly builtWith: Readonly<Record<string, unknown>>;
+}
+
+const thisRuntime = (): Runtime => ({
+  version: process.versions.node,
+  arch: process.arch,
+  builtWith: process.config.variables as unknown as Record<string, unknown>,
+});
+
+const digits = (gflops: number | null) => gflops?.toPrecision(3) ?? '?';
+
+/** Why relaxed SIMD (fused multiplication and addition) is not used; null if it is. */
+function withoutRelaxedSimd({ name, reports }: LoadedVariant): string | null {
+  if (name.startsWith('relaxed')) return null;
+  const relaxed = reports.find((report) => report.name === 'relaxed-6x8');
+  if (relaxed === undefined) return 'relaxed SIMD is not used, because it was not asked for';
+  if (relaxed.problem === null) return 'relaxed SIMD is not used, because it is slower here';
+  return `relaxed SIMD is not used (${relaxed.problem}); Node 24 would help`;
+}
+
+/** Why V8 does not join pairs of SIMD operations to 256 bits; null if it does, or the processor has no such operations. */
+function withoutRevectorizer({ name, reports }: LoadedVariant, { version, arch, builtWith }: Runtime): string | null {
+  if (name === 'relaxed-5x16' || arch !== 'x64') return null;
+  const what = '256-bit SIMD is not used';
+  if (flagFor(version, arch, builtWith)?.includes('revectorize') !== true) {
+    return `${what}: V8 of this Node (${version}) has no revectorizer; a release of Node 24 would help`;
+  }
+  const wide = reports.find((report) => report.name === 'relaxed-5x16');
+  if (wide === undefined) return `${what}, because it was not asked for; leave out --engine-variant`;
+  if (wide.problem !== null) return `${what}: ${wide.problem}`;
+  const best = reports.find((report) => report.name === name);
+  return `${what}: it is slower here (${digits(wide.gflops)} against ${digits(best?.gflops ?? null)} GFLOP/s); a processor with AVX2 and FMA would help`;
+}
+
+/** What keeps the engine from its best, one line each; none where nothing does. */
+export function engineAdvice(variant: LoadedVariant, runtime: Runtime = thisRuntime()): string[] {
+  return [withoutRelaxedSimd(variant), withoutRevectorizer(variant, runtime)].filter((line) => line !== null);
+}

@@ -1,0 +1,89 @@
+// Scores of all experts for one token, from a row of router logits.
+
+import { exp1, exp4, horizontalMax, horizontalSum, sigmoid1, sigmoid4 } from './simd';
+
+/** y = sigmoid(x). */
+export function sigmoidRow(x: usize, y: usize, size: i32): void {
+  let i = 0;
+  for (; i + 8 <= size; i += 8, x += 32, y += 32) {
+    // Both before either is stored: V8 does not join two stores that have a load between them.
+    const a = sigmoid4(v128.load(x));
+    const b = sigmoid4(v128.load(x, 16));
+    v128.store(y, a);
+    v128.store(y, b, 16);
+  }
+  for (; i < size; i++, x += 4, y += 4) store<f32>(y, sigmoid1(load<f32>(x)));
+}
+
+/** y = e^x / sum(e^x). */
+export function softmaxRow(x: usize, y: usize, size: i32): void {
+  const top = rowMax(x, size);
+  let sums = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= size; i += 4) {
+    const at = (<usize>i) << 2;
+    const e = exp4(f32x4.sub(v128.load(x + at), f32x4.splat(top)));
+    v128.store(y + at, e);
+    sums = f32x4.add(sums, e);
+  }
+  let sum = horizontalSum(sums);
+  for (; i < size; i++) {
+    const at = (<usize>i) << 2;
+    const e = exp1(load<f32>(x + at) - top);
+    store<f32>(y + at, e);
+    sum += e;
+  }
+  divideRow(y, sum, size);
+}
+
+/**
+ * y = sigmoid(x) / sum(sigmoid(x)), also where all of them underflow.
+ *
+ * sigmoid(x) = e^min(x, 0) / (1 + e^-|x|), whose numerator is taken relative to the largest.
+ */
+export function sigmoidSharesRow(x: usize, y: usize, size: i32): void {
+  const one = f32x4.splat(1);
+  const top = f32x4.splat(min<f32>(rowMax(x, size), 0));
+  let sums = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= size; i += 4) {
+    const at = (<usize>i) << 2;
+    const share = relativeSigmoid(v128.load(x + at), top, one);
+    v128.store(y + at, share);
+    sums = f32x4.add(sums, share);
+  }
+  let sum = horizontalSum(sums);
+  for (; i < size; i++) {
+    const at = (<usize>i) << 2;
+    const share = f32x4.extract_lane(relativeSigmoid(v128.load32_splat(x + at), top, one), 0);
+    store<f32>(y + at, share);
+    sum += share;
+  }
+  divideRow(y, sum, size);
+}
+
+// @ts-ignore: decorator
+@inline
+function relativeSigmoid(x: v128, top: v128, one: v128): v128 {
+  const numerator = exp4(f32x4.sub(f32x4.min(x, f32x4.splat(0)), top));
+  return f32x4.div(numerator, f32x4.add(one, exp4(f32x4.neg(f32x4.abs(x)))));
+}
+
+/** The largest of a row; NaN if one is. */
+export function rowMax(x: usize, size: i32): f32 {
+  let top: f32 = -Infinity;
+  let i = 0;
+  if (size >= 4) {
+    let tops = v128.load(x);
+    for (i = 4; i + 4 <= size; i += 4) tops = f32x4.max(tops, v128.load(x + ((<usize>i) << 2)));
+    top = horizontalMax(tops);
+  }
+  for (; i < size; i++) top = max(top, load<f32>(x + ((<usize>i) << 2)));
+  return top;
+}
+
+function divideRow(y: usize, by: f32, size: i32): void {
+  let i = 0;
+  for (; i + 4 <= size; i += 4, y += 16) v128.store(y, f32x4.div(v128.load(y), f32x4.splat(by)));
+  for (; i < size; i++, y += 4) store<f32>(y, load<f32>(y) / by);
+}

@@ -1,0 +1,106 @@
+// Sums, products, quotients, ... of two float32 tensors, with broadcasting.
+
+import type { tf } from '../../tensor/tf.ts';
+import type { EngineBackend } from '../backend.ts';
+import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
+import { StridedAxes } from './strided-axes.ts';
+
+/** In the order of `BinaryOp` in src/engine/assembly/elementwise-binary.ts. */
+const operations = ['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference'] as const;
+const addition = operations.indexOf('Add');
+
+const axes = new StridedAxes();
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function combineSame(backend: EngineBackend, op: number, a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
+  const out = backend.output(a.shape);
+  backend.exports.binarySame!(op, backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
+  return out;
+}
+
+/** Lays out `axes` for operands of different shapes; gives the shape of the result, or null if there is none. */
+function broadcast(a: readonly number[], b: readonly number[]): number[] | null {
+  const rank = Math.max(a.length, b.length);
+  const shape = new Array<number>(rank);
+  let [stepA, stepB] = [1, 1];
+  axes.clear();
+  for (let i = 1; i <= rank; i++) {
+    const lengthA = a[a.length - i] ?? 1;
+    const lengthB = b[b.length - i] ?? 1;
+    if (lengthA !== lengthB && lengthA !== 1 && lengthB !== 1) return null;
+    const length = lengthA === 1 ? lengthB : lengthA;
+    axes.add(length, lengthA === 1 ? 0 : stepA, lengthB === 1 ? 0 : stepB);
+    stepA *= lengthA;
+    stepB *= lengthB;
+    shape[rank - i] = length;
+  }
+  return shape;
+}
+
+function combineBroadcast(
+  backend: EngineBackend,
+  op: number,
+  a: tf.TensorInfo,
+  b: tf.TensorInfo,
+): tf.TensorInfo | null {
+  const shape = broadcast(a.shape, b.shape);
+  if (shape === null || !axes.fit) return null;
+  const out = backend.output(shape);
+  const { size, lengths, a: stepsA, b: stepsB } = axes;
+  backend.exports.binary!(
+    op,
+    backend.address(a),
+    backend.address(b),
+    backend.address(out),
+    size,
+    lengths[0]!,
+    lengths[2]!,
+    lengths[1]!,
+    stepsA[3]!,
+    stepsA[2]!,
+    stepsA[1]!,
+    stepsA[0]!,
+    stepsB[3]!,
+    stepsB[2]!,
+    stepsB[1]!,
+    stepsB[0]!,
+  );
+  return out;
+}
+
+const isFloat = ({ dtype }: tf.TensorInfo) => dtype === 'float32';
+
+/** The sum of any number of tensors of one shape, added one after the other. */
+function addAll(backend: EngineBackend, tensors: readonly tf.TensorInfo[]): tf.TensorInfo {
+  const sum = combineSame(backend, addition, tensors[0]!, tensors[1]!);
+  const [at, size] = [backend.address(sum), sizeOf(sum.shape)];
+  for (let i = 2; i < tensors.length; i++) {
+    backend.exports.binarySame!(addition, at, backend.address(tensors[i]!), at, size);
+  }
+  return sum;
+}
+
+/** Registers the operations and AddN; other types are left to the cpu kernels. */
+export function registerBinary(): void {
+  for (const [op, name] of operations.entries()) {
+    const fallback = cpuKernel(name);
+    registerEngineKernel(name, (backend, inputs, attrs) => {
+      const a = inputs.a!;
+      const b = inputs.b!;
+      if (!isFloat(a) || !isFloat(b)) return fallback(backend, inputs, attrs);
+      if (sameShape(a.shape, b.shape)) return combineSame(backend, op, a, b);
+      return combineBroadcast(backend, op, a, b) ?? fallback(backend, inputs, attrs);
+    });
+  }
+  const cpuAddN = cpuKernel('AddN');
+  const addN: EngineKernel = (backend, inputs, attrs) => {
+    const tensors = inputs as unknown as readonly tf.TensorInfo[];
+    return tensors.length > 1 && tensors.every(isFloat) ? addAll(backend, tensors) : cpuAddN(backend, inputs, attrs);
+  };
+  registerEngineKernel('AddN', addN);
+}

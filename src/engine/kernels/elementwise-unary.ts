@@ -1,0 +1,60 @@
+// Functions of one float32 tensor, and conversions between types.
+
+import type { tf } from '../../tensor/tf.ts';
+import type { EngineBackend } from '../backend.ts';
+import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
+
+/** In the order of `UnaryOp` in src/engine/assembly/elementwise-unary.ts. */
+const operations = [
+  'Neg',
+  'Square',
+  'Sqrt',
+  'Rsqrt',
+  'Exp',
+  'Sigmoid',
+  'Reciprocal',
+  'Abs',
+  'Relu',
+  'Step',
+  'Log',
+  'Softplus',
+] as const;
+
+/**
+ * `x` as float32, int32 or bool. The cpu kernel widens by calling the same memory another type, which works only where
+ * every number is a number of JavaScript.
+ */
+function cast(backend: EngineBackend, x: tf.TensorInfo, dtype: 'float32' | 'int32' | 'bool'): tf.TensorInfo {
+  const out = backend.output(x.shape, dtype);
+  const values = backend.view(x);
+  const target = backend.view(out);
+  if (dtype !== 'bool') target.set(values);
+  else for (let i = 0; i < values.length; i++) target[i] = values[i] === 0 ? 0 : 1;
+  return out;
+}
+
+const isNumeric = (dtype: unknown) => dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
+
+/** Registers them; other types are left to the cpu kernels. */
+export function registerUnary(): void {
+  for (const [op, name] of operations.entries()) {
+    const fallback = cpuKernel(name);
+    registerEngineKernel(name, (backend, inputs, attrs) => {
+      const x = inputs.x!;
+      if (x.dtype !== 'float32') return fallback(backend, inputs, attrs);
+      const y = backend.output(x.shape);
+      const alpha = name === 'Step' ? Number(attrs.alpha) : 0;
+      backend.exports.unary!(op, backend.address(x), backend.address(y), sizeOf(x.shape), alpha);
+      return y;
+    });
+  }
+  const cpuCast = cpuKernel('Cast');
+  const castKernel: EngineKernel = (backend, inputs, attrs) => {
+    const x = inputs.x!;
+    if (x.dtype === attrs.dtype || !isNumeric(x.dtype) || !isNumeric(attrs.dtype)) {
+      return cpuCast(backend, inputs, attrs);
+    }
+    return cast(backend, x, attrs.dtype as 'float32');
+  };
+  registerEngineKernel('Cast', castKernel);
+}

@@ -1,0 +1,91 @@
+// One step of AdamW for many parameters: a kernel call for all of them where the backend has one, otherwise thirteen
+// element-wise ops for each.
+//
+// With t = steps taken, b1, b2 = betas, c = sqrt(1 - b2^t), s = scale of the gradients:
+//   m = b1 m + (1 - b1) s g       v = b2 v + (1 - b2) s^2 g^2
+//   p = (1 - lr * decay) p - lr * c / (1 - b1^t) * m / (sqrt(v) + eps * c)
+
+import { ownData } from '../tensor/own-data.ts';
+import { tf } from '../tensor/tf.ts';
+import { hasKernel } from './fused-op.ts';
+import { runListKernel } from './list-kernel.ts';
+
+/** A parameter and what moves it, all of one shape. */
+export interface AdamWTarget {
+  readonly parameter: tf.Variable;
+  readonly gradient: tf.Tensor;
+  readonly expAvg: tf.Variable;
+  readonly expAvgSq: tf.Variable;
+}
+
+export interface AdamWStep {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  /** Steps taken, this one included. */
+  readonly steps: number;
+}
+
+/** The numbers that all elements share. */
+interface Factors {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly gain: number; // (1 - b1), without scale
+  readonly gainSq: number; // (1 - b2), without scale^2
+  readonly eps: number; // eps * c
+  readonly rate: number; // lr * c / (1 - b1^t)
+  readonly decay: number; // 1 - lr * weightDecay
+}
+
+/**
+ * Moves parameters and moments. Weight decay applies to matrices (rank 2 and stacked experts of rank 3) only, never to
+ * norm gains.
+ *
+ * A kernel gets [scale, then parameter, gradient, expAvg, expAvgSq of each target], those that decay first (there are
+ * `decayed` of them), and writes to the variables in place.
+ */
+export function adamwUpdate(targets: readonly AdamWTarget[], scale: tf.Scalar, step: AdamWStep): void {
+  const factors = factorsOf(step);
+  if (!hasKernel('AdamWUpdate')) {
+    tf.tidy(() => updateByOps(targets, scale, factors));
+    return;
+  }
+  const decayed = targets.filter(({ parameter }) => decays(parameter));
+  const ordered = [...decayed, ...targets.filter(({ parameter }) => !decays(parameter))];
+  const tensors: tf.Tensor[] = [scale];
+  for (const { parameter, gradient, expAvg, expAvgSq } of ordered) {
+    for (const variable of [parameter, expAvg, expAvgSq]) ownData(variable);
+    tensors.push(parameter, gradient, expAvg, expAvgSq);
+  }
+  runListKernel('AdamWUpdate', tensors, { ...factors, decayed: decayed.length });
+}
+
+const decays = (parameter: tf.Tensor) => parameter.rank >= 2;
+
+function factorsOf({ learningRate, beta1, beta2, eps, weightDecay, steps }: AdamWStep): Factors {
+  const correction = Math.sqrt(1 - beta2 ** steps);
+  return {
+    beta1,
+    beta2,
+    gain: 1 - beta1,
+    gainSq: 1 - beta2,
+    eps: eps * correction,
+    rate: (learningRate * correction) / (1 - beta1 ** steps),
+    decay: 1 - learningRate * weightDecay,
+  };
+}
+
+function updateByOps(targets: readonly AdamWTarget[], scale: tf.Scalar, factors: Factors): void {
+  const [beta1, beta2, eps] = [tf.scalar(factors.beta1), tf.scalar(factors.beta2), tf.scalar(factors.eps)];
+  const [rate, decay] = [tf.scalar(factors.rate), tf.scalar(factors.decay)];
+  const gain = tf.mul(scale, factors.gain);
+  const gainSq = tf.mul(tf.square(scale), factors.gainSq);
+  for (const { parameter, gradient, expAvg, expAvgSq } of targets) {
+    expAvg.assign(tf.add(tf.mul(expAvg, beta1), tf.mul(gradient, gain)));
+    expAvgSq.assign(tf.add(tf.mul(expAvgSq, beta2), tf.mul(tf.square(gradient), gainSq)));
+    const change = tf.mul(tf.div(expAvg, tf.add(tf.sqrt(expAvgSq), eps)), rate);
+    parameter.assign(tf.sub(decays(parameter) ? tf.mul(parameter, decay) : parameter, change));
+  }
+}

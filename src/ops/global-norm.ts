@@ -1,0 +1,17 @@
+import { tf } from '../tensor/tf.ts';
+import { hasKernel } from './fused-op.ts';
+import { runListKernel } from './list-kernel.ts';
+
+/**
+ * L2 norm of all tensors together. Rows are summed before totals: float32 sums of long tensors lose less that way.
+ *
+ * Ownership: the scalar belongs to the caller.
+ */
+export function globalNorm(tensors: Iterable<tf.Tensor>): tf.Scalar {
+  const list = [...tensors];
+  if (hasKernel('GlobalNorm')) return runListKernel('GlobalNorm', list)[0] as tf.Scalar;
+  return tf.tidy(() => {
+    const squares = list.map((tensor) => tf.sum(tf.sum(tf.square(tensor), -1)).reshape([1]));
+    return tf.sqrt(tf.sum(tf.concat(squares))).asScalar();
+  });
+}

@@ -1,0 +1,12 @@
+import { tf } from './tf.ts';
+
+/**
+ * Makes sure that nothing but `variable` uses its data, so that a kernel may write there.
+ *
+ * Clones share their data, and so does a variable with what it was assigned: those keep the values of now, and the
+ * variable goes on with a copy.
+ */
+export function ownData(variable: tf.Variable): void {
+  const backend = tf.engine().state.tensorInfo.get(variable.dataId)!.backend;
+  if (backend.refCount(variable.dataId) > 1) tf.tidy(() => variable.assign(tf.mul(variable, 1)));
+}
