@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attentionMask, maskedScore } from '../../src/ops/mla-attention.ts';
+import { attentionMask, attentionVisibility, maskedScore } from '../../src/ops/mla-attention.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { tf } from '../../src/tensor/tf.ts';
 
@@ -49,5 +49,14 @@ describe('attentionMask', () => {
     const weights = tf.tidy(() => tf.softmax(tf.tensor1d([-80, 3, 3 + maskedScore])).dataSync());
     expect(weights[2]).toBe(0);
     expect(weights[1]).toBeCloseTo(1, 6);
+  });
+});
+
+describe('attentionVisibility', () => {
+  it('has the mask where the backend has no kernel of its own', () => {
+    const { documentIds, mask } = attentionVisibility(3, null);
+    expect(documentIds).toBeNull();
+    expect(mask?.shape).toEqual([1, 1, 3, 3]);
+    mask?.dispose();
   });
 });

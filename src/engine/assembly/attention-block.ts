@@ -270,9 +270,8 @@ export function weightedQueries(
       const from = max(0, key - first); // the first query that sees one of these keys
       const panel = head.panel + ((<usize>(from * NR)) << 2);
       const stride = head.strideScores;
-      multiplyPanel(
-        Left.Columns, weights, stride, 0, key, end, from, rows - from, panel, column, strideTarget, columns, accumulate,
-      );
+      const seen = rows - from;
+      multiplyPanel(Left.Columns, weights, stride, 0, key, end, from, seen, panel, column, strideTarget, columns, accumulate);
     }
   }
 }

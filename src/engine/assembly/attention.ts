@@ -5,8 +5,18 @@
 
 // Shape legend: B batch, T positions, H heads, P channels without position, R rotary channels, V value channels.
 
-import { AttentionJob, Head, blockRowsOf, fillAfter, hideKeys, openHead, scoreBlock, threadBytes, weightedKeys } from './attention-block';
-import { exp4, horizontalMax, horizontalSum, madd } from './simd';
+import {
+  AttentionJob,
+  Head,
+  blockRowsOf,
+  fillAfter,
+  hideKeys,
+  openHead,
+  scoreBlock,
+  threadBytes,
+  weightedKeys,
+} from './attention-block';
+import { exp4, horizontalSum, madd } from './simd';
 import { ARGUMENTS, MAX_CHUNKS, run } from './threads';
 
 /** Bytes of work space that `mlaAttention` needs for each thread. */
@@ -91,12 +101,13 @@ function exponentials(row: usize, i: i32, scale: f32, stats: usize): void {
   let max0 = f32x4.splat(-Infinity);
   let max1 = max0;
   const end = row + ((<usize>(i + 1)) << 2);
+  // Unlike max, pmax is one instruction. It passes over a NaN; the sum does not.
   for (let at = row; at < end; at += 32) {
-    max0 = f32x4.max(max0, f32x4.mul(v128.load(at), factor));
-    max1 = f32x4.max(max1, f32x4.mul(v128.load(at, 16), factor));
+    max0 = f32x4.pmax(max0, v128.load(at));
+    max1 = f32x4.pmax(max1, v128.load(at, 16));
   }
-  const largest = horizontalMax(f32x4.max(max0, max1));
-  const shift = f32x4.splat(-largest);
+  const largest = f32x4.mul(largestOfFour(f32x4.pmax(max0, max1)), factor);
+  const shift = f32x4.neg(largest);
   let sum0 = f32x4.splat(0);
   let sum1 = sum0;
   for (let at = row; at < end; at += 32) {
@@ -108,8 +119,16 @@ function exponentials(row: usize, i: i32, scale: f32, stats: usize): void {
     sum1 = f32x4.add(sum1, e1);
   }
   fillAfter(row, i, f32x4.splat(0));
-  store<f32>(stats, largest);
+  store<f32>(stats, f32x4.extract_lane(largest, 0));
   store<f32>(stats, <f32>1 / horizontalSum(f32x4.add(sum0, sum1)), 4);
+}
+
+/** In all four places. */
+// @ts-ignore: decorator
+@inline
+function largestOfFour(v: v128): v128 {
+  const two = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return f32x4.pmax(two, v128.shuffle<f32>(two, two, 1, 0, 3, 2));
 }
 
 function scaleRow(row: usize, n: i32, factor: f32): void {

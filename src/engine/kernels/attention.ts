@@ -12,7 +12,7 @@ function sizesOf(q: tf.TensorInfo, kv: tf.TensorInfo, kRope: tf.TensorInfo) {
   return { B, T, H, P, R, V: kv.shape[3]! - P };
 }
 
-/** Calls `use` with `bytes` of memory that kernels may use until it returns. */
+/** Calls `use` with `bytes` of memory that is its own until it returns. */
 function withWorkspace(backend: EngineBackend, bytes: number, use: (address: number) => void): void {
   const address = backend.heap.allocate(bytes);
   try {
@@ -34,6 +34,7 @@ export function registerAttention(): void {
     const [out, stats] = [backend.output([B, T, H * V]), backend.output([B, H, T, 2])];
     const at = backend.address.bind(backend);
     const documents = documentIds === undefined ? 0 : at(documentIds);
+    if (B * T * H === 0) return [out, backend.output(out.shape), stats];
     const bytes = backend.pool.threads * (backend.exports.attentionWorkspace!(T, P, R, V) >>> 0);
     withWorkspace(backend, bytes, (workspace) => {
       const addresses = [at(q!), at(kv!), at(kRope!), documents, at(out), at(stats), workspace];
@@ -48,6 +49,7 @@ export function registerAttention(): void {
     const [dq, dkv, dkRope] = [backend.output(q!.shape), backend.output(kv!.shape), backend.output(kRope!.shape)];
     const at = backend.address.bind(backend);
     const documents = documentIds === undefined ? 0 : at(documentIds);
+    if (B * T * H === 0) return [dq, dkv, dkRope];
     const bytes = backend.exports.attentionGradWorkspace!(backend.pool.threads, B, T, H, P, R, V) >>> 0;
     withWorkspace(backend, bytes, (workspace) => {
       const values = [at(q!), at(kv!), at(kRope!), documents, at(out!), at(stats!), at(dy0!)];
