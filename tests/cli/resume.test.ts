@@ -4,7 +4,8 @@ import { nano, writeText } from './nano.ts';
 import { type CliResult, runCli, startCli, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
-const steps = 100;
+/** Enough that a run is still going when a signal reaches it. */
+const steps = 300;
 
 function start(out: string) {
   const data = temporary.file('text.txt');
@@ -33,21 +34,21 @@ beforeAll(async () => {
 describe('an interrupted run', () => {
   it('writes a checkpoint, says how to resume, and ends as if it had never stopped', async () => {
     const run = start('stopped');
-    await run.until(`step 10/${steps}`);
+    await run.until(`step 15/${steps}`);
     run.child.kill('SIGINT');
     const stopped = await run.result;
     expect(stopped.code).toBe(130);
     expect(stopped.stderr).toContain('Stopping after this step');
     expect(JSON.parse(stopped.stdout).steps).toBeLessThan(steps);
     const resumed = await resume('stopped');
-    expect(resumed.stderr).toMatch(/Resuming after step \d+ of 100/);
+    expect(resumed.stderr).toMatch(/Resuming after step \d+ of 300/);
     expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
   });
 
   it('does so on SIGTERM too, and names the command to carry on with', async () => {
     const args = ['train', ...nano, '--data', temporary.file('text.txt'), '--steps', String(steps), '--out', 'it is'];
     const run = startCli(args, { cwd: temporary.path });
-    await run.until('step 10/');
+    await run.until('step 15/');
     run.child.kill('SIGTERM');
     const { code, stdout } = await run.result;
     expect(code).toBe(130);
@@ -57,7 +58,7 @@ describe('an interrupted run', () => {
 
   it('that was killed goes on from its last checkpoint to the same end', async () => {
     const run = start('killed');
-    await run.until(`step 25/${steps}`);
+    await run.until(`step 30/${steps}`);
     run.child.kill('SIGKILL');
     expect((await run.result).code).toBe(null);
     const resumed = await resume('killed');
@@ -66,13 +67,13 @@ describe('an interrupted run', () => {
 
   it('passes over a damaged checkpoint, with a warning', async () => {
     cpSync(temporary.file('whole'), temporary.file('damaged'), { recursive: true });
-    const weights = temporary.file('damaged/checkpoints/step-00000100/model.safetensors');
+    const weights = temporary.file('damaged/checkpoints/step-00000300/model.safetensors');
     const bytes = readFileSync(weights);
     bytes[bytes.length - 7]! ^= 1;
     writeFileSync(weights, bytes);
     const resumed = await resume('damaged');
     expect(resumed.stderr).toMatch(/warning: skipped .*damaged/);
-    expect(resumed.stderr).toMatch(/Resuming after step 90 of 100/);
+    expect(resumed.stderr).toMatch(/Resuming after step 290 of 300/);
     expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
   });
 });
@@ -101,7 +102,7 @@ describe('a finished run', () => {
 
   it('refuses changed settings and says which', async () => {
     const { code, stdout, stderr } = await resume('whole', '--steps', '7', '--set', 'hiddenSize=24');
-    expect(stderr).toMatch(/steps is 100, not 7/);
+    expect(stderr).toMatch(/steps is 300, not 7/);
     expect(stderr).toMatch(/hiddenSize is 16, not 24/);
     expect([code, stdout]).toEqual([1, '']);
     expect((await resume('whole', '--preset', 'mini')).stderr).toMatch(/^tinyseek: resume: .*seqLen is 17, not 256/);
@@ -117,8 +118,10 @@ describe('a finished run', () => {
 describe('a second process', () => {
   it('is turned away from a folder in use, and does not disturb the first', async () => {
     const first = start('busy');
-    await first.until(`step 5/${steps}`);
+    await first.until('Run: ');
+    first.child.kill('SIGSTOP'); // or it may be done before the second has started
     const second = await resume('busy');
+    first.child.kill('SIGCONT');
     expect(second.stderr).toMatch(/^tinyseek: .*another process \(pid \d+\) is using this folder/);
     expect(second.code).toBe(1);
     const result = await first.result;
