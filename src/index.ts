@@ -50,7 +50,7 @@ export {
   backendNames,
   probeBackends,
 } from './backends/backends.ts';
-export type { VariantName } from './engine/variant-names.ts';
+export { type VariantName, variantNames } from './engine/variant-names.ts';
 export type { ActiveBackend, BackendId } from './tensor/active-backend.ts';
 export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
 export type { NamedTensor } from './tensor/named-tensor.ts';
