@@ -170,7 +170,6 @@ export function probabilityGradients(head: Head, first: i32, rows: i32): void {
 }
 
 /** Columns j .. j+NR of a block, for the queries that see the first of these keys, out of the packed panel. */
-// @ts-ignore: decorator
 @inline
 function multiplyKeys(
   head: Head,
@@ -202,7 +201,6 @@ export function hideKeys(head: Head, row: usize, i: i32): void {
 }
 
 /** Sets the columns after column `i`. */
-// @ts-ignore: decorator
 @inline
 export function fillAfter(row: usize, i: i32, value: v128): void {
   const after = row + ((<usize>(i + 1)) << 2);

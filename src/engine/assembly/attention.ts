@@ -124,7 +124,6 @@ function exponentials(row: usize, i: i32, scale: f32, stats: usize): void {
 }
 
 /** In all four places. */
-// @ts-ignore: decorator
 @inline
 function largestOfFour(v: v128): v128 {
   const two = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));

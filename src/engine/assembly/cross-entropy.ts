@@ -112,7 +112,6 @@ function softmaxChunk(chunk: i32): void {
 }
 
 /** Where the label's logit is in the tile's row at `x`; 0 if it is not in this tile. */
-// @ts-ignore: decorator
 @inline
 function labelLogit(job: CrossEntropyJob, row: i32, x: usize): usize {
   const column = load<i32>(job.labels + ((<usize>row) << 2)) - job.first;

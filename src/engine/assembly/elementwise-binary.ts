@@ -80,7 +80,6 @@ function runBinary(op: i32, size: i32): void {
   else run((chunk: i32) => walk(BinaryOp.SquaredDifference, chunk), chunks);
 }
 
-// @ts-ignore: decorator
 @inline
 function apply(op: i32, a: v128, b: v128): v128 {
   if (op == BinaryOp.Add) return f32x4.add(a, b);
@@ -94,7 +93,6 @@ function apply(op: i32, a: v128, b: v128): v128 {
 }
 
 /** The rows, or parts of rows, that make up a chunk of `out`. */
-// @ts-ignore: decorator
 @inline
 function walk(op: i32, chunk: i32): void {
   const job = changetype<BinaryJob>(ARGUMENTS);
@@ -117,7 +115,6 @@ function walk(op: i32, chunk: i32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function combine(op: i32, aStep: usize, bStep: usize, a: usize, b: usize, out: usize, n: i32): void {
   const first = v128.load32_splat(a);

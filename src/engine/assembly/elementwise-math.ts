@@ -24,7 +24,6 @@ const LOG_CONSTANTS: usize = memory.data<f32>([
 ]);
 const LOG_BITS: usize = memory.data<i32>([0x007fffff, 23]);
 
-// @ts-ignore: decorator
 @inline
 function logConstant(index: i32): v128 {
   return v128.load32_splat(LOG_CONSTANTS + (index << 2));
@@ -35,7 +34,6 @@ function logConstant(index: i32): v128 {
  *
  * x = m * 2^n with m between sqrt(1/2) and sqrt(2), and a polynomial for log(m). Source: Cephes, `logf`.
  */
-// @ts-ignore: decorator
 @inline
 export function log4(x: v128): v128 {
   const one = logConstant(12);
@@ -64,7 +62,6 @@ export function log4(x: v128): v128 {
 }
 
 /** Puts in what the polynomial does not give: the logarithm of 0, of what is negative, of Infinity and of NaN. */
-// @ts-ignore: decorator
 @inline
 function specialLog(x: v128, result: v128): v128 {
   const zero = f32x4.splat(0);
@@ -79,7 +76,6 @@ function specialLog(x: v128, result: v128): v128 {
  *
  * 1 + e is rounded; the first-order term of what that loses is added to its logarithm.
  */
-// @ts-ignore: decorator
 @inline
 export function softplus4(x: v128): v128 {
   const one = logConstant(12);

@@ -55,7 +55,6 @@ export function unary(op: i32, x: usize, y: usize, size: i32, alpha: f32): void 
   else run((chunk: i32) => map(UnaryOp.Softplus, chunk), chunks);
 }
 
-// @ts-ignore: decorator
 @inline
 function apply(op: i32, x: v128, alpha: v128): v128 {
   if (op == UnaryOp.Negate) return f32x4.neg(x);
@@ -73,7 +72,6 @@ function apply(op: i32, x: v128, alpha: v128): v128 {
   return v128.bitselect(step, x, f32x4.eq(x, x)); // NaN in, NaN out
 }
 
-// @ts-ignore: decorator
 @inline
 function map(op: i32, chunk: i32): void {
   const job = changetype<UnaryJob>(ARGUMENTS);

@@ -31,25 +31,21 @@ export function groupsLength(rows: i32, experts: i32): i32 {
   return 2 + experts + 1 + 3 * (experts + rows / BLOCK_ROWS);
 }
 
-// @ts-ignore: decorator
 @inline
 export function offsetsOf(groups: usize): usize {
   return groups + 8;
 }
 
-// @ts-ignore: decorator
 @inline
 export function blockCount(groups: usize): i32 {
   return load<i32>(groups);
 }
 
-// @ts-ignore: decorator
 @inline
 export function blockAt(groups: usize, experts: i32, block: i32): Block {
   return changetype<Block>(offsetsOf(groups) + ((<usize>(experts + 1)) << 2) + <usize>block * BLOCK_BYTES);
 }
 
-// @ts-ignore: decorator
 @inline
 function rowsOf(groups: usize, expert: i32): i32 {
   const at = offsetsOf(groups) + ((<usize>expert) << 2);

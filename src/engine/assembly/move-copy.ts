@@ -77,7 +77,6 @@ function copyChunk(chunk: i32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function copyRow(a: usize, b: usize, n: i32): void {
   let i = 0;
@@ -90,7 +89,6 @@ function copyRow(a: usize, b: usize, n: i32): void {
   for (; i < n; i++, a += 4, b += 4) store<i32>(b, load<i32>(a));
 }
 
-// @ts-ignore: decorator
 @inline
 function fillRow(b: usize, value: v128, n: i32): void {
   let i = 0;

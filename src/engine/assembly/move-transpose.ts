@@ -97,7 +97,6 @@ function transposeRows(x: usize, y: usize, rows: i32, columns: i32, columnStep: 
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function transposeFour(x: usize, y: usize, columnStep: usize, rowStep: usize): void {
   const a = v128.load(x);

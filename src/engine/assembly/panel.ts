@@ -15,7 +15,6 @@ export const enum Left {
 // Scratch of a thread: one panel, then one tile for the columns at the edge.
 const EDGE: usize = KC * NR * 4;
 
-// @ts-ignore: decorator
 @inline
 export function scratchPanel(): usize {
   return scratch;

@@ -56,25 +56,21 @@ export function reduce(op: i32, x: usize, y: usize, outer: i32, length: i32, inn
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function start(op: i32): f32 {
   return op == ReduceOp.Max ? -Infinity : 0;
 }
 
-// @ts-ignore: decorator
 @inline
 function join(op: i32, a: v128, b: v128): v128 {
   return op == ReduceOp.Max ? f32x4.max(a, b) : f32x4.add(a, b);
 }
 
-// @ts-ignore: decorator
 @inline
 function joinOne<T>(op: i32, a: T, b: T): T {
   return op == ReduceOp.Max ? max<T>(a, b) : a + b;
 }
 
-// @ts-ignore: decorator
 @inline
 function reduceRows(op: i32, chunk: i32): void {
   const job = changetype<ReduceJob>(ARGUMENTS);
@@ -95,7 +91,6 @@ function reduceRows(op: i32, chunk: i32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function reduceBlock(op: i32, x: usize, n: i32): f32 {
   let r0 = f32x4.splat(start(op));
@@ -116,7 +111,6 @@ function reduceBlock(op: i32, x: usize, n: i32): f32 {
   return result;
 }
 
-// @ts-ignore: decorator
 @inline
 function reduceColumns(op: i32, chunk: i32): void {
   const job = changetype<ReduceJob>(ARGUMENTS);
@@ -137,7 +131,6 @@ function reduceColumns(op: i32, chunk: i32): void {
 }
 
 /** Up to COLUMNS columns over all rows, of which there is one at least, a block of rows after the other. */
-// @ts-ignore: decorator
 @inline
 function reduceStretch(op: i32, x: usize, y: usize, length: i32, stride: usize, columns: i32): void {
   for (let from = 0; from < length; from += COLUMN_BLOCK, x += stride * COLUMN_BLOCK) {
@@ -153,7 +146,6 @@ function reduceStretch(op: i32, x: usize, y: usize, length: i32, stride: usize, 
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function reduce32Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize, isFirst: bool): void {
   let r0 = v128.load(x);
@@ -195,7 +187,6 @@ function reduce32Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize, 
   v128.store(y, r7, 112);
 }
 
-// @ts-ignore: decorator
 @inline
 function reduce8Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize, isFirst: bool): void {
   let r0 = v128.load(x);
@@ -213,7 +204,6 @@ function reduce8Columns(op: i32, x: usize, y: usize, rows: i32, stride: usize, i
   v128.store(y, r1, 16);
 }
 
-// @ts-ignore: decorator
 @inline
 function reduceColumn(op: i32, x: usize, y: usize, rows: i32, stride: usize, isFirst: bool): void {
   let result = load<f32>(x);

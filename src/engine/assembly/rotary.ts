@@ -82,7 +82,6 @@ function rotaryChunk(chunk: i32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function copy(x: usize, y: usize, n: i32): void {
   let i = 0;
@@ -95,7 +94,6 @@ function copy(x: usize, y: usize, n: i32): void {
 }
 
 /** Channels 2i and 2i + 1 are a pair. */
-// @ts-ignore: decorator
 @inline
 function turnNeighbours(x: usize, cos: usize, sin: usize, y: usize, n: i32, direction: f32): void {
   const signs = f32x4.mul(f32x4(-1, 1, -1, 1), f32x4.splat(direction));
@@ -114,7 +112,6 @@ function turnNeighbours(x: usize, cos: usize, sin: usize, y: usize, n: i32, dire
 }
 
 /** Channels i and i + half are a pair. */
-// @ts-ignore: decorator
 @inline
 function turnHalves(x: usize, cos: usize, sin: usize, y: usize, half: i32, direction: f32): void {
   const across = (<usize>half) << 2;
@@ -135,7 +132,6 @@ function turnHalves(x: usize, cos: usize, sin: usize, y: usize, half: i32, direc
 }
 
 /** One pair whose second channel lies `across` bytes behind the first. */
-// @ts-ignore: decorator
 @inline
 function turnPair(x: usize, cos: usize, sin: usize, y: usize, across: usize, direction: f32): void {
   const a = load<f32>(x);

@@ -62,7 +62,6 @@ export function sigmoidSharesRow(x: usize, y: usize, size: i32): void {
   divideRow(y, sum, size);
 }
 
-// @ts-ignore: decorator
 @inline
 function relativeSigmoid(x: v128, top: v128, one: v128): v128 {
   const numerator = exp4(f32x4.sub(f32x4.min(x, f32x4.splat(0)), top));

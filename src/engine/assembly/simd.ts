@@ -1,20 +1,17 @@
 // Arithmetic on four floats. V8's revectorizer makes eight of them where loads, operations and stores come in pairs.
 
 /** a * b + c, rounded once where the variant has relaxed SIMD. */
-// @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }
 
 /** The sum of the four, always in the same order. */
-// @ts-ignore: decorator
 @inline
 export function horizontalSum(v: v128): f32 {
   return (f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1)) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
-// @ts-ignore: decorator
 @inline
 export function horizontalMax(v: v128): f32 {
   return max(
@@ -42,7 +39,6 @@ const EXP_CONSTANTS: usize = memory.data<f32>([
   Infinity,
 ]);
 
-// @ts-ignore: decorator
 @inline
 function expConstant(index: i32): v128 {
   return v128.load32_splat(EXP_CONSTANTS + (index << 2));
@@ -53,7 +49,6 @@ function expConstant(index: i32): v128 {
  *
  * x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, times 2^n by adding n to its exponent.
  */
-// @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
   const rounder = expConstant(8);
@@ -77,21 +72,18 @@ export function exp4(x: v128): v128 {
 }
 
 /** e^x of one float, with the bits of `exp4`. */
-// @ts-ignore: decorator
 @inline
 export function exp1(x: f32): f32 {
   return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
 }
 
 /** 1 / (1 + e^-x). */
-// @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
   const one = expConstant(6);
   return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))));
 }
 
-// @ts-ignore: decorator
 @inline
 export function sigmoid1(x: f32): f32 {
   return f32x4.extract_lane(sigmoid4(f32x4.splat(x)), 0);

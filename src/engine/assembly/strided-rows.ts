@@ -40,7 +40,6 @@ export function startRows(rows: StridedRows, row: i32): void {
   rowB = index0 * rows.b0 + index1 * rows.b1 + index2 * rows.b2;
 }
 
-// @ts-ignore: decorator
 @inline
 export function nextRow(rows: StridedRows): void {
   rowA += rows.a2;

@@ -32,7 +32,6 @@ const LOOKS_BETWEEN_CHECKS: i32 = 1 << 16;
 
 // Tells the host that a join takes long, for the first, second, ... time; it throws when a worker is gone. With 0: the job
 // before was never joined, so its chunks may still be running, and the host must throw.
-// @ts-ignore: decorator
 @external("env", "stalled")
 declare function stalled(time: i32): void;
 
@@ -63,20 +62,17 @@ export function workers(): i32 {
   return atomic.load<i32>(WORKERS);
 }
 
-// @ts-ignore: decorator
 @inline
 function next(word: u64): i32 {
   return <i32>(word & 0xfffff);
 }
 
-// @ts-ignore: decorator
 @inline
 function chunksOf(word: u64): i32 {
   return <i32>((word >> 20) & 0xfffff);
 }
 
 /** Takes a chunk and runs it; false when there is none. */
-// @ts-ignore: decorator
 @inline
 function takeChunk(): bool {
   const word = atomic.load<u64>(WORD);

@@ -9,7 +9,6 @@ export const EXCLUDED_KEY: i32 = NO_KEY + 1;
 const NAN_KEY: i32 = NO_KEY + 2;
 
 /** An integer for each float, in the same order; adding 0 makes one zero of both. */
-// @ts-ignore: decorator
 @inline
 function key4(x: v128): v128 {
   const bits = f32x4.add(x, f32x4.splat(0));
@@ -49,7 +48,6 @@ export function topK(keys: usize, size: i32, k: i32, indices: usize, best: usize
 }
 
 /** Puts a key behind those that are not smaller; the last of k falls out. Returns how many there are. */
-// @ts-ignore: decorator
 @inline
 function insert(key: i32, index: i32, found: i32, k: i32, indices: usize, best: usize): i32 {
   let at = (<usize>(found < k ? found : k - 1)) << 2;
