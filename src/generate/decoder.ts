@@ -1,0 +1,77 @@
+// What generates text: a model with the latents of several sequences in a cache. Two implementations: TF.js operations on
+// any backend, and the engine's own kernels.
+// Shape legend: V vocabSize, C kvLoraRank, R qkRopeHeadDim.
+
+import type { ModelConfig } from '../config/model-config.ts';
+
+/** Tokens that continue one sequence. */
+export interface SequenceTokens {
+  /** Which of the decoder's sequences, 0 to `slots - 1`. */
+  readonly slot: number;
+  /** At least one; they follow the tokens that the sequence has already. */
+  readonly tokens: readonly number[];
+  /** Whose logits are wanted: of every token given, or only of the last. */
+  readonly logits: 'all' | 'last';
+}
+
+/** A token that is chosen but not yet run through the model. */
+export interface DraftToken {
+  readonly slot: number;
+  readonly token: number;
+}
+
+/**
+ * A model and the cached tokens of `slots` independent sequences. Of each token and layer the cache holds the normed
+ * latent and the rotated shared key, C + R floats, and nothing else (F 1.4).
+ *
+ * Logits that a call returns are valid until the next call. Calls may not overlap.
+ */
+export interface Decoder {
+  readonly config: ModelConfig;
+  /** How many sequences it holds. */
+  readonly slots: number;
+  /** Tokens that a sequence can hold: at most `maxPositionEmbeddings`. */
+  readonly capacity: number;
+  /** Whether `draft` can be called: the model has an MTP module, and it was asked for. */
+  readonly canDraft: boolean;
+  /** Bytes of the latents cached now: tokens * layers * (C + R) * 4, and the MTP module's. */
+  readonly cacheBytes: number;
+
+  /** Tokens of a sequence that are cached. */
+  length(slot: number): number;
+
+  /**
+   * Runs tokens through the main model and caches them. Sequences in one call run together and do not see each other.
+   *
+   * Returns, for each input, logits of the next token: [V], or [tokens, V] for 'all', row-major.
+   * @throws UserError when a token is outside the vocabulary or a sequence would outgrow `capacity`; nothing has run then.
+   */
+  forward(inputs: readonly SequenceTokens[]): Promise<readonly Float32Array[]>;
+
+  /**
+   * Predicts with the first MTP module what follows `token`, where `token` follows everything that this sequence ran or
+   * drafted so far. The first call after `forward` reads the main model's hidden states (F 3); each further one reads
+   * the module's own output of the call before, as a deeper module would (recycling). The next `forward` forgets what was drafted.
+   *
+   * Returns logits [V] for each input.
+   */
+  draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]>;
+
+  /** Forgets the tokens of a sequence from `length` on. */
+  truncate(slot: number, length: number): void;
+
+  /** Makes sequence `to` a copy of sequence `from`. */
+  copy(from: number, to: number): void;
+
+  /** Frees the cache; the model stays the caller's. */
+  dispose(): void;
+}
+
+export interface DecoderOptions {
+  /** How many sequences it holds. Default 1. */
+  readonly slots?: number;
+  /** Tokens that a sequence can hold. Default `maxPositionEmbeddings`. */
+  readonly capacity?: number;
+  /** Whether the MTP module is kept up to date, for `draft`. Default false. */
+  readonly drafts?: boolean;
+}
