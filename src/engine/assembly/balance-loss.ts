@@ -4,7 +4,8 @@
 // p are a token's normalised affinities, and its gradient is p * (w - sum(p * w)), times sigmoid(-x) where the affinity is a
 // sigmoid. Shape legend: N tokens in S sequences of L, E experts, K per token.
 
-import { sigmoidSharesRow, softmaxRow } from './scores';
+import { sigmoidSharesRow } from './scores';
+import { softmaxRow } from './softmax-row';
 import { horizontalSum, madd, sigmoid1, sigmoid4 } from './simd';
 import { ARGUMENTS, run } from './threads';
 import { topK, toKeys } from './top-k';

@@ -13,7 +13,8 @@
 // Shape legend: N rows, D channels, V vocabulary, T columns of a tile.
 
 import { Activation, gemm } from './gemm';
-import { exp1, exp4, horizontalMax, horizontalSum } from './simd';
+import { exp1 } from './simd';
+import { exponentials, largestOf } from './softmax-row';
 import { ARGUMENTS, run } from './threads';
 
 @unmanaged
@@ -100,8 +101,8 @@ function softmaxChunk(chunk: i32): void {
     let picked: f32 = isFirst ? 0 : load<f32>(job.losses + at);
     if (label) picked = load<f32>(label);
     const before: f32 = isFirst ? -Infinity : load<f32>(job.maxima + at);
-    const largest = max(before, maximum(x, job.width));
-    let sum = exponentials(x, job.width, largest);
+    const largest = max(before, largestOf(x, job.width));
+    let sum = exponentials(x, x, job.width, largest);
     if (!isFirst) sum += load<f32>(job.sums + at) * exp1(before - largest);
     if (label) store<f32>(label, load<f32>(label) - sum);
     store<f32>(job.maxima + at, largest);
@@ -116,46 +117,6 @@ function softmaxChunk(chunk: i32): void {
 function labelLogit(job: CrossEntropyJob, row: i32, x: usize): usize {
   const column = load<i32>(job.labels + ((<usize>row) << 2)) - job.first;
   return <u32>column < <u32>job.width ? x + ((<usize>column) << 2) : 0;
-}
-
-/** Largest of a row; NaNs are skipped, the exponentials show them. */
-function maximum(x: usize, width: i32): f32 {
-  let m0 = f32x4.splat(-Infinity);
-  let m1 = m0;
-  let i = 0;
-  for (; i + 8 <= width; i += 8, x += 32) {
-    m0 = f32x4.pmax(m0, v128.load(x));
-    m1 = f32x4.pmax(m1, v128.load(x, 16));
-  }
-  let largest = horizontalMax(f32x4.pmax(m0, m1));
-  for (; i < width; i++, x += 4) {
-    const value = load<f32>(x);
-    if (value > largest) largest = value;
-  }
-  return largest;
-}
-
-/** x = e^(x - largest) in place; their sum. */
-function exponentials(x: usize, width: i32, largest: f32): f32 {
-  const shift = f32x4.splat(largest);
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let i = 0;
-  for (; i + 8 <= width; i += 8, x += 32) {
-    const e0 = exp4(f32x4.sub(v128.load(x), shift));
-    const e1 = exp4(f32x4.sub(v128.load(x, 16), shift));
-    v128.store(x, e0);
-    v128.store(x, e1, 16);
-    s0 = f32x4.add(s0, e0);
-    s1 = f32x4.add(s1, e1);
-  }
-  let sum = horizontalSum(f32x4.add(s0, s1));
-  for (; i < width; i++, x += 4) {
-    const e = exp1(load<f32>(x) - largest);
-    store<f32>(x, e);
-    sum += e;
-  }
-  return sum;
 }
 
 /**
@@ -213,7 +174,7 @@ function residualChunk(chunk: i32): void {
   for (let row = chunk * job.rowsPerChunk; row < end; row++) {
     const at = (<usize>row) << 2;
     const x = job.tile + at * <usize>job.width;
-    exponentials(x, job.width, load<f32>(job.maxima + at));
+    exponentials(x, x, job.width, load<f32>(job.maxima + at));
     const label = labelLogit(job, row, x);
     if (label) store<f32>(label, load<f32>(label) - load<f32>(job.sums + at));
   }

@@ -1,6 +1,7 @@
 // Scores of all experts for one token, from a row of router logits.
 
-import { exp1, exp4, horizontalMax, horizontalSum, sigmoid1, sigmoid4 } from './simd';
+import { exp4, horizontalSum, sigmoid1, sigmoid4 } from './simd';
+import { divideRow, largestOf } from './softmax-row';
 
 /** y = sigmoid(x). */
 export function sigmoidRow(x: usize, y: usize, size: i32): void {
@@ -15,27 +16,6 @@ export function sigmoidRow(x: usize, y: usize, size: i32): void {
   for (; i < size; i++, x += 4, y += 4) store<f32>(y, sigmoid1(load<f32>(x)));
 }
 
-/** y = e^x / sum(e^x). */
-export function softmaxRow(x: usize, y: usize, size: i32): void {
-  const top = rowMax(x, size);
-  let sums = f32x4.splat(0);
-  let i = 0;
-  for (; i + 4 <= size; i += 4) {
-    const at = (<usize>i) << 2;
-    const e = exp4(f32x4.sub(v128.load(x + at), f32x4.splat(top)));
-    v128.store(y + at, e);
-    sums = f32x4.add(sums, e);
-  }
-  let sum = horizontalSum(sums);
-  for (; i < size; i++) {
-    const at = (<usize>i) << 2;
-    const e = exp1(load<f32>(x + at) - top);
-    store<f32>(y + at, e);
-    sum += e;
-  }
-  divideRow(y, sum, size);
-}
-
 /**
  * y = sigmoid(x) / sum(sigmoid(x)), also where all of them underflow.
  *
@@ -43,7 +23,7 @@ export function softmaxRow(x: usize, y: usize, size: i32): void {
  */
 export function sigmoidSharesRow(x: usize, y: usize, size: i32): void {
   const one = f32x4.splat(1);
-  const top = f32x4.splat(min<f32>(rowMax(x, size), 0));
+  const top = f32x4.splat(min<f32>(largestOf(x, size), 0));
   let sums = f32x4.splat(0);
   let i = 0;
   for (; i + 4 <= size; i += 4) {
@@ -59,30 +39,11 @@ export function sigmoidSharesRow(x: usize, y: usize, size: i32): void {
     store<f32>(y + at, share);
     sum += share;
   }
-  divideRow(y, sum, size);
+  divideRow(y, size, sum);
 }
 
 @inline
 function relativeSigmoid(x: v128, top: v128, one: v128): v128 {
   const numerator = exp4(f32x4.sub(f32x4.min(x, f32x4.splat(0)), top));
   return f32x4.div(numerator, f32x4.add(one, exp4(f32x4.neg(f32x4.abs(x)))));
-}
-
-/** The largest of a row; NaN if one is. */
-export function rowMax(x: usize, size: i32): f32 {
-  let top: f32 = -Infinity;
-  let i = 0;
-  if (size >= 4) {
-    let tops = v128.load(x);
-    for (i = 4; i + 4 <= size; i += 4) tops = f32x4.max(tops, v128.load(x + ((<usize>i) << 2)));
-    top = horizontalMax(tops);
-  }
-  for (; i < size; i++) top = max(top, load<f32>(x + ((<usize>i) << 2)));
-  return top;
-}
-
-function divideRow(y: usize, by: f32, size: i32): void {
-  let i = 0;
-  for (; i + 4 <= size; i += 4, y += 16) v128.store(y, f32x4.div(v128.load(y), f32x4.splat(by)));
-  for (; i < size; i++, y += 4) store<f32>(y, load<f32>(y) / by);
 }
