@@ -7,7 +7,7 @@
 
 import { KC, packColumns, packRows } from './pack';
 import { Left, multiplyPanel } from './panel';
-import { threadIndex } from './threads';
+import { ARGUMENTS, threadIndex } from './threads';
 import { MR, NR } from './tile';
 
 /** Addresses are those of `mlaAttention` and `mlaAttentionGrad`. */
@@ -88,6 +88,41 @@ export function blockRowsOf(positions: i32): i32 {
   const wanted = max(BLOCK / 2, min(BLOCK, BLOCK_SCORES / positions));
   const blocks = max(1, (positions + wanted / 2) / wanted);
   return (positions + blocks - 1) / blocks;
+}
+
+/** What both directions begin with; addresses and sizes are those of `mlaAttention`. */
+export function describeAttention(
+  q: usize,
+  kv: usize,
+  kRope: usize,
+  documents: usize,
+  out: usize,
+  stats: usize,
+  batch: i32,
+  positions: i32,
+  heads: i32,
+  nope: i32,
+  rope: i32,
+  value: i32,
+  scale: f32,
+): AttentionJob {
+  const job = changetype<AttentionJob>(ARGUMENTS);
+  job.q = q;
+  job.kv = kv;
+  job.kRope = kRope;
+  job.documents = documents;
+  job.out = out;
+  job.stats = stats;
+  job.batch = batch;
+  job.positions = positions;
+  job.heads = heads;
+  job.nope = nope;
+  job.rope = rope;
+  job.value = value;
+  job.scale = scale;
+  job.blockRows = blockRowsOf(positions);
+  job.blocks = (positions + job.blockRows - 1) / job.blockRows;
+  return job;
 }
 
 /** An odd number of cache lines: rows below each other do not compete for the same place in the cache. */

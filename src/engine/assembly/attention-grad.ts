@@ -13,6 +13,7 @@ import {
   Head,
   weightedQueries,
   blockRowsOf,
+  describeAttention,
   fillAfter,
   hideKeys,
   openHead,
@@ -83,27 +84,26 @@ export function mlaAttentionGrad(
   value: i32,
   scale: f32,
 ): void {
-  const job = changetype<AttentionJob>(ARGUMENTS);
+  const job = describeAttention(
+    q,
+    kv,
+    kRope,
+    documents,
+    out,
+    stats,
+    batch,
+    positions,
+    heads,
+    nope,
+    rope,
+    value,
+    scale,
+  );
   const rows = <usize>batch * <usize>heads * <usize>positions;
-  job.q = q;
-  job.kv = kv;
-  job.kRope = kRope;
-  job.documents = documents;
-  job.out = out;
-  job.stats = stats;
   job.dOut = dOut;
   job.dq = dq;
   job.dkv = dkv;
   job.dkRope = dkRope;
-  job.batch = batch;
-  job.positions = positions;
-  job.heads = heads;
-  job.nope = nope;
-  job.rope = rope;
-  job.value = value;
-  job.scale = scale;
-  job.blockRows = blockRowsOf(positions);
-  job.blocks = (positions + job.blockRows - 1) / job.blockRows;
   job.splits = splitsOf(batch, positions, heads);
   job.dkvParts = workspace;
   job.dkRopeParts = job.dkvParts + dkvPartsBytes(job.splits, rows, nope + value);

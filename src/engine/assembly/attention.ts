@@ -8,7 +8,7 @@
 import {
   AttentionJob,
   Head,
-  blockRowsOf,
+  describeAttention,
   fillAfter,
   hideKeys,
   openHead,
@@ -44,24 +44,23 @@ export function mlaAttention(
   value: i32,
   scale: f32,
 ): void {
-  const job = changetype<AttentionJob>(ARGUMENTS);
-  job.q = q;
-  job.kv = kv;
-  job.kRope = kRope;
-  job.documents = documents;
-  job.out = out;
-  job.stats = stats;
+  const job = describeAttention(
+    q,
+    kv,
+    kRope,
+    documents,
+    out,
+    stats,
+    batch,
+    positions,
+    heads,
+    nope,
+    rope,
+    value,
+    scale,
+  );
   job.workspace = workspace;
   job.workspaceBytes = attentionWorkspace(positions, nope, rope, value);
-  job.batch = batch;
-  job.positions = positions;
-  job.heads = heads;
-  job.nope = nope;
-  job.rope = rope;
-  job.value = value;
-  job.scale = scale;
-  job.blockRows = blockRowsOf(positions);
-  job.blocks = (positions + job.blockRows - 1) / job.blockRows;
   const units = batch * heads * job.blocks;
   job.unitsPerChunk = (units + MAX_CHUNKS - 1) / MAX_CHUNKS;
   run(attentionChunk, (units + job.unitsPerChunk - 1) / job.unitsPerChunk);
