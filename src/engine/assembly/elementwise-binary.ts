@@ -3,7 +3,7 @@
 // Every operation has a loop of its own: `op` and the steps are constants where the inlined functions are used.
 
 import { ARGUMENTS, run } from './threads';
-import { nextRow, rowA, rowB, startRows, StridedRows } from './strided-rows';
+import { describeRows, nextRow, rowA, rowB, startRows, StridedRows } from './strided-rows';
 
 /** The same numbers as in src/engine/kernels/elementwise-binary.ts. */
 const enum BinaryOp {
@@ -26,47 +26,19 @@ class BinaryJob extends StridedRows {
 /** Elements of a chunk: a chunk costs about a tenth of a microsecond. */
 const CHUNK: i32 = 8192;
 
-/** `out` is contiguous; the others are as in `StridedRows`, with steps of 0 or 1 within a row. */
-export function binary(
-  op: i32,
-  a: usize,
-  b: usize,
-  out: usize,
-  size: i32,
-  width: i32,
-  length1: i32,
-  length2: i32,
-  a0: i32,
-  a1: i32,
-  a2: i32,
-  aStep: i32,
-  b0: i32,
-  b1: i32,
-  b2: i32,
-  bStep: i32,
-): void {
+/** Combines the elements that `describeRows` told of, with steps of 0 or 1 within a row; `out` is contiguous. */
+export function binary(op: i32, a: usize, b: usize, out: usize): void {
   const job = changetype<BinaryJob>(ARGUMENTS);
   job.a = a;
   job.b = b;
   job.out = out;
-  job.size = size;
-  job.width = width;
-  job.length1 = length1;
-  job.length2 = length2;
-  job.a0 = a0;
-  job.a1 = a1;
-  job.a2 = a2;
-  job.aStep = aStep;
-  job.b0 = b0;
-  job.b1 = b1;
-  job.b2 = b2;
-  job.bStep = bStep;
-  runBinary(op, size);
+  runBinary(op, job.size);
 }
 
 /** The same for operands and result that lie in memory alike. */
 export function binarySame(op: i32, a: usize, b: usize, out: usize, size: i32): void {
-  binary(op, a, b, out, size, size, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1);
+  describeRows(size, size, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1);
+  binary(op, a, b, out);
 }
 
 function runBinary(op: i32, size: i32): void {

@@ -22,39 +22,12 @@ class FillJob {
 /** Elements of a chunk. */
 const CHUNK: i32 = 8192;
 
-/** Copies `size` elements from `a` to `b`; the others are as in `StridedRows`. */
-export function copyRows(
-  a: usize,
-  b: usize,
-  size: i32,
-  width: i32,
-  length1: i32,
-  length2: i32,
-  a0: i32,
-  a1: i32,
-  a2: i32,
-  aStep: i32,
-  b0: i32,
-  b1: i32,
-  b2: i32,
-  bStep: i32,
-): void {
+/** Copies the elements that `describeRows` told of from `a` to `b`. */
+export function copyRows(a: usize, b: usize): void {
   const job = changetype<CopyJob>(ARGUMENTS);
   job.a = a;
   job.b = b;
-  job.size = size;
-  job.width = width;
-  job.length1 = length1;
-  job.length2 = length2;
-  job.a0 = a0;
-  job.a1 = a1;
-  job.a2 = a2;
-  job.aStep = aStep;
-  job.b0 = b0;
-  job.b1 = b1;
-  job.b2 = b2;
-  job.bStep = bStep;
-  run(copyChunk, (size + CHUNK - 1) / CHUNK);
+  run(copyChunk, (job.size + CHUNK - 1) / CHUNK);
 }
 
 function copyChunk(chunk: i32): void {

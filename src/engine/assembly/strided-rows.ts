@@ -3,6 +3,8 @@
 // Whatever their rank, shapes become three outer axes and a row once axes that both operands step through alike are merged
 // (src/engine/kernels/strided-axes.ts). Steps are in elements; a step of 0 repeats an operand along an axis.
 
+import { ARGUMENTS } from './threads';
+
 @unmanaged
 export class StridedRows {
   /** Elements of all rows. */
@@ -22,6 +24,36 @@ export class StridedRows {
   b2: i32;
   /** Step of `b` within a row. */
   bStep: i32;
+}
+
+/** Describes the rows that the next kernel which takes two operands of different layout walks: the fields of `StridedRows`. */
+export function describeRows(
+  size: i32,
+  width: i32,
+  length1: i32,
+  length2: i32,
+  a0: i32,
+  a1: i32,
+  a2: i32,
+  aStep: i32,
+  b0: i32,
+  b1: i32,
+  b2: i32,
+  bStep: i32,
+): void {
+  const job = changetype<StridedRows>(ARGUMENTS);
+  job.size = size;
+  job.width = width;
+  job.length1 = length1;
+  job.length2 = length2;
+  job.a0 = a0;
+  job.a1 = a1;
+  job.a2 = a2;
+  job.aStep = aStep;
+  job.b0 = b0;
+  job.b1 = b1;
+  job.b2 = b2;
+  job.bStep = bStep;
 }
 
 let index1: i32 = 0;

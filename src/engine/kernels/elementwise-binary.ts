@@ -51,25 +51,8 @@ function combineBroadcast(
   const shape = broadcast(a.shape, b.shape);
   if (shape === null || !axes.fit) return null;
   const out = backend.output(shape);
-  const { size, lengths, a: stepsA, b: stepsB } = axes;
-  backend.exports.binary!(
-    op,
-    backend.address(a),
-    backend.address(b),
-    backend.address(out),
-    size,
-    lengths[0]!,
-    lengths[2]!,
-    lengths[1]!,
-    stepsA[3]!,
-    stepsA[2]!,
-    stepsA[1]!,
-    stepsA[0]!,
-    stepsB[3]!,
-    stepsB[2]!,
-    stepsB[1]!,
-    stepsB[0]!,
-  );
+  axes.describe(backend);
+  backend.exports.binary!(op, backend.address(a), backend.address(b), backend.address(out));
   return out;
 }
 

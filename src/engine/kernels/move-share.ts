@@ -22,23 +22,8 @@ export function makeLike(backend: EngineBackend, { dtype }: tf.TensorInfo, shape
 
 /** Copies along `axes`: from address `from`, where `axes.a` are the steps, to address `to`, where `axes.b` are. */
 export function copyAlong(backend: EngineBackend, axes: StridedAxes, from: number, to: number): void {
-  const { size, lengths, a, b } = axes;
-  backend.exports.copyRows!(
-    from,
-    to,
-    size,
-    lengths[0]!,
-    lengths[2]!,
-    lengths[1]!,
-    a[3]!,
-    a[2]!,
-    a[1]!,
-    a[0]!,
-    b[3]!,
-    b[2]!,
-    b[1]!,
-    b[0]!,
-  );
+  axes.describe(backend);
+  backend.exports.copyRows!(from, to);
 }
 
 /** Elements of `shape` from axis `first` up to axis `end`. */

@@ -1,5 +1,7 @@
 // How two operands of any rank lie in memory, in as few axes as possible.
 
+import type { EngineBackend } from '../backend.ts';
+
 /** Axes that the module walks: three outer ones and a row. */
 const mostAxes = 4;
 
@@ -33,6 +35,15 @@ export class StridedAxes {
   /** Whether the module can walk these axes. */
   get fit(): boolean {
     return this.count <= mostAxes;
+  }
+
+  /** Tells the module of the walk that the next kernel takes. */
+  describe({ exports }: EngineBackend): void {
+    const { size, lengths, a, b } = this;
+    const [width, length2, length1] = lengths as [number, number, number];
+    const [aStep, a2, a1, a0] = a as [number, number, number, number];
+    const [bStep, b2, b1, b0] = b as [number, number, number, number];
+    exports.describeRows!(size, width, length1, length2, a0, a1, a2, aStep, b0, b1, b2, bStep);
   }
 
   /** Adds the next axis outwards. */
