@@ -1,0 +1,166 @@
+// The gradient of `routed-experts`. The gates' come out of the same products as the activations': a gate's gradient is the sum
+// over columns of d * silu(h) * up, where d is that of the activation before it is multiplied by the gate.
+// Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
+
+import { blockAt, blockCount, multiplyRows, prepareWeightGrad, WeightGrad, weightGradChunk } from './grouped';
+import { combineToken, describeExperts, ExpertsJob } from './experts-job';
+import { siluSlope1, siluSlope4 } from './silu';
+import { horizontalSum, sigmoid1, sigmoid4 } from './simd';
+import { ARGUMENTS, run } from './threads';
+import { NR } from './tile';
+
+const DOWN_GRAD: usize = ARGUMENTS + 512;
+const GATE_UP_GRAD: usize = ARGUMENTS + 768;
+
+/** Partial sums of a row's gate: one for eight columns, whatever the width of a panel. */
+export function gateSumColumns(F: i32): i32 {
+  return (F + 7) / 8;
+}
+
+/**
+ * Shapes: dy and dx [N, D], dGates [N, K], dGateUp as gateUp, dDown as down; dh [M, 2F], `gateSums` [M, gateSumColumns]
+ * and `rows` [M, D] are workspace; the others as in `routedExperts`.
+ */
+export function routedExpertsGrad(
+  x: usize,
+  gates: usize,
+  gateUp: usize,
+  down: usize,
+  plan: usize,
+  h: usize,
+  act: usize,
+  dy: usize,
+  dx: usize,
+  dGates: usize,
+  dGateUp: usize,
+  dDown: usize,
+  dh: usize,
+  gateSums: usize,
+  rows: usize,
+  N: i32,
+  K: i32,
+  E: i32,
+  D: i32,
+  F: i32,
+): void {
+  const job = describeExperts(plan, N, K, E, D, F);
+  job.gates = gates;
+  job.gateUp = gateUp;
+  job.down = down;
+  job.h = h;
+  job.dy = dy;
+  job.out = dx;
+  job.dGates = dGates;
+  job.dh = dh;
+  job.gateSums = gateSums;
+  job.rows = rows;
+  const blocks = blockCount(job.groups);
+  run(activationGradChunk, blocks * job.panelsF);
+  const M = N * K;
+  const tokens = job.tokens;
+  const downGrad = changetype<WeightGrad>(DOWN_GRAD);
+  const gateUpGrad = changetype<WeightGrad>(GATE_UP_GRAD);
+  job.inputChunks = blocks * job.panelsD;
+  job.downChunks = prepareWeightGrad(downGrad, dy, tokens, act, 0, dDown, job.groups, M, E, D, F);
+  const gateUpChunks = prepareWeightGrad(gateUpGrad, dh, 0, x, tokens, dGateUp, job.groups, M, E, 2 * F, D);
+  run(productGradsChunk, job.inputChunks + job.downChunks + gateUpChunks);
+  run(combineGradChunk, (N + job.tokensPerChunk - 1) / job.tokensPerChunk);
+}
+
+/** The gradient of a block's activations for one panel of columns; from it those of gate, up and the token's gate. */
+function activationGradChunk(chunk: i32): void {
+  const job = changetype<ExpertsJob>(ARGUMENTS);
+  const block = blockAt(job.groups, job.E, chunk / job.panelsF);
+  const D = job.D;
+  const F = job.F;
+  const j = (chunk % job.panelsF) * NR;
+  const n = min(NR, F - j);
+  const weight = job.down + ((<usize>block.expert * <usize>D * <usize>F) << 2);
+  const dh = job.dh + ((<usize>j) << 2);
+  const stride = (<usize>(2 * F)) << 2;
+  multiplyRows(job.dy, job.tokens, block.begin, block.end, weight, false, F, D, j, n, dh, stride);
+  for (let row = block.begin; row < block.end; row++) {
+    const gate = load<f32>(job.gates + ((<usize>load<i32>(job.slots + ((<usize>row) << 2))) << 2));
+    const offset = <usize>row * stride;
+    const sums = job.gateSums + ((<usize>row * <usize>gateSumColumns(F) + <usize>(j / 8)) << 2);
+    activationGrad(job.h + ((<usize>j) << 2) + offset, dh + offset, gate, sums, F, n);
+  }
+}
+
+/**
+ * With d, the gradient of the activations, at `dh`: replaces it by that of h, writes that of up F further on, and sums
+ * d * silu(h) * up over each eight of n columns.
+ */
+function activationGrad(h: usize, dh: usize, gate: f32, sums: usize, F: i32, n: i32): void {
+  const second = (<usize>F) << 2;
+  const gates = f32x4.splat(gate);
+  const end = (<usize>n) << 2;
+  let q: usize = 0;
+  for (; q + 32 <= end; q += 32, sums += 4) {
+    const a = v128.load(h + q);
+    const b = v128.load(h + q, 16);
+    const ua = v128.load(h + second + q);
+    const ub = v128.load(h + second + q, 16);
+    const da = v128.load(dh + q);
+    const db = v128.load(dh + q, 16);
+    const sa = sigmoid4(a);
+    const sb = sigmoid4(b);
+    const va = f32x4.mul(da, f32x4.mul(a, sa));
+    const vb = f32x4.mul(db, f32x4.mul(b, sb));
+    v128.store(dh + second + q, f32x4.mul(va, gates));
+    v128.store(dh + second + q, f32x4.mul(vb, gates), 16);
+    v128.store(dh + q, f32x4.mul(f32x4.mul(f32x4.mul(da, ua), gates), siluSlope4(a, sa)));
+    v128.store(dh + q, f32x4.mul(f32x4.mul(f32x4.mul(db, ub), gates), siluSlope4(b, sb)), 16);
+    store<f32>(sums, horizontalSum(f32x4.add(f32x4.mul(va, ua), f32x4.mul(vb, ub))));
+  }
+  if (q == end) return;
+  let sum: f32 = 0;
+  for (; q < end; q += 4) {
+    const a = load<f32>(h + q);
+    const u = load<f32>(h + second + q);
+    const d = load<f32>(dh + q);
+    const s = sigmoid1(a);
+    const v = d * (a * s);
+    sum += v * u;
+    store<f32>(dh + second + q, v * gate);
+    store<f32>(dh + q, d * u * gate * siluSlope1(a, s));
+  }
+  store<f32>(sums, sum);
+}
+
+/** Gradients that are products, which do not depend on each other: of the rows of x, of `down` and of `gateUp`. */
+function productGradsChunk(chunk: i32): void {
+  const job = changetype<ExpertsJob>(ARGUMENTS);
+  const weightChunk = chunk - job.inputChunks;
+  if (weightChunk < 0) inputGradChunk(job, chunk);
+  else if (weightChunk < job.downChunks) weightGradChunk(changetype<WeightGrad>(DOWN_GRAD), weightChunk);
+  else weightGradChunk(changetype<WeightGrad>(GATE_UP_GRAD), weightChunk - job.downChunks);
+}
+
+function inputGradChunk(job: ExpertsJob, chunk: i32): void {
+  const block = blockAt(job.groups, job.E, chunk / job.panelsD);
+  const D = job.D;
+  const k = 2 * job.F;
+  const j = (chunk % job.panelsD) * NR;
+  const n = min(NR, D - j);
+  const weight = job.gateUp + ((<usize>block.expert * <usize>k * <usize>D) << 2);
+  const rows = job.rows + ((<usize>j) << 2);
+  multiplyRows(job.dh, 0, block.begin, block.end, weight, false, D, k, j, n, rows, (<usize>D) << 2);
+}
+
+/** Sums by token the gradients of rows, and by row those of gates. */
+function combineGradChunk(chunk: i32): void {
+  const job = changetype<ExpertsJob>(ARGUMENTS);
+  const columns = (<usize>gateSumColumns(job.F)) << 2;
+  const end = min(job.N, (chunk + 1) * job.tokensPerChunk);
+  for (let token = chunk * job.tokensPerChunk; token < end; token++) {
+    combineToken(job, token);
+    for (let slot = token * job.K; slot < (token + 1) * job.K; slot++) {
+      const row = load<i32>(job.rowOf + ((<usize>slot) << 2));
+      const sums = job.gateSums + <usize>row * columns;
+      let sum: f32 = 0;
+      for (let p: usize = 0; p < columns; p += 4) sum += load<f32>(sums + p);
+      store<f32>(job.dGates + ((<usize>slot) << 2), sum);
+    }
+  }
+}
