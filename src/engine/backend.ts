@@ -99,9 +99,7 @@ export class EngineBackend extends MathBackendCPU {
   }
 
   /** Where the elements of a tensor begin in the heap. */
-  address(info: tf.TensorInfo): number {
-    return this.#dataOf(info.dataId).address;
-  }
+  readonly address = (info: tf.TensorInfo): number => this.#dataOf(info.dataId).address;
 
   /** The elements of a tensor in place: valid until it is disposed. */
   view(info: tf.TensorInfo): Values {

@@ -8,7 +8,7 @@ export function registerBalanceLoss(): void {
     const [N, E] = logits!.shape as [number, number];
     const [K, S] = [Number(attrs.numExpertsPerTok), Number(attrs.sequences)];
     const [loss, grad] = [backend.output([]), backend.output([N, E])];
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     withWorkspace(backend, [S * E, N, N * K, N * K], ([weights, tokenLosses, selected, best]) => {
       const byLogits = attrs.selection === 'affinity';
       if (byLogits) backend.exports.selectLogits!(at(logits!), selected!, at(grad), best!, N, E, K);
@@ -22,7 +22,7 @@ export function registerBalanceLoss(): void {
   registerEngineKernel('BalanceLossGrad', (backend, { logits, dy0, saved0: grad }) => {
     const [N, E] = logits!.shape as [number, number];
     const dLogits = backend.output([N, E]);
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     backend.exports.balanceLossGrad!(at(grad!), at(dy0!), at(dLogits), N * E);
     return dLogits;
   });

@@ -26,7 +26,7 @@ export function registerCrossEntropy(): void {
     const [losses, maxima, sums] = [backend.output([N]), backend.output([N]), backend.output([N])];
     const tile = backend.output([N, columns]);
     const tensors = [hidden!, weight!, labels!, losses, maxima, sums, tile];
-    backend.exports.linearCrossEntropy!(...tensors.map((tensor) => backend.address(tensor)), N, D, V, columns);
+    backend.exports.linearCrossEntropy!(...tensors.map(backend.address), N, D, V, columns);
     if (columns === V) return [losses, maxima, sums, tile];
     backend.disposeData(tile.dataId);
     return [losses, maxima, sums];
@@ -40,7 +40,7 @@ export function registerCrossEntropy(): void {
     const scaled = backend.output([N, D]);
     const tile = residuals ?? backend.output([N, columns]);
     const tensors = [hidden!, weight!, labels!, maxima!, sums!, dy0!, dHidden, dWeight, scaled, tile];
-    const addresses = tensors.map((tensor) => backend.address(tensor));
+    const addresses = tensors.map(backend.address);
     backend.exports.linearCrossEntropyGrad!(...addresses, N, D, V, columns, Number(residuals !== undefined));
     backend.disposeData(scaled.dataId);
     if (residuals === undefined) backend.disposeData(tile.dataId);

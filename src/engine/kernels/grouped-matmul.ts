@@ -24,7 +24,7 @@ export function registerGroupedMatMul(): void {
     const [M, I] = x!.shape as [number, number];
     const [E, O] = weight!.shape as [number, number];
     const y = backend.output([M, O]);
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     withGroups(backend, M, attrs.counts as number[], (groups) => {
       backend.exports.groupedMatMul!(at(x!), at(weight!), at(y), groups, E, I, O, 1);
     });
@@ -34,7 +34,7 @@ export function registerGroupedMatMul(): void {
     const [M, I] = x!.shape as [number, number];
     const [E, O] = weight!.shape as [number, number];
     const [dx, dWeight] = [backend.output(x!.shape), backend.output(weight!.shape)];
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     withGroups(backend, M, attrs.counts as number[], (groups) => {
       backend.exports.groupedMatMul!(at(dy0!), at(weight!), at(dx), groups, E, O, I, 0);
       backend.exports.groupedWeightGrad!(at(dy0!), at(x!), at(dWeight), groups, M, E, O, I);

@@ -2,7 +2,7 @@
 
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
-import { registerEngineKernel, sizeOf } from './register.ts';
+import { registerEngineKernel, sizeOf, withWorkspace } from './register.ts';
 
 /** Elements of a block: large enough to make up for a chunk, small enough that threads end together. */
 const blockElements = 16384;
@@ -17,7 +17,7 @@ function blocksOf(backend: EngineBackend, tensors: readonly tf.TensorInfo[], per
   for (let first = 0; first < tensors.length; first += perTarget) {
     const target = tensors.slice(first, first + perTarget);
     const size = sizeOf(target[0]!.shape);
-    const addresses = target.map((tensor) => backend.address(tensor));
+    const addresses = target.map(backend.address);
     for (let from = 0; from < size; from += blockElements) {
       words.push(Math.min(blockElements, size - from));
       for (const address of addresses) words.push(address + from * 4);
@@ -28,10 +28,10 @@ function blocksOf(backend: EngineBackend, tensors: readonly tf.TensorInfo[], per
 
 /** Calls `use` with the address of a copy of `words` in the heap. */
 function withTable(backend: EngineBackend, words: readonly number[], use: (table: number) => void): void {
-  const table = backend.heap.allocate(words.length * 4);
-  new Uint32Array(backend.heap.memory.buffer, table, words.length).set(words);
-  use(table);
-  backend.heap.free(table, words.length * 4);
+  withWorkspace(backend, [words.length], ([table]) => {
+    new Uint32Array(backend.heap.memory.buffer, table, words.length).set(words);
+    use(table!);
+  });
 }
 
 /** Registers the kernels of an optimizer step. */
@@ -40,11 +40,11 @@ export function registerOptimizer(): void {
     const norm = backend.output([]);
     const words = blocksOf(backend, Object.values(inputs), 1);
     const blocks = words.length / 2;
-    const sums = backend.heap.allocate(blocks * 8);
     withTable(backend, words, (table) => {
-      backend.exports.globalNorm!(table, blocks, sums, backend.address(norm));
+      withWorkspace(backend, [blocks * 2], ([sums]) => {
+        backend.exports.globalNorm!(table, blocks, sums!, backend.address(norm));
+      });
     });
-    backend.heap.free(sums, blocks * 8);
     return norm;
   });
   registerEngineKernel('AdamWUpdate', (backend, inputs, attrs) => {

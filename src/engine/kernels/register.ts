@@ -46,7 +46,11 @@ export function withWorkspace(
   lengths: readonly number[],
   use: (addresses: readonly number[]) => void,
 ): void {
-  const addresses = lengths.map((length) => backend.heap.allocate(4 * length));
-  use(addresses);
-  for (const [i, length] of lengths.entries()) backend.heap.free(addresses[i]!, 4 * length);
+  const addresses: number[] = [];
+  try {
+    for (const length of lengths) addresses.push(backend.heap.allocate(4 * length));
+    use(addresses);
+  } finally {
+    for (const [i, address] of addresses.entries()) backend.heap.free(address, 4 * lengths[i]!);
+  }
 }

@@ -6,7 +6,7 @@ export function registerRmsNorm(): void {
     const width = x!.shape.at(-1)!;
     const rows = sizeOf(x!.shape) / width;
     const [y, rstd] = [backend.output(x!.shape), backend.output([rows])];
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     backend.exports.rmsNorm!(at(x!), at(weight!), at(y), at(rstd), rows, width, Number(attrs.eps));
     return [y, rstd];
   });
@@ -14,7 +14,7 @@ export function registerRmsNorm(): void {
     const width = x!.shape.at(-1)!;
     const rows = sizeOf(x!.shape) / width;
     const [dx, dWeight] = [backend.output(x!.shape), backend.output(weight!.shape)];
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     backend.exports.rmsNormGrad!(at(x!), at(weight!), at(rstd!), at(dy0!), at(dx), at(dWeight), rows, width);
     return [dx, dWeight];
   });

@@ -18,7 +18,7 @@ function rotate(backend: EngineBackend, { x, cos, sin, partner }: Rotation, dire
   if (sizeOf(x.shape) === 0) return y;
   // Row 1, column 0: whether channel 1 is the partner of channel 0.
   const neighbours = Number(backend.view(partner)[R] !== 0);
-  const at = backend.address.bind(backend);
+  const at = backend.address;
   backend.exports.applyRotary!(at(x), at(cos), at(sin), at(y), B * T, T, H, W, R, neighbours, direction);
   return y;
 }

@@ -19,7 +19,7 @@ export function registerRoutedExperts(): void {
     const out = backend.output([N, D]);
     const plan = backend.output([backend.exports.planLength!(M, E)], 'int32');
     const [h, act] = [backend.output([M, 2 * F]), backend.output([M, F])];
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     if (backend.exports.planExperts!(at(topkIndices!), at(plan), N, K, E) === 0) {
       throw new Error(`routedExperts: expected indices of ${E} experts, found one out of range`);
     }
@@ -35,7 +35,7 @@ export function registerRoutedExperts(): void {
     const M = N * K;
     const [dx, dGates] = [backend.output(x!.shape), backend.output(topkWeights!.shape)];
     const [dGateUp, dDown] = [backend.output(gateUpProj!.shape), backend.output(downProj!.shape)];
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     const given = [x!, topkWeights!, gateUpProj!, downProj!, plan!, h!, act!, dy0!].map(at);
     const grads = [dx, dGates, dGateUp, dDown].map(at);
     withWorkspace(backend, [M * 2 * F, M * backend.exports.gateSumColumns!(F), M * D], (workspace) => {

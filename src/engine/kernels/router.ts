@@ -10,7 +10,7 @@ export function registerRouter(): void {
     const K = Number(attrs.numExpertsPerTok);
     const groups = Number(attrs.nGroup);
     const indices = backend.output([N, K], 'int32');
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     withWorkspace(backend, [backend.pool.threads * backend.exports.selectWorkspace!(E, K, groups)], ([workspace]) => {
       backend.exports.selectExperts!(
         ...[at(logits!), at(bias!), at(indices), workspace!, N, E, K, groups, Number(attrs.topkGroup)],
@@ -31,7 +31,7 @@ export function registerRouter(): void {
     const [N, E] = logits!.shape as [number, number];
     const [, K] = topkIndices!.shape as [number, number];
     const [gates, scores] = [backend.output([N, K]), backend.output([N, K])];
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     backend.exports.gateWeights!(at(logits!), at(topkIndices!), at(gates), at(scores), N, E, K, ...options(attrs));
     return [gates, scores];
   });
@@ -39,7 +39,7 @@ export function registerRouter(): void {
     const [N, E] = logits!.shape as [number, number];
     const [, K] = topkIndices!.shape as [number, number];
     const dLogits = backend.output([N, E]);
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     const inputs = [at(logits!), at(topkIndices!), at(scores!), at(dy0!)];
     backend.exports.gateWeightsGrad!(...inputs, at(dLogits), N, E, K, ...options(attrs));
     return dLogits;
@@ -48,7 +48,7 @@ export function registerRouter(): void {
   registerEngineKernel('CountSelections', (backend, { topkIndices }, attrs) => {
     const E = Number(attrs.nRoutedExperts);
     const counts = backend.output([E]);
-    const at = backend.address.bind(backend);
+    const at = backend.address;
     backend.exports.countSelections!(at(topkIndices!), at(counts), sizeOf(topkIndices!.shape), E);
     return counts;
   });
