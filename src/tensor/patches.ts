@@ -11,6 +11,7 @@ import {
 } from '@tensorflow/tfjs';
 import { registerDataMovement } from './host-data-movement.ts';
 import { type HostKernel, registerHostKernel } from './host-kernel.ts';
+import { keepHandles } from './saved-handles.ts';
 import { registerWasmMatMul } from './wasm-matmul.ts';
 
 /**
@@ -74,7 +75,10 @@ const patched = new Set<string>();
 /** Puts the repairs of a backend in place, once; its own kernels must be loaded, or they would replace these. */
 export function registerPatches(backendName: string): void {
   if (patched.has(backendName)) return;
-  if (patched.size === 0) registerSplitGradients();
+  if (patched.size === 0) {
+    registerSplitGradients();
+    keepHandles();
+  }
   patched.add(backendName);
   if (backendName === 'cpu') registerHostKernel('cpu', 'UnsortedSegmentSum', unsortedSegmentSum);
   if (backendName !== 'wasm') return;
