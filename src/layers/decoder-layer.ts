@@ -22,7 +22,8 @@ export class DecoderLayer {
 
   /** Shapes: x [B, T, D] -> [B, T, D]. */
   apply(x: tf.Tensor3D, attention: Sublayer, feedForward: Sublayer): tf.Tensor3D {
-    const attended = tf.add(x, attention(this.#inputLayernorm.apply(x))) as tf.Tensor3D;
-    return tf.add(attended, feedForward(this.#postAttentionLayernorm.apply(attended)));
+    const attended = attention(this.#inputLayernorm.apply(x));
+    const { sum, normed } = this.#postAttentionLayernorm.applyToSum(x, attended);
+    return tf.add(sum, feedForward(normed));
   }
 }

@@ -1,4 +1,4 @@
-import { rmsNorm } from '../ops/rms-norm.ts';
+import { addRmsNorm, rmsNorm } from '../ops/rms-norm.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import type { tf } from '../tensor/tf.ts';
 
@@ -15,5 +15,10 @@ export class RMSNorm {
   /** Shapes: x [..., size] -> the same. */
   apply<T extends tf.Tensor>(x: T): T {
     return rmsNorm(x, this.weight, this.#eps);
+  }
+
+  /** Normalises `x + residual`, which is the other result. Shapes: both [..., size]. */
+  applyToSum<T extends tf.Tensor>(x: T, residual: T): { readonly sum: T; readonly normed: T } {
+    return addRmsNorm(x, residual, this.weight, this.#eps);
   }
 }

@@ -7,7 +7,7 @@ import { applyExpertsDense } from '../../src/moe/experts.ts';
 import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
 import { attentionVisibility, mlaAttention } from '../../src/ops/mla-attention.ts';
-import { rmsNorm } from '../../src/ops/rms-norm.ts';
+import { addRmsNorm, rmsNorm } from '../../src/ops/rms-norm.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
 import { routedExperts } from '../../src/ops/routed-experts.ts';
 import { countSelections, type RouterConfig, routeTokens } from '../../src/ops/router.ts';
@@ -47,6 +47,25 @@ const rmsNormCases = [
     build: () => {
       const [x, weight] = [input('x', shape), input<tf.Rank.R1>('weight', [shape.at(-1)!])];
       return { inputs: [x, weight], output: () => rmsNorm(x, weight, 1e-6) };
+    },
+  }),
+);
+
+const addRmsNormCases = [
+  [1, 1],
+  [2, 3, 5],
+  [31, 37],
+].map(
+  (shape): OpCase => ({
+    title: `addRmsNorm of [${shape}]`,
+    build: () => {
+      const [x, residual] = [input('x', shape), input('residual', shape)];
+      const weight = input<tf.Rank.R1>('weight', [shape.at(-1)!]);
+      const output = () => {
+        const { sum, normed } = addRmsNorm<tf.Tensor>(x, residual, weight, 1e-6);
+        return tf.concat([sum, normed], 0);
+      };
+      return { inputs: [x, residual, weight], output };
     },
   }),
 );
@@ -268,6 +287,7 @@ const balanceCases = [
 
 export const opCases: readonly OpCase[] = [
   ...rmsNormCases,
+  ...addRmsNormCases,
   ...swigluCases,
   ...rotaryCases,
   ...attentionCases,

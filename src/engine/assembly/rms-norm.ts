@@ -1,4 +1,6 @@
 // RMSNorm: y = x * rstd * weight with rstd = 1 / sqrt(mean(x^2) + eps), one row after the other.
+//
+// x may be a sum of two, made on the way: the residual stream of a transformer and what a sublayer adds to it.
 
 import { dot, horizontalSum, madd } from './simd';
 import { ARGUMENTS, run } from './threads';
@@ -6,11 +8,16 @@ import { ARGUMENTS, run } from './threads';
 @unmanaged
 class RmsNormJob {
   x: usize;
+  /** What is added to x, and where the sum goes; 0 without. */
+  residual: usize;
+  sum: usize;
   weight: usize;
   y: usize;
   rstd: usize;
   dy: usize;
   dx: usize;
+  /** Gradient of the sum that comes from elsewhere, or 0. */
+  dSum: usize;
   dWeight: usize;
   rows: i32;
   width: i32;
@@ -23,10 +30,22 @@ const CHUNK: i32 = 8192;
 /** Columns of a chunk of the weight's gradient: two cache lines. */
 const COLUMNS: i32 = 32;
 
-/** Shapes: x and y [rows, width], weight [width], rstd [rows]. */
-export function rmsNorm(x: usize, weight: usize, y: usize, rstd: usize, rows: i32, width: i32, eps: f32): void {
+/** Shapes: x, residual, sum and y [rows, width], weight [width], rstd [rows]. Without `residual`, both it and `sum` are 0. */
+export function rmsNorm(
+  x: usize,
+  residual: usize,
+  sum: usize,
+  weight: usize,
+  y: usize,
+  rstd: usize,
+  rows: i32,
+  width: i32,
+  eps: f32,
+): void {
   const job = changetype<RmsNormJob>(ARGUMENTS);
   job.x = x;
+  job.residual = residual;
+  job.sum = sum;
   job.weight = weight;
   job.y = y;
   job.rstd = rstd;
@@ -42,8 +61,13 @@ function rmsNormChunk(chunk: i32): void {
   const width = job.width;
   const end = min(job.rows, (chunk + 1) * job.rowsPerChunk);
   for (let row = chunk * job.rowsPerChunk; row < end; row++) {
-    const x = job.x + ((<usize>row * <usize>width) << 2);
-    const y = job.y + ((<usize>row * <usize>width) << 2);
+    const offset = (<usize>row * <usize>width) << 2;
+    let x = job.x + offset;
+    const y = job.y + offset;
+    if (job.residual) {
+      addRow(x, job.residual + offset, job.sum + offset, width);
+      x = job.sum + offset;
+    }
     const rstd: f32 = <f32>1 / sqrt<f32>(dot(x, x, width) / <f32>width + job.eps);
     store<f32>(job.rstd + ((<usize>row) << 2), rstd);
     const scale = f32x4.splat(rstd);
@@ -59,12 +83,25 @@ function rmsNormChunk(chunk: i32): void {
   }
 }
 
-/** Shapes: dx as x, dWeight as weight; the others as in `rmsNorm`. */
+/** y = a + b. */
+function addRow(a: usize, b: usize, y: usize, width: i32): void {
+  let i = 0;
+  for (; i + 8 <= width; i += 8, a += 32, b += 32, y += 32) {
+    const y0 = f32x4.add(v128.load(a), v128.load(b));
+    const y1 = f32x4.add(v128.load(a, 16), v128.load(b, 16));
+    v128.store(y, y0);
+    v128.store(y, y1, 16);
+  }
+  for (; i < width; i++, a += 4, b += 4, y += 4) store<f32>(y, load<f32>(a) + load<f32>(b));
+}
+
+/** Shapes: x is what was normed; dx and dSum (or 0) as x, dWeight as weight; the others as in `rmsNorm`. */
 export function rmsNormGrad(
   x: usize,
   weight: usize,
   rstd: usize,
   dy: usize,
+  dSum: usize,
   dx: usize,
   dWeight: usize,
   rows: i32,
@@ -75,6 +112,7 @@ export function rmsNormGrad(
   job.weight = weight;
   job.rstd = rstd;
   job.dy = dy;
+  job.dSum = dSum;
   job.dx = dx;
   job.dWeight = dWeight;
   job.rows = rows;
@@ -84,7 +122,7 @@ export function rmsNormGrad(
   run(weightGradChunk, (width + COLUMNS - 1) / COLUMNS);
 }
 
-/** dx = rstd * (g - x * rstd^2 * mean(g * x)) with g = dy * weight. */
+/** dx = rstd * (g - x * rstd^2 * mean(g * x)) + dSum with g = dy * weight. */
 function inputGradChunk(chunk: i32): void {
   const job = changetype<RmsNormJob>(ARGUMENTS);
   const width = job.width;
@@ -118,6 +156,7 @@ function inputGradChunk(chunk: i32): void {
       const at = (<usize>i) << 2;
       store<f32>(dx + at, rstd * (load<f32>(dy + at) * load<f32>(weight + at) - load<f32>(x + at) * pull));
     }
+    if (job.dSum) addRow(dx, job.dSum + offset, dx, width);
   }
 }
 
