@@ -1,5 +1,6 @@
+import { linear } from '../ops/linear.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
-import { tf } from '../tensor/tf.ts';
+import type { tf } from '../tensor/tf.ts';
 
 /** A matrix without bias, stored as Hugging Face stores it: [out, in]. No linear layer of DeepSeek-V3 has a bias. */
 export class Linear {
@@ -11,6 +12,6 @@ export class Linear {
 
   /** Shapes: x [N, in] -> [N, out]. */
   apply(x: tf.Tensor2D): tf.Tensor2D {
-    return tf.matMul(x, this.weight as tf.Tensor2D, false, true);
+    return linear(x, this.weight as tf.Tensor2D);
   }
 }

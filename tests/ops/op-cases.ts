@@ -5,6 +5,7 @@ import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
 import { applyExpertsDense } from '../../src/moe/experts.ts';
 import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
+import { linear } from '../../src/ops/linear.ts';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
 import { attentionVisibility, mlaAttention } from '../../src/ops/mla-attention.ts';
 import { addRmsNorm, rmsNorm } from '../../src/ops/rms-norm.ts';
@@ -47,6 +48,21 @@ const rmsNormCases = [
     build: () => {
       const [x, weight] = [input('x', shape), input<tf.Rank.R1>('weight', [shape.at(-1)!])];
       return { inputs: [x, weight], output: () => rmsNorm(x, weight, 1e-6) };
+    },
+  }),
+);
+
+const linearCases = [
+  [1, 1, 1],
+  [3, 5, 7],
+  [67, 37, 83],
+  [1021, 17, 13],
+].map(
+  ([N, I, O]): OpCase => ({
+    title: `linear of [${N},${I}] to [${N},${O}]`,
+    build: () => {
+      const [x, weight] = [input<tf.Rank.R2>('x', [N!, I!]), input<tf.Rank.R2>('weight', [O!, I!])];
+      return { inputs: [x, weight], output: () => linear(x, weight) };
     },
   }),
 );
@@ -286,6 +302,7 @@ const balanceCases = [
 );
 
 export const opCases: readonly OpCase[] = [
+  ...linearCases,
   ...rmsNormCases,
   ...addRmsNormCases,
   ...swigluCases,

@@ -17,7 +17,7 @@ export const enum Activation {
 }
 
 @unmanaged
-class GemmJob {
+export class GemmJob {
   a: usize;
   b: usize;
   c: usize;
@@ -63,24 +63,12 @@ export function gemm(
   activation: i32,
 ): void {
   const job = changetype<GemmJob>(ARGUMENTS);
-  job.a = a;
-  job.b = b;
-  job.c = c;
-  job.bias = bias;
-  job.m = m;
-  job.n = n;
-  job.k = k;
-  job.transposeA = transposeA;
-  job.transposeB = transposeB;
+  const chunks = describeGemm(job, a, b, c, batch, m, n, k, transposeA, transposeB);
   job.accumulate = accumulate;
+  job.bias = bias;
   job.activation = activation;
   job.batchA = batchA;
   job.batchB = batchB;
-  job.panels = (n + NR - 1) / NR;
-  const wanted = (CHUNKS + job.panels * batch - 1) / (job.panels * batch);
-  job.rowBlocks = max(1, min(wanted, m / MIN_ROWS));
-  job.rowsPerBlock = (m + job.rowBlocks - 1) / job.rowBlocks;
-  const chunks = batch * job.panels * job.rowBlocks;
   // A batch that long has small matrices: a job for each part of it.
   const batchPerJob = max(1, MAX_CHUNKS / (job.panels * job.rowBlocks));
   if (chunks <= MAX_CHUNKS) return run(gemmChunk, chunks);
@@ -92,8 +80,45 @@ export function gemm(
   }
 }
 
+/** Describes a plain product, and how it is cut; returns its chunks. */
+export function describeGemm(
+  job: GemmJob,
+  a: usize,
+  b: usize,
+  c: usize,
+  batch: i32,
+  m: i32,
+  n: i32,
+  k: i32,
+  transposeA: bool,
+  transposeB: bool,
+): i32 {
+  job.a = a;
+  job.b = b;
+  job.c = c;
+  job.m = m;
+  job.n = n;
+  job.k = k;
+  job.transposeA = transposeA;
+  job.transposeB = transposeB;
+  job.accumulate = false;
+  job.bias = 0;
+  job.activation = Activation.None;
+  job.batchA = 0;
+  job.batchB = 0;
+  job.panels = (n + NR - 1) / NR;
+  const wanted = (CHUNKS + job.panels * batch - 1) / (job.panels * batch);
+  job.rowBlocks = max(1, min(wanted, m / MIN_ROWS));
+  job.rowsPerBlock = (m + job.rowBlocks - 1) / job.rowBlocks;
+  return batch * job.panels * job.rowBlocks;
+}
+
 function gemmChunk(chunk: i32): void {
-  const job = changetype<GemmJob>(ARGUMENTS);
+  multiplyChunk(changetype<GemmJob>(ARGUMENTS), chunk);
+}
+
+/** One panel of columns times one block of rows. */
+export function multiplyChunk(job: GemmJob, chunk: i32): void {
   const m = job.m;
   const n = job.n;
   const k = job.k;

@@ -1,7 +1,8 @@
 // What the engine's module exports: one file a kernel.
 
 export * from './threads';
-export * from './gemm';
+export { gemm } from './gemm';
+export { linearGrad } from './linear';
 export * from './attention';
 export * from './attention-grad';
 export * from './rms-norm';

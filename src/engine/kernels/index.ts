@@ -5,6 +5,7 @@ import { registerBalanceLoss } from './balance-loss.ts';
 import { registerGroupedMatMul } from './grouped-matmul.ts';
 import { registerCrossEntropy } from './cross-entropy.ts';
 import { registerEmbedding } from './embedding.ts';
+import { registerLinear } from './linear.ts';
 import { registerMatMul } from './matmul.ts';
 import { registerOptimizer } from './optimizer.ts';
 import { registerPackVector } from './pack-vector.ts';
@@ -21,6 +22,7 @@ import { registerStandard } from './standard.ts';
 export function registerKernels(): void {
   for (const kernel of tf.getKernelsForBackend('cpu')) tf.registerKernel({ ...kernel, backendName });
   registerMatMul();
+  registerLinear();
   registerAttention();
   registerRmsNorm();
   registerSwiGlu();
