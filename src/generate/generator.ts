@@ -1,0 +1,62 @@
+// What continues prompts: requests in, tokens out, many at once over the slots of one decoder.
+
+import type { SamplingOptions } from './sampling.ts';
+
+/** One prompt to be continued. */
+export interface GenerationRequest {
+  /** Tokens to continue, at least one; a begin-of-document token is the caller's to add. */
+  readonly promptIds: readonly number[];
+  readonly maxNewTokens: number;
+  readonly sampling: SamplingOptions;
+  /** Texts that end the generation; they are not part of the result. */
+  readonly stop: readonly string[];
+  /** How many of the most likely tokens are reported beside each token chosen; null reports no probabilities. */
+  readonly topLogprobs: number | null;
+  /** Ends the generation when it is aborted; its slot is free again after the step that runs. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TokenLogprob {
+  readonly id: number;
+  /** Natural logarithm of its probability under the model, before temperature and filters. */
+  readonly logprob: number;
+}
+
+/** A token, as soon as it is chosen. */
+export interface GeneratedToken {
+  readonly id: number;
+  /**
+   * The text that is certain now: whole characters, and nothing that may still turn out to be a stop string. It may be
+   * empty, and the texts of all tokens and of the end together are the text of the result.
+   */
+  readonly text: string;
+  /** Null unless the request asked for probabilities. */
+  readonly logprob: number | null;
+  /** The most likely tokens, best first; empty unless asked for. */
+  readonly topLogprobs: readonly TokenLogprob[];
+}
+
+export interface GenerationEnd {
+  /** `stop`: an end-of-sequence token or a stop string; `length`: `maxNewTokens` or the context is used up. */
+  readonly finishReason: 'stop' | 'length' | 'aborted';
+  /** Text held back until now. */
+  readonly text: string;
+}
+
+export type GenerationEvent =
+  | ({ readonly type: 'token' } & GeneratedToken)
+  | ({ readonly type: 'end' } & GenerationEnd);
+
+/** Continues prompts, as many at once as its decoder has slots; the others wait in order of arrival. */
+export interface Generator {
+  /**
+   * Queues a prompt. The events end with one of type `end`; leaving the loop over them early aborts the generation.
+   *
+   * @throws UserError (from the first `next`) when the prompt is empty, has ids out of range, or leaves no room for a token.
+   */
+  submit(request: GenerationRequest): AsyncIterable<GenerationEvent>;
+  /** Requests that run now, and that wait. */
+  readonly load: { readonly running: number; readonly waiting: number };
+  /** Aborts everything and frees the decoder. */
+  dispose(): Promise<void>;
+}
