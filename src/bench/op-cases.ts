@@ -58,14 +58,16 @@ export function productCase(
 ): OpCase {
   const [a, b, c] = [random<tf.Rank.R1>(m * k), random<tf.Rank.R1>(k * n), random<tf.Rank.R1>(m * n)];
   const [atA, atB, atC] = [backend.address(a), backend.address(b), backend.address(c)];
-  const gemm = backend.exports.gemm!;
+  const { gemm, gemmWorkspace } = backend.exports;
+  const packed = random<tf.Rank.R1>(gemmWorkspace!(1, m, k, Number(transposeA), 0));
+  const ways = [Number(transposeA), Number(transposeB)] as const;
   return {
     name: `product ${transposeA ? 'A^T' : 'A'} ${transposeB ? 'B^T' : 'B'}`,
     size: `${m} x ${k} x ${n}`,
     flops: 2 * m * k * n,
     bytes: null,
-    run: () => gemm(atA, atB, atC, 1, m, n, k, Number(transposeA), Number(transposeB), 0, 0, 0, 0, 0),
-    dispose: () => tf.dispose([a, b, c]),
+    run: () => gemm!(atA, atB, atC, 1, m, n, k, ...ways, 0, 0, 0, 0, 0, backend.address(packed)),
+    dispose: () => tf.dispose([a, b, c, packed]),
   };
 }
 

@@ -7,6 +7,7 @@ const leftAt = 2 * 65536;
 const rightAt = 6 * 65536;
 const outAt = 10 * 65536;
 const biasAt = 14 * 65536;
+const packedAt = 15 * 65536;
 
 /** Elements of each of these. */
 const length = 16384;
@@ -44,7 +45,8 @@ const products: readonly Product[] = [
 
 function multiply(exports: Exports, { batch, m, n, k, transposeA, transposeB, activation }: Product): void {
   const ways = [Number(transposeA), Number(transposeB)] as const;
-  exports.gemm!(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, 0, activation && biasAt, activation);
+  const bias = activation && biasAt;
+  exports.gemm!(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, 0, bias, activation, packedAt);
 }
 
 /** What is wrong with the product in memory, by a plain loop; null if nothing is. */
@@ -121,6 +123,6 @@ export function measureSpeed(exports: Exports): number {
   const [m, n, k] = [120, 96, 128];
   const times = 8;
   const start = performance.now();
-  for (let i = 0; i < times; i++) exports.gemm!(leftAt, rightAt, outAt, 1, m, n, k, 0, 0, 0, 0, 0, 0, 0);
+  for (let i = 0; i < times; i++) exports.gemm!(leftAt, rightAt, outAt, 1, m, n, k, 0, 0, 0, 0, 0, 0, 0, 0);
   return (2 * m * n * k * times) / (performance.now() - start) / 1e6;
 }

@@ -98,7 +98,7 @@ describe('a thread that is lost', () => {
     const pool = await createPool(2, heap);
     spy.mockRestore();
     const at = heap.allocate(3 * 65536);
-    const multiply = () => pool.exports.gemm!(at, at + 65536, at + 131072, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0);
+    const multiply = () => pool.exports.gemm!(at, at + 65536, at + 131072, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0, 0);
     const run = () => {
       for (let i = 0; i < 100_000; i++) multiply();
     };
@@ -127,7 +127,7 @@ describe('a thread that is lost', () => {
     const heap = new Heap(16 * mebibyte, true);
     const pool = await createPool(2, heap);
     const bad = 2 ** 32 - 65536;
-    expect(() => pool.exports.gemm!(bad, bad, bad, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0)).toThrow();
+    expect(() => pool.exports.gemm!(bad, bad, bad, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0, 0)).toThrow();
     expect(() => pool.exports.emptyJob!(2)).toThrow(UserError);
     await pool.resize(2);
     await vi.waitUntil(() => pool.ready === 2, { timeout: 20_000, interval: 5 });

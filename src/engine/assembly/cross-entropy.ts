@@ -85,7 +85,7 @@ export function linearCrossEntropy(
 /** tile [rows, width] = hidden * (rows first .. first + width of weight)^T. */
 function logits(hidden: usize, weight: usize, tile: usize, rows: i32, channels: i32, first: i32, width: i32): void {
   const from = weight + ((<usize>first * <usize>channels) << 2);
-  gemm(hidden, from, tile, 1, rows, width, channels, false, true, 0, 0, false, 0, Activation.None);
+  gemm(hidden, from, tile, 1, rows, width, channels, false, true, 0, 0, false, 0, Activation.None, 0);
 }
 
 /** Takes a tile into the maximum, sum and label's logit of each row, and puts residuals in its place. */
@@ -121,7 +121,7 @@ function labelLogit(job: CrossEntropyJob, row: i32, x: usize): usize {
 
 /**
  * Shapes: dy [N], dHidden as hidden, dWeight as weight, scaled as hidden (a workspace), tile [N, T]: residuals of the
- * forward pass if `isComplete` (then T >= V), otherwise a workspace; the others as in `linearCrossEntropy`.
+ * forward pass if `isComplete` (then T >= V), otherwise a workspace; `packed` is workspace of `packedLength(N, T)`; the others as in `linearCrossEntropy`.
  */
 export function linearCrossEntropyGrad(
   hidden: usize,
@@ -134,6 +134,7 @@ export function linearCrossEntropyGrad(
   dWeight: usize,
   scaled: usize,
   tile: usize,
+  packed: usize,
   rows: i32,
   channels: i32,
   vocabulary: i32,
@@ -148,8 +149,8 @@ export function linearCrossEntropyGrad(
       logits(hidden, weight, tile, rows, channels, first, width);
       residuals(labels, maxima, sums, tile, rows, first, width);
     }
-    gemm(tile, weight + offset, dHidden, 1, rows, channels, width, false, false, 0, 0, first > 0, 0, Activation.None);
-    gemm(tile, scaled, dWeight + offset, 1, width, channels, rows, true, false, 0, 0, false, 0, Activation.None);
+    gemm(tile, weight + offset, dHidden, 1, rows, channels, width, false, false, 0, 0, first > 0, 0, Activation.None, 0);
+    gemm(tile, scaled, dWeight + offset, 1, width, channels, rows, true, false, 0, 0, false, 0, Activation.None, packed);
   }
   scaleRows(dHidden, dHidden, dy, sums, rows, channels);
 }

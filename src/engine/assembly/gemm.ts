@@ -2,13 +2,14 @@
 //
 // A chunk is one panel of columns times a block of rows. The thread that takes it packs the panel, KC rows at a time, into
 // its own scratch (it stays in the first-level cache) and streams the rows of A past it. Nothing packed is shared, so
-// there is no barrier between packing and multiplying.
+// there is no barrier between packing and multiplying. A left-hand matrix that is used transposed is packed before, by all.
 
 import { KC, packColumns, packRows } from './pack';
+import { packedBlock, packedLength, packSlice, SLICE } from './pack-left';
 import { Left, multiplyPanel, scratchPanel } from './panel';
 import { sigmoid1 } from './simd';
 import { ARGUMENTS, MAX_CHUNKS, run } from './threads';
-import { NR } from './tile';
+import { MR, NR } from './tile';
 
 export const enum Activation {
   None,
@@ -22,6 +23,8 @@ export class GemmJob {
   b: usize;
   c: usize;
   bias: usize;
+  /** The left-hand matrices as `pack-left` lays them out; used if they are transposed. */
+  packed: usize;
   m: i32;
   n: i32;
   k: i32;
@@ -44,7 +47,8 @@ const MIN_ROWS: i32 = 120;
 
 /**
  * Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed), c [batch, m, n], all
- * contiguous; bias [n] or 0. `batchA` and `batchB` are 0 to use the same matrix for the whole batch.
+ * contiguous; bias [n] or 0. `batchA` and `batchB` are 0 to use the same matrix for the whole batch. `packed` is workspace of
+ * `gemmWorkspace` numbers.
  */
 export function gemm(
   a: usize,
@@ -61,23 +65,48 @@ export function gemm(
   accumulate: bool,
   bias: usize,
   activation: i32,
+  packed: usize,
 ): void {
   const job = changetype<GemmJob>(ARGUMENTS);
-  const chunks = describeGemm(job, a, b, c, batch, m, n, k, transposeA, transposeB);
+  describeGemm(job, a, b, c, batch, m, n, k, transposeA, transposeB, packed);
   job.accumulate = accumulate;
   job.bias = bias;
   job.activation = activation;
   job.batchA = batchA;
   job.batchB = batchB;
   // A batch that long has small matrices: a job for each part of it.
-  const batchPerJob = max(1, MAX_CHUNKS / (job.panels * job.rowBlocks));
-  if (chunks <= MAX_CHUNKS) return run(gemmChunk, chunks);
+  const batchPerJob = max(1, MAX_CHUNKS / max(job.panels * job.rowBlocks, slicesOf(job)));
   for (let from = 0; from < batch; from += batchPerJob) {
+    const count = min(batchPerJob, batch - from);
     job.a = a + ((<usize>from * <usize>batchA) << 2);
     job.b = b + ((<usize>from * <usize>batchB) << 2);
     job.c = c + ((<usize>from * <usize>(m * n)) << 2);
-    run(gemmChunk, min(batchPerJob, batch - from) * job.panels * job.rowBlocks);
+    if (transposeA) run(packLeftChunk, (batchA == 0 ? 1 : count) * slicesOf(job));
+    run(gemmChunk, count * job.panels * job.rowBlocks);
   }
+}
+
+/** Numbers of workspace that a product needs. */
+export function gemmWorkspace(batch: i32, m: i32, k: i32, transposeA: bool, batchA: i32): i32 {
+  return transposeA ? (batchA == 0 ? 1 : batch) * packedLength(k, m) : 0;
+}
+
+/** Chunks in which one left-hand matrix is packed. */
+@inline
+export function slicesOf(job: GemmJob): i32 {
+  return (job.k + SLICE - 1) / SLICE;
+}
+
+function packLeftChunk(chunk: i32): void {
+  const job = changetype<GemmJob>(ARGUMENTS);
+  packLeft(job, chunk / slicesOf(job), chunk % slicesOf(job));
+}
+
+/** Packs a slice of a left-hand matrix of the batch. */
+export function packLeft(job: GemmJob, batch: i32, slice: i32): void {
+  const a = job.a + ((<usize>batch * <usize>job.batchA) << 2);
+  const packed = job.packed + ((<usize>batch * <usize>packedLength(job.k, job.m)) << 2);
+  packSlice(packed, a, (<usize>job.m) << 2, 0, job.k, job.m, slice * SLICE);
 }
 
 /** Describes a plain product, and how it is cut; returns its chunks. */
@@ -92,6 +121,7 @@ export function describeGemm(
   k: i32,
   transposeA: bool,
   transposeB: bool,
+  packed: usize,
 ): i32 {
   job.a = a;
   job.b = b;
@@ -101,6 +131,7 @@ export function describeGemm(
   job.k = k;
   job.transposeA = transposeA;
   job.transposeB = transposeB;
+  job.packed = packed;
   job.accumulate = false;
   job.bias = 0;
   job.activation = Activation.None;
@@ -109,7 +140,7 @@ export function describeGemm(
   job.panels = (n + NR - 1) / NR;
   const wanted = (CHUNKS + job.panels * batch - 1) / (job.panels * batch);
   job.rowBlocks = max(1, min(wanted, m / MIN_ROWS));
-  job.rowsPerBlock = (m + job.rowBlocks - 1) / job.rowBlocks;
+  job.rowsPerBlock = (((m + job.rowBlocks - 1) / job.rowBlocks + MR - 1) / MR) * MR;
   return batch * job.panels * job.rowBlocks;
 }
 
@@ -132,14 +163,17 @@ export function multiplyChunk(job: GemmJob, chunk: i32): void {
   const b = job.b + ((<usize>batch * <usize>job.batchB) << 2);
   const strideC = (<usize>n) << 2;
   const c = job.c + ((<usize>batch * <usize>m * <usize>n) << 2) + ((<usize>j) << 2);
-  const left = job.transposeA ? Left.Columns : Left.Rows;
-  const strideA = (<usize>(job.transposeA ? m : k)) << 2;
+  const strideA = (<usize>k) << 2;
+  const packed = job.packed + (job.batchA == 0 ? 0 : (<usize>batch * <usize>packedLength(k, m)) << 2);
   const panel = scratchPanel();
   for (let k0 = 0; k0 < k || k0 == 0; k0 += KC) {
     const depth = min(KC, k - k0);
     if (job.transposeB) packColumns(panel, b, (<usize>k) << 2, k0, depth, j, columns);
     else packRows(panel, b, strideC, 0, k0, depth, j, columns);
-    multiplyPanel(left, a, strideA, 0, i0, i1, k0, depth, panel, c, strideC, columns, job.accumulate || k0 > 0);
+    const add = job.accumulate || k0 > 0;
+    if (job.transposeA) {
+      multiplyPanel(Left.Packed, packedBlock(packed, k0, m), 0, 0, i0, i1, 0, depth, panel, c, strideC, columns, add);
+    } else multiplyPanel(Left.Rows, a, strideA, 0, i0, i1, k0, depth, panel, c, strideC, columns, add);
   }
   if (job.bias != 0 || job.activation != Activation.None) epilogue(job, c, j, i0, i1, columns);
 }

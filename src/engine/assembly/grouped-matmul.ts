@@ -6,6 +6,7 @@ import {
   cutIntoBlocks,
   multiplyRows,
   offsetsOf,
+  packGradChunk,
   prepareWeightGrad,
   sumCounts,
   WeightGrad,
@@ -77,19 +78,29 @@ function groupedChunk(chunk: i32): void {
   multiplyRows(job.a, 0, block.begin, block.end, b, job.transposed, job.width, job.k, j, n, c, stride);
 }
 
-/** C[e] = (rows of e of A)^T * (rows of e of B). Shapes: a [rows, height], b [rows, width], c [experts, height, width]. */
+/**
+ * C[e] = (rows of e of A)^T * (rows of e of B). Shapes: a [rows, height], b [rows, width], c [experts, height, width]; `packed` is
+ * workspace of `packedLength(rows, height)` numbers.
+ */
 export function groupedWeightGrad(
   a: usize,
   b: usize,
   c: usize,
   groups: usize,
+  packed: usize,
   rows: i32,
   experts: i32,
   height: i32,
   width: i32,
 ): void {
   const grad = changetype<WeightGrad>(WEIGHT_GRAD);
-  run(groupedWeightChunk, prepareWeightGrad(grad, a, 0, b, 0, c, groups, rows, experts, height, width));
+  const chunks = prepareWeightGrad(grad, a, 0, b, 0, c, groups, packed, rows, experts, height, width);
+  run(packLeftChunk, experts * grad.slices);
+  run(groupedWeightChunk, chunks);
+}
+
+function packLeftChunk(chunk: i32): void {
+  packGradChunk(changetype<WeightGrad>(WEIGHT_GRAD), chunk);
 }
 
 function groupedWeightChunk(chunk: i32): void {

@@ -5,6 +5,7 @@
 // the rows alone.
 
 import { KC, packColumns, packRows } from './pack';
+import { packedBlock, packSlice, SLICE } from './pack-left';
 import { Left, multiplyPanel, scratchPanel } from './panel';
 import { MR, NR } from './tile';
 
@@ -122,17 +123,21 @@ export class WeightGrad {
   indexB: usize;
   c: usize;
   groups: usize;
+  packed: usize;
   height: i32;
   width: i32;
   panels: i32;
   parts: i32;
   rowsPerPart: i32;
+  /** Chunks of `packGradChunk` for each expert. */
+  slices: i32;
 }
 
 /**
  * Prepares C[e] = (rows of e of A)^T * (rows of e of B) for all experts; returns the chunks of `weightGradChunk`.
  *
- * Shapes: A [.., height] and B [.., width], rows named by their index unless that is 0, C [experts, height, width].
+ * Shapes: A [.., height] and B [.., width], rows named by their index unless that is 0, C [experts, height, width]. `packed` is
+ * workspace of `packedLength(rows, height)` numbers; all chunks of `packGradChunk`, experts * slices, go before.
  */
 export function prepareWeightGrad(
   grad: WeightGrad,
@@ -142,6 +147,7 @@ export function prepareWeightGrad(
   indexB: usize,
   c: usize,
   groups: usize,
+  packed: usize,
   rows: i32,
   experts: i32,
   height: i32,
@@ -153,14 +159,29 @@ export function prepareWeightGrad(
   grad.indexB = indexB;
   grad.c = c;
   grad.groups = groups;
+  grad.packed = packed;
   grad.height = height;
   grad.width = width;
   grad.panels = (width + NR - 1) / NR;
   // Only an expert with a large share of the rows is worth cutting further.
   const share = <i32>((<i64>WEIGHT_CHUNKS * <i64>load<i32>(groups, 4)) / <i64>max(1, rows));
   grad.parts = max(1, min(share / grad.panels, height / MIN_WEIGHT_ROWS));
-  grad.rowsPerPart = (height + grad.parts - 1) / grad.parts;
+  grad.rowsPerPart = (((height + grad.parts - 1) / grad.parts + MR - 1) / MR) * MR;
+  grad.slices = (load<i32>(groups, 4) + SLICE - 1) / SLICE;
   return experts * grad.panels * grad.parts;
+}
+
+/** Copies a slice of the rows of an expert of A into tiles. */
+export function packGradChunk(grad: WeightGrad, chunk: i32): void {
+  const offsets = offsetsOf(grad.groups) + ((<usize>(chunk / grad.slices)) << 2);
+  const begin = load<i32>(offsets);
+  const rows = load<i32>(offsets, 4) - begin;
+  const slice = (chunk % grad.slices) * SLICE;
+  if (slice >= rows) return;
+  const stride = (<usize>grad.height) << 2;
+  const a = grad.indexA ? grad.a : grad.a + <usize>begin * stride;
+  const index = grad.indexA ? grad.indexA + (<usize>begin << 2) : 0;
+  packSlice(packedBlock(grad.packed, begin, grad.height), a, stride, index, rows, grad.height, slice);
 }
 
 /** A sum over the rows of an expert is never split. */
@@ -174,13 +195,14 @@ export function weightGradChunk(grad: WeightGrad, chunk: i32): void {
   const n = min(NR, grad.width - j);
   const i0 = part * grad.rowsPerPart;
   const i1 = min(grad.height, i0 + grad.rowsPerPart);
-  const strideA = (<usize>grad.height) << 2;
+  const packed = packedBlock(grad.packed, begin, grad.height);
   const strideB = (<usize>grad.width) << 2;
   const c = grad.c + <usize>expert * <usize>grad.height * strideB + ((<usize>j) << 2);
   const panel = scratchPanel();
   for (let row = begin; row < end || row == begin; row += KC) {
     const depth = min(KC, end - row);
     packRows(panel, grad.b, strideB, grad.indexB, row, depth, j, n);
-    multiplyPanel(Left.Columns, grad.a, strideA, grad.indexA, i0, i1, row, depth, panel, c, strideB, n, row > begin);
+    const a = packedBlock(packed, row - begin, grad.height);
+    multiplyPanel(Left.Packed, a, 0, 0, i0, i1, 0, depth, panel, c, strideB, n, row > begin);
   }
 }

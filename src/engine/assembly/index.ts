@@ -1,8 +1,9 @@
 // What the engine's module exports: one file a kernel.
 
 export * from './threads';
-export { gemm } from './gemm';
+export { gemm, gemmWorkspace } from './gemm';
 export { linearGrad } from './linear';
+export { packedLength } from './pack-left';
 export * from './attention';
 export * from './attention-grad';
 export * from './rms-norm';

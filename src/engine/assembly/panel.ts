@@ -2,7 +2,7 @@
 
 import { scratch } from './threads';
 import { KC } from './pack';
-import { MR, NR, tileColumns, tileGatheredColumns, tileRows } from './tile';
+import { MR, NR, tileColumns, tilePacked, tileRows } from './tile';
 
 /** How the left-hand matrix lies in memory. */
 export const enum Left {
@@ -10,6 +10,8 @@ export const enum Left {
   Rows,
   /** Element (i, k) is in row k: the matrix is used transposed. */
   Columns,
+  /** The matrix is used transposed; `a` points at a block of `pack-left`. */
+  Packed,
 }
 
 // Scratch of a thread: one panel, then one tile for the columns at the edge.
@@ -23,8 +25,8 @@ export function scratchPanel(): usize {
 /**
  * C[i0 .. i1, 0 .. n] = (or += where `accumulate`) A[i, k0 .. k0+k] * panel.
  *
- * `index`, if not 0, names the rows of A in memory: of i for `Rows`, of k for `Columns`. Strides are in bytes; `c` points
- * at the first of the n <= NR columns of row 0. Every element is summed in order of k, whatever the tiles: results do not
+ * `index`, if not 0, names the rows of A in memory; only `Rows` knows one. For `Packed`, i0 is a multiple of MR.
+ * Strides are in bytes; `c` points at the first of the n <= NR columns of row 0. Every element is summed in order of k, whatever the tiles: results do not
  * depend on where i0 and i1 are.
  */
 export function multiplyPanel(
@@ -52,10 +54,10 @@ export function multiplyPanel(
     const add = whole && accumulate;
     if (left == Left.Rows) {
       tileRows(rows, a + (<usize>k0 << 2), strideA, index, i, panel, k, out, strideOut, add);
-    } else if (index) {
-      tileGatheredColumns(rows, a + (<usize>i << 2), strideA, index + (<usize>k0 << 2), panel, k, out, strideOut, add);
-    } else {
+    } else if (left == Left.Columns) {
       tileColumns(rows, a + (<usize>i << 2) + <usize>k0 * strideA, strideA, panel, k, out, strideOut, add);
+    } else {
+      tilePacked(rows, a + ((<usize>i * <usize>k) << 2), panel, k, out, strideOut, add);
     }
     if (!whole) copyEdge(edge, target, strideC, rows, n, accumulate);
   }

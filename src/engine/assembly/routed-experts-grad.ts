@@ -2,7 +2,7 @@
 // over columns of d * silu(h) * up, where d is that of the activation before it is multiplied by the gate.
 // Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
-import { blockAt, blockCount, multiplyRows, prepareWeightGrad, WeightGrad, weightGradChunk } from './grouped';
+import { blockAt, blockCount, multiplyRows, packGradChunk, prepareWeightGrad, WeightGrad, weightGradChunk } from './grouped';
 import { combineToken, describeExperts, ExpertsJob } from './experts-job';
 import { siluSlope1, siluSlope4 } from './silu';
 import { horizontalSum, sigmoid1, sigmoid4 } from './simd';
@@ -19,7 +19,8 @@ export function gateSumColumns(F: i32): i32 {
 
 /**
  * Shapes: dy and dx [N, D], dGates [N, K], dGateUp as gateUp, dDown as down; dh [M, 2F], `gateSums` [M, gateSumColumns]
- * and `rows` [M, D] are workspace; the others as in `routedExperts`.
+ * , `rows` [M, D], `packedDy` and `packedDh` (`packedLength` of M rows of D and of 2F) are workspace; the others as in
+ * `routedExperts`.
  */
 export function routedExpertsGrad(
   x: usize,
@@ -37,6 +38,8 @@ export function routedExpertsGrad(
   dh: usize,
   gateSums: usize,
   rows: usize,
+  packedDy: usize,
+  packedDh: usize,
   N: i32,
   K: i32,
   E: i32,
@@ -61,8 +64,9 @@ export function routedExpertsGrad(
   const downGrad = changetype<WeightGrad>(DOWN_GRAD);
   const gateUpGrad = changetype<WeightGrad>(GATE_UP_GRAD);
   job.inputChunks = blocks * job.panelsD;
-  job.downChunks = prepareWeightGrad(downGrad, dy, tokens, act, 0, dDown, job.groups, M, E, D, F);
-  const gateUpChunks = prepareWeightGrad(gateUpGrad, dh, 0, x, tokens, dGateUp, job.groups, M, E, 2 * F, D);
+  job.downChunks = prepareWeightGrad(downGrad, dy, tokens, act, 0, dDown, job.groups, packedDy, M, E, D, F);
+  const gateUpChunks = prepareWeightGrad(gateUpGrad, dh, 0, x, tokens, dGateUp, job.groups, packedDh, M, E, 2 * F, D);
+  run(packGradsChunk, E * (downGrad.slices + gateUpGrad.slices));
   run(productGradsChunk, job.inputChunks + job.downChunks + gateUpChunks);
   run(combineGradChunk, (N + job.tokensPerChunk - 1) / job.tokensPerChunk);
 }
@@ -126,6 +130,14 @@ function activationGrad(h: usize, dh: usize, gate: f32, sums: usize, F: i32, n: 
     store<f32>(dh + q, d * u * gate * siluSlope1(a, s));
   }
   store<f32>(sums, sum);
+}
+
+/** Copies the left-hand matrices of the weights' gradients. */
+function packGradsChunk(chunk: i32): void {
+  const downGrad = changetype<WeightGrad>(DOWN_GRAD);
+  const downChunks = changetype<ExpertsJob>(ARGUMENTS).E * downGrad.slices;
+  if (chunk < downChunks) packGradChunk(downGrad, chunk);
+  else packGradChunk(changetype<WeightGrad>(GATE_UP_GRAD), chunk - downChunks);
 }
 
 /** Gradients that are products, which do not depend on each other: of the rows of x, of `down` and of `gateUp`. */

@@ -1,5 +1,5 @@
 import type { tf } from '../../tensor/tf.ts';
-import { registerEngineKernel } from './register.ts';
+import { registerEngineKernel, withWorkspace } from './register.ts';
 
 /** Elements of a tile of logits: 8 MiB. */
 const tileElements = 2 ** 21;
@@ -41,7 +41,10 @@ export function registerCrossEntropy(): void {
     const tile = residuals ?? backend.output([N, columns]);
     const tensors = [hidden!, weight!, labels!, maxima!, sums!, dy0!, dHidden, dWeight, scaled, tile];
     const addresses = tensors.map(backend.address);
-    backend.exports.linearCrossEntropyGrad!(...addresses, N, D, V, columns, Number(residuals !== undefined));
+    withWorkspace(backend, [backend.exports.packedLength!(N, columns)], ([packed]) => {
+      const sizes = [N, D, V, columns, Number(residuals !== undefined)];
+      backend.exports.linearCrossEntropyGrad!(...addresses, packed!, ...sizes);
+    });
     backend.disposeData(scaled.dataId);
     if (residuals === undefined) backend.disposeData(tile.dataId);
     return [dHidden, dWeight];

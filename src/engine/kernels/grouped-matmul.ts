@@ -37,7 +37,9 @@ export function registerGroupedMatMul(): void {
     const at = backend.address;
     withGroups(backend, M, attrs.counts as number[], (groups) => {
       backend.exports.groupedMatMul!(at(dy0!), at(weight!), at(dx), groups, E, O, I, 0);
-      backend.exports.groupedWeightGrad!(at(dy0!), at(x!), at(dWeight), groups, M, E, O, I);
+      withWorkspace(backend, [backend.exports.packedLength!(M, O)], ([packed]) => {
+        backend.exports.groupedWeightGrad!(at(dy0!), at(x!), at(dWeight), groups, packed!, M, E, O, I);
+      });
     });
     return [dx, dWeight];
   });

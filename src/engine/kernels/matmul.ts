@@ -2,7 +2,7 @@
 
 import { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
-import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
+import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf, withWorkspace } from './register.ts';
 
 const activations: Readonly<Record<string, number>> = { linear: 0, relu: 1, sigmoid: 2 };
 
@@ -27,23 +27,28 @@ function multiply(backend: EngineBackend, product: Product): tf.TensorInfo {
   const out = backend.output([...batchShape, m, n]);
   const batch = sizeOf(batchShape);
   if (batch * m * n === 0) return out;
-  const run = (matrixA: number, matrixB: number, from: number, count: number, strideA: number, strideB: number) =>
-    backend.exports.gemm!(
-      backend.address(a) + matrixA * m * k * 4,
-      backend.address(b) + matrixB * k * n * 4,
-      backend.address(out) + from * m * n * 4,
-      count,
-      m,
-      n,
-      k,
-      Number(transposeA),
-      Number(transposeB),
-      strideA,
-      strideB,
-      0,
-      bias === undefined ? 0 : backend.address(bias),
-      activation,
-    );
+  const run = (matrixA: number, matrixB: number, from: number, count: number, strideA: number, strideB: number) => {
+    const { gemm, gemmWorkspace } = backend.exports;
+    withWorkspace(backend, [gemmWorkspace!(count, m, k, Number(transposeA), strideA)], ([packed]) => {
+      gemm!(
+        backend.address(a) + matrixA * m * k * 4,
+        backend.address(b) + matrixB * k * n * 4,
+        backend.address(out) + from * m * n * 4,
+        count,
+        m,
+        n,
+        k,
+        Number(transposeA),
+        Number(transposeB),
+        strideA,
+        strideB,
+        0,
+        bias === undefined ? 0 : backend.address(bias),
+        activation,
+        packed!,
+      );
+    });
+  };
   if (isPlain(batchA, batch) && isPlain(batchB, batch)) {
     run(0, 0, 0, batch, sizeOf(batchA) === 1 ? 0 : m * k, sizeOf(batchB) === 1 ? 0 : k * n);
   } else {

@@ -38,7 +38,9 @@ export function registerRoutedExperts(): void {
     const at = backend.address;
     const given = [x!, topkWeights!, gateUpProj!, downProj!, plan!, h!, act!, dy0!].map(at);
     const grads = [dx, dGates, dGateUp, dDown].map(at);
-    withWorkspace(backend, [M * 2 * F, M * backend.exports.gateSumColumns!(F), M * D], (workspace) => {
+    const { gateSumColumns, packedLength } = backend.exports;
+    const packed = [packedLength!(M, D), packedLength!(M, 2 * F)];
+    withWorkspace(backend, [M * 2 * F, M * gateSumColumns!(F), M * D, ...packed], (workspace) => {
       backend.exports.routedExpertsGrad!(...given, ...grads, ...workspace, N, K, E, D, F);
     });
     return [dx, dGates, dGateUp, dDown];
