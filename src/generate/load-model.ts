@@ -2,15 +2,14 @@
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
-import { tokenizerFromHuggingFace } from '../data/tokenizers/hugging-face-tokenizer.ts';
 import type { Tokenizer } from '../data/types.ts';
-import { UserError } from '../errors.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
 import type { JsonObject } from '../io/json.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
+import { folderTokenizer } from './folder-tokenizer.ts';
 
 export interface LoadedModel {
   /** Belongs to the caller, who disposes it. */
@@ -40,18 +39,6 @@ export function loadModel(folder: string): LoadedModel {
   } finally {
     checkpoint.close();
   }
-}
-
-/** The tokenizer of a model folder; a `UserError` if there is none, or one of more tokens than the model has. */
-export function folderTokenizer(folder: string, json: JsonObject | null, { vocabSize }: ModelConfig): Tokenizer {
-  if (json === null) {
-    throw new UserError(`checkpoint: ${folder} has no tokenizer.json; copy the one the model was trained with into it`);
-  }
-  const tokenizer = tokenizerFromHuggingFace(json);
-  if (tokenizer.vocabSize <= vocabSize) return tokenizer;
-  throw new UserError(
-    `checkpoint: ${folder} has a tokenizer of ${tokenizer.vocabSize} tokens and a model of ${vocabSize}; they do not belong together`,
-  );
 }
 
 /** A model with the given values, which are read one tensor at a time: there is no second copy of the weights. */
