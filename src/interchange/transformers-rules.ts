@@ -20,11 +20,24 @@ const emptySharedExpert: LoaderRule = ({ nSharedExperts }) => {
   return { level: 'note', what, fix: '' };
 };
 
+/** Experts run in one grouped product by default, whose rows must start on multiples of 16 bytes. */
+const groupedProduct: LoaderRule = ({ hiddenSize, moeIntermediateSize }) => {
+  if (hiddenSize % 8 === 0 && moeIntermediateSize % 8 === 0) return undefined;
+  return {
+    level: 'note',
+    what:
+      `hiddenSize ${hiddenSize} and moeIntermediateSize ${moeIntermediateSize}: the default implementation of experts ` +
+      'fails unless both are multiples of 8 (of 4 in float32)',
+    fix: 'load it with experts_implementation="eager", or train with multiples of 8',
+  };
+};
+
 export const transformersRules: readonly LoaderRule[] = [
   sigmoidAffinities,
   additiveBias,
   embeddingFirst,
   postNormState,
+  groupedProduct,
   emptySharedExpert,
   mtpIgnored,
 ];

@@ -151,11 +151,15 @@ function checkTensors(
   expected: readonly TensorShape[],
   copies: ReadonlyMap<string, string>,
 ): void {
+  checkCount(source, expected);
   const parts = expected.flatMap(fileParts);
   const shapes = new Map(parts.map(({ name, shape }) => [name, shape]));
   for (const [copy, original] of copies) shapes.set(copy, shapes.get(original) ?? []);
   const missing = parts.filter(({ name }) => !source.tensors.has(name)).map(describe);
-  const unexpected = Array.from(source.tensors.values()).filter(({ name }) => !shapes.has(name));
+  // A model without shared experts has empty tensors for one in files of transformers.
+  const unexpected = Array.from(source.tensors.values()).filter(({ name, shape }) => {
+    return !shapes.has(name) && elementCount(shape) > 0;
+  });
   const misshapen = Array.from(source.tensors.values()).flatMap(({ name, shape }) => {
     const wanted = shapes.get(name);
     const isRight = !wanted || wanted.join() === shape.join();
@@ -168,6 +172,19 @@ function checkTensors(
   ];
   if (problems.length === 0) return;
   throw new UserError(`model tensors: ${problems.join('; ')}; the weights and config.json do not belong together`);
+}
+
+/** Before the list of names is made: a config can ask for a thousand million experts. */
+function checkCount({ tensors }: TensorSource, expected: readonly TensorShape[]): void {
+  const count = expected.reduce(
+    (sum, { name, shape }) => sum + (name.includes('.mlp.experts.') ? (shape[0] ?? 1) : 1),
+    0,
+  );
+  if (count <= 2 * tensors.size + 10_000) return;
+  throw new UserError(
+    `model tensors: config.json describes at least ${count} tensors, and there are ${tensors.size}; ` +
+      'the weights and config.json do not belong together',
+  );
 }
 
 /** `3 missing: a [2], b [3], c [5]`, cut after five; nothing for an empty list. */

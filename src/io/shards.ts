@@ -18,10 +18,10 @@ export interface Shard {
  */
 export function planShards(tensors: readonly TensorToWrite[], maxBytes: number): Shard[] {
   const parts: TensorToWrite[][] = [];
-  let filled = Number.POSITIVE_INFINITY;
+  let filled = 0;
   for (const tensor of tensors) {
     const bytes = storedBytes(tensor);
-    if (filled + bytes > maxBytes) {
+    if (parts.length === 0 || filled + bytes > maxBytes) {
       parts.push([]);
       filled = 0;
     }

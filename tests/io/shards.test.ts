@@ -12,7 +12,9 @@ describe('planShards', () => {
   const tensors = [tensor('a', 3), tensor('b', 2), tensor('c', 11), tensor('d', 1, 'F32')]; // 6, 4, 22 and 4 bytes
 
   it('writes one file with the plain name if all fits', () => {
-    expect(summary(36, tensors)).toEqual([['model.safetensors', 'abcd']]);
+    for (const maxBytes of [36, Number.POSITIVE_INFINITY]) {
+      expect(summary(maxBytes, tensors)).toEqual([['model.safetensors', 'abcd']]);
+    }
   });
 
   it('fills files in order, to the byte; a larger tensor gets a file of its own', () => {
