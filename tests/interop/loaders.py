@@ -29,7 +29,8 @@ BASE = {
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32, "beta_fast": 32, "beta_slow": 1,
         "mscale": 1.0, "mscale_all_dim": 1.0, "rope_theta": 100.0}
 # Wider than one block of 128, and no multiple of it, in both directions.
-WIDE = {"hidden_size": 136, "intermediate_size": 150, "q_lora_rank": 130, "kv_lora_rank": 131, "moe_intermediate_size": 129}
+WIDE = {"hidden_size": 136, "intermediate_size": 150, "q_lora_rank": 130, "kv_lora_rank": 131, "moe_intermediate_size": 129,
+        "initializer_range": 0.06}
 CASES = {
     "f32": ({}, torch.float32, {}),
     "bf16-sharded": ({}, torch.bfloat16, {"max_shard_size": "60KB"}),
@@ -67,6 +68,19 @@ def read_ours(folder, request):
     answer = {name: sorted(info[name]) for name in ("missing_keys", "unexpected_keys", "mismatched_keys")}
     answer |= {"greedy": continuation, "text": tokenizer.decode(continuation, skip_special_tokens=True), "dtypes": stored_dtypes(folder)}
     return answer, logits(model, request["ids"])
+
+
+def drafted(folder, request):
+    """The greedy continuation by speculative decoding with the MTP module, which is found by the pattern of what to ignore."""
+    layers = json.loads((folder / "config.json").read_text())["num_hidden_layers"]
+    ignored = DeepseekV3ForCausalLM._keys_to_ignore_on_load_unexpected
+    DeepseekV3ForCausalLM._keys_to_ignore_on_load_unexpected = [rf"model\.layers\.{layers}\."]
+    model, info = load(folder)
+    prompt = torch.tensor([request["prompt"]])
+    options = {"attention_mask": torch.ones_like(prompt), "max_new_tokens": 64, "do_sample": False, "use_mtp": True}
+    generated = model.generate(prompt, **options)
+    DeepseekV3ForCausalLM._keys_to_ignore_on_load_unexpected = ignored
+    return {"unexpected_keys": sorted(info["unexpected_keys"]), "greedy": generated[0, prompt.shape[1]:].tolist()}
 
 
 def stored_dtypes(folder):
@@ -183,6 +197,7 @@ def main(folder):
         "ours": {name: answer for name, (answer, _) in ours.items()},
         "rounded": {name: rounds_as_torch(folder / "ours" / "base", folder / "ours" / name) for name in request["rounded"]},
         "ids": encode_all(request),
+        "drafted": drafted(folder / "ours" / "multiples-of-8", request),
     }
     (folder / "answer.json").write_text(json.dumps(answer))
 
