@@ -19,7 +19,7 @@ import { type Exported, exportedConfig, writeExported } from './our-models.ts';
 import { pythonWithTransformers, runPython } from './python.ts';
 
 const python = pythonWithTransformers();
-const folder = mkdtempSync(join(tmpdir(), 'tinyseek-interop-'));
+let folder = '';
 const path = (...names: string[]) => join(folder, ...names);
 
 const text = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
@@ -97,6 +97,7 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
 describe.skipIf(python === null)('transformers', () => {
   beforeAll(async () => {
     await activateBackend('engine');
+    folder = mkdtempSync(join(tmpdir(), 'tinyseek-interop-'));
     mkdirSync(path('ours'));
     for (const [name, exported] of Object.entries(ours)) {
       await writeExported(path('sources'), path('ours', name), exported, bpe);
