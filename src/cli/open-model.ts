@@ -12,12 +12,13 @@ export interface OpenedModel extends LoadedModel {
   readonly path: string;
 }
 
-function warn(warnings: readonly string[]): void {
+/** Prints warnings on standard error. */
+export function warn(warnings: readonly string[]): void {
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
 }
 
 /** The checkpoint folder meant; whether it is one is for its reader to say. */
-function checkpointFolder(path: string): string {
+export function checkpointFolder(path: string): string {
   const folder = join(path, 'checkpoints');
   if (!existsSync(folder)) return path;
   const { checkpoint, warnings } = latestCheckpoint(folder);

@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
 import { presetNames } from '../config/presets.ts';
+import { loaderNames } from '../interchange/loader-names.ts';
 import { type CommandOutput, printOutput } from './output.ts';
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)('../../package.json');
@@ -202,6 +203,56 @@ function addBench(program: Command, finish: Finish): void {
   });
 }
 
+function addExport(program: Command, finish: Finish): void {
+  const command = program
+    .command('export')
+    .summary('write a checkpoint for other programs')
+    .description(
+      `Writes a checkpoint as a Hugging Face folder with a model card, for transformers, vLLM, SGLang and torchtitan.
+With --check, says first what one of them would refuse; with --check and without --out, only that.`,
+    )
+    .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
+    .option('--out <dir>', 'folder to write; it must not exist yet, or be empty')
+    .option('--dtype <name>', 'format of the weights: f32, bf16 or f16', 'f32')
+    .option('--shard-size <size>', 'most bytes of weights in one file, such as 200MB', '5GB')
+    .addOption(
+      new Option('--format <name>', 'torchtitan adds its flavour and training settings')
+        .choices(['hf', 'torchtitan'])
+        .default('hf'),
+    )
+    .option('--check <program>', `${loaderNames.join(', ')}; can be repeated`, collect);
+  withJson(command)
+    .addHelpText(
+      'after',
+      examples(
+        ['export runs/first --out whale --dtype bf16', 'for transformers'],
+        ['export runs/first --check vllm --check sglang', 'could they serve it?'],
+        ['export runs/first --out cluster --format torchtitan', 'to go on training elsewhere'],
+      ),
+    )
+    .action(async (checkpoint, options) => {
+      const { exportCheckpoint } = await import('./commands/export.ts');
+      await output(finish, async () => exportCheckpoint(checkpoint, options), options);
+    });
+}
+
+function addImport(program: Command, finish: Finish): void {
+  const command = program
+    .command('import')
+    .summary('turn a Hugging Face folder into a checkpoint')
+    .description(
+      `Reads a deepseek_v3 folder (F32, BF16, F16 or block-scaled FP8; in one file or sharded) and writes it as a checkpoint.`,
+    )
+    .argument('<dir>', 'folder with config.json, tokenizer.json and model.safetensors or its index')
+    .requiredOption('--out <dir>', 'checkpoint folder to write; it must not exist yet, or be empty');
+  withJson(command)
+    .addHelpText('after', examples(['import tiny-random-deepseek-v3 --out imported', 'then: tinyseek score imported']))
+    .action(async (source, options) => {
+      const { importFolder } = await import('./commands/import.ts');
+      await output(finish, async () => importFolder(source, options.out), options);
+    });
+}
+
 function addReport(program: Command, finish: Finish): void {
   const command = program
     .command('report')
@@ -261,7 +312,18 @@ function createProgram(finish: Finish): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'tinyseek: ')) })
     .addHelpText('after', '\nStart with: tinyseek train\nHelp on a command: tinyseek <command> --help\n');
-  for (const add of [addTrain, addEval, addScore, addParams, addDoctor, addBench, addReport, addData])
+  for (const add of [
+    addTrain,
+    addEval,
+    addScore,
+    addParams,
+    addDoctor,
+    addBench,
+    addReport,
+    addData,
+    addExport,
+    addImport,
+  ])
     add(program, finish);
   return program;
 }

@@ -31,7 +31,6 @@ const ignoredKeys: Readonly<Record<string, unknown>> = {
   seq_aux: true,
   ep_size: 1,
   pretraining_tp: 1,
-  torch_dtype: 'float32',
   use_cache: true,
 };
 
@@ -59,14 +58,16 @@ function snakeCaseKeys(record: object): Record<string, unknown> {
 }
 
 /**
- * The content of `config.json`, ready for `JSON.stringify`: all that transformers, vLLM and SGLang ask for.
+ * The content of `config.json`, ready for `JSON.stringify`: all that transformers, vLLM and SGLang ask for. `torchDtype` is
+ * PyTorch's name of the format the weights are stored in.
  *
  * transformers has no softmax affinities, no multiplicative bias and no MTP: it ignores those keys and computes what it
  * would for the released model.
  */
-export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown> {
+export function toHuggingFaceConfig(config: ModelConfig, torchDtype = 'float32'): Record<string, unknown> {
   return {
     ...ignoredKeys,
+    torch_dtype: torchDtype,
     ...fixedKeys,
     ...snakeCaseKeys(config),
     num_key_value_heads: config.numAttentionHeads,

@@ -1,15 +1,16 @@
 // A trained model from its folder: one of our checkpoints, or any Hugging Face `deepseek_v3` folder that fits.
 
-import { fromHuggingFaceConfig } from '../config/huggingface.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
-import { tokenizerFromHuggingFace } from '../data/tokenizers/hugging-face-tokenizer.ts';
 import type { Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
+import { folderConfig } from '../io/folder-config.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
 import type { JsonObject } from '../io/json.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import type { NamedTensor } from '../tensor/named-tensor.ts';
+import { folderTokenizer } from './folder-tokenizer.ts';
 
 export interface LoadedModel {
   /** Belongs to the caller, who disposes it. */
@@ -29,26 +30,36 @@ export interface LoadedModel {
 export function loadModel(folder: string): LoadedModel {
   const checkpoint = readCheckpoint(folder);
   try {
-    const config = fromHuggingFaceConfig(checkpoint.hfConfig);
-    if (checkpoint.tokenizerJson === null) {
-      throw new UserError(
-        `checkpoint: ${folder} has no tokenizer.json; copy the one the model was trained with into it`,
-      );
-    }
-    const tokenizer = tokenizerFromHuggingFace(checkpoint.tokenizerJson);
-    if (tokenizer.vocabSize > config.vocabSize) {
-      throw new UserError(
-        `checkpoint: ${folder} has a tokenizer of ${tokenizer.vocabSize} tokens and a model of ${config.vocabSize}; they do not belong together`,
-      );
-    }
-    const { tensors, warnings } = fromHfTensors(checkpoint.model, config, [
-      ...parameterShapes(config),
-      ...bufferShapes(config),
-    ]);
-    const model = new DeepseekV3ForCausalLM(config, 0);
-    model.importTensors(tensors);
-    return { model, config, tokenizer, trainerState: checkpoint.trainerState, warnings };
+    const { config, warnings } = folderConfig(checkpoint);
+    const tokenizer = folderTokenizer(folder, checkpoint.tokenizerJson, config);
+    const expected = [...parameterShapes(config), ...bufferShapes(config)];
+    const imported = fromHfTensors(checkpoint.model, config, expected);
+    const model = modelOf(config, imported.tensors);
+    const { trainerState } = checkpoint;
+    return { model, config, tokenizer, trainerState, warnings: [...warnings, ...imported.warnings] };
   } finally {
     checkpoint.close();
+  }
+}
+
+/** Most numbers in a rotary table: a context of four million tokens at the released model's width. */
+const MAX_ROTARY_VALUES = 2 ** 28;
+
+/** A model with the given values, which are read one tensor at a time: there is no second copy of the weights. */
+function modelOf(config: ModelConfig, tensors: Iterable<NamedTensor>): DeepseekV3ForCausalLM {
+  const { maxPositionEmbeddings, qkRopeHeadDim } = config;
+  if (maxPositionEmbeddings * qkRopeHeadDim > MAX_ROTARY_VALUES) {
+    throw new UserError(
+      `config.json: max_position_embeddings (${maxPositionEmbeddings}) is more than can be loaded here; ` +
+        `lower it to ${Math.floor(MAX_ROTARY_VALUES / qkRopeHeadDim)} or less`,
+    );
+  }
+  const model = new DeepseekV3ForCausalLM(config, 0);
+  try {
+    model.importTensors(tensors);
+    return model;
+  } catch (error) {
+    model.dispose();
+    throw error;
   }
 }

@@ -10,15 +10,15 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import { UserError } from '../errors.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
-import { elementCount, type TensorShape, type TensorSource } from './tensor-source.ts';
+import { elementCount, type LazyTensor, type TensorShape, type TensorSource } from './tensor-source.ts';
 
 /** How many MTP layers there are, and the index of the first: all that the conversion needs of a config. */
 export type MtpLayers = Pick<ModelConfig, 'numHiddenLayers' | 'numNextnPredictLayers'>;
 
 /** What an import found. */
 export interface ImportedTensors {
-  /** In memory names and layout, in the order of the expected list. */
-  readonly tensors: NamedTensor[];
+  /** In memory names and layout, in the order of the expected list; each is read when the loop over them gets to it. */
+  readonly tensors: Iterable<NamedTensor>;
   /** Differences that lose something but do not make the model wrong for what it is. */
   readonly warnings: string[];
 }
@@ -65,15 +65,35 @@ export function fromHfTensors(
   config: MtpLayers,
   expected: readonly TensorShape[],
 ): ImportedTensors {
+  checkTensors(source, expected, mtpCopies(config));
+  return { tensors: assembleAll(source, expected), warnings: copyWarnings(source, config) };
+}
+
+/** The tensors of a Hugging Face file, from those of another; none of the values is read before it is asked for. */
+export interface RewrittenTensors {
+  /** In the order of the model, with the MTP layers' copies of embedding and head at the end, whether the source has them or not. */
+  readonly tensors: LazyTensor[];
+  readonly warnings: string[];
+}
+
+/**
+ * The tensors that a file of this model should have, from a source with the same names; see `fromHfTensors` for what may
+ * differ and what is an error.
+ */
+export function rewriteHfTensors(
+  source: TensorSource,
+  config: MtpLayers,
+  expected: readonly TensorShape[],
+): RewrittenTensors {
   const copies = mtpCopies(config);
   checkTensors(source, expected, copies);
-  const tensors = expected.map((tensor) => assemble(source, tensor));
-  const warnings = Array.from(copies)
-    .filter(([copy, original]) => differs(source, copy, original))
-    .map(([copy, original]) => {
-      return `model tensors: ${copy} differs from ${original}; MTP modules here share it, so the copy is ignored`;
-    });
-  return { tensors, warnings };
+  const shapes = new Map(expected.map(({ name, shape }) => [name, shape]));
+  const lazy = (name: string, shape: readonly number[], original = name): LazyTensor => {
+    return { name, shape, read: () => source.read(original) };
+  };
+  const own = expected.flatMap(fileParts).map(({ name, shape }) => lazy(name, shape));
+  const repeated = Array.from(copies, ([copy, original]) => lazy(copy, shapes.get(original) ?? [], original));
+  return { tensors: [...own, ...repeated], warnings: copyWarnings(source, config) };
 }
 
 /** The tensors of the file that make up one tensor in memory. */
@@ -103,6 +123,18 @@ function mtpCopies({ numHiddenLayers, numNextnPredictLayers }: MtpLayers): Map<s
   return new Map(copies.flat());
 }
 
+function* assembleAll(source: TensorSource, expected: readonly TensorShape[]): Generator<NamedTensor> {
+  for (const tensor of expected) yield assemble(source, tensor);
+}
+
+function copyWarnings(source: TensorSource, config: MtpLayers): string[] {
+  return Array.from(mtpCopies(config))
+    .filter(([copy, original]) => differs(source, copy, original))
+    .map(([copy, original]) => {
+      return `model tensors: ${copy} differs from ${original}; MTP modules here share it, so the copy is ignored`;
+    });
+}
+
 function assemble(source: TensorSource, { name, shape }: TensorShape): NamedTensor {
   const data = new Float32Array(elementCount(shape));
   for (const part of fileParts({ name, shape })) data.set(source.read(part.name), part.offset);
@@ -119,11 +151,15 @@ function checkTensors(
   expected: readonly TensorShape[],
   copies: ReadonlyMap<string, string>,
 ): void {
+  checkCount(source, expected);
   const parts = expected.flatMap(fileParts);
   const shapes = new Map(parts.map(({ name, shape }) => [name, shape]));
   for (const [copy, original] of copies) shapes.set(copy, shapes.get(original) ?? []);
   const missing = parts.filter(({ name }) => !source.tensors.has(name)).map(describe);
-  const unexpected = Array.from(source.tensors.values()).filter(({ name }) => !shapes.has(name));
+  // A model without shared experts has empty tensors for one in files of transformers.
+  const unexpected = Array.from(source.tensors.values()).filter(({ name, shape }) => {
+    return !shapes.has(name) && elementCount(shape) > 0;
+  });
   const misshapen = Array.from(source.tensors.values()).flatMap(({ name, shape }) => {
     const wanted = shapes.get(name);
     const isRight = !wanted || wanted.join() === shape.join();
@@ -134,14 +170,21 @@ function checkTensors(
     ...list(missing, 'missing'),
     ...list(unexpected.map(describe), 'unexpected'),
   ];
-  if (problems.length > 0) throw new UserError(`model tensors: ${problems.join('; ')}; ${advice(unexpected)}`);
+  if (problems.length === 0) return;
+  throw new UserError(`model tensors: ${problems.join('; ')}; the weights and config.json do not belong together`);
 }
 
-function advice(unexpected: readonly TensorShape[]): string {
-  const isQuantized = unexpected.some(({ name }) => name.endsWith('.weight_scale_inv'));
-  return isQuantized
-    ? 'the checkpoint is quantized to FP8: convert it to BF16 first'
-    : 'the weights and config.json do not belong together';
+/** Before the list of names is made: a config can ask for a thousand million experts. */
+function checkCount({ tensors }: TensorSource, expected: readonly TensorShape[]): void {
+  const count = expected.reduce(
+    (sum, { name, shape }) => sum + (name.includes('.mlp.experts.') ? (shape[0] ?? 1) : 1),
+    0,
+  );
+  if (count <= 2 * tensors.size + 10_000) return;
+  throw new UserError(
+    `model tensors: config.json describes at least ${count} tensors, and there are ${tensors.size}; ` +
+      'the weights and config.json do not belong together',
+  );
 }
 
 /** `3 missing: a [2], b [3], c [5]`, cut after five; nothing for an empty list. */

@@ -1,6 +1,6 @@
 // Reading JSON from files that may be damaged or forged: what `JSON.parse` lets pass is checked here.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from './file-system.ts';
 
@@ -25,9 +25,16 @@ export function parseJsonObject(bytes: Uint8Array, where: string): JsonObject {
   return value;
 }
 
+/** Largest JSON file that is read: tokenizers of a quarter of a million tokens have some 30 MB. */
+const MAX_JSON_BYTES = 256 << 20;
+
 /** Reads a file that must hold one JSON object. */
 export function readJsonFile(path: string, what: string): JsonObject {
-  const bytes = explainFsErrors(`${what}: cannot read`, path, () => readFileSync(path));
+  const bytes = explainFsErrors(`${what}: cannot read`, path, () => {
+    const { size } = statSync(path);
+    if (size > MAX_JSON_BYTES) throw new UserError(`${what}: ${path} has ${size} bytes, too many for a JSON file`);
+    return readFileSync(path);
+  });
   return parseJsonObject(bytes, `${what}: ${path}`);
 }
 

@@ -4,12 +4,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { fileInside, isPlainFileName } from './inside-folder.ts';
 import { isJsonObject, readJsonFile, showJson } from './json.ts';
 import { openSafetensors } from './safetensors.ts';
-import type { TensorReader, TensorShape } from './tensor-source.ts';
+import type { StoredTensor, TensorReader } from './tensor-source.ts';
 
 export const MODEL_FILE = 'model.safetensors';
-const INDEX_FILE = `${MODEL_FILE}.index.json`;
+export const INDEX_FILE = `${MODEL_FILE}.index.json`;
 
 /**
  * Opens the weights of a model folder, one file or sharded.
@@ -18,16 +19,9 @@ const INDEX_FILE = `${MODEL_FILE}.index.json`;
  * @throws UserError if there are none, or if the index and the files disagree.
  */
 export function openModelFiles(folder: string): TensorReader {
-  const single = join(folder, MODEL_FILE);
-  if (existsSync(single)) return openSafetensors(single);
-  const index = join(folder, INDEX_FILE);
-  if (existsSync(index)) return openShards(folder, index);
+  if (existsSync(join(folder, MODEL_FILE))) return openSafetensors(fileInside(folder, MODEL_FILE));
+  if (existsSync(join(folder, INDEX_FILE))) return openShards(folder, fileInside(folder, INDEX_FILE));
   throw new UserError(`checkpoint: ${folder} has neither ${MODEL_FILE} nor ${INDEX_FILE}; is it a model folder?`);
-}
-
-/** Whether a name is a plain file name, which cannot point out of its folder. */
-export function isPlainFileName(name: string): boolean {
-  return /^[^/\\\0]+$/.test(name) && name !== '.' && name !== '..';
 }
 
 function openShards(folder: string, index: string): TensorReader {
@@ -37,7 +31,7 @@ function openShards(folder: string, index: string): TensorReader {
     for (const shard of shards.values()) shard.close();
   };
   try {
-    for (const file of new Set(weightMap.values())) shards.set(file, openSafetensors(join(folder, file)));
+    for (const file of new Set(weightMap.values())) shards.set(file, openSafetensors(fileInside(folder, file)));
     const tensors = collectTensors(weightMap, shards, index);
     return { tensors, read: (name) => shardOf(name, weightMap, shards, index).read(name), close };
   } catch (error) {
@@ -62,8 +56,8 @@ function collectTensors(
   weightMap: ReadonlyMap<string, string>,
   shards: ReadonlyMap<string, TensorReader>,
   index: string,
-): Map<string, TensorShape> {
-  const tensors = new Map<string, TensorShape>();
+): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
   for (const [file, shard] of shards) {
     for (const [name, tensor] of shard.tensors) {
       const listed = weightMap.get(name);

@@ -3,8 +3,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { dequantized, fp8BlockSize } from './block-fp8.ts';
 import { listStepFolders, type StepFolder } from './checkpoint-folders.ts';
 import { explainFsErrors } from './file-system.ts';
+import { fileInside } from './inside-folder.ts';
 import { type JsonObject, readJsonFile } from './json.ts';
 import { openModelFiles } from './model-files.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -18,7 +20,7 @@ export interface Checkpoint {
   readonly hfConfig: JsonObject;
   /** `tokenizer.json`; null if the folder has none. */
   readonly tokenizerJson: JsonObject | null;
-  /** The weights with the names and layout of the file: see `fromHfTensors`. */
+  /** The weights with the names and layout of the file, FP8 ones multiplied by their scales: see `fromHfTensors`. */
   readonly model: TensorReader;
   /** Null for a folder that was not written by a trainer of ours. */
   readonly optimizer: TensorReader | null;
@@ -42,17 +44,18 @@ export interface LatestCheckpoint {
 export function readCheckpoint(folder: string): Checkpoint {
   checkIsCheckpoint(folder);
   const trainer = existsSync(join(folder, TRAINER_FILE)) ? readTrainerFile(folder) : null;
-  const tokenizerPath = join(folder, TOKENIZER_FILE);
-  const hfConfig = readJsonFile(join(folder, CONFIG_FILE), 'checkpoint');
-  const tokenizerJson = existsSync(tokenizerPath) ? readJsonFile(tokenizerPath, 'checkpoint') : null;
+  const hfConfig = readJson(folder, CONFIG_FILE);
+  const tokenizerJson = existsSync(join(folder, TOKENIZER_FILE)) ? readJson(folder, TOKENIZER_FILE) : null;
+  const block = fp8BlockSize(hfConfig);
   const model = openModelFiles(folder);
   try {
-    const optimizer = trainer ? openSafetensors(join(folder, OPTIMIZER_FILE)) : null;
+    const optimizer = trainer ? openSafetensors(fileInside(folder, OPTIMIZER_FILE)) : null;
     const close = () => {
       model.close();
       optimizer?.close();
     };
-    return { hfConfig, tokenizerJson, model, optimizer, trainerState: trainer?.state ?? null, close };
+    const trainerState = trainer?.state ?? null;
+    return { hfConfig, tokenizerJson, model: dequantized(model, block), optimizer, trainerState, close };
   } catch (error) {
     model.close();
     throw error;
@@ -79,6 +82,10 @@ export function latestCheckpoint(folder: string): LatestCheckpoint {
     }
   }
   return { checkpoint: null, warnings };
+}
+
+function readJson(folder: string, name: string): JsonObject {
+  return readJsonFile(fileInside(folder, name), 'checkpoint');
 }
 
 function checkIsCheckpoint(folder: string): void {

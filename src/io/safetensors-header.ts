@@ -5,11 +5,10 @@
 
 import { UserError } from '../errors.ts';
 import { duplicateKey, isJsonObject, parseJsonObject, showJson } from './json.ts';
-import { elementCount, type TensorShape } from './tensor-source.ts';
+import { elementCount, type StoredTensor } from './tensor-source.ts';
 
 /** One tensor of a header. */
-export interface TensorEntry extends TensorShape {
-  readonly dtype: string;
+export interface TensorEntry extends StoredTensor {
   /** First byte, counted from the end of the header. */
   readonly begin: number;
   /** One past the last byte. */
@@ -32,6 +31,11 @@ const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
   ...['U64', 'I64', 'F64', 'C64'].map((dtype): [string, number] => [dtype, 8]),
 ]);
 
+/** Bytes that a tensor takes in a file; NaN for a dtype that the format does not have. */
+export function storedBytes({ dtype, shape }: StoredTensor): number {
+  return (DTYPE_BYTES.get(dtype) ?? Number.NaN) * elementCount(shape);
+}
+
 /** Throws the `UserError` for a safetensors file that is not what it should be. */
 export function failSafetensors(file: string, problem: string): never {
   throw new UserError(`safetensors: ${file}: ${problem}`);
@@ -42,13 +46,13 @@ export function quoteTensor(name: string): string {
   return `tensor ${JSON.stringify(name.slice(0, 200))}`;
 }
 
-/** The length and the header of a file of float32 tensors stored in the given order, padded to a multiple of 8. */
-export function encodeHeader(tensors: readonly TensorShape[]): Uint8Array {
+/** The length and the header of a file of tensors stored in the given order, padded to a multiple of 8. */
+export function encodeHeader(tensors: readonly StoredTensor[]): Uint8Array {
   let end = 0;
-  const entries = tensors.map(({ name, shape }) => {
+  const entries = tensors.map(({ name, dtype, shape }) => {
     const begin = end;
-    end += 4 * elementCount(shape);
-    return `${JSON.stringify(name)}:${JSON.stringify({ dtype: 'F32', shape, data_offsets: [begin, end] })}`;
+    end += storedBytes({ name, dtype, shape });
+    return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`;
   });
   const json = Buffer.from(`{${[`"${METADATA}":{"format":"pt"}`, ...entries].join(',')}}`, 'utf8');
   const header = Buffer.alloc(LENGTH_BYTES + Math.ceil(json.length / 8) * 8, ' ');
@@ -86,8 +90,7 @@ function parseEntry(name: string, entry: unknown, dataBytes: number, file: strin
   const fail = (problem: string) => failSafetensors(file, `${quoteTensor(name)}: ${problem}`);
   if (!isJsonObject(entry)) return fail('expected an object with dtype, shape and data_offsets');
   const { dtype, shape, data_offsets: offsets } = entry;
-  const width = typeof dtype === 'string' ? DTYPE_BYTES.get(dtype) : undefined;
-  if (typeof dtype !== 'string' || width === undefined) return fail(`unknown dtype ${showJson(dtype)}`);
+  if (typeof dtype !== 'string' || !DTYPE_BYTES.has(dtype)) return fail(`unknown dtype ${showJson(dtype)}`);
   if (!isSizeList(shape)) return fail(`shape must be a list of non-negative integers, found ${showJson(shape)}`);
   if (!isSizeList(offsets)) return fail(`data_offsets must be two non-negative integers, found ${showJson(offsets)}`);
   const [begin, end] = offsets;
@@ -96,7 +99,8 @@ function parseEntry(name: string, entry: unknown, dataBytes: number, file: strin
       `data_offsets ${showJson(offsets)} do not lie in the ${dataBytes} bytes of data; is the file truncated?`,
     );
   }
-  const bytes = width * elementCount(shape);
+  const bytes = storedBytes({ name, dtype, shape });
+  if (!Number.isSafeInteger(bytes)) return fail(`shape ${showJson(shape)} is larger than any file`);
   if (end - begin !== bytes) {
     return fail(`${dtype} of shape ${showJson(shape)} takes ${bytes} bytes, but data_offsets span ${end - begin}`);
   }

@@ -1,14 +1,11 @@
-// Reading and writing safetensors files. Written: float32, tensors sorted by name, so that the same tensors give the
-// same bytes. Read: float32, float16 and bfloat16, one tensor at a time by position, never the whole file.
-//
-// Floats are moved as they lie in memory: this needs a little-endian machine, as every one that Node supports today but
-// IBM's mainframes is.
+// Reading and writing safetensors files, one tensor at a time: never is a whole file in memory. Tensors are written sorted
+// by name, so that the same tensors give the same bytes.
 
 import nodeFs from 'node:fs';
 import { UserError } from '../errors.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { explainFsErrors, type FileSystem } from './file-system.ts';
-import { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
+import { decodeFloats, encodeFloats, type FloatFormat, READABLE_FORMATS } from './float-formats.ts';
 import { type FileDigest, writeHashedFile } from './hashed-file.ts';
 import {
   encodeHeader,
@@ -19,23 +16,43 @@ import {
   quoteTensor,
   type TensorEntry,
 } from './safetensors-header.ts';
-import { elementCount, type TensorReader } from './tensor-source.ts';
+import { elementCount, type LazyTensor, type StoredTensor, type TensorReader } from './tensor-source.ts';
 
 /** Bytes that one system call may read; Node refuses 2 GiB and more. */
 const MAX_READ_BYTES = 1 << 30;
+
+/** A tensor to write: its values are asked for when its turn comes. */
+export interface TensorToWrite extends LazyTensor, StoredTensor {
+  readonly dtype: FloatFormat;
+}
+
+/** Writes tensors as float32: see `writeTensorFile`. */
+export function writeSafetensors(path: string, tensors: readonly NamedTensor[], fs: FileSystem = nodeFs): FileDigest {
+  const lazy = tensors.map(({ name, shape, data }): TensorToWrite => ({ name, shape, dtype: 'F32', read: () => data }));
+  return writeTensorFile(path, lazy, fs);
+}
 
 /**
  * Writes tensors as a new file and returns its size and SHA-256; the file is on the disk (fsync) when this returns.
  *
  * @throws UserError if the operating system refuses (disk full, no permission, file exists).
  */
-export function writeSafetensors(path: string, tensors: readonly NamedTensor[], fs: FileSystem = nodeFs): FileDigest {
+export function writeTensorFile(path: string, tensors: readonly TensorToWrite[], fs: FileSystem = nodeFs): FileDigest {
   const sorted = tensors.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  sorted.forEach((tensor, index) => {
-    checkWritable(tensor, sorted[index - 1]?.name);
-  });
-  const pieces = [encodeHeader(sorted), ...sorted.map(({ data }) => bytesOf(data))];
-  return writeHashedFile(path, pieces, fs);
+  const twice = sorted.find(({ name }, index) => name === sorted[index - 1]?.name || name === '__metadata__');
+  if (twice) throw new Error(`internal: two tensors, or none, named ${twice.name}`);
+  return writeHashedFile(path, filePieces(sorted), fs);
+}
+
+function* filePieces(tensors: readonly TensorToWrite[]): Generator<Uint8Array> {
+  yield encodeHeader(tensors);
+  for (const { name, shape, dtype, read } of tensors) {
+    const values = read();
+    if (elementCount(shape) !== values.length) {
+      throw new Error(`internal: ${name} of shape [${shape}] has ${values.length} elements`);
+    }
+    yield encodeFloats(dtype, values);
+  }
 }
 
 /**
@@ -65,13 +82,6 @@ export function openSafetensors(path: string): TensorReader {
   }
 }
 
-function checkWritable({ name, shape, data }: NamedTensor, previous: string | undefined): void {
-  if (name === previous || name === '__metadata__') throw new Error(`internal: two tensors, or none, named ${name}`);
-  if (elementCount(shape) !== data.length) {
-    throw new Error(`internal: ${name} of shape [${shape}] has ${data.length} elements`);
-  }
-}
-
 function openFile(path: string): number {
   return explainFsErrors('safetensors: cannot open', path, () => {
     if (!nodeFs.statSync(path).isFile()) throw new UserError(`safetensors: ${path} is not a file`);
@@ -94,14 +104,9 @@ function readHeader(fd: number, path: string): { entries: TensorEntry[]; dataSta
 
 function readTensor(fd: number, dataStart: number, entry: TensorEntry, path: string): Float32Array {
   const { dtype } = entry;
-  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
-    const fix = dtype.startsWith('F8') ? '; convert the quantized checkpoint to BF16 first' : '';
-    return failSafetensors(path, `${quoteTensor(entry.name)} has dtype ${dtype}, expected F32, F16 or BF16${fix}`);
-  }
-  const { buffer } = readBytes(fd, dataStart + entry.begin, entry.end - entry.begin, path);
-  if (dtype === 'F32') return new Float32Array(buffer);
-  const bits = new Uint16Array(buffer);
-  return dtype === 'F16' ? float16ToFloat32(bits) : bfloat16ToFloat32(bits);
+  const values = decodeFloats(dtype, readBytes(fd, dataStart + entry.begin, entry.end - entry.begin, path));
+  const what = quoteTensor(entry.name);
+  return values ?? failSafetensors(path, `${what} has dtype ${dtype}, expected ${READABLE_FORMATS}`);
 }
 
 function readBytes(fd: number, position: number, length: number, path: string): Uint8Array<ArrayBuffer> {
@@ -115,8 +120,4 @@ function readBytes(fd: number, position: number, length: number, path: string): 
     at += read;
   }
   return bytes;
-}
-
-function bytesOf(data: Float32Array): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

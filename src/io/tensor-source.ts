@@ -8,6 +8,16 @@ export interface TensorShape {
   readonly shape: readonly number[];
 }
 
+/** A tensor of a file: `dtype` is the name of its format there. */
+export interface StoredTensor extends TensorShape {
+  readonly dtype: string;
+}
+
+/** A tensor whose values are made or read when they are needed, and may be dropped after. */
+export interface LazyTensor extends TensorShape {
+  read(): Float32Array;
+}
+
 /** A set of named tensors whose values are read on demand. */
 export interface TensorSource {
   /** By name, in the order of the file. */
@@ -18,6 +28,7 @@ export interface TensorSource {
 
 /** A tensor source that holds files open until it is closed. */
 export interface TensorReader extends TensorSource {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   close(): void;
 }
 

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from './file-system.ts';
 import { digestFile, type FileDigest } from './hashed-file.ts';
+import { fileInside, isPlainFileName } from './inside-folder.ts';
 import { isJsonObject, type JsonObject, parseJsonObject, showJson } from './json.ts';
-import { isPlainFileName } from './model-files.ts';
 
 export const TRAINER_FILE = 'trainer.json';
 
@@ -40,10 +40,10 @@ export function encodeTrainerFile({ files, state }: TrainerFile): Uint8Array {
  * @throws UserError if the file or one that it lists is missing, truncated or changed, or if its version is newer.
  */
 export function readTrainerFile(folder: string): TrainerFile {
-  const path = join(folder, TRAINER_FILE);
+  const path = fileInside(folder, TRAINER_FILE);
   const bytes = explainFsErrors('checkpoint: cannot read', path, () => readFileSync(path));
   const trainer = decodeTrainerFile(bytes, path);
-  for (const [name, digest] of trainer.files) checkFile(join(folder, name), digest);
+  for (const [name, digest] of trainer.files) checkFile(folder, name, digest);
   return trainer;
 }
 
@@ -67,9 +67,10 @@ function parseDigest(name: string, file: unknown, path: string): [string, FileDi
   return [name, { bytes: Number(file.bytes), sha256: String(file.sha256) }];
 }
 
-function checkFile(path: string, expected: FileDigest): void {
+function checkFile(folder: string, name: string, expected: FileDigest): void {
+  const path = join(folder, name);
   if (!existsSync(path)) throw new UserError(`checkpoint: ${path} is missing; use another checkpoint`);
-  const found = digestFile(path);
+  const found = digestFile(fileInside(folder, name));
   if (found.bytes !== expected.bytes) {
     const problem = found.bytes < expected.bytes ? 'is truncated' : 'has grown';
     const sizes = `expected ${expected.bytes} bytes, found ${found.bytes}`;

@@ -124,7 +124,7 @@ export class DeepseekV3ForCausalLM {
   }
 
   /** Overwrites all parameters and balancing biases. */
-  importTensors(tensors: readonly NamedTensor[]): void {
+  importTensors(tensors: Iterable<NamedTensor>): void {
     this.#store.import(tensors);
   }
 

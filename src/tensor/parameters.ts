@@ -42,7 +42,7 @@ export class ParameterStore {
   }
 
   /** Overwrites values by name; the names and shapes must be exactly those of the store. */
-  import(tensors: readonly NamedTensor[]): void {
+  import(tensors: Iterable<NamedTensor>): void {
     const all = new Map([...this.parameters, ...this.buffers]);
     for (const { name, shape, data } of tensors) {
       const variable = all.get(name);

@@ -17,6 +17,8 @@ const commands = [
   ['bench', 'step'],
   ['bench', 'ops'],
   ['report'],
+  ['export'],
+  ['import'],
   ['data'],
   ['data', 'list'],
   ['data', 'show'],

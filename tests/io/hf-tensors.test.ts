@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { fromHfTensors, toHfTensors } from '../../src/io/hf-tensors.ts';
+import { fromHfTensors, rewriteHfTensors, toHfTensors } from '../../src/io/hf-tensors.ts';
 import type { TensorSource } from '../../src/io/tensor-source.ts';
 import type { NamedTensor } from '../../src/tensor/named-tensor.ts';
 import { config, countingTensors, shapes } from './helpers.ts';
@@ -68,8 +68,9 @@ describe('toHfTensors', () => {
 
 describe('fromHfTensors', () => {
   it('property: undoes toHfTensors exactly', () => {
-    const back = fromHfTensors(sourceOf(toHfTensors(inMemory, config)), config, shapes);
-    expect(back).toEqual({ tensors: inMemory, warnings: [] });
+    const { tensors, warnings } = fromHfTensors(sourceOf(toHfTensors(inMemory, config)), config, shapes);
+    expect(Array.from(tensors)).toEqual(inMemory);
+    expect(warnings).toEqual([]);
   });
 
   it('does without the copies of embedding and head', () => {
@@ -82,7 +83,7 @@ describe('fromHfTensors', () => {
       tensor.name === 'model.layers.2.embed_tokens.weight' ? { ...tensor, data: tensor.data.map((x) => -x) } : tensor,
     );
     const { tensors, warnings } = fromHfTensors(sourceOf(file), config, shapes);
-    expect(tensors).toEqual(inMemory);
+    expect(Array.from(tensors)).toEqual(inMemory);
     expect(warnings).toEqual([expect.stringMatching(/layers\.2\.embed_tokens\.weight differs from model\.embed_tok/)]);
   });
 
@@ -109,9 +110,34 @@ describe('fromHfTensors', () => {
     expect(none).toThrow(/17 missing: .*, and 12 more/);
   });
 
-  it('says that an FP8 checkpoint must be converted first', () => {
-    const scale = countingTensors([{ name: 'model.layers.0.mlp.gate_proj.weight_scale_inv', shape: [1, 1] }]);
-    const file = [...toHfTensors(inMemory, config), ...scale];
-    expect(() => fromHfTensors(sourceOf(file), config, shapes)).toThrow('convert it to BF16 first');
+  it('reads a tensor only when the loop over them gets to it', () => {
+    const withoutCopies = { ...config, numNextnPredictLayers: 0 };
+    const source = sourceOf(toHfTensors(inMemory, withoutCopies));
+    const reads: string[] = [];
+    const read = (name: string) => {
+      reads.push(name);
+      return source.read(name);
+    };
+    const { tensors } = fromHfTensors({ ...source, read }, withoutCopies, shapes);
+    expect(reads).toEqual([]);
+    const [first] = tensors;
+    expect(first?.name).toBe(shapes[0]?.name);
+    expect(reads).toEqual([shapes[0]?.name]);
+  });
+});
+
+describe('rewriteHfTensors', () => {
+  it('gives the tensors of a complete file, from one without the copies', () => {
+    const complete = toHfTensors(inMemory, config);
+    const without = complete.filter(({ name }) => !/layers\.[23]\.(embed_tokens|shared_head\.head)/.test(name));
+    for (const file of [complete, without]) {
+      const { tensors, warnings } = rewriteHfTensors(sourceOf(file), config, shapes);
+      expect(tensors.map(({ name, shape, read }) => ({ name, shape, data: read() }))).toEqual(complete);
+      expect(warnings).toEqual([]);
+    }
+  });
+
+  it('refuses what fromHfTensors refuses', () => {
+    expect(() => rewriteHfTensors(sourceOf([]), config, shapes)).toThrow('17 missing');
   });
 });

@@ -23,8 +23,12 @@ const mayImport: Record<string, readonly string[]> = {
   generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
+  interchange: ['report', 'train', 'generate', 'data', 'io', 'config'],
   bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
-  cli: ['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
+  cli: [
+    ...['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
+    'interchange',
+  ],
 };
 
 /** Folders of which another may take types only. */
@@ -33,6 +37,7 @@ const typesOnly: Record<string, readonly string[]> = {
   ops: ['config'],
   data: ['config'],
   bench: ['data'],
+  interchange: ['report'],
 };
 
 const packages: Record<string, RegExp> = {

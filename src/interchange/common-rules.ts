@@ -1,0 +1,73 @@
+// Rules that hold for several programs.
+
+import type { LoaderRule } from './loader-rule.ts';
+
+/** No other program knows a bias that multiplies. */
+export const additiveBias: LoaderRule = ({ expertBiasForm }) => {
+  if (expertBiasForm === 'additive') return undefined;
+  return {
+    level: 'different',
+    what: 'expertBiasForm multiplicative: the bias is added to the affinities there, so tokens visit other experts',
+    fix: 'train with expertBiasForm=additive',
+  };
+};
+
+/** Where the affinities of a model with a correction bias are sigmoids whatever `scoring_func` says. */
+export const sigmoidAffinities: LoaderRule = ({ scoringFunc }) => {
+  if (scoringFunc === 'sigmoid') return undefined;
+  return {
+    level: 'different',
+    what: `scoringFunc ${scoringFunc}: affinities are sigmoids there, whatever scoring_func says`,
+    fix: 'train with scoringFunc=sigmoid',
+  };
+};
+
+/** Where rotary pairs are always neighbouring channels. */
+export const interleavedRope: LoaderRule = ({ ropeInterleave }) => {
+  if (ropeInterleave) return undefined;
+  return {
+    level: 'different',
+    what: 'ropeInterleave false: rotary pairs are neighbouring channels there, so positions come out wrong',
+    fix: 'train with ropeInterleave=true',
+  };
+};
+
+/** The norms of both latents have epsilon 1e-6 here and in transformers, and `rms_norm_eps` elsewhere. */
+export const latentEpsilon: LoaderRule = ({ rmsNormEps }) => {
+  if (rmsNormEps === 1e-6) return undefined;
+  return {
+    level: 'different',
+    what: `rmsNormEps ${rmsNormEps}: the norms of the latents have it there, and 1e-6 here; logits differ slightly`,
+    fix: 'train with rmsNormEps=1e-6',
+  };
+};
+
+/** Where a shared expert is always built. */
+export const sharedExpert: LoaderRule = ({ nSharedExperts }) => {
+  if (nSharedExperts > 0) return undefined;
+  return {
+    level: 'refused',
+    what: 'nSharedExperts 0: a shared expert is built there all the same, of width 0 and without weights to load',
+    fix: 'train with nSharedExperts=1',
+  };
+};
+
+/** The input of `eh_proj` has the embedding first in every other program. */
+export const embeddingFirst: LoaderRule = ({ numNextnPredictLayers, mtpConcatOrder }) => {
+  if (numNextnPredictLayers === 0 || mtpConcatOrder === 'embedding-first') return undefined;
+  return {
+    level: 'different',
+    what: `mtpConcatOrder ${mtpConcatOrder}: the embedding comes first there, so what the MTP module drafts is wrong`,
+    fix: 'train with mtpConcatOrder=embedding-first, or leave the MTP module unused there',
+  };
+};
+
+/** Where the MTP module reads the hidden state after the final norm. */
+export const postNormState: LoaderRule = ({ numNextnPredictLayers, mtpHiddenState }) => {
+  if (numNextnPredictLayers === 0 || mtpHiddenState === 'post-norm') return undefined;
+  return {
+    level: 'different',
+    what: `mtpHiddenState ${mtpHiddenState}: the MTP module reads the state after the final norm there and drafts badly`,
+    fix: 'train with mtpHiddenState=post-norm, or leave the MTP module unused there',
+  };
+};

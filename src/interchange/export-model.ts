@@ -1,0 +1,68 @@
+// A checkpoint as a folder for other programs.
+
+import { basename } from 'node:path';
+import { countParameters } from '../config/counts.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import { validateTrainConfig } from '../config/validate.ts';
+import type { FloatFormat } from '../io/float-formats.ts';
+import { storedBytes } from '../io/safetensors-header.ts';
+import { planShards } from '../io/shards.ts';
+import { writeModelFolder } from '../io/write-model-folder.ts';
+import type { RunData } from '../report/run-data.ts';
+import { parseState } from '../train/trainer-state.ts';
+import { modelCard } from './model-card.ts';
+import { openFolder } from './open-folder.ts';
+import { TORCHTITAN_FILE, torchtitanModule } from './torchtitan-config.ts';
+
+export interface ExportOptions {
+  /** The folder to write: it must not exist yet, or be empty. */
+  readonly out: string;
+  readonly format: FloatFormat;
+  /** Most bytes of weights in one file. */
+  readonly maxShardBytes: number;
+  /** Whether to add the module with which torchtitan goes on training. */
+  readonly torchtitan: boolean;
+  /** The run that the checkpoint is of, for the model card; null if it is not known. */
+  readonly run: RunData | null;
+}
+
+/** What was written. */
+export interface ModelFolder {
+  readonly config: ModelConfig;
+  readonly parameters: number;
+  /** Of the weights. */
+  readonly bytes: number;
+  /** All files, by name. */
+  readonly files: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Writes a checkpoint as a Hugging Face folder with a model card. Weights are read and written one tensor at a time.
+ *
+ * @throws UserError if the checkpoint is unusable, if the folder cannot be written, or if the format cannot hold a value.
+ */
+export function exportModel(checkpoint: string, options: ExportOptions): ModelFolder {
+  const { out, format, maxShardBytes, torchtitan, run } = options;
+  const folder = openFolder(checkpoint);
+  try {
+    const { config } = folder;
+    const state = folder.trainerState === null ? null : parseState(folder.trainerState, checkpoint);
+    const train = state === null ? undefined : validateTrainConfig(state.train, config);
+    const tensors = folder.tensorsAs(format);
+    const shards = planShards(tensors, maxShardBytes);
+    const files = folder.textFiles(format);
+    files.set('README.md', modelCard({ name: basename(out), config, format, state, train, run }));
+    if (torchtitan) files.set(TORCHTITAN_FILE, torchtitanModule(config, train));
+    writeModelFolder(out, { shards, files });
+    return {
+      config,
+      parameters: countParameters(config).total,
+      bytes: tensors.reduce((sum, tensor) => sum + storedBytes(tensor), 0),
+      files: [...files.keys(), ...shards.map(({ name }) => name)],
+      warnings: folder.warnings,
+    };
+  } finally {
+    folder.close();
+  }
+}

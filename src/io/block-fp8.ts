@@ -1,0 +1,89 @@
+// Block-scaled FP8 weights, as DeepSeek-V3 was released: each block of a matrix (128 x 128) shares one float32 factor.
+//
+//   W [out, in] as F8_E4M3 and W_scale_inv [ceil(out / 128), ceil(in / 128)]: value = W * scale_inv of its block.
+//
+// In spite of its name, `weight_scale_inv` is what to multiply by (F 12, row 22, in `docs/facts.md`). Blocks at the edges
+// may be smaller.
+
+import { UserError } from '../errors.ts';
+import { isJsonObject, type JsonObject, showJson } from './json.ts';
+import type { StoredTensor, TensorReader } from './tensor-source.ts';
+
+const SCALE_SUFFIX = '_scale_inv';
+const FP8 = 'F8_E4M3';
+
+/** Rows and columns of a block. */
+export type BlockSize = readonly [rows: number, columns: number];
+
+/** The block size that a `config.json` names, or that of the released weights. Any other way to quantize is refused. */
+export function fp8BlockSize(hfConfig: JsonObject): BlockSize {
+  const quantization = hfConfig.quantization_config ?? {};
+  const { quant_method: method = 'fp8', weight_block_size: size = [128, 128] } = isJsonObject(quantization)
+    ? quantization
+    : { quant_method: quantization };
+  if (method !== 'fp8') {
+    const where = `config.json: quantization_config.quant_method (${showJson(method)}) is not supported`;
+    throw new UserError(`${where}: expected "fp8", or weights in BF16; convert the model to BF16 first`);
+  }
+  const [rows, columns] = Array.isArray(size) ? size : [];
+  if (Array.isArray(size) && size.length === 2 && isSize(rows) && isSize(columns)) return [rows, columns];
+  const where = `config.json: quantization_config.weight_block_size (${showJson(size)}) is not supported`;
+  throw new UserError(`${where}: expected two sizes, such as [128, 128]; convert the model to BF16 first`);
+}
+
+/**
+ * The same tensors with every FP8 weight multiplied by its scales when it is read; the scales themselves are gone.
+ *
+ * @throws UserError naming an FP8 tensor without scales, scales without their weight, and shapes that do not fit.
+ */
+export function dequantized(reader: TensorReader, block: BlockSize): TensorReader {
+  const all = Array.from(reader.tensors.values());
+  for (const tensor of all) checkTensor(tensor, reader, block);
+  const plain = all.filter(({ name }) => !isScale(name, reader));
+  return {
+    tensors: new Map(plain.map((tensor) => [tensor.name, tensor])),
+    read: (name) => readScaled(name, reader, block),
+    close: () => reader.close(),
+  };
+}
+
+function isScale(name: string, { tensors }: TensorReader): boolean {
+  return name.endsWith(SCALE_SUFFIX) && tensors.get(name.slice(0, -SCALE_SUFFIX.length))?.dtype === FP8;
+}
+
+function checkTensor({ name, shape, dtype }: StoredTensor, { tensors }: TensorReader, block: BlockSize): void {
+  if (dtype !== FP8) return;
+  const scale = tensors.get(name + SCALE_SUFFIX);
+  if (!scale) throw new UserError(`model tensors: ${name} is FP8, but ${name}${SCALE_SUFFIX} is missing`);
+  const [rows, columns] = shape;
+  if (rows === undefined || columns === undefined || shape.length !== 2) {
+    throw new UserError(`model tensors: ${name} is FP8 and has shape ${showJson(shape)}; expected a matrix`);
+  }
+  const wanted = [Math.ceil(rows / block[0]), Math.ceil(columns / block[1])];
+  if (scale.shape.join() === wanted.join()) return;
+  throw new UserError(
+    `model tensors: ${name} ${showJson(shape)} needs scales of shape ${showJson(wanted)} for blocks of ` +
+      `${block.join(' x ')}, but ${name}${SCALE_SUFFIX} has ${showJson(scale.shape)}`,
+  );
+}
+
+function readScaled(name: string, reader: TensorReader, [blockRows, blockColumns]: BlockSize): Float32Array {
+  const values = reader.read(name);
+  const { dtype, shape } = reader.tensors.get(name) ?? { dtype: '', shape: [] };
+  const [rows = 0, columns = 0] = shape;
+  if (dtype !== FP8) return values;
+  const scales = reader.read(name + SCALE_SUFFIX);
+  const blocksPerRow = Math.ceil(columns / blockColumns);
+  for (let row = 0; row < rows; row++) {
+    const firstScale = Math.floor(row / blockRows) * blocksPerRow;
+    for (let column = 0; column < columns; column++) {
+      const at = row * columns + column;
+      values[at] = values[at]! * scales[firstScale + Math.floor(column / blockColumns)]!;
+    }
+  }
+  return values;
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) > 0;
+}

@@ -1,0 +1,32 @@
+// The floating point formats of a file, by their names in safetensors, to and from the float32 of memory.
+//
+// Floats are moved as they lie in memory: this needs a little-endian machine, as every one that Node supports today but
+// IBM's mainframes is.
+
+import { float8ToFloat32 } from './float8.ts';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './half.ts';
+
+/** Formats that can be written. */
+export type FloatFormat = 'F32' | 'F16' | 'BF16';
+
+/** Formats that can be read, in words for messages. */
+export const READABLE_FORMATS = 'F32, F16, BF16 or F8_E4M3';
+
+/** The values that bytes of a file stand for; null for a format that cannot be read here. */
+export function decodeFloats(dtype: string, bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> | null {
+  const { buffer } = bytes;
+  if (dtype === 'F32') return new Float32Array(buffer);
+  if (dtype === 'F16') return float16ToFloat32(new Uint16Array(buffer));
+  if (dtype === 'BF16') return bfloat16ToFloat32(new Uint16Array(buffer));
+  return dtype === 'F8_E4M3' ? float8ToFloat32(bytes) : null;
+}
+
+/** The bytes of a file for values; for F32 they are the values' own memory. */
+export function encodeFloats(format: FloatFormat, values: Float32Array): Uint8Array {
+  if (format === 'F32') return bytesOf(values);
+  return bytesOf(format === 'F16' ? float32ToFloat16(values) : float32ToBfloat16(values));
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,57 @@
+// Writes a model folder for others: weights in one file or in several, and files of text. As with checkpoints, the folder is
+// made under another name and renamed, so that it is whole or not there.
+
+import nodeFs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { UserError } from '../errors.ts';
+import { temporaryPath } from './checkpoint-folders.ts';
+import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
+import { writeHashedFile } from './hashed-file.ts';
+import { INDEX_FILE } from './model-files.ts';
+import { writeTensorFile } from './safetensors.ts';
+import { type Shard, shardIndex } from './shards.ts';
+
+/** What goes into a model folder, next to the index if there are several files of weights. */
+export interface ModelFolderContents {
+  readonly shards: readonly Shard[];
+  /** Contents by file name. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** JSON as all of our files have it. */
+export function jsonText(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/**
+ * Writes the folder `path`, which must not exist yet, or be empty.
+ *
+ * @throws UserError saying what could not be written where, and why; nothing is left behind then.
+ */
+export function writeModelFolder(path: string, contents: ModelFolderContents, fs: FileSystem = nodeFs): void {
+  explainFsErrors('model folder: cannot write', path, () => {
+    if (fs.existsSync(path) && fs.readdirSync(path).length > 0) {
+      throw new UserError(`model folder: ${path} is not empty; choose another folder, or delete it first`);
+    }
+    makeFolder(dirname(path), fs);
+    const temporary = temporaryPath(path);
+    fs.mkdirSync(temporary);
+    try {
+      writeFiles(temporary, contents, fs);
+      if (fs.existsSync(path)) fs.rmSync(path, { recursive: true });
+      fs.renameSync(temporary, path);
+    } catch (error) {
+      fs.rmSync(temporary, { recursive: true, force: true });
+      throw error;
+    }
+    syncFolder(dirname(path), fs);
+  });
+}
+
+function writeFiles(folder: string, { shards, files }: ModelFolderContents, fs: FileSystem): void {
+  const addText = (name: string, text: string) => writeHashedFile(join(folder, name), [Buffer.from(text)], fs);
+  for (const [name, text] of files) addText(name, text);
+  for (const { name, tensors } of shards) writeTensorFile(join(folder, name), tensors, fs);
+  if (shards.length > 1) addText(INDEX_FILE, jsonText(shardIndex(shards)));
+  syncFolder(folder, fs);
+}

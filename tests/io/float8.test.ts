@@ -1,0 +1,15 @@
+import { describe, expect, it } from 'vitest';
+import { float8ToFloat32 } from '../../src/io/float8.ts';
+
+describe('float8ToFloat32', () => {
+  it('golden: is exact for zero, subnormal, normal and missing numbers', () => {
+    const bits = Uint8Array.of(0, 1, 7, 8, 0x38, 0x39, 0x7e, 0x7f, 0x80, 0xfe, 0xff);
+    const expected = [0, 2 ** -9, 7 * 2 ** -9, 2 ** -6, 1, 1.125, 448, NaN, -0, -448, NaN];
+    expect(Array.from(float8ToFloat32(bits))).toEqual(expected);
+  });
+
+  it('property: larger patterns are larger numbers; 127 of them are not negative (F 10)', () => {
+    const positive = float8ToFloat32(Uint8Array.from({ length: 127 }, (_, bits) => bits));
+    expect(positive.every((value, index) => index === 0 || value > (positive[index - 1] ?? Infinity))).toBe(true);
+  });
+});

@@ -1,0 +1,60 @@
+import nodeFs, { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/errors.ts';
+import { openModelFiles } from '../../src/io/model-files.ts';
+import type { TensorToWrite } from '../../src/io/safetensors.ts';
+import { planShards } from '../../src/io/shards.ts';
+import { readAllTensors } from '../../src/io/tensor-source.ts';
+import { writeModelFolder } from '../../src/io/write-model-folder.ts';
+import { useTempFolder } from './helpers.ts';
+
+const path = useTempFolder();
+const values = Float32Array.of(1, 0.5, -3);
+const tensors = ['a', 'b'].map((name): TensorToWrite => ({ name, shape: [3], dtype: 'BF16', read: () => values }));
+const contents = (maxBytes: number) => ({
+  shards: planShards(tensors, maxBytes),
+  files: new Map([['config.json', '{}\n']]),
+});
+
+describe('writeModelFolder', () => {
+  it.each([
+    [12, ['config.json', 'model.safetensors']],
+    [
+      6,
+      [
+        'config.json',
+        'model-00001-of-00002.safetensors',
+        'model-00002-of-00002.safetensors',
+        'model.safetensors.index.json',
+      ],
+    ],
+  ])('writes files of %i bytes of weights that read back', (maxBytes, files) => {
+    mkdirSync(path('out'));
+    writeModelFolder(path('out'), contents(maxBytes));
+    expect(readdirSync(path('out')).sort()).toEqual(files);
+    expect(readFileSync(path('out', 'config.json'), 'utf8')).toBe('{}\n');
+    const reader = openModelFiles(path('out'));
+    expect(readAllTensors(reader).map(({ name, data }) => [name, data])).toEqual([
+      ['a', values],
+      ['b', values],
+    ]);
+    reader.close();
+  });
+
+  it('leaves a folder alone that holds something', () => {
+    mkdirSync(path('out'));
+    writeFileSync(path('out', 'kept'), '');
+    expect(() => writeModelFolder(path('out'), contents(12))).toThrow(UserError);
+    expect(() => writeModelFolder(path('out'), contents(12))).toThrow('is not empty; choose another folder');
+    expect(readdirSync(path())).toEqual(['out']);
+  });
+
+  it('leaves nothing behind when the disk is full', () => {
+    const full = () => {
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    };
+    expect(() => writeModelFolder(path('out'), contents(12), { ...nodeFs, writeSync: full })).toThrow(/no space left/);
+    expect(existsSync(path('out'))).toBe(false);
+    expect(readdirSync(path())).toEqual([]);
+  });
+});
