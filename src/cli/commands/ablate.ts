@@ -129,9 +129,9 @@ function closingLines(results: StudyResults, files: ResultFiles, width: number):
     '',
     ...armLines(results, width),
     '',
+    ...caveats(results).flatMap((line) => wrapText(line, Math.min(width, 100))),
     ...verdictLines(results, Math.min(width, 100)),
     '',
-    ...caveats(results).flatMap((line) => wrapText(line, Math.min(width, 100))),
     `Report: ${files.report}`,
     `Numbers: ${files.json}, ${files.csv}, ${files.markdown}`,
   ];
