@@ -6,6 +6,7 @@ import { balanceScope } from './balance-scope.ts';
 import { experts } from './experts.ts';
 import { initAndSchedule } from './init-and-schedule.ts';
 import { moeVsDense } from './moe-vs-dense.ts';
+import { mtp } from './mtp.ts';
 import { nodeLimit } from './node-limit.ts';
 
-export const studies: readonly Study[] = [balance, balanceScope, experts, nodeLimit, initAndSchedule, moeVsDense];
+export const studies: readonly Study[] = [balance, balanceScope, experts, mtp, nodeLimit, initAndSchedule, moeVsDense];

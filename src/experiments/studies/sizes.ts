@@ -4,8 +4,11 @@ import type { ModelConfig } from '../../config/model-config.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
 import type { Changes, Study } from '../study.ts';
 
-/** What every run of a study does without: text samples, all but the last checkpoint. */
-const leanRun: Partial<TrainConfig> = { sampleTokens: 0, keepCheckpoints: 1 };
+/**
+ * What every run of a study does without: text samples, all but the last checkpoint. Each evaluation reads the whole
+ * held-out text, so that the last point of a curve is of the same text as those before.
+ */
+const leanRun: Partial<TrainConfig> = { sampleTokens: 0, keepCheckpoints: 1, evalTokens: 1e9 };
 
 /** 16 fine-grained experts, 4 active and one shared, in two MoE layers of width 64: 27 ms for a step of 512 tokens. */
 export const smallMoe: Partial<ModelConfig> = {
@@ -29,14 +32,13 @@ export const smallMoeTrain: Partial<TrainConfig> = {
   steps: 2000,
   batchSize: 8,
   seqLen: 64,
-  evalEvery: 200,
-  evalTokens: 8192,
+  evalEvery: 400,
   checkpointEvery: 250,
 };
 
 /** A few seconds a run: enough to see every chart, too short to judge anything by. */
 export const smallMoeQuick: Changes = {
-  trainChanges: { steps: 60, tokenizer: 'bytes', evalEvery: 20, evalTokens: 4096, checkpointEvery: 20 },
+  trainChanges: { steps: 60, tokenizer: 'bytes', evalEvery: 20, checkpointEvery: 20, heldOutFraction: 0.01 },
 };
 
 /** Three kinds of text, for a model of the shape of `tiny` without groups and MTP: 800 steps of 1024 tokens. */
@@ -47,13 +49,13 @@ export const threeDomains: Pick<Study, 'base' | 'quick'> = {
       ...leanRun,
       data: 'moby-dick:1,code:1,math:1',
       steps: 800,
-      evalEvery: 100,
-      evalTokens: 8192,
+      heldOutFraction: 0.02,
+      evalEvery: 160,
       checkpointEvery: 200,
     },
   },
   quick: {
     modelChanges: smallMoe,
-    trainChanges: { steps: 60, seqLen: 64, tokenizer: 'bytes', evalEvery: 20, evalTokens: 4096, heldOutFraction: 0.01 },
+    trainChanges: { steps: 60, seqLen: 64, tokenizer: 'bytes', evalEvery: 20, heldOutFraction: 0.005 },
   },
 };
