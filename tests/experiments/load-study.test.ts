@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
@@ -43,6 +44,13 @@ describe('loadStudy', () => {
       ['narrow', { kvLoraRank: 16 }],
       ['wide', { kvLoraRank: 48 }],
     ]);
+  });
+
+  it('reads the example of docs/studies.md', async () => {
+    const docs = readFileSync(resolve(import.meta.dirname, '../../docs/studies.md'), 'utf8');
+    const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(docs) ?? [];
+    const { study } = await loadStudy(write(yaml, 'latent.yaml'));
+    expect([study.name, study.arms.length, study.hypotheses.length]).toEqual(['latent', 2, 1]);
   });
 
   it('imports the default export of a module, hooks included', async () => {
