@@ -17,6 +17,8 @@ describe('data', () => {
       'code',
       'math',
       'languages',
+      'addition',
+      'path-star',
     ]);
     expect(code).toBe(0);
   });

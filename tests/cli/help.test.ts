@@ -19,6 +19,7 @@ const commands = [
   ['report'],
   ['export'],
   ['import'],
+  ['ablate'],
   ['data'],
   ['data', 'list'],
   ['data', 'show'],
@@ -84,7 +85,14 @@ describe('start-up', () => {
   }
 
   it('never loads TF.js for what computes nothing', async () => {
-    for (const args of [['--help'], ['train', '--help'], ['params'], ['data', 'list'], ['report', 'none']]) {
+    for (const args of [
+      ['--help'],
+      ['train', '--help'],
+      ['params'],
+      ['data', 'list'],
+      ['report', 'none'],
+      ['ablate', '--list'],
+    ]) {
       expect([args, await loadsTensorFlow(args)]).toEqual([args, false]);
     }
   });

@@ -23,11 +23,12 @@ const mayImport: Record<string, readonly string[]> = {
   generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
+  experiments: ['train', 'report', 'generate', 'model', 'data', 'io', 'tensor', 'config'],
   interchange: ['report', 'train', 'generate', 'data', 'io', 'config'],
   bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
   cli: [
     ...['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
-    'interchange',
+    ...['interchange', 'experiments'],
   ],
 };
 

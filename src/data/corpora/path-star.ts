@@ -1,0 +1,34 @@
+// Path-star graphs: several paths lead away from one node, and the one that ends in a given goal is to be written down.
+// Only the end of a path says which it is, so its first step is a guess to whoever does not look ahead (arXiv 2403.06963).
+//
+// Example, with two paths of two steps: `kb af ak fx|a>b=kb`. The paths from `a` are k-b and f-x, and the goal is `b`.
+
+import { createRandom, permutation, type Random } from '../random.ts';
+
+const DEFAULT_BYTES = 600_000;
+const GRAPHS_PER_DOCUMENT = 12;
+const PATHS = 3;
+const STEPS = 3;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+
+/** `number` makes the order of the letters and of the edges this graph's own. */
+function graph(random: Random, number: number): string {
+  const letters = Array.from(permutation(LETTERS.length, 'path-star nodes', number), (i) => LETTERS.charAt(i));
+  const start = letters[0] ?? '';
+  const paths = Array.from({ length: PATHS }, (_, p) => letters.slice(1 + p * STEPS, 1 + (p + 1) * STEPS));
+  const edges = paths.flatMap((path) => path.map((node, i) => `${i === 0 ? start : path[i - 1]}${node}`));
+  const shuffled = Array.from(permutation(edges.length, 'path-star edges', number), (i) => edges[i]);
+  const chosen = paths[random.below(PATHS)] ?? [];
+  return `${shuffled.join(' ')}|${start}>${chosen.at(-1)}=${chosen.join('')}\n`;
+}
+
+/** Documents of 12 graphs, until they hold at least `minBytes` bytes; a function of nothing but that. */
+export function generatePathStar(minBytes = DEFAULT_BYTES): string[] {
+  const documents: string[] = [];
+  for (let bytes = 0; bytes < minBytes; bytes += documents.at(-1)!.length) {
+    const first = documents.length * GRAPHS_PER_DOCUMENT;
+    const random = createRandom('path-star', documents.length);
+    documents.push(Array.from({ length: GRAPHS_PER_DOCUMENT }, (_, i) => graph(random, first + i)).join(''));
+  }
+  return documents;
+}

@@ -1,0 +1,47 @@
+// What the page and the Markdown of a study say alike.
+
+import { formatCount, formatNumber } from './format.ts';
+import type { ArmResults, Interval, StudyResults } from './study-results.ts';
+
+function signed(value: number): string {
+  const size = Math.abs(value);
+  return `${value < 0 ? '\u2212' : ''}${size >= 1e4 ? formatCount(size) : formatNumber(size)}`;
+}
+
+/** `4.284 ± 0.012`, or the value alone where there is one only. */
+export function intervalText({ mean, high }: Interval): string {
+  return high === null ? signed(mean) : `${signed(mean)} ± ${signed(high - mean)}`;
+}
+
+/** `+0.031 ± 0.012`. */
+export function changeText(difference: Interval): string {
+  return `${difference.mean > 0 ? '+' : ''}${intervalText(difference)}`;
+}
+
+/** `0.310 (0.250 to 0.390)`. */
+export function rangeText({ mean, low, high }: Interval): string {
+  const range = low === null || high === null ? 'one seed, no interval' : `${signed(low)} to ${signed(high)}`;
+  return `${signed(mean)} (${range})`;
+}
+
+/** Mean of a measurement over the runs of an arm; NaN if one lacks it. */
+export function meanMeasured({ runs }: ArmResults, key: string): number {
+  return runs.reduce((sum, { measured }) => sum + (measured[key] ?? Number.NaN), 0) / runs.length;
+}
+
+export function countRuns({ arms }: StudyResults): number {
+  return arms.reduce((sum, { runs }) => sum + runs.length, 0);
+}
+
+/** What to know before believing a table. */
+export function caveats(results: StudyResults): string[] {
+  const { quick, plannedRuns, seeds } = results;
+  const done = countRuns(results);
+  return [
+    ...(quick
+      ? ['Quick size: this shows that everything works. Its runs are far too short to judge the claims by.']
+      : []),
+    ...(done < plannedRuns ? [`${done} of ${plannedRuns} runs are done.`] : []),
+    ...(seeds === 1 ? ['One seed has no interval, so no claim can be judged.'] : []),
+  ];
+}
