@@ -21,10 +21,24 @@ const mayImport: Record<string, readonly string[]> = {
   io: ['tensor', 'config'],
   data: ['config'],
   generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
+  serve: ['generate', 'data', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
   bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
-  cli: ['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
+  cli: [
+    'backends',
+    'engine',
+    'config',
+    'tensor',
+    'model',
+    'io',
+    'data',
+    'generate',
+    'train',
+    'report',
+    'bench',
+    'serve',
+  ],
 };
 
 /** Folders of which another may take types only. */
