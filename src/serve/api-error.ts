@@ -45,4 +45,5 @@ export function toApiError(error: unknown): ApiError {
 /** The client is gone: nobody is left to be answered. */
 export class ClientGone extends Error {
   override name = 'ClientGone';
+  override message = 'the client is gone';
 }

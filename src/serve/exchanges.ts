@@ -50,7 +50,7 @@ export class Exchanges {
   begin(request: IncomingMessage, response: ServerResponse): void {
     const exchange = { request, response, controller: new AbortController() };
     response.on('close', () => {
-      if (!response.writableFinished) exchange.controller.abort(new ClientGone('the client is gone'));
+      if (!response.writableFinished) exchange.controller.abort(new ClientGone());
     });
     this.#open.set(exchange, this.#run(exchange));
   }
@@ -93,7 +93,7 @@ export class Exchanges {
     } catch (error) {
       if (error instanceof ClientGone) return { usage: null, problem: error.message, bug: null };
       const apiError = toApiError(error);
-      await this.#sendError(exchange.response, apiError);
+      await this.#sendError(exchange.response, apiError).catch(() => {}); // nobody is left to be told
       return { usage: null, problem: apiError.message, bug: apiError.status === 500 ? error : null };
     }
   }

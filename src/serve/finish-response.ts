@@ -1,16 +1,20 @@
 import type { ServerResponse } from 'node:http';
+import { ClientGone } from './api-error.ts';
 
 /**
- * Sends the last part of a response and waits until the client has all of it, or is gone. One that does not take it in
- * time is cut off.
+ * Sends the last part of a response and waits until the client has all of it. One that does not take it in time is cut
+ * off.
+ *
+ * @throws ClientGone when the connection was closed before.
  */
-export function finishResponse(response: ServerResponse, body: string, seconds: number): Promise<void> {
-  if (response.closed) return Promise.resolve();
-  return new Promise((done) => {
+export async function finishResponse(response: ServerResponse, body: string, seconds: number): Promise<void> {
+  if (response.closed) throw new ClientGone();
+  await new Promise<void>((done, failed) => {
     const timer = cutOffAfter(response, seconds);
+    response.once('finish', done);
     response.once('close', () => {
       clearTimeout(timer);
-      done();
+      failed(new ClientGone());
     });
     response.end(body);
   });

@@ -11,6 +11,7 @@ const commands = [
   ['train'],
   ['eval'],
   ['score'],
+  ['serve'],
   ['params'],
   ['doctor'],
   ['bench'],

@@ -48,34 +48,40 @@ describe('a client that goes away', () => {
 });
 
 describe('a client that reads slowly', () => {
-  const wide = { prompt: 'a', n: 100, max_tokens: 900, logprobs: 5, stream: true };
+  // More than the buffers of a connection hold.
+  const wide = { prompt: 'a', seed: 1, n: 61, max_tokens: 400, logprobs: 5 };
+  const slots = 61;
 
-  it('gets everything in the end, and is not written ahead of', async () => {
-    const { port, over } = await serve({ slots: 100 });
-    const client = new RawClient(port).send(postBody(path, { ...wide, seed: 1 }));
+  it('is not written ahead of, and gets everything in the end', async () => {
+    const { port, generator, over } = await serve({ slots });
+    const client = new RawClient(port).send(postBody(path, { ...wide, stream: true }));
     await client.until('data: ');
     client.socket.pause();
-    await expect.poll(() => client.socket.bytesRead, { interval: 20 }).toBeGreaterThan(0);
+    await expect.poll(() => generator.load, { interval: 5, timeout: 10_000 }).toEqual(idle);
+    expect(generator.taken).toBeLessThan(61 * 400);
     client.socket.resume();
     await client.until('data: [DONE]');
     await over(1);
-    const chunks = client.received.matchAll(/^data: (\{.*\})/gm);
-    const texts = Array.from({ length: 100 }, () => '');
-    for (const [, json] of chunks) {
-      const chunk: { choices: { index: number; text: string }[] } = JSON.parse(json!);
+    const texts = Array.from({ length: 61 }, () => '');
+    for (const [, json] of client.received.matchAll(/^data: (\{.*\})/gm)) {
+      const chunk: { readonly choices: readonly { readonly index: number; readonly text: string }[] } = JSON.parse(
+        json!,
+      );
       for (const { index, text } of chunk.choices) texts[index] += text;
     }
-    expect(texts).toEqual(texts.map((_, i) => fakeText(promptIds('a'), 1 + i, 900)));
+    expect(texts).toEqual(texts.map((_, i) => fakeText(promptIds('a'), 1 + i, 400)));
   });
 
   it.each([true, false])('or not at all is cut off, and its answer ended (stream: %s)', async (stream) => {
-    const { port, generator, over, records } = await serve({ slots: 100, limits: { stallSeconds: 0.1 } });
+    const { port, generator, over, records } = await serve({ slots, limits: { stallSeconds: 0.1 } });
     const client = new RawClient(port);
     client.socket.pause();
-    client.send(postBody(path, { ...wide, stream }));
+    const messages = [{ role: 'user', content: 'a' }];
+    const request = { messages, n: slots, max_tokens: 200, logprobs: true, top_logprobs: 20, stream };
+    client.send(postBody('/v1/chat/completions', request));
     await over(1);
     expect(generator.load).toEqual(idle);
-    expect(records[0]?.status).toBe(200);
+    expect(records[0]).toMatchObject({ status: 200, problem: 'the client is gone' });
     client.socket.destroy();
   });
 });

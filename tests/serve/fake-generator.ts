@@ -25,7 +25,9 @@ class Sequence {
   readonly request: GenerationRequest;
   readonly events: GenerationEvent[] = [];
   wake: () => void = () => {};
-  #ids: number[] = [];
+  readonly #utf8 = new TextDecoder();
+  #place = 0;
+  #text = '';
   #sent = 0;
 
   constructor(request: GenerationRequest) {
@@ -47,9 +49,10 @@ class Sequence {
 
   step(): void {
     const { promptIds, sampling, stop, maxNewTokens, topLogprobs } = this.request;
-    const id = fakeToken(promptIds, sampling.seed, this.#ids.length);
-    this.#ids.push(id);
-    const text = tokenizer.decode(this.#ids);
+    const id = fakeToken(promptIds, sampling.seed, this.#place++);
+    const isLast = this.#place === maxNewTokens;
+    this.#text += this.#utf8.decode(tokenizer.decodeBytes([id]), { stream: !isLast });
+    const text = this.#text;
     const found = stop.map((text_) => text.indexOf(text_)).filter((at) => at >= 0);
     const certain = found.length > 0 ? Math.min(...found) : this.#certain(text);
     const likely = Array.from({ length: topLogprobs ?? 0 }, (_, rank) => ({ id: alphabet[rank]!, logprob: -rank - 1 }));
@@ -57,12 +60,12 @@ class Sequence {
     this.push({ type: 'token', id, text: text.slice(this.#sent, certain), logprob, topLogprobs: likely });
     this.#sent = Math.max(certain, this.#sent);
     if (found.length > 0) this.end('stop');
-    else if (this.#ids.length === maxNewTokens) this.end('length', text.slice(this.#sent));
+    else if (isLast) this.end('length', text.slice(this.#sent));
   }
 
   #certain(text: string): number {
     const held = Math.max(0, ...this.request.stop.map((stop) => stop.length - 1));
-    return Math.max(this.#sent, text.replace(/\uFFFD$/, '').length - held);
+    return Math.max(this.#sent, text.length - held);
   }
 }
 
@@ -72,6 +75,8 @@ export class FakeGenerator implements Generator {
   mostRunning = 0;
   /** Everything that was asked for. */
   readonly requests: GenerationRequest[] = [];
+  /** Events that were taken. */
+  taken = 0;
   #sequences: Sequence[] = [];
   #isHeld = false;
   #isTicking = false;
@@ -109,6 +114,7 @@ export class FakeGenerator implements Generator {
     try {
       for (let next = 0; next === 0 || sequence.events[next - 1]?.type !== 'end'; next++) {
         if (next === sequence.events.length) await new Promise<void>((wake) => (sequence.wake = wake));
+        this.taken++;
         yield sequence.events[next]!;
       }
     } finally {

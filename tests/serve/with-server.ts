@@ -96,19 +96,17 @@ export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 /** A connection that can be used wrongly. */
 export class RawClient {
   readonly socket: Socket;
-  #received = '';
+  readonly #chunks: string[] = [];
 
   constructor(port: number) {
     this.socket = connect(port, '127.0.0.1');
     this.socket.setEncoding('utf8');
-    this.socket.on('data', (text: string) => {
-      this.#received += text;
-    });
+    this.socket.on('data', (text: string) => this.#chunks.push(text));
     this.socket.on('error', () => {});
   }
 
   get received(): string {
-    return this.#received;
+    return this.#chunks.join('');
   }
 
   send(text: string): this {
@@ -119,10 +117,14 @@ export class RawClient {
   /** Waits until a text has come; fails if the connection ends without it. */
   until(text: string): Promise<void> {
     return new Promise((done, failed) => {
-      const look = () => this.#received.includes(text) && done();
+      let last = this.received;
+      const look = (chunk: string) => {
+        last = last.slice(-text.length) + chunk;
+        if (last.includes(text)) done();
+      };
       this.socket.on('data', look);
-      this.socket.on('close', () => failed(new Error(`closed without ${JSON.stringify(text)}: ${this.#received}`)));
-      look();
+      this.socket.on('close', () => failed(new Error(`closed without ${JSON.stringify(text)}: ${this.received}`)));
+      look('');
     });
   }
 
