@@ -134,6 +134,76 @@ function addScore(program: Command, finish: Finish): void {
     });
 }
 
+function withSampling(command: Command): Command {
+  return command
+    .option('--max-new-tokens <n>', 'tokens to write at most (default: 128)')
+    .option('--temperature <x>', '0 takes the most likely token every time (default: 0.8)')
+    .option('--top-k <n>', 'choose among so many of the most likely tokens; 0 means all (default: 40)')
+    .option('--top-p <p>', 'choose among the most likely tokens with this probability together (default: 1, all)')
+    .option('--min-p <p>', 'choose among tokens at least this many times as likely as the best (default: 0, all)')
+    .option('--repetition-penalty <x>', 'above 1 makes tokens less likely that are there already (default: 1)')
+    .option('--seed <n>', 'same seed, same text (default: 0)');
+}
+
+function addGenerate(program: Command, finish: Finish): void {
+  const command = program
+    .command('generate')
+    .summary('continue a prompt')
+    .description(
+      `Continues a prompt. The text goes to standard output as it comes, what it cost to standard error.
+The prompt is read as the beginning of a document.`,
+    )
+    .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
+    .requiredOption(
+      '--prompt <text>',
+      'the text to continue; - reads it from standard input, without its last newline',
+    );
+  withJson(
+    withBackend(
+      withSampling(command)
+        .option('--n <count>', 'write so many samples, with the seeds from --seed on')
+        .option('--stop <text>', 'end before this text; can be repeated', collect)
+        .option(
+          '--speculative [k]',
+          'let the MTP module draft k tokens for each pass (1 to 3, default: 1), and compare with plain decoding',
+        ),
+    ),
+  )
+    .addHelpText(
+      'after',
+      examples(
+        ['generate runs/first --prompt "Call me"', 'a sample, as drawn while training'],
+        ['generate runs/first --prompt "Call me" --temperature 0 --speculative', 'the most likely text, sooner'],
+        ['generate runs/first --prompt - --n 3 --json < start.txt', 'three samples, for a program'],
+      ),
+    )
+    .action(async (checkpoint, options) => {
+      const { generate } = await import('./commands/generate.ts');
+      await output(finish, () => generate(checkpoint, options), options);
+    });
+}
+
+function addChat(program: Command, finish: Finish): void {
+  const command = program
+    .command('chat')
+    .summary('talk to a model')
+    .description(
+      `Talks to a model, with the whole conversation as its prompt. Lines that begin with / are commands: try /help.
+Ctrl-C stops an answer, Ctrl-D leaves. A model without a chat template gets a transcript to carry on.`,
+    )
+    .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint');
+  withBackend(
+    withSampling(command)
+      .option('--system <text>', 'a text before the conversation')
+      .option('--speculative [k]', 'let the MTP module draft k tokens for each pass (1 to 3, default: 1)'),
+  )
+    .addHelpText('after', examples(['chat runs/first', 'the newest checkpoint of a run']))
+    .action(async (checkpoint, options) => {
+      const { chat } = await import('./commands/chat.ts');
+      finish(await chat(checkpoint, options));
+    });
+}
+
 function addServe(program: Command, finish: Finish): void {
   const command = program
     .command('serve')
@@ -292,7 +362,19 @@ function createProgram(finish: Finish): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'tinyseek: ')) })
     .addHelpText('after', '\nStart with: tinyseek train\nHelp on a command: tinyseek <command> --help\n');
-  for (const add of [addTrain, addEval, addScore, addServe, addParams, addDoctor, addBench, addReport, addData])
+  for (const add of [
+    addTrain,
+    addEval,
+    addScore,
+    addGenerate,
+    addChat,
+    addServe,
+    addParams,
+    addDoctor,
+    addBench,
+    addReport,
+    addData,
+  ])
     add(program, finish);
   return program;
 }

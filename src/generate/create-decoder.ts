@@ -1,8 +1,12 @@
+import { EngineBackend } from '../engine/backend.ts';
 import { UserError } from '../errors.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { CachedDecoder } from './cached-decoder.ts';
 import type { Decoder, DecoderOptions } from './decoder.ts';
+import { EnginePasses } from './passes/engine-passes.ts';
+import type { Passes } from './passes/passes.ts';
 import { TfjsPasses } from './passes/tfjs-passes.ts';
+import { tf } from '../tensor/tf.ts';
 
 /**
  * A decoder for a model on the active backend. The model must outlive it, and its weights may not change meanwhile; the
@@ -26,5 +30,12 @@ export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOpti
       'decoder: no drafts without an MTP module; train with numNextnPredictLayers 1, or decode plainly',
     );
   }
-  return new CachedDecoder(model.config, new TfjsPasses(model, slots, drafts), slots, capacity, drafts);
+  return new CachedDecoder(model.config, createPasses(model, slots, capacity, drafts), slots, capacity, drafts);
+}
+
+/** The engine has kernels for it; elsewhere TF.js operations do. */
+function createPasses(model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean): Passes {
+  const backend = tf.backend();
+  if (backend instanceof EngineBackend) return new EnginePasses(backend, model, slots, capacity, drafts);
+  return new TfjsPasses(model, slots, drafts);
 }

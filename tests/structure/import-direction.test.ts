@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   model: ['mla', 'moe', 'mtp', 'layers', 'ops', 'tensor', 'config'],
   io: ['tensor', 'config'],
   data: ['config'],
-  generate: ['engine', 'model', 'mla', 'ops', 'data', 'io', 'tensor', 'config'],
+  generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'tensor', 'config'],
   serve: ['generate', 'data', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
