@@ -37,13 +37,7 @@ export interface Choice {
  * @throws ApiError when a prompt is too long or there are too many choices.
  */
 export function choicesOf(call: Call, model: ServedModel, limits: ServeLimits): readonly Choice[] {
-  const most = Math.min(limits.maxChoices, model.slots + limits.maxQueue);
-  if (call.prompts.length * call.n > most) {
-    throw new ApiError(
-      400,
-      `${call.prompts.length} prompts with n ${call.n} are more than ${most} choices; ask for fewer.`,
-    );
-  }
+  checkChoiceCount(call.prompts.length, call.n, model, limits);
   return call.prompts.flatMap((promptIds, prompt) => {
     const room = roomFor(promptIds, model);
     const maxNewTokens = Math.min(call.maxTokens ?? room, room, limits.maxTokens);
@@ -52,6 +46,13 @@ export function choicesOf(call: Call, model: ServedModel, limits: ServeLimits): 
       return { index: prompt * call.n + i, promptIds, maxNewTokens, sampling };
     });
   });
+}
+
+/** @throws ApiError when a request asks for more than may ever wait. */
+export function checkChoiceCount(prompts: number, n: number, { slots }: ServedModel, limits: ServeLimits): void {
+  const most = Math.min(limits.maxChoices, slots + limits.maxQueue);
+  if (prompts * n <= most) return;
+  throw new ApiError(400, `${prompts} prompts with n ${n} are more than ${most} choices; ask for fewer.`);
 }
 
 function roomFor(promptIds: readonly number[], { contextLength }: ServedModel): number {

@@ -18,13 +18,18 @@ import {
 } from './parameters.ts';
 import type { ServedModel } from './served-model.ts';
 
+/** 1 to 1024 of something, counted before they are looked at: each of them may be wrong in several ways. */
+function listOf<T extends z.ZodType>(item: T, error: string) {
+  return z.array(z.unknown(), { error }).min(1, { error }).max(1024, { error }).pipe(z.array(item));
+}
+
 const contentError = 'a text, or a list of parts {"type": "text", "text": "..."}: nothing but text is supported';
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() }, { error: 'a part of text' });
 
 const message = z.strictObject(
   {
     role: z.enum(['system', 'developer', 'user', 'assistant'], { error: 'one of system, developer, user, assistant' }),
-    content: z.union([z.string(), z.array(textPart)], { error: contentError }),
+    content: z.union([z.string(), listOf(textPart, contentError)], { error: contentError }),
     name: ignored,
     refusal: ignored,
     annotations: ignored,
@@ -35,16 +40,9 @@ const message = z.strictObject(
   { error: 'an object with role and content' },
 );
 
-const messagesError = 'a list of 1 to 1024 messages';
-
 const schema = z.strictObject({
   ...sharedParameters,
-  // Counted before they are looked at: each of them may be wrong in several ways.
-  messages: z
-    .array(z.unknown(), { error: messagesError })
-    .min(1, { error: messagesError })
-    .max(1024, { error: messagesError })
-    .pipe(z.array(message)),
+  messages: listOf(message, 'a list of 1 to 1024 messages'),
   max_completion_tokens: sharedParameters.max_tokens,
   logprobs: flag(),
   top_logprobs: integer(0, 20),

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import { invalidParameter } from './api-error.ts';
-import { type Call, checkModel } from './call.ts';
+import { type Call, checkChoiceCount, checkModel } from './call.ts';
+import type { ServeLimits } from './limits.ts';
 import { checkTextLength } from './text-length.ts';
 import {
   flag,
@@ -37,7 +38,11 @@ export interface CompletionCall extends Call {
  *
  * @throws ApiError
  */
-export function parseCompletionRequest(body: Record<string, unknown>, model: ServedModel): CompletionCall {
+export function parseCompletionRequest(
+  body: Record<string, unknown>,
+  model: ServedModel,
+  limits: ServeLimits,
+): CompletionCall {
   const parameters = parseParameters(schema, body);
   const { n, best_of: bestOf, logprobs, echo } = parameters;
   checkModel(parameters.model, model);
@@ -50,8 +55,10 @@ export function parseCompletionRequest(body: Record<string, unknown>, model: Ser
       'echo must be left out with logprobs: probabilities of the prompt are not supported',
     );
   }
+  const prompts = readPrompts(parameters.prompt);
+  checkChoiceCount(prompts.length, n ?? 1, model, limits); // before they are encoded, which takes longer
   return {
-    prompts: readPrompts(parameters.prompt).map((prompt) => promptIds(prompt, model)),
+    prompts: prompts.map((prompt) => promptIds(prompt, model)),
     n: n ?? 1,
     maxTokens: parameters.max_tokens ?? 16, // the API's default
     sampling: samplingOf(parameters),

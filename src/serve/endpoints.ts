@@ -79,13 +79,15 @@ function decodeName(name: string): string {
 }
 
 const complete: Endpoint = async (context, exchange) => {
-  const call = parseCompletionRequest(await readJsonBody(exchange.request, context.limits.maxBodyBytes), context.model);
-  return generate(call, completionFormat(call, context.model, context.names), context, exchange);
+  const { model, limits, names } = context;
+  const call = parseCompletionRequest(await readJsonBody(exchange.request, limits.maxBodyBytes), model, limits);
+  return generate(call, completionFormat(call, model, names), context, exchange);
 };
 
 const chat: Endpoint = async (context, exchange) => {
-  const call = parseChatRequest(await readJsonBody(exchange.request, context.limits.maxBodyBytes), context.model);
-  return generate(call, chatFormat(call, context.names), context, exchange);
+  const { model, limits, names } = context;
+  const call = parseChatRequest(await readJsonBody(exchange.request, limits.maxBodyBytes), model);
+  return generate(call, chatFormat(call, names), context, exchange);
 };
 
 async function generate(call: Call, format: AnswerFormat, context: ServerContext, exchange: Exchange): Promise<Usage> {

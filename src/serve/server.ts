@@ -60,7 +60,7 @@ function createHttpServer(exchanges: Exchanges, { requestSeconds, maxConnections
   const timeouts = {
     requestTimeout: milliseconds,
     headersTimeout: milliseconds,
-    connectionsCheckingInterval: Math.min(1000, milliseconds / 4),
+    connectionsCheckingInterval: Math.min(1000, Math.ceil(milliseconds / 4)),
   };
   const server = createServer(timeouts, (request, response) => exchanges.begin(request, response));
   server.maxConnections = maxConnections;
