@@ -215,7 +215,7 @@ Ctrl-C stops it. The API: docs/serve.md.`,
     .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
     .option('--host <address>', 'address to listen on; there is no password, so think before you open it', '127.0.0.1')
     .option('--port <n>', 'port to listen on; 0 takes a free one', '8000')
-    .option('--slots <n>', 'answers generated at the same time', '16')
+    .option('--slots <n>', 'answers generated at the same time', '32')
     .option('--max-queue <n>', 'answers that may wait for a slot; more are sent away (status 429)', '256')
     .option('--max-tokens <n>', 'tokens of an answer at most', '4096')
     .option('--max-body <bytes>', 'size of a request at most', '1000000')

@@ -100,7 +100,7 @@ function banner(url: string, opened: OpenedModel, model: ServedModel, { host, li
     ['At once', `${plural(model.slots, 'answer')}; ${formatExact(limits.maxQueue)} more may wait`],
     [
       'Limits',
-      `${plural(limits.maxTokens, 'token')} and ${formatDuration(limits.answerSeconds)} an answer, ${formatBytes(limits.maxBodyBytes)} a request`,
+      `${plural(Math.min(limits.maxTokens, model.contextLength), 'token')} and ${formatDuration(limits.answerSeconds)} an answer, ${formatBytes(limits.maxBodyBytes)} a request`,
     ],
     ['Chat', chat],
   ];
