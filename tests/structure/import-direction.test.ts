@@ -23,7 +23,7 @@ const mayImport: Record<string, readonly string[]> = {
   generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'tensor', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
-  bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
+  bench: ['train', 'generate', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
   cli: ['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
 };
 
