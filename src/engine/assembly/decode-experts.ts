@@ -5,7 +5,7 @@
 
 import { DecodeJob, DecodeLayer, DecodeModel, decodeJob, rowAt } from './decode-model';
 import { multiplyRows, panelBytes, panelsOf, panelsPerChunk } from './decode-product';
-import { WIDE, multiplyWide } from './decode-wide';
+import { WIDE, multiplyWide, multiplyWideTwo } from './decode-wide';
 import { gateWeights } from './gate-weights';
 import { Left, multiplyPanel } from './panel';
 import { selectExperts } from './router';
@@ -155,9 +155,14 @@ function multiplyPair(
   step: usize,
   products: usize,
 ): void {
-  if (2 * NR == WIDE && end - first == 1) {
-    const row = index ? load<i32>(index + ((<usize>first) << 2)) : first;
-    multiplyWide(a + <usize>row * stride, inputs, panels, step, products, false);
+  if (2 * NR == WIDE && end - first <= 2) {
+    const row = a + <usize>(index ? load<i32>(index + ((<usize>first) << 2)) : first) * stride;
+    if (end - first == 1) {
+      multiplyWide(row, inputs, panels, step, products, false);
+      return;
+    }
+    const other = a + <usize>(index ? load<i32>(index + ((<usize>(first + 1)) << 2)) : first + 1) * stride;
+    multiplyWideTwo(row, other, inputs, panels, step, products, products + PAIR, false);
     return;
   }
   const c = products - <usize>first * PAIR; // rows of products are counted from the first

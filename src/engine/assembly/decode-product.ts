@@ -2,7 +2,7 @@
 // inputs, so a row gets the same bits whatever rows come with it.
 
 import { decodeJob } from './decode-model';
-import { WIDE, multiplyWide } from './decode-wide';
+import { WIDE, multiplyWide, multiplyWideTwo } from './decode-wide';
 import { packColumns, packRows } from './pack';
 import { Left, multiplyPanel } from './panel';
 import { run } from './threads';
@@ -85,9 +85,11 @@ export function multiplyRows(
 ): void {
   const step = panelBytes(inputs);
   let j = 0;
-  if (count == 1) {
-    for (; j + WIDE <= outputs; j += WIDE, matrix += step * (WIDE / NR), c += WIDE << 2)
-      multiplyWide(a, inputs, matrix, step, c, accumulate);
+  if (count <= 2) {
+    for (; j + WIDE <= outputs; j += WIDE, matrix += step * (WIDE / NR), c += WIDE << 2) {
+      if (count == 1) multiplyWide(a, inputs, matrix, step, c, accumulate);
+      else multiplyWideTwo(a, a + strideA, inputs, matrix, step, c, c + strideC, accumulate);
+    }
   }
   for (; j < outputs; j += NR, matrix += step, c += NR << 2)
     multiplyPanel(Left.Rows, a, strideA, 0, 0, count, 0, inputs, matrix, c, strideC, min(NR, outputs - j), accumulate);
