@@ -28,8 +28,27 @@ export { createTokenizer } from './data/tokenizers/create-tokenizer.ts';
 export { tokenizerFromHuggingFace } from './data/tokenizers/hugging-face-tokenizer.ts';
 export type { Batch, Dataset, Tokenizer } from './data/types.ts';
 export { UserError } from './errors.ts';
+export { createGenerator, type GeneratorOptions } from './generate/batch-generator.ts';
+export { createDecoder } from './generate/create-decoder.ts';
+export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder.ts';
+export {
+  generateSamples,
+  type SampleSet,
+  type TextListener,
+  type TextSample,
+} from './generate/generate-samples.ts';
+export type {
+  GeneratedToken,
+  GenerationEnd,
+  GenerationEvent,
+  GenerationRequest,
+  GenerationStatistics,
+  Generator,
+  TokenLogprob,
+} from './generate/generator.ts';
 export { type LoadedModel, loadModel } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
+export { defaultSampling, type SamplingOptions } from './generate/sampling.ts';
 export { scoreTokens } from './generate/score.ts';
 export type { JsonObject } from './io/json.ts';
 export { DeepseekV3ForCausalLM, type ForwardOptions, type ForwardOutput } from './model/causal-lm.ts';

@@ -18,6 +18,7 @@ const commands = [
   ['doctor'],
   ['bench'],
   ['bench', 'step'],
+  ['bench', 'generate'],
   ['bench', 'ops'],
   ['report'],
   ['data'],

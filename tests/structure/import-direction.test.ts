@@ -24,7 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
   serve: ['generate', 'data', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
-  bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
+  bench: ['train', 'generate', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
   cli: [
     'backends',
     'engine',

@@ -34,6 +34,7 @@ export class ChatTerminal {
   readonly #editorOutput = new EditorOutput();
   readonly #editor: Interface;
   readonly #lines: EventQueue<TypedLine>;
+  #isClosed = false;
 
   /** @param onInterrupt Ctrl-C; returns whether there was something to stop. */
   constructor(onInterrupt: () => boolean) {
@@ -41,13 +42,16 @@ export class ChatTerminal {
       input: process.stdin,
       output: this.#editorOutput,
       terminal: this.isTerminal,
-      prompt: this.isTerminal ? '> ' : '',
+      prompt: '> ',
     });
     this.#lines = new EventQueue(() => this.#editor.close());
     this.#editor.on('line', (text) =>
       this.#lines.push({ text, isShown: !this.isTerminal || !this.#editorOutput.isSilent }),
     );
-    this.#editor.on('close', () => this.#lines.close());
+    this.#editor.on('close', () => {
+      this.#isClosed = true;
+      this.#lines.close();
+    });
     this.#editor.on('SIGINT', () => {
       if (!onInterrupt()) this.#clearLine();
     });
@@ -71,16 +75,20 @@ export class ChatTerminal {
 
   /** Hands each line to `take`, one after the other, until it says that was the last one. */
   async readLines(take: (line: string) => Promise<boolean>): Promise<void> {
-    this.#editor.prompt();
+    this.#prompt();
     for await (const { text, isShown } of this.#lines) {
       if (!isShown) process.stdout.write(`${text}\n`);
       this.#editorOutput.isSilent = true;
       const isLast = await take(text);
       this.#editorOutput.isSilent = false;
       if (isLast) break;
-      this.#editor.prompt();
+      this.#prompt();
     }
     if (this.isTerminal) process.stdout.write('\n');
+  }
+
+  #prompt(): void {
+    if (this.isTerminal && !this.#isClosed) this.#editor.prompt();
   }
 
   #clearLine(): void {

@@ -6,7 +6,7 @@
 import { DecodeJob, decodeJob, rowAt, rowOf } from './decode-model';
 import { multiplyRows, panelBytes, panelsOf } from './decode-product';
 import { cacheOf, compressedWidth, turn } from './decode-rows';
-import { exp1, horizontalSum, madd } from './simd';
+import { exp1, madd } from './simd';
 import { exponentials, largestOf } from './softmax-row';
 import { run, scratch } from './threads';
 
@@ -92,46 +92,72 @@ function attend(q: usize, cache: usize, length: i32, width: i32, channels: i32, 
   scaleRow(z, channels, <f32>1 / sum);
 }
 
+/** Scores of keys; sums that are under way lie behind them. */
 function scoreKeys(q: usize, entries: usize, keys: i32, width: i32, scores: usize): void {
   const stride = (<usize>width) << 2;
+  const sums = scores + (KEYS << 2);
   let j = 0;
-  for (; j + 4 <= keys; j += 4, entries += stride << 2, scores += 16)
-    v128.store(scores, fourScores(q, entries, stride, width));
-  for (; j < keys; j++, entries += stride, scores += 4) store<f32>(scores, oneScore(q, entries, width));
+  for (; j + 4 <= keys; j += 4, entries += stride << 2, scores += 16) {
+    sumFour(q, entries, stride, width, sums);
+    const low = f32x4.add(v128.load(sums), v128.load(sums, 16));
+    const high = f32x4.add(v128.load(sums, 64), v128.load(sums, 80));
+    const four = sumsOf(low, f32x4.add(v128.load(sums, 32), v128.load(sums, 48)), high, f32x4.add(v128.load(sums, 96), v128.load(sums, 112)));
+    v128.store(scores, addTail(four, q, entries, stride, width));
+  }
+  for (; j < keys; j++, entries += stride, scores += 4) {
+    // A key by itself, in the same order.
+    sumFour(q, entries, 0, width, sums);
+    const own = f32x4.add(v128.load(sums), v128.load(sums, 16));
+    store<f32>(scores, f32x4.extract_lane(addTail(sumsOf(own, own, own, own), q, entries, 0, width), 0));
+  }
 }
 
-/** Scores of four keys: the sums of `oneScore`, side by side. */
+/** Eight sums of each of four keys: pairs of vectors, which V8 joins. */
 @inline
-function fourScores(q: usize, k0: usize, stride: usize, width: i32): v128 {
+function sumFour(q: usize, k0: usize, stride: usize, width: i32, sums: usize): void {
   const k1 = k0 + stride;
   const k2 = k1 + stride;
   const k3 = k2 + stride;
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let i = 0;
-  for (; i + 4 <= width; i += 4) {
+  let a0 = f32x4.splat(0);
+  let a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+  for (let i = 0; i + 8 <= width; i += 8) {
     const at = (<usize>i) << 2;
-    const x = v128.load(q + at);
-    s0 = madd(x, v128.load(k0 + at), s0);
-    s1 = madd(x, v128.load(k1 + at), s1);
-    s2 = madd(x, v128.load(k2 + at), s2);
-    s3 = madd(x, v128.load(k3 + at), s3);
+    const x0 = v128.load(q + at);
+    const x1 = v128.load(q + at, 16);
+    a0 = madd(x0, v128.load(k0 + at), a0);
+    a1 = madd(x1, v128.load(k0 + at, 16), a1);
+    b0 = madd(x0, v128.load(k1 + at), b0);
+    b1 = madd(x1, v128.load(k1 + at, 16), b1);
+    c0 = madd(x0, v128.load(k2 + at), c0);
+    c1 = madd(x1, v128.load(k2 + at, 16), c1);
+    d0 = madd(x0, v128.load(k3 + at), d0);
+    d1 = madd(x1, v128.load(k3 + at, 16), d1);
   }
-  let sums = sumsOf(s0, s1, s2, s3);
-  for (; i < width; i++) {
-    const at = (<usize>i) << 2;
-    let four = v128.load32_splat(k0 + at);
-    four = v128.load32_lane(k1 + at, four, 1);
-    four = v128.load32_lane(k2 + at, four, 2);
-    four = v128.load32_lane(k3 + at, four, 3);
-    sums = f32x4.add(sums, f32x4.mul(v128.load32_splat(q + at), four));
-  }
-  return sums;
+  v128.store(sums, a0);
+  v128.store(sums, a1, 16);
+  v128.store(sums, b0, 32);
+  v128.store(sums, b1, 48);
+  v128.store(sums, c0, 64);
+  v128.store(sums, c1, 80);
+  v128.store(sums, d0, 96);
+  v128.store(sums, d1, 112);
 }
 
-/** The sum of each of four vectors, in the order of `horizontalSum`. */
+/** Adds what the channels behind the last eight give. */
+@inline
+function addTail(scores: v128, q: usize, k0: usize, stride: usize, width: i32): v128 {
+  for (let i = width & ~7; i < width; i++) {
+    const at = k0 + ((<usize>i) << 2);
+    let four = v128.load32_splat(at);
+    four = v128.load32_lane(at + stride, four, 1);
+    four = v128.load32_lane(at + stride * 2, four, 2);
+    four = v128.load32_lane(at + stride * 3, four, 3);
+    scores = f32x4.add(scores, f32x4.mul(v128.load32_splat(q + ((<usize>i) << 2)), four));
+  }
+  return scores;
+}
+
+/** The sum of each of four vectors. */
 @inline
 function sumsOf(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
@@ -143,20 +169,12 @@ function sumsOf(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(first, second);
 }
 
-function oneScore(q: usize, key: usize, width: i32): f32 {
-  let s = f32x4.splat(0);
-  let i = 0;
-  for (; i + 4 <= width; i += 4) s = madd(v128.load(q + ((<usize>i) << 2)), v128.load(key + ((<usize>i) << 2)), s);
-  let sum = horizontalSum(s);
-  for (; i < width; i++) sum += load<f32>(q + ((<usize>i) << 2)) * load<f32>(key + ((<usize>i) << 2));
-  return sum;
-}
-
 /** z += weights * entries, channel by channel in order of the keys. */
 function addWeighted(weights: usize, entries: usize, keys: i32, width: i32, channels: i32, z: usize): void {
   const stride = (<usize>width) << 2;
   const end = weights + ((<usize>keys) << 2);
   let i = 0;
+  for (; i + 32 <= channels; i += 32, entries += 128, z += 128) addThirtyTwo(weights, end, entries, stride, z);
   for (; i + 16 <= channels; i += 16, entries += 64, z += 64) addSixteen(weights, end, entries, stride, z);
   for (; i < channels; i++, entries += 4, z += 4) {
     let sum = load<f32>(z);
@@ -164,6 +182,38 @@ function addWeighted(weights: usize, entries: usize, keys: i32, width: i32, chan
     for (let w = weights; w < end; w += 4, entry += stride) sum += load<f32>(w) * load<f32>(entry);
     store<f32>(z, sum);
   }
+}
+
+/** Twice as many sums under way as in `addSixteen`: enough to hide how long a multiply-add takes. */
+@inline
+function addThirtyTwo(weights: usize, end: usize, entry: usize, stride: usize, z: usize): void {
+  let z0 = v128.load(z);
+  let z1 = v128.load(z, 16);
+  let z2 = v128.load(z, 32);
+  let z3 = v128.load(z, 48);
+  let z4 = v128.load(z, 64);
+  let z5 = v128.load(z, 80);
+  let z6 = v128.load(z, 96);
+  let z7 = v128.load(z, 112);
+  for (; weights < end; weights += 4, entry += stride) {
+    const weight = v128.load32_splat(weights);
+    z0 = madd(weight, v128.load(entry), z0);
+    z1 = madd(weight, v128.load(entry, 16), z1);
+    z2 = madd(weight, v128.load(entry, 32), z2);
+    z3 = madd(weight, v128.load(entry, 48), z3);
+    z4 = madd(weight, v128.load(entry, 64), z4);
+    z5 = madd(weight, v128.load(entry, 80), z5);
+    z6 = madd(weight, v128.load(entry, 96), z6);
+    z7 = madd(weight, v128.load(entry, 112), z7);
+  }
+  v128.store(z, z0);
+  v128.store(z, z1, 16);
+  v128.store(z, z2, 32);
+  v128.store(z, z3, 48);
+  v128.store(z, z4, 64);
+  v128.store(z, z5, 80);
+  v128.store(z, z6, 96);
+  v128.store(z, z7, 112);
 }
 
 @inline

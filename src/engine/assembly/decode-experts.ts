@@ -4,7 +4,8 @@
 // the order dense part, then experts by index: the same whatever rows come with it.
 
 import { DecodeJob, DecodeLayer, DecodeModel, decodeJob, rowAt } from './decode-model';
-import { panelBytes, panelsOf, panelsPerChunk } from './decode-product';
+import { multiplyRows, panelBytes, panelsOf, panelsPerChunk } from './decode-product';
+import { WIDE, multiplyWide, multiplyWideTwo } from './decode-wide';
 import { gateWeights } from './gate-weights';
 import { Left, multiplyPanel } from './panel';
 import { selectExperts } from './router';
@@ -14,9 +15,10 @@ import { NR } from './tile';
 
 /** Rows whose products are held at a time. */
 const ROWS: i32 = 8;
-// Scratch of a thread, behind what `panel` uses: products with gate and up (or down), [ROWS, NR].
-const FIRST: usize = 32 * 1024;
-const SECOND: usize = FIRST + <usize>(ROWS * NR * 4);
+// Scratch of a thread, behind what `panel` uses: products, [ROWS, 2 NR] or [ROWS, WIDE].
+const PRODUCTS: usize = 32 * 1024;
+/** Bytes of a row of them. */
+const PAIR: usize = 2 * NR * 4;
 
 /** Chooses experts from the router's logits and gives them their gates. Those kernels have jobs of their own, over ours. */
 export function chooseExperts(model: DecodeModel, layer: DecodeLayer, count: i32): void {
@@ -91,7 +93,7 @@ export function feedForward(job: DecodeJob, busy: i32): void {
   job.denseChunks = chunksOf(job, job.layer.width);
   job.expertChunks = chunksOf(job, model.expertWidth);
   run(gateUpChunk, job.denseChunks + busy * job.expertChunks);
-  run(downChunk, panelsOf(model.hidden));
+  run(downChunk, (model.hidden + WIDE - 1) / WIDE);
 }
 
 @inline
@@ -123,24 +125,49 @@ function gateUp(job: DecodeJob, matrix: usize, width: i32, block: i32, first: i3
   const stride = (<usize>model.hidden) << 2;
   const index = routed ? model.tokens : 0;
   const active = routed ? model.routedActive : model.active;
-  const gate = scratch + FIRST;
-  const up = scratch + SECOND;
+  const products = scratch + PRODUCTS;
   const last = min(panelsOf(width), (block + 1) * job.pairsPerChunk);
   for (let pair = block * job.pairsPerChunk; pair < last; pair++) {
-    const panel = matrix + <usize>(2 * pair) * step;
+    const panels = matrix + <usize>(2 * pair) * step;
     const channels = min(NR, width - pair * NR);
     for (let row = first; row < end; row += ROWS) {
       const until = min(end, row + ROWS);
-      const shift = <usize>row * (NR << 2); // rows of products are counted from the first
-      multiplyPanel(Left.Rows, model.normed, stride, index, row, until, 0, model.hidden, panel, gate - shift, NR << 2, NR, false);
-      multiplyPanel(Left.Rows, model.normed, stride, index, row, until, 0, model.hidden, panel + step, up - shift, NR << 2, NR, false);
+      multiplyPair(model.normed, stride, index, row, until, model.hidden, panels, step, products);
       for (let i = row; i < until; i++) {
         const scale: f32 = routed ? gateOf(model, i) : 1;
-        const at = <usize>(i - row) * (NR << 2);
-        swigluRow(gate + at, up + at, rowAt(active, i, width) + (<usize>(pair * NR) << 2), channels, scale);
+        const at = products + <usize>(i - row) * PAIR;
+        swigluRow(at, at + (NR << 2), rowAt(active, i, width) + (<usize>(pair * NR) << 2), channels, scale);
       }
     }
   }
+}
+
+/** Rows `first` to `end - 1` times two neighbouring panels: [rows, 2 NR]. */
+@inline
+function multiplyPair(
+  a: usize,
+  stride: usize,
+  index: usize,
+  first: i32,
+  end: i32,
+  inputs: i32,
+  panels: usize,
+  step: usize,
+  products: usize,
+): void {
+  if (2 * NR == WIDE && end - first <= 2) {
+    const row = a + <usize>(index ? load<i32>(index + ((<usize>first) << 2)) : first) * stride;
+    if (end - first == 1) {
+      multiplyWide(row, inputs, panels, step, products, false);
+      return;
+    }
+    const other = a + <usize>(index ? load<i32>(index + ((<usize>(first + 1)) << 2)) : first + 1) * stride;
+    multiplyWideTwo(row, other, inputs, panels, step, products, products + PAIR, false);
+    return;
+  }
+  const c = products - <usize>first * PAIR; // rows of products are counted from the first
+  multiplyPanel(Left.Rows, a, stride, index, first, end, 0, inputs, panels, c, PAIR, NR, false);
+  multiplyPanel(Left.Rows, a, stride, index, first, end, 0, inputs, panels + step, c + (NR << 2), PAIR, NR, false);
 }
 
 @inline
@@ -162,41 +189,41 @@ function swigluRow(gate: usize, up: usize, y: usize, size: i32, scale: f32): voi
   }
 }
 
-/** One panel of the output: the dense part for all rows, then each expert for its own. */
+/** Some channels of the output: the dense part for all rows, then each expert for its own. */
 function downChunk(chunk: i32): void {
   const job = decodeJob();
   const model = job.model;
   const layer = job.layer;
   const stride = (<usize>model.hidden) << 2;
-  const channels = min(NR, model.hidden - chunk * NR);
-  const x = model.x + (<usize>(chunk * NR) << 2);
+  const first = <usize>(chunk * (WIDE / NR)); // panel
+  const channels = min(WIDE, model.hidden - chunk * WIDE);
+  const x = model.x + (<usize>(chunk * WIDE) << 2);
   if (layer.width) {
-    const panel = layer.down + <usize>chunk * panelBytes(layer.width);
+    const panels = layer.down + first * panelBytes(layer.width);
     const strideA = (<usize>layer.width) << 2;
-    multiplyPanel(Left.Rows, model.active, strideA, 0, 0, job.count, 0, layer.width, panel, x, stride, channels, true);
+    multiplyRows(model.active, strideA, layer.width, panels, x, stride, channels, job.count, true);
   }
   if (layer.router == 0) return;
   const step = panelBytes(model.expertWidth);
   const expertBytes = <usize>panelsOf(model.hidden) * step;
-  let panel = layer.expertDown + <usize>chunk * step;
-  for (let expert = 0; expert < model.experts; expert++, panel += expertBytes) {
+  let panels = layer.expertDown + first * step;
+  for (let expert = 0; expert < model.experts; expert++, panels += expertBytes) {
     const rows = model.offsets + ((<usize>expert) << 2);
-    addExpert(model, panel, load<i32>(rows), load<i32>(rows, 4), x, channels);
+    addExpert(model, panels, load<i32>(rows), load<i32>(rows, 4), x, channels);
   }
 }
 
 /** Adds some channels of an expert's output to the rows that chose it. */
-function addExpert(model: DecodeModel, panel: usize, first: i32, end: i32, x: usize, channels: i32): void {
+function addExpert(model: DecodeModel, panels: usize, first: i32, end: i32, x: usize, channels: i32): void {
   const width = model.expertWidth;
-  const strideA = (<usize>width) << 2;
-  const out = scratch + FIRST;
+  const stride = (<usize>width) << 2;
+  const products = scratch + PRODUCTS;
   for (let row = first; row < end; row += ROWS) {
-    const until = min(end, row + ROWS);
-    const shift = <usize>row * (NR << 2);
-    multiplyPanel(Left.Rows, model.routedActive, strideA, 0, row, until, 0, width, panel, out - shift, NR << 2, NR, false);
-    for (let i = row; i < until; i++) {
-      const token = load<i32>(model.tokens + ((<usize>i) << 2));
-      addChannels(out + <usize>(i - row) * (NR << 2), rowAt(x, token, model.hidden), channels);
+    const count = min(ROWS, end - row);
+    multiplyRows(rowAt(model.routedActive, row, width), stride, width, panels, products, WIDE << 2, channels, count, false);
+    for (let i = 0; i < count; i++) {
+      const token = load<i32>(model.tokens + ((<usize>(row + i)) << 2));
+      addChannels(products + <usize>i * (WIDE << 2), rowAt(x, token, model.hidden), channels);
     }
   }
 }

@@ -2,6 +2,7 @@
 // inputs, so a row gets the same bits whatever rows come with it.
 
 import { decodeJob } from './decode-model';
+import { WIDE, multiplyWide, multiplyWideTwo } from './decode-wide';
 import { packColumns, packRows } from './pack';
 import { Left, multiplyPanel } from './panel';
 import { run } from './threads';
@@ -25,10 +26,10 @@ export function panelBytes(inputs: i32): usize {
   return <usize>(inputs * (NR << 2));
 }
 
-/** Panels of so many inputs that make a chunk. */
+/** Panels of so many inputs that make a chunk: whole steps of `multiplyWide`. */
 @inline
 export function panelsPerChunk(inputs: i32): i32 {
-  return max(1, CHUNK / <i32>panelBytes(inputs));
+  return max(1, CHUNK / (<i32>panelBytes(inputs) * (WIDE / NR))) * (WIDE / NR);
 }
 
 /**
@@ -83,6 +84,13 @@ export function multiplyRows(
   accumulate: bool,
 ): void {
   const step = panelBytes(inputs);
-  for (let j = 0; j < outputs; j += NR, matrix += step, c += NR << 2)
+  let j = 0;
+  if (count <= 2) {
+    for (; j + WIDE <= outputs; j += WIDE, matrix += step * (WIDE / NR), c += WIDE << 2) {
+      if (count == 1) multiplyWide(a, inputs, matrix, step, c, accumulate);
+      else multiplyWideTwo(a, a + strideA, inputs, matrix, step, c, c + strideC, accumulate);
+    }
+  }
+  for (; j < outputs; j += NR, matrix += step, c += NR << 2)
     multiplyPanel(Left.Rows, a, strideA, 0, 0, count, 0, inputs, matrix, c, strideC, min(NR, outputs - j), accumulate);
 }
