@@ -1,5 +1,6 @@
 // The requests being answered: each is begun, ended whatever happens, and known until then.
 
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Usage } from './answer.ts';
@@ -49,6 +50,7 @@ export class Exchanges {
   /** Answers a request, with an error if need be. */
   begin(request: IncomingMessage, response: ServerResponse): void {
     const exchange = { request, response, controller: new AbortController() };
+    setMaxListeners(0, exchange.controller.signal); // every choice listens: Node 20 takes more than ten for a leak
     response.on('close', () => {
       if (!response.writableFinished) exchange.controller.abort(new ClientGone());
     });

@@ -11,7 +11,9 @@ export async function finishResponse(response: ServerResponse, body: string, sec
   if (response.closed) throw new ClientGone();
   await new Promise<void>((done, failed) => {
     const timer = cutOffAfter(response, seconds);
-    response.once('finish', done);
+    const { socket } = response;
+    // Node 20 calls it finished, too, when the connection is destroyed. Node's own listener may close it after the end.
+    response.prependOnceListener('finish', () => (socket?.destroyed ? failed(new ClientGone()) : done()));
     response.once('close', () => {
       clearTimeout(timer);
       failed(new ClientGone());
