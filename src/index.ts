@@ -41,8 +41,27 @@ export type {
   TrainedArm,
   VariantOptions,
 } from './experiments/study.ts';
+export { createGenerator, type GeneratorOptions } from './generate/batch-generator.ts';
+export { createDecoder } from './generate/create-decoder.ts';
+export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder.ts';
+export {
+  generateSamples,
+  type SampleSet,
+  type TextListener,
+  type TextSample,
+} from './generate/generate-samples.ts';
+export type {
+  GeneratedToken,
+  GenerationEnd,
+  GenerationEvent,
+  GenerationRequest,
+  GenerationStatistics,
+  Generator,
+  TokenLogprob,
+} from './generate/generator.ts';
 export { type LoadedModel, loadModel } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
+export { defaultSampling, type SamplingOptions } from './generate/sampling.ts';
 export { scoreTokens } from './generate/score.ts';
 export { type ExportOptions, exportModel, type ModelFolder } from './interchange/export-model.ts';
 export { importModel } from './interchange/import-model.ts';

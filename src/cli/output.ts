@@ -3,7 +3,7 @@
 export interface CommandOutput {
   /** Printed as one line on standard output with `--json`; numbers that are not finite become null. */
   readonly json: object;
-  /** Printed on standard output without `--json`. */
+  /** Printed on standard output without `--json`; none where the command has written its text itself. */
   readonly lines: readonly string[];
   /** 0 unless set. */
   readonly exitCode?: number;
@@ -11,8 +11,8 @@ export interface CommandOutput {
 
 /** Prints the result of a command and returns its exit code. */
 export function printOutput(output: CommandOutput, asJson: boolean): number {
-  const text = asJson ? JSON.stringify(output.json) : output.lines.join('\n');
-  process.stdout.write(`${text}\n`);
+  const lines = asJson ? [JSON.stringify(output.json)] : output.lines;
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   return output.exitCode ?? 0;
 }
 

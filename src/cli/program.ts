@@ -135,6 +135,107 @@ function addScore(program: Command, finish: Finish): void {
     });
 }
 
+function withSampling(command: Command): Command {
+  return command
+    .option('--max-new-tokens <n>', 'tokens to write at most (default: 128)')
+    .option('--temperature <x>', '0 takes the most likely token every time (default: 0.8)')
+    .option('--top-k <n>', 'choose among so many of the most likely tokens; 0 means all (default: 40)')
+    .option('--top-p <p>', 'choose among the most likely tokens with this probability together (default: 1, all)')
+    .option('--min-p <p>', 'choose among tokens at least this many times as likely as the best (default: 0, all)')
+    .option('--repetition-penalty <x>', 'above 1 makes tokens less likely that are there already (default: 1)')
+    .option('--seed <n>', 'same seed, same text (default: 0)');
+}
+
+function addGenerate(program: Command, finish: Finish): void {
+  const command = program
+    .command('generate')
+    .summary('continue a prompt')
+    .description(
+      `Continues a prompt. The text goes to standard output as it comes, what it cost to standard error.
+The prompt is read as the beginning of a document.`,
+    )
+    .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
+    .requiredOption(
+      '--prompt <text>',
+      'the text to continue; - reads it from standard input, without its last newline',
+    );
+  withJson(
+    withBackend(
+      withSampling(command)
+        .option('--n <count>', 'write so many samples, with the seeds from --seed on')
+        .option('--stop <text>', 'end before this text; can be repeated', collect)
+        .option(
+          '--speculative [k]',
+          'let the MTP module draft k tokens for each pass (1 to 3, default: 1), and compare with plain decoding',
+        ),
+    ),
+  )
+    .addHelpText(
+      'after',
+      examples(
+        ['generate runs/first --prompt "Call me"', 'a sample, as drawn while training'],
+        ['generate runs/first --prompt "Call me" --temperature 0 --speculative', 'the most likely text, sooner'],
+        ['generate runs/first --prompt - --n 3 --json < start.txt', 'three samples, for a program'],
+      ),
+    )
+    .action(async (checkpoint, options) => {
+      const { generate } = await import('./commands/generate.ts');
+      await output(finish, () => generate(checkpoint, options), options);
+    });
+}
+
+function addChat(program: Command, finish: Finish): void {
+  const command = program
+    .command('chat')
+    .summary('talk to a model')
+    .description(
+      `Talks to a model, with the whole conversation as its prompt. Lines that begin with / are commands: try /help.
+Ctrl-C stops an answer, Ctrl-D leaves. A model without a chat template gets a transcript to carry on.`,
+    )
+    .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint');
+  withBackend(
+    withSampling(command)
+      .option('--system <text>', 'a text before the conversation')
+      .option('--speculative [k]', 'let the MTP module draft k tokens for each pass (1 to 3, default: 1)'),
+  )
+    .addHelpText('after', examples(['chat runs/first', 'the newest checkpoint of a run']))
+    .action(async (checkpoint, options) => {
+      const { chat } = await import('./commands/chat.ts');
+      finish(await chat(checkpoint, options));
+    });
+}
+
+function addServe(program: Command, finish: Finish): void {
+  const command = program
+    .command('serve')
+    .summary('serve a checkpoint over HTTP, as the OpenAI API does')
+    .description(
+      `Serves a checkpoint over HTTP with the OpenAI API: /v1/models, /v1/completions, /v1/chat/completions.
+Ctrl-C stops it. The API: docs/serve.md.`,
+    )
+    .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
+    .option('--host <address>', 'address to listen on; there is no password, so think before you open it', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 takes a free one', '8000')
+    .option('--slots <n>', 'answers generated at the same time', '32')
+    .option('--max-queue <n>', 'answers that may wait for a slot; more are sent away (status 429)', '256')
+    .option('--max-tokens <n>', 'tokens of an answer at most', '4096')
+    .option('--max-body <bytes>', 'size of a request at most', '1000000')
+    .option('--timeout <seconds>', 'time an answer may take, waiting included', '300');
+  withBackend(command)
+    .addHelpText(
+      'after',
+      examples(
+        ['serve runs/first', 'at http://127.0.0.1:8000/v1'],
+        ['serve runs/first --port 0 --slots 4 --max-tokens 200', 'on a free port, with less at once'],
+      ),
+    )
+    .action(async (checkpoint, options) => {
+      const { serve } = await import('./commands/serve.ts');
+      await serve(checkpoint, options);
+      finish(0);
+    });
+}
+
 function addParams(program: Command, finish: Finish): void {
   const command = program
     .command('params')
@@ -169,8 +270,8 @@ function addDoctor(program: Command, finish: Finish): void {
 function addBench(program: Command, finish: Finish): void {
   const bench = program
     .command('bench')
-    .summary('measure how fast this machine trains')
-    .description('Measures training steps and kernels on this machine.')
+    .summary('measure how fast this machine trains and writes')
+    .description('Measures training steps, decoding and kernels on this machine.')
     .helpCommand(false);
   withJson(
     withBackend(
@@ -195,6 +296,22 @@ function addBench(program: Command, finish: Finish): void {
       const { benchStep } = await import('./commands/bench.ts');
       await output(finish, () => benchStep(options), options);
     });
+  withJson(
+    withBackend(
+      bench
+        .command('generate')
+        .description('time decoding with and without drafts of the MTP module, on held-out text of each domain')
+        .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')
+        .option('--data <spec>', 'corpora and files (default: what the checkpoint was trained on)')
+        .option('--prompts <n>', 'prompts of each domain (default: 8)')
+        .option('--max-new-tokens <n>', 'tokens to write after each (default: 128)')
+        .option('--temperature <x>', 'draw instead of taking the most likely token (default: 0)')
+        .option('--speculative <k>', 'drafts for each pass, 1 to 3 (default: 1)'),
+    ),
+  ).action(async (checkpoint, options) => {
+    const { benchGenerate } = await import('./commands/bench.ts');
+    await output(finish, () => benchGenerate(checkpoint, options), options);
+  });
   withJson(
     withEngineOptions(bench.command('ops').description('time the kernels of the engine, each by itself')),
   ).action(async (options) => {
@@ -347,6 +464,9 @@ function createProgram(finish: Finish): Command {
     addTrain,
     addEval,
     addScore,
+    addGenerate,
+    addChat,
+    addServe,
     addParams,
     addDoctor,
     addBench,

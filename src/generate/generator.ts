@@ -22,7 +22,7 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
-/** A token, as soon as it is chosen. */
+/** A token, as soon as it is chosen. The end-of-sequence token is not among them: it only ends the generation. */
 export interface GeneratedToken {
   readonly id: number;
   /**
@@ -36,18 +36,40 @@ export interface GeneratedToken {
   readonly topLogprobs: readonly TokenLogprob[];
 }
 
+/** What a generation cost. */
+export interface GenerationStatistics {
+  /** Tokens chosen, without the end-of-sequence token. */
+  readonly newTokens: number;
+  /**
+   * Passes of the main model that tokens were chosen from: the end of the prefill, and one for each decoding step.
+   * Without speculation that is one for each token, the end-of-sequence token included.
+   */
+  readonly forwardPasses: number;
+  /** Tokens that the MTP module proposed, and how many of them were kept. */
+  readonly drafted: number;
+  readonly accepted: number;
+  /** From the first pass over the prompt to the first token. */
+  readonly prefillSeconds: number;
+  /** From the first token to the end. */
+  readonly decodeSeconds: number;
+}
+
 export interface GenerationEnd {
   /** `stop`: an end-of-sequence token or a stop string; `length`: `maxNewTokens` or the context is used up. */
   readonly finishReason: 'stop' | 'length' | 'aborted';
   /** Text held back until now. */
   readonly text: string;
+  readonly statistics: GenerationStatistics;
 }
 
 export type GenerationEvent =
   | ({ readonly type: 'token' } & GeneratedToken)
   | ({ readonly type: 'end' } & GenerationEnd);
 
-/** Continues prompts, as many at once as its decoder has slots; the others wait in order of arrival. */
+/**
+ * Continues prompts, as many at once as its decoder has slots; the others wait in order of arrival. Prompts that are equal
+ * and start together, as `n` samples of one prompt do, are read once.
+ */
 export interface Generator {
   /**
    * Queues a prompt. The events end with one of type `end`; leaving the loop over them early aborts the generation.

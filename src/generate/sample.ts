@@ -1,67 +1,44 @@
-// Text from a model, by running the whole sequence again for each token: for short samples while training.
+// Text from a model that is being trained, or whose reader wants nothing but text.
 
 import type { Tokenizer } from '../data/types.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import { createRandom } from '../tensor/random.ts';
-import { tf } from '../tensor/tf.ts';
+import { createGenerator } from './batch-generator.ts';
+import { createDecoder } from './create-decoder.ts';
+import { generateSamples } from './generate-samples.ts';
+import { defaultSampling } from './sampling.ts';
 
 export interface SampleOptions {
   readonly prompt: string;
   readonly maxNewTokens: number;
   /** 0 takes the most likely token every time. */
   readonly temperature: number;
-  /** Choose among this many of the most likely tokens. */
+  /** Choose among this many of the most likely tokens; 0 means all. */
   readonly topK: number;
   readonly seed: number;
 }
 
 /**
- * Continues a prompt; stops early at an end-of-sequence token. Returns the continuation without the prompt.
+ * Continues a prompt; stops early at an end-of-sequence token, or at the end of the context. Returns the continuation
+ * without the prompt.
  *
- * The prompt is read after a begin-of-document token. When the text outgrows `maxPositionEmbeddings`, its start is
- * forgotten.
+ * The prompt is read after the token that ends a document. Where prompt and continuation are longer than the context, the
+ * start of the prompt is forgotten. The weights may not change meanwhile.
  */
 export async function sampleText(
   model: DeepseekV3ForCausalLM,
   tokenizer: Tokenizer,
   { prompt, maxNewTokens, temperature, topK, seed }: SampleOptions,
 ): Promise<string> {
-  const random = createRandom(seed);
-  const ids = [tokenizer.eosTokenId, ...tokenizer.encode(prompt)];
-  const start = ids.length;
-  while (ids.length < start + maxNewTokens) {
-    const next = chooseToken(await lastLogits(model, ids), temperature, topK, random());
-    if (next === tokenizer.eosTokenId) break;
-    ids.push(next);
+  const decoder = createDecoder(model);
+  const generator = createGenerator(decoder, tokenizer);
+  const room = Math.max(1, decoder.capacity - maxNewTokens);
+  const promptIds = [tokenizer.eosTokenId, ...tokenizer.encode(prompt)].slice(-room);
+  const sampling = { ...defaultSampling, temperature, topK, seed };
+  try {
+    const request = { promptIds, maxNewTokens, sampling, stop: [], topLogprobs: null };
+    const { samples } = await generateSamples(generator, request);
+    return samples[0]!.text;
+  } finally {
+    await generator.dispose();
   }
-  return tokenizer.decode(ids.slice(start));
-}
-
-/** Logits of the token after `ids` [V]. */
-async function lastLogits(model: DeepseekV3ForCausalLM, ids: readonly number[]): Promise<Float32Array> {
-  const context = ids.slice(-model.config.maxPositionEmbeddings);
-  const logits = tf.tidy(() => {
-    const { hidden } = model.forward(tf.tensor2d([context], undefined, 'int32'));
-    const D = model.config.hiddenSize;
-    const last: tf.Tensor2D = tf.reshape(tf.slice(hidden, [0, context.length - 1, 0], [1, 1, D]), [1, D]);
-    return tf.matMul(last, model.lmHead, false, true);
-  });
-  const values = await logits.data<'float32'>();
-  logits.dispose();
-  return values;
-}
-
-/** The token at quantile `u` of the tempered distribution over the `topK` most likely ones. */
-export function chooseToken(logits: Float32Array, temperature: number, topK: number, u: number): number {
-  const ranked = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
-  const best = ranked[0]!;
-  if (temperature === 0) return best;
-  const candidates = ranked.slice(0, topK);
-  const weights = candidates.map((id) => Math.exp((logits[id]! - logits[best]!) / temperature));
-  let left = u * weights.reduce((a, b) => a + b, 0);
-  for (const [i, id] of candidates.entries()) {
-    left -= weights[i]!;
-    if (left < 0) return id;
-  }
-  return best;
 }

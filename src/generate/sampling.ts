@@ -1,4 +1,9 @@
-// How the next token is chosen from its logits.
+// How the next token is chosen from its logits: the options, what they may be, and in which order they act.
+//
+// The order is that of transformers' `generate`: repetition penalty, temperature, top-k, top-p, min-p. Each filter looks at
+// the probabilities that the one before it left, scaled to a sum of 1.
+
+import { UserError } from '../errors.ts';
 
 export interface SamplingOptions {
   /** 0 takes the most likely token every time. */
@@ -13,4 +18,32 @@ export interface SamplingOptions {
   readonly repetitionPenalty: number;
   /** Same seed, same model, same prompt: same text, whatever else runs beside it. */
   readonly seed: number;
+}
+
+/** What the samples of a training run are drawn with. */
+export const defaultSampling: SamplingOptions = {
+  temperature: 0.8,
+  topK: 40,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  seed: 0,
+};
+
+const rules: Readonly<Record<keyof SamplingOptions, readonly [isValid: (value: number) => boolean, rule: string]>> = {
+  temperature: [(value) => value >= 0, '0 (the most likely token every time) or more'],
+  topK: [(value) => Number.isInteger(value) && value >= 0, 'a whole number of tokens, or 0 for all'],
+  topP: [(value) => value > 0 && value <= 1, 'above 0 and at most 1'],
+  minP: [(value) => value >= 0 && value <= 1, 'from 0 to 1'],
+  repetitionPenalty: [(value) => value > 0, 'above 0, where 1 changes nothing'],
+  seed: [Number.isSafeInteger, 'a whole number'],
+};
+
+/** @throws UserError that names the first option that cannot be. */
+export function validateSampling(options: SamplingOptions): void {
+  for (const key of Object.keys(rules) as (keyof SamplingOptions)[]) {
+    const [isValid, rule] = rules[key];
+    if (Number.isFinite(options[key]) && isValid(options[key])) continue;
+    throw new UserError(`sampling: ${key} must be ${rule}; found ${options[key]}`);
+  }
 }

@@ -1,10 +1,10 @@
 // The absorbed form of MLA: attention over the latents themselves, as a cached decoder runs it.
-// Shape legend: B batch, T tokens, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim, C kvLoraRank.
+// Shape legend: B batch, T tokens, L cached tokens, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim, C kvLoraRank.
 
 import { softmaxScale } from '../layers/rotary-embedding.ts';
 import { attentionMask } from '../ops/mla-attention.ts';
 import { tf } from '../tensor/tf.ts';
-import type { AttentionContext, MultiHeadLatentAttention } from './attention.ts';
+import type { AttentionContext, Latent, MultiHeadLatentAttention } from './attention.ts';
 
 /**
  * Attention in which the key up-projection is folded into the queries and the value up-projection into the output:
@@ -14,26 +14,43 @@ import type { AttentionContext, MultiHeadLatentAttention } from './attention.ts'
  * Source: F 1.4; deepseek-ai/DeepSeek-V3 inference/model.py, MLA.forward with attn_impl "absorb".
  */
 export function absorbedAttention(attention: MultiHeadLatentAttention, x: tf.Tensor3D, context: AttentionContext) {
-  const { numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V, kvLoraRank: C } = attention.config;
   const [B, T, D] = x.shape;
   return tf.tidy(() => {
-    const q = tf.transpose(attention.queries(x, context.rotary), [2, 0, 1, 3]); // [H, B, T, P+R]
-    const { cKv, kRope } = attention.latent(x, context.rotary);
-    const perHead = tf.reshape(attention.kvBProj.weight, [H, P + V, C]);
-    const [keyUp, valueUp] = tf.split(perHead, [P, V], 1) as [tf.Tensor3D, tf.Tensor3D];
-    const [qNope, qRope] = tf.split(q, [P, R], 3) as [tf.Tensor4D, tf.Tensor4D];
-    const qLatent = tf.matMul(tf.reshape(qNope, [H, B * T, P]), keyUp); // [H, B*T, C]
-    const batchFirst = (t: tf.Tensor, width: number) =>
-      tf.reshape(tf.transpose(tf.reshape(t, [H, B, T, width]), [1, 0, 2, 3]), [B, H * T, width]);
-    const nope = tf.matMul(batchFirst(qLatent, C), cKv, false, true); // [B, H*T, T]
-    const rope = tf.matMul(batchFirst(qRope, R), kRope, false, true);
-    const scores = tf.mul(tf.reshape(tf.add(nope, rope), [B, H, T, T]), softmaxScale(attention.config));
     const { mask, documentIds } = context.visibility;
-    const masked = tf.add(scores, mask ?? attentionMask(T, documentIds));
-    const weights = tf.reshape(tf.softmax(masked), [B, H * T, T]);
-    const z = tf.transpose(tf.reshape(tf.matMul(weights, cKv), [B, H, T, C]), [1, 0, 2, 3]); // [H, B, T, C]
-    const heads = tf.matMul(tf.reshape(z, [H, B * T, C]), valueUp, false, true); // [H, B*T, V]
-    const out = tf.reshape(tf.transpose(heads, [1, 0, 2]), [B * T, H * V]);
-    return tf.reshape(attention.oProj.apply(out as tf.Tensor2D), [B, T, D]);
+    const q = attention.queries(x, context.rotary);
+    const latent = attention.latent(x, context.rotary);
+    const heads = attendToLatents(attention, q, latent, mask ?? attentionMask(T, documentIds));
+    return tf.reshape(attention.oProj.apply(heads), [B, T, D]);
   });
+}
+
+/**
+ * The absorbed form up to the output projection, over latents of any length.
+ *
+ * Shapes: q [B, T, H, P+R] (rotated), latent [B, L, C] and [B, L, R], mask (added to scores) broadcasts to [B, H, T, L], or
+ * is null where every query sees all -> [B*T, H*V].
+ */
+export function attendToLatents(
+  attention: MultiHeadLatentAttention,
+  q: tf.Tensor4D,
+  { cKv, kRope }: Latent,
+  mask: tf.Tensor4D | null,
+): tf.Tensor2D {
+  const { numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V, kvLoraRank: C } = attention.config;
+  const [B, T] = q.shape;
+  const L = cKv.shape[1];
+  const perHead = tf.reshape(attention.kvBProj.weight, [H, P + V, C]);
+  const [keyUp, valueUp] = tf.split(perHead, [P, V], 1) as [tf.Tensor3D, tf.Tensor3D];
+  const headsFirst = tf.transpose(q, [2, 0, 1, 3]); // [H, B, T, P+R]
+  const [qNope, qRope] = tf.split(headsFirst, [P, R], 3) as [tf.Tensor4D, tf.Tensor4D];
+  const qLatent = tf.matMul(tf.reshape(qNope, [H, B * T, P]), keyUp); // [H, B*T, C]
+  const batchFirst = (t: tf.Tensor, width: number) =>
+    tf.reshape(tf.transpose(tf.reshape(t, [H, B, T, width]), [1, 0, 2, 3]), [B, H * T, width]);
+  const nope = tf.matMul(batchFirst(qLatent, C), cKv, false, true); // [B, H*T, L]
+  const rope = tf.matMul(batchFirst(qRope, R), kRope, false, true);
+  const scores = tf.mul(tf.reshape(tf.add(nope, rope), [B, H, T, L]), softmaxScale(attention.config));
+  const weights = tf.reshape(tf.softmax(mask === null ? scores : tf.add(scores, mask)), [B, H * T, L]);
+  const z = tf.transpose(tf.reshape(tf.matMul(weights, cKv), [B, H, T, C]), [1, 0, 2, 3]); // [H, B, T, C]
+  const heads = tf.matMul(tf.reshape(z, [H, B * T, C]), valueUp, false, true); // [H, B*T, V]
+  return tf.reshape(tf.transpose(heads, [1, 0, 2]), [B * T, H * V]);
 }

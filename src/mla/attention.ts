@@ -81,7 +81,7 @@ export class MultiHeadLatentAttention {
 }
 
 /** transformers builds the latent norms with its class default rather than `rms_norm_eps`; 1e-6 suits every loader. */
-const latentNormEps = 1e-6;
+export const latentNormEps = 1e-6;
 
 /** Compressed queries, or plain ones where `qLoraRank` is null. Shapes: [N, D] -> [N, H*(P+R)]. */
 function createQuery(store: ParameterStore, name: string, config: ModelConfig): (x: tf.Tensor2D) => tf.Tensor2D {

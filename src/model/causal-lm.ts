@@ -5,7 +5,6 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import { RMSNorm } from '../layers/rms-norm.ts';
 import { rotaryTables } from '../layers/rotary-embedding.ts';
-import type { AttentionContext } from '../mla/attention.ts';
 import type { MixtureOfExperts, RoutingRecord } from '../moe/moe.ts';
 import { embeddingsAtDepth } from '../mtp/alignment.ts';
 import { MtpModule, type MtpOutput } from '../mtp/mtp-module.ts';
@@ -14,7 +13,7 @@ import type { RotaryTables } from '../ops/rotary.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
-import { TransformerBlock } from './transformer-block.ts';
+import { type Attend, TransformerBlock } from './transformer-block.ts';
 
 /** What a forward pass returns; tensors are on the tape when one is running. */
 export interface ForwardOutput {
@@ -50,7 +49,8 @@ export class DeepseekV3ForCausalLM {
   readonly #norm: RMSNorm;
   readonly #layers: readonly TransformerBlock[];
   readonly #mtp: readonly { readonly module: MtpModule; readonly block: TransformerBlock }[];
-  readonly #rotary: RotaryTables;
+  /** Tables for positions 0 to `maxPositionEmbeddings - 1`. */
+  readonly rotary: RotaryTables;
 
   /** Draws all weights from `seed`. */
   constructor(config: ModelConfig, seed: number) {
@@ -70,7 +70,7 @@ export class DeepseekV3ForCausalLM {
       module: new MtpModule(store, name(layer), config),
       block: new TransformerBlock(store, name(layer), config, layer),
     }));
-    this.#rotary = rotaryTables(config, config.maxPositionEmbeddings);
+    this.rotary = rotaryTables(config, config.maxPositionEmbeddings);
   }
 
   /** Trainable parameters by name. */
@@ -92,20 +92,51 @@ export class DeepseekV3ForCausalLM {
 
   /** Shapes: ids [B, T] int32. */
   forward(ids: tf.Tensor2D, { documentIds = null, mtp = false }: ForwardOptions = {}): ForwardOutput {
-    const [B, T] = ids.shape;
+    const T = ids.shape[1];
     const routing: RoutingRecord[] = [];
     const record = (decision: RoutingRecord) => void routing.push(decision);
-    const embedded = tf.reshape<tf.Rank.R3>(tf.gather(this.#embedTokens, tf.reshape(ids, [B * T])), [
-      B,
-      T,
-      this.config.hiddenSize,
-    ]);
-    const context = this.#context(T, documentIds);
-    let last = embedded;
-    for (const layer of this.#layers) last = layer.apply(last, context, record);
-    const hidden = this.#norm.apply(last);
-    const start = this.config.mtpHiddenState === 'post-norm' ? hidden : last;
+    const embedded = this.#embed(ids);
+    const { hidden, start } = this.#runLayers(embedded, this.#withinPass(T, documentIds), record);
     return { hidden, mtpHidden: mtp ? this.#predictFurther(start, embedded, documentIds, record) : [], routing };
+  }
+
+  /**
+   * A forward pass whose attention the caller computes, as a decoder with a cache does. Shapes: ids [B, T] -> both
+   * [B, T, D]: what the head reads, and what the first MTP module reads.
+   */
+  forwardWith(ids: tf.Tensor2D, attend: Attend): { readonly hidden: tf.Tensor3D; readonly start: tf.Tensor3D } {
+    return this.#runLayers(this.#embed(ids), attend, () => {});
+  }
+
+  /**
+   * The first MTP module with attention that the caller computes. Shapes: hidden [B, T, D], of the positions of the pass,
+   * ids [B, T], of the tokens after them -> both [B, T, D]: what the head reads, and what a deeper module would read.
+   */
+  predictWith(
+    hidden: tf.Tensor3D,
+    ids: tf.Tensor2D,
+    attend: Attend,
+  ): { readonly hidden: tf.Tensor3D; readonly start: tf.Tensor3D } {
+    const { module, block } = this.#mtp[0]!;
+    const out = module.apply(hidden, this.#embed(ids), (x) => block.apply(x, attend, () => {}));
+    return { hidden: out.normed, start: this.#startOf(out) };
+  }
+
+  #embed(ids: tf.Tensor2D): tf.Tensor3D {
+    const [B, T] = ids.shape;
+    return tf.reshape(tf.gather(this.#embedTokens, tf.reshape(ids, [B * T])), [B, T, this.config.hiddenSize]);
+  }
+
+  #runLayers(embedded: tf.Tensor3D, attend: Attend, record: (decision: RoutingRecord) => void) {
+    let last = embedded;
+    for (const layer of this.#layers) last = layer.apply(last, attend, record);
+    const hidden = this.#norm.apply(last);
+    return { hidden, start: this.#startOf({ hidden: last, normed: hidden }) };
+  }
+
+  /** The form of an output that the next module reads. */
+  #startOf({ hidden, normed }: MtpOutput): tf.Tensor3D {
+    return this.config.mtpHiddenState === 'post-norm' ? normed : hidden;
   }
 
   /** Logits of the main model. Shapes: ids [B, T] -> [B, T, V]. */
@@ -130,7 +161,7 @@ export class DeepseekV3ForCausalLM {
 
   dispose(): void {
     this.#store.dispose();
-    tf.dispose([this.#rotary.cos, this.#rotary.sin, this.#rotary.partner]);
+    tf.dispose([this.rotary.cos, this.rotary.sin, this.rotary.partner]);
   }
 
   #predictFurther(
@@ -145,19 +176,19 @@ export class DeepseekV3ForCausalLM {
     for (const [i, { module, block }] of this.#mtp.entries()) {
       const L = T - (i + 1);
       if (L < 1) break;
-      const context = this.#context(L, documentIds === null ? null : tf.slice(documentIds, [0, 0], [B, L]));
-      const out: MtpOutput = module.apply(
-        tf.slice(previous, [0, 0, 0], [B, L, D]),
-        embeddingsAtDepth(embedded, i + 1),
-        (x) => block.apply(x, context, record),
+      const attend = this.#withinPass(L, documentIds === null ? null : tf.slice(documentIds, [0, 0], [B, L]));
+      const out = module.apply(tf.slice(previous, [0, 0, 0], [B, L, D]), embeddingsAtDepth(embedded, i + 1), (x) =>
+        block.apply(x, attend, record),
       );
       outputs.push(out.normed);
-      previous = this.config.mtpHiddenState === 'post-norm' ? out.normed : out.hidden;
+      previous = this.#startOf(out);
     }
     return outputs;
   }
 
-  #context(T: number, documentIds: tf.Tensor2D | null): AttentionContext {
-    return { rotary: this.#rotary, visibility: attentionVisibility(T, documentIds) };
+  /** Attention among the tokens of the pass, in the naive form. */
+  #withinPass(T: number, documentIds: tf.Tensor2D | null): Attend {
+    const context = { rotary: this.rotary, visibility: attentionVisibility(T, documentIds) };
+    return (attention, x) => attention.apply(x, context);
   }
 }

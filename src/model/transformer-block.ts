@@ -1,20 +1,25 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import { DecoderLayer } from '../layers/decoder-layer.ts';
 import { SwiGluMlp } from '../layers/mlp.ts';
-import { type AttentionContext, MultiHeadLatentAttention } from '../mla/attention.ts';
+import { MultiHeadLatentAttention } from '../mla/attention.ts';
 import { MixtureOfExperts, type RoutingRecord } from '../moe/moe.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
+
+/** How the attention of a block is computed: over the tokens of the pass, or over those and a cache. [B, T, D] -> the same. */
+export type Attend = (attention: MultiHeadLatentAttention, x: tf.Tensor3D, layer: number) => tf.Tensor3D;
 
 /** A decoder layer with latent attention and, from layer `firstKDenseReplace` on, a mixture of experts. */
 export class TransformerBlock {
   /** Null in the leading dense layers. */
   readonly moe: MixtureOfExperts | null;
+  readonly #index: number;
   readonly #layer: DecoderLayer;
   readonly #attention: MultiHeadLatentAttention;
   readonly #feedForward: (x: tf.Tensor3D, record: (decision: RoutingRecord) => void) => tf.Tensor3D;
 
   constructor(store: ParameterStore, name: string, config: ModelConfig, layer: number) {
+    this.#index = layer;
     this.#attention = new MultiHeadLatentAttention(store, `${name}.self_attn`, config);
     if (layer < config.firstKDenseReplace) {
       const mlp = new SwiGluMlp(store, `${name}.mlp`, config.hiddenSize, config.intermediateSize);
@@ -32,10 +37,10 @@ export class TransformerBlock {
   }
 
   /** Shapes: x [B, T, D] -> [B, T, D]. */
-  apply(x: tf.Tensor3D, context: AttentionContext, record: (decision: RoutingRecord) => void): tf.Tensor3D {
+  apply(x: tf.Tensor3D, attend: Attend, record: (decision: RoutingRecord) => void): tf.Tensor3D {
     return this.#layer.apply(
       x,
-      (normed) => this.#attention.apply(normed, context),
+      (normed) => attend(this.#attention, normed, this.#index),
       (normed) => this.#feedForward(normed, record),
     );
   }

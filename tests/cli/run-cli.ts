@@ -18,6 +18,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Standard input; empty unless given. */
+  readonly input?: string;
 }
 
 export interface RunningCli {
@@ -39,8 +41,11 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd,
     env: environment(options.env),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // A command that reads no input may be gone before it is written.
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.input ?? '');
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString();

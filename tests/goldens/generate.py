@@ -5,6 +5,7 @@ import sys
 import model_cases
 import mtp_cases
 import router_table
+import sampling
 import step_case
 import tables
 import torch
@@ -24,6 +25,7 @@ CASES = {
     "rope": tables.rope,
     "balance": tables.balance,
     "adamw": tables.adamw,
+    "sampling": sampling.sampling,
 }
 
 

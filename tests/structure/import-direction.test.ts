@@ -20,15 +20,16 @@ const mayImport: Record<string, readonly string[]> = {
   model: ['mla', 'moe', 'mtp', 'layers', 'ops', 'tensor', 'config'],
   io: ['tensor', 'config'],
   data: ['config'],
-  generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
+  generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'tensor', 'config'],
+  serve: ['generate', 'data', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
   experiments: ['train', 'report', 'generate', 'model', 'data', 'io', 'tensor', 'config'],
   interchange: ['report', 'train', 'generate', 'data', 'io', 'config'],
-  bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
+  bench: ['train', 'generate', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
   cli: [
     ...['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
-    ...['interchange', 'experiments'],
+    ...['serve', 'interchange', 'experiments'],
   ],
 };
 

@@ -1,15 +1,20 @@
 // `tinyseek bench`: how fast training steps and kernels are on this machine.
 
+import { benchGeneration as measureGeneration, type DomainGeneration } from '../../bench/generation.ts';
 import { benchOps as measureOps, type OpBench, type OpsBench } from '../../bench/ops.ts';
 import { benchStep as measureStep, type StepBench } from '../../bench/step.ts';
 import { requireTrainable } from '../../config/presets.ts';
+import { createDataset } from '../../data/dataset.ts';
 import { runningEngine } from '../../engine/engine.ts';
 import { type BackendFlags, parseBackendFlags, parseBackendOptions, startBackend } from '../backend-option.ts';
 import { resolveOptions } from '../config-file.ts';
+import { openModel } from '../open-model.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { type TrainOptions, wholeNumber } from '../run-options.ts';
+import { type GenerationFlags, parseDrafts, parseSampling } from '../sampling-options.ts';
 import { formatBytes, formatExact, plural } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
+import { trainedOn } from '../trained-data.ts';
 
 const threeDigits = (value: number) => (value < 1000 ? value.toPrecision(3) : formatExact(value));
 
@@ -42,6 +47,49 @@ function stepTable(result: StepBench): string[] {
     ['Peak memory', formatBytes(peakMemoryBytes)],
   ];
   return formatTable(rows, outputWidth(), [1]);
+}
+
+export interface BenchGenerateOptions extends GenerationFlags {
+  readonly data?: string;
+  readonly prompts?: string;
+}
+
+const promptTokens = 32;
+
+/** Decoding with and without drafts, on held-out text of each domain; greedy unless a temperature is given. */
+export async function benchGenerate(checkpoint: string, options: BenchGenerateOptions): Promise<CommandOutput> {
+  const drafts = parseDrafts(options.speculative ?? true);
+  const { temperature } = parseSampling({ temperature: options.temperature ?? '0' });
+  const prompts = wholeNumber('--prompts', options.prompts ?? '8');
+  const newTokens = wholeNumber('--max-new-tokens', options.maxNewTokens ?? '128');
+  const opened = await openModel(checkpoint, options);
+  const train = trainedOn(opened, options.data, 'bench');
+  const dataset = await createDataset({ ...train, tokenizer: opened.tokenizer });
+  const settings = { promptTokens, newTokens, prompts, drafts, temperature };
+  const domains = await measureGeneration(opened.model, dataset, settings);
+  return {
+    json: { checkpoint: opened.path, ...settings, domains },
+    lines: [
+      `Checkpoint ${opened.path}, ${plural(drafts, 'draft')} a pass, temperature ${temperature}`,
+      `${plural(prompts, 'prompt')} of ${promptTokens} tokens of held-out text, at most ${plural(newTokens, 'token')} after each`,
+      '',
+      ...generationTable(domains),
+    ],
+  };
+}
+
+function generationTable(domains: readonly DomainGeneration[]): string[] {
+  const rows = domains.map(({ domain, plain, speculative }) => [
+    domain,
+    threeDigits(plain.tokensPerSecond),
+    threeDigits(speculative.tokensPerSecond),
+    (speculative.tokensPerSecond / plain.tokensPerSecond).toFixed(2),
+    speculative.acceptanceRate === null ? '-' : `${(100 * speculative.acceptanceRate).toFixed(1)} %`,
+    (speculative.newTokens / speculative.forwardPasses).toFixed(2),
+    `${(100 * (1 - speculative.forwardPasses / speculative.newTokens)).toFixed(1)} %`,
+  ]);
+  const head = ['domain', 'plain, tokens/s', 'with drafts', 'ratio', 'drafts kept', 'tokens a pass', 'passes saved'];
+  return formatTable([head, ...rows], outputWidth(), [1, 2, 3, 4, 5, 6]);
 }
 
 /** Each kernel of the engine by itself. */

@@ -1,31 +1,18 @@
 // `tinyseek eval`: a checkpoint on held-out text, measured as training does at the end of a run.
 
-import { trainPreset } from '../../config/presets.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
-import { validateTrainConfig } from '../../config/validate.ts';
 import { createDataset } from '../../data/dataset.ts';
-import { UserError } from '../../errors.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import type { EvalResult } from '../../train/events.ts';
-import { parseState } from '../../train/trainer-state.ts';
 import type { BackendFlags } from '../backend-option.ts';
-import { type OpenedModel, openModel } from '../open-model.ts';
+import { openModel } from '../open-model.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { formatExact } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
+import { trainedOn } from '../trained-data.ts';
 
 export interface EvalOptions extends BackendFlags {
   readonly data?: string;
-}
-
-/** What to measure on: the settings of the run that wrote the checkpoint, or for a folder from elsewhere those of `tiny`. */
-function chooseSettings({ path, config, trainerState }: OpenedModel, data: string | undefined): TrainConfig {
-  if (trainerState === null && data === undefined) {
-    throw new UserError(`eval: ${path} does not say what it was trained on; name a text with --data`);
-  }
-  const seqLen = Math.min(trainPreset('tiny').seqLen, config.maxPositionEmbeddings);
-  const recorded = trainerState === null ? { ...trainPreset('tiny'), seqLen } : parseState(trainerState, path).train;
-  return validateTrainConfig({ ...recorded, ...(data === undefined ? {} : { data }) }, config);
 }
 
 function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
@@ -48,7 +35,7 @@ function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
 export async function evaluateCheckpoint(checkpoint: string, options: EvalOptions): Promise<CommandOutput> {
   const opened = await openModel(checkpoint, options);
   const { model, tokenizer, path } = opened;
-  const train = chooseSettings(opened, options.data);
+  const train = trainedOn(opened, options.data, 'eval');
   const dataset = await createDataset({ ...train, tokenizer });
   const result = await evaluate(model, dataset, { batchSize: train.batchSize, documentMask: train.documentMask });
   if (result === null) throw new Error('internal: an evaluation without a signal was interrupted');

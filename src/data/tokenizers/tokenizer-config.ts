@@ -1,9 +1,7 @@
 // The `tokenizer_config.json` that goes with a `tokenizer.json`.
 
-import { z } from 'zod';
 import type { Tokenizer } from '../types.ts';
-
-const addedTokensSchema = z.object({ added_tokens: z.array(z.object({ id: z.int(), content: z.string() })) });
+import { addedTokens } from './added-tokens.ts';
 
 /**
  * The contents of a Hugging Face `tokenizer_config.json`.
@@ -12,7 +10,7 @@ const addedTokensSchema = z.object({ added_tokens: z.array(z.object({ id: z.int(
  * token pads, as in DeepSeek-V3.
  */
 export function tokenizerConfig(tokenizer: Tokenizer): Record<string, unknown> {
-  const { added_tokens: added } = addedTokensSchema.parse(tokenizer.toHuggingFace());
+  const added = addedTokens(tokenizer);
   const nameOf = (id: number): string | undefined => added.find((token) => token.id === id)?.content;
   return {
     tokenizer_class: 'PreTrainedTokenizerFast',

@@ -27,3 +27,4 @@ export * from './cross-entropy';
 export * from './embedding';
 export * from './optimizer';
 export * from './balance-loss';
+export * from './decode';

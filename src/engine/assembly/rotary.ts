@@ -96,7 +96,7 @@ function copy(x: usize, y: usize, n: i32): void {
 
 /** Channels 2i and 2i + 1 are a pair. */
 @inline
-function turnNeighbours(x: usize, cos: usize, sin: usize, y: usize, n: i32, direction: f32): void {
+export function turnNeighbours(x: usize, cos: usize, sin: usize, y: usize, n: i32, direction: f32): void {
   const signs = f32x4.mul(f32x4(-1, 1, -1, 1), f32x4.splat(direction));
   let i = 0;
   for (; i + 4 <= n; i += 4) {
@@ -114,7 +114,7 @@ function turnNeighbours(x: usize, cos: usize, sin: usize, y: usize, n: i32, dire
 
 /** Channels i and i + half are a pair. */
 @inline
-function turnHalves(x: usize, cos: usize, sin: usize, y: usize, half: i32, direction: f32): void {
+export function turnHalves(x: usize, cos: usize, sin: usize, y: usize, half: i32, direction: f32): void {
   const across = (<usize>half) << 2;
   let i = 0;
   for (; i + 4 <= half; i += 4) {

@@ -1,0 +1,70 @@
+// Passes of a decoder: a few tokens of one or more sequences through the whole model, in one call.
+
+import { attendRows } from './decode-attention';
+import { chooseExperts, feedForward, sortByExpert } from './decode-experts';
+import { DecodeJob, DecodeLayer, DecodeModel, decodeJob } from './decode-model';
+import { product } from './decode-product';
+import { cacheRows, compressedWidth, embedRows, finishRows, inputNormRows, joinRows, routerRows } from './decode-rows';
+
+export { packPanels, panelWidth } from './decode-product';
+
+/**
+ * Runs rows (`DecodeRow`, `count` of them) through the main model. The rows of a sequence are in order of their positions.
+ *
+ * Returns how many rows wanted logits; they are in `logits` [wanted, vocabulary].
+ */
+export function decodeMain(model: usize, rows: usize, count: i32, logits: usize): i32 {
+  const job = begin(model, rows, count);
+  embedRows(job);
+  for (let layer = 0; layer < job.model.layerCount; layer++) runLayer(job, layer);
+  return finish(job, job.model.norm, logits);
+}
+
+/** The same with the MTP module: a row reads the hidden state at `hiddenIn` and the token that follows it. */
+export function decodeMtp(model: usize, rows: usize, count: i32, logits: usize): i32 {
+  const job = begin(model, rows, count);
+  joinRows(job);
+  product(job.model.joined, 2 * job.model.hidden, job.model.project, job.model.x, job.model.hidden, count, false);
+  runLayer(job, job.model.layerCount);
+  return finish(job, job.model.headNorm, logits);
+}
+
+function begin(model: usize, rows: usize, count: i32): DecodeJob {
+  const job = decodeJob();
+  job.model = changetype<DecodeModel>(model);
+  job.rows = rows;
+  job.count = count;
+  return job;
+}
+
+/** x = the output of a layer, whose entries of the cache it writes. */
+function runLayer(job: DecodeJob, index: i32): void {
+  const model = job.model;
+  const rows = job.rows;
+  const count = job.count;
+  const layer = changetype<DecodeLayer>(model.layers + <usize>index * offsetof<DecodeLayer>());
+  job.layer = layer;
+  job.layerIndex = index;
+  inputNormRows(job);
+  product(model.normed, model.hidden, layer.compress, model.compressed, compressedWidth(model), count, false);
+  cacheRows(job);
+  attendRows(job);
+  product(model.values, model.heads * model.value, layer.output, model.x, model.hidden, count, true);
+  routerRows(job);
+  let busy = 0;
+  if (layer.router) {
+    chooseExperts(model, layer, count);
+    busy = sortByExpert(model, count);
+    begin(changetype<usize>(model), rows, count);
+    job.layer = layer;
+    job.layerIndex = index;
+  }
+  feedForward(job, busy);
+}
+
+function finish(job: DecodeJob, norm: usize, logits: usize): i32 {
+  const model = job.model;
+  const wanted = finishRows(job, norm);
+  if (wanted) product(model.normed, model.hidden, model.head, logits, model.vocabulary, wanted, false);
+  return wanted;
+}

@@ -1,0 +1,200 @@
+// What a decoder remembers of its sequences, and which passes follow from that. The arithmetic is in `passes`.
+//
+// The MTP module reads, at position i, the hidden state of token i and the embedding of token i + 1, and has a cache of its
+// own. It runs only when a draft is wanted, over all positions since the last draft at once: after a verified draft that is
+// no more passes than without. With tokens t0 t1 t2 in the sequence and t3 chosen but not run:
+//
+//   draft(t3)     runs positions 0 1 2 with tokens t1 t2 t3, and predicts t4
+//   draft(t4)     runs position 3 with t4, over its own output at position 2 in place of a hidden state
+//   forward(t3, t4)   makes the entry at 2 a true one, and the entry at 3 is forgotten: its hidden state was none
+
+import type { ModelConfig } from '../config/model-config.ts';
+import { UserError } from '../errors.ts';
+import type { Decoder, DraftToken, SequenceTokens } from './decoder.ts';
+import type { PassRow, Passes } from './passes/passes.ts';
+
+interface Sequence {
+  /** Tokens that ran through the main model. */
+  tokens: number[];
+  /** Tokens that were drafted from since. */
+  drafted: number[];
+  /** Entries of the MTP module's cache that fit `tokens` and `drafted`. */
+  mtpLength: number;
+  /** Position of the first hidden state that is kept. */
+  hiddenFrom: number;
+}
+
+const emptySequence = (): Sequence => ({ tokens: [], drafted: [], mtpLength: 0, hiddenFrom: 0 });
+
+/** Rows for tokens that follow each other from a position on. */
+function rowsFrom(
+  slot: number,
+  position: number,
+  tokens: readonly number[],
+  logits: 'all' | 'last' | 'none',
+): PassRow[] {
+  return tokens.map((token, i) => {
+    const wanted = logits === 'all' || (logits === 'last' && i === tokens.length - 1);
+    return { slot, position: position + i, token, logits: wanted };
+  });
+}
+
+/** A decoder over any implementation of passes, which it owns. */
+export class CachedDecoder implements Decoder {
+  readonly config: ModelConfig;
+  readonly slots: number;
+  readonly capacity: number;
+  readonly canDraft: boolean;
+  readonly #passes: Passes;
+  readonly #sequences: Sequence[];
+
+  constructor(config: ModelConfig, passes: Passes, slots: number, capacity: number, canDraft: boolean) {
+    this.config = config;
+    this.slots = slots;
+    this.capacity = capacity;
+    this.canDraft = canDraft;
+    this.#passes = passes;
+    this.#sequences = Array.from({ length: slots }, emptySequence);
+  }
+
+  get cacheBytes(): number {
+    const { numHiddenLayers, kvLoraRank, qkRopeHeadDim } = this.config;
+    const entries = this.#sequences.map(({ tokens, mtpLength }) => tokens.length * numHiddenLayers + mtpLength);
+    return entries.reduce((a, b) => a + b, 0) * (kvLoraRank + qkRopeHeadDim) * 4;
+  }
+
+  length(slot: number): number {
+    return this.#sequence(slot).tokens.length;
+  }
+
+  async forward(inputs: readonly SequenceTokens[]): Promise<readonly Float32Array[]> {
+    this.#checkSlots(inputs);
+    for (const { slot, tokens } of inputs) this.#checkTokens(slot, tokens);
+    const rows: PassRow[] = [];
+    for (const { slot, tokens, logits } of inputs) {
+      rows.push(...this.#missingHidden(slot), ...rowsFrom(slot, this.length(slot), tokens, logits));
+    }
+    const values = await this.#passes.main(rows);
+    for (const { slot, tokens } of inputs) appendTokens(this.#sequence(slot), tokens);
+    let start = 0;
+    return inputs.map(({ tokens, logits }) => {
+      const end = start + (logits === 'all' ? tokens.length : 1) * this.config.vocabSize;
+      const own = values.subarray(start, end);
+      start = end;
+      return own;
+    });
+  }
+
+  async draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]> {
+    if (!this.canDraft) throw new UserError('decoder: this one makes no drafts; create it with drafts: true');
+    this.#checkSlots(inputs);
+    for (const { slot, token } of inputs) this.#checkDraft(slot, token);
+    const missing = inputs.flatMap(({ slot }) => this.#missingHidden(slot));
+    if (missing.length > 0) await this.#passes.main(missing);
+    const values = await this.#passes.mtp(inputs.flatMap(({ slot, token }) => this.#draftRows(slot, token)));
+    for (const { slot, token } of inputs) {
+      const sequence = this.#sequence(slot);
+      sequence.drafted.push(token);
+      sequence.mtpLength = sequence.tokens.length - 1 + sequence.drafted.length;
+      sequence.hiddenFrom = sequence.tokens.length - 1;
+      this.#passes.forgetHidden(slot, sequence.hiddenFrom);
+    }
+    const V = this.config.vocabSize;
+    return inputs.map((_, i) => values.subarray(i * V, (i + 1) * V));
+  }
+
+  truncate(slot: number, length: number): void {
+    const sequence = this.#sequence(slot);
+    if (!(Number.isInteger(length) && length >= 0 && length <= sequence.tokens.length)) {
+      throw new Error(`internal: cannot truncate ${sequence.tokens.length} tokens to ${length}`);
+    }
+    sequence.tokens.length = length;
+    sequence.drafted = [];
+    sequence.mtpLength = Math.min(sequence.mtpLength, Math.max(0, length - 1));
+    if (length > 0) return;
+    this.#sequences[slot] = emptySequence();
+    this.#passes.clear(slot);
+  }
+
+  copy(from: number, to: number): void {
+    const source = this.#sequence(from);
+    this.#sequence(to);
+    if (from === to) return;
+    this.#sequences[to] = { ...source, tokens: [...source.tokens], drafted: [...source.drafted] };
+    this.#passes.copy(from, to, source.tokens.length + source.drafted.length);
+  }
+
+  dispose(): void {
+    this.#passes.dispose();
+  }
+
+  /** The rows of the MTP module that end with `token`. */
+  #draftRows(slot: number, token: number): PassRow[] {
+    const { tokens, drafted, mtpLength } = this.#sequence(slot);
+    const first = Math.min(mtpLength, tokens.length - 1 + drafted.length);
+    const known = drafted.length > 0 ? [] : tokens.slice(first + 1);
+    return rowsFrom(slot, first, [...known, token], 'last');
+  }
+
+  /**
+   * The last token once more, where the MTP module will want its hidden state and it is gone: the sequence was truncated to
+   * before the last draft.
+   */
+  #missingHidden(slot: number): PassRow[] {
+    const { tokens, hiddenFrom } = this.#sequence(slot);
+    const last = tokens.length - 1;
+    if (!this.canDraft || last < 0 || hiddenFrom <= last) return [];
+    return rowsFrom(slot, last, [tokens[last]!], 'none');
+  }
+
+  #sequence(slot: number): Sequence {
+    const sequence = this.#sequences[slot];
+    if (sequence === undefined) throw new Error(`internal: slot ${slot} of ${this.slots}`);
+    return sequence;
+  }
+
+  #checkSlots(inputs: readonly { readonly slot: number }[]): void {
+    for (const { slot } of inputs) this.#sequence(slot);
+    const distinct = new Set(inputs.map(({ slot }) => slot));
+    if (distinct.size < inputs.length) throw new Error('internal: a sequence comes twice in one pass');
+  }
+
+  #checkTokens(slot: number, tokens: readonly number[]): void {
+    if (tokens.length === 0) throw new UserError('decoder: no tokens; give at least one');
+    for (const token of tokens) this.#checkToken(token);
+    const length = this.length(slot) + tokens.length;
+    if (length <= this.capacity) return;
+    throw new UserError(
+      `decoder: ${length} tokens, but a sequence may have at most ${this.capacity}; shorten the text, or ask for fewer new tokens`,
+    );
+  }
+
+  #checkDraft(slot: number, token: number): void {
+    this.#checkToken(token);
+    const { tokens, drafted } = this.#sequence(slot);
+    if (tokens.length === 0) throw new UserError('decoder: a draft needs at least one token before it; run one first');
+    if (tokens.length + drafted.length <= this.capacity) return;
+    throw new UserError(
+      `decoder: no room for a draft of token ${tokens.length + drafted.length + 1}; a sequence may have at most ${this.capacity}`,
+    );
+  }
+
+  #checkToken(token: number): void {
+    const V = this.config.vocabSize;
+    if (Number.isInteger(token) && token >= 0 && token < V) return;
+    throw new UserError(`decoder: token id ${token} is outside the vocabulary; use 0 to ${V - 1}`);
+  }
+}
+
+/**
+ * Records tokens that have run. The first draft was made from the first of them, or it was not; what was recycled was never
+ * true.
+ */
+function appendTokens(sequence: Sequence, added: readonly number[]): void {
+  const { tokens, drafted, mtpLength } = sequence;
+  const last = Math.max(0, tokens.length - 1);
+  if (drafted.length > 0) sequence.mtpLength = Math.min(mtpLength, drafted[0] === added[0] ? tokens.length : last);
+  sequence.drafted = [];
+  sequence.hiddenFrom = Math.min(sequence.hiddenFrom, last);
+  for (const token of added) tokens.push(token);
+}

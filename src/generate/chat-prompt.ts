@@ -1,0 +1,45 @@
+// A conversation as tokens for a model without a chat template: a plain transcript.
+//
+// A base model has seen no conversations. A transcript is the form it is most likely to carry on, and the line that
+// begins the user's next turn is where it is stopped.
+
+import type { Tokenizer } from '../data/types.ts';
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** How conversations become prompts. */
+export interface ChatFormat {
+  readonly kind: 'template' | 'transcript';
+  /** Texts that end an answer, besides the end-of-sequence token. */
+  readonly stop: readonly string[];
+  /**
+   * Tokens of a conversation, up to where the next answer begins.
+   *
+   * @throws UserError when the template refuses the conversation.
+   */
+  encode(messages: readonly ChatMessage[]): number[];
+}
+
+const headings = { system: 'System', user: 'User', assistant: 'Assistant' } as const;
+
+/**
+ * The transcript: each message under a line with its role, messages apart by a blank line, and a last line `Assistant:`.
+ *
+ * A message that contains such lines itself cannot be told from several messages.
+ */
+export function transcript(messages: readonly ChatMessage[]): string {
+  const turns = messages.map(({ role, content }) => `${headings[role]}:\n${content}\n\n`);
+  return `${turns.join('')}${headings.assistant}:\n`;
+}
+
+/** Conversations as a transcript at the start of a document, after the `start` tokens. */
+export function transcriptFormat(tokenizer: Tokenizer, start: readonly number[]): ChatFormat {
+  return {
+    kind: 'transcript',
+    stop: [`\n\n${headings.user}:`],
+    encode: (messages) => [...start, ...tokenizer.encode(transcript(messages))],
+  };
+}

@@ -1,0 +1,41 @@
+import { EngineBackend } from '../engine/backend.ts';
+import { UserError } from '../errors.ts';
+import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import { CachedDecoder } from './cached-decoder.ts';
+import type { Decoder, DecoderOptions } from './decoder.ts';
+import { EnginePasses } from './passes/engine-passes.ts';
+import type { Passes } from './passes/passes.ts';
+import { TfjsPasses } from './passes/tfjs-passes.ts';
+import { tf } from '../tensor/tf.ts';
+
+/**
+ * A decoder for a model on the active backend. The model must outlive it, and its weights may not change meanwhile; the
+ * decoder is the caller's to dispose.
+ *
+ * @throws UserError when the options are impossible.
+ */
+export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOptions = {}): Decoder {
+  const { maxPositionEmbeddings, numNextnPredictLayers } = model.config;
+  const { slots = 1, capacity = maxPositionEmbeddings, drafts = false } = options;
+  if (!(Number.isInteger(slots) && slots >= 1)) {
+    throw new UserError(`decoder: slots must be a whole number from 1 on, found ${slots}`);
+  }
+  if (!(Number.isInteger(capacity) && capacity >= 1 && capacity <= maxPositionEmbeddings)) {
+    throw new UserError(
+      `decoder: capacity must be 1 to maxPositionEmbeddings (${maxPositionEmbeddings}), found ${capacity}`,
+    );
+  }
+  if (drafts && numNextnPredictLayers === 0) {
+    throw new UserError(
+      'decoder: no drafts without an MTP module; train with numNextnPredictLayers 1, or decode plainly',
+    );
+  }
+  return new CachedDecoder(model.config, createPasses(model, slots, capacity, drafts), slots, capacity, drafts);
+}
+
+/** The engine has kernels for it; elsewhere TF.js operations do. */
+function createPasses(model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean): Passes {
+  const backend = tf.backend();
+  if (backend instanceof EngineBackend) return new EnginePasses(backend, model, slots, capacity, drafts);
+  return new TfjsPasses(model, slots, drafts);
+}

@@ -1,0 +1,145 @@
+// One prompt being continued: its choices, its text, its events. It knows no decoder; it is given logits.
+
+import type { Tokenizer } from '../data/types.ts';
+import { EventQueue } from './event-queue.ts';
+import type { GenerationEnd, GenerationEvent, GenerationRequest, GenerationStatistics } from './generator.ts';
+import { TextStream } from './text-stream.ts';
+import { tokenLogprobs } from './token-logprobs.ts';
+import { TokenSampler } from './token-sampler.ts';
+
+/** Sizes of what continues the prompt. */
+export interface GenerationLimits {
+  readonly vocabSize: number;
+  /** Tokens that a sequence can hold. */
+  readonly capacity: number;
+}
+
+export class Generation {
+  readonly request: GenerationRequest;
+  readonly events: EventQueue<GenerationEvent>;
+  readonly sampler: TokenSampler;
+  /** The decoder's sequence while it runs. */
+  slot = -1;
+  readonly #vocabSize: number;
+  readonly #limit: number;
+  readonly #eosTokenId: number;
+  readonly #text: TextStream;
+  #lastToken = -1;
+  #newTokens = 0;
+  #forwardPasses = 0;
+  #drafted = 0;
+  #accepted = 0;
+  #startedAt = 0;
+  #firstTokenAt: number | null = null;
+  #abandoned = false;
+  #isOver = false;
+
+  constructor(request: GenerationRequest, tokenizer: Tokenizer, { vocabSize, capacity }: GenerationLimits) {
+    this.request = request;
+    this.events = new EventQueue(() => this.abandon());
+    this.sampler = new TokenSampler(request.sampling, vocabSize, request.promptIds);
+    this.#vocabSize = vocabSize;
+    // The token chosen last need not be held.
+    this.#limit = Math.min(request.maxNewTokens, capacity - request.promptIds.length + 1);
+    this.#eosTokenId = tokenizer.eosTokenId;
+    this.#text = new TextStream(tokenizer, request.stop);
+  }
+
+  /** Whether nobody wants the rest. */
+  get isAborted(): boolean {
+    return this.#abandoned || this.request.signal?.aborted === true;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The token chosen last, which the decoder has not run yet. */
+  get lastToken(): number {
+    return this.#lastToken;
+  }
+
+  /** How many drafts are of use: all kept, and the token after them, must not exceed the limit. */
+  get draftRoom(): number {
+    return this.#limit - this.#newTokens - 1;
+  }
+
+  abandon(): void {
+    this.#abandoned = true;
+  }
+
+  /** Its first pass begins. */
+  start(): void {
+    this.#startedAt = performance.now();
+  }
+
+  /** Chooses the first token, from the logits [V] after the prompt. */
+  begin(logits: Float32Array): void {
+    this.#forwardPasses++;
+    this.#accept(this.sampler.choose(logits), logits);
+  }
+
+  /**
+   * Goes on from the logits after the last token and after each draft [drafts + 1, V]. Returns how many of the drafts
+   * stay.
+   */
+  advance(logits: Float32Array): number {
+    const { length: drafted } = this.sampler.drafts;
+    const tokens = this.sampler.settle(logits);
+    this.#forwardPasses++;
+    this.#drafted += drafted;
+    this.#accepted += tokens.length - 1;
+    for (const [i, token] of tokens.entries()) {
+      this.#accept(token, logits.subarray(i * this.#vocabSize, (i + 1) * this.#vocabSize));
+      if (this.#isOver) break;
+    }
+    return tokens.length - 1;
+  }
+
+  /** Ends with what there is. */
+  finish(finishReason: GenerationEnd['finishReason'], text = this.#text.end()): void {
+    this.#isOver = true;
+    this.events.push({ type: 'end', finishReason, text, statistics: this.#statistics() });
+    this.events.close();
+  }
+
+  /** Ends with an error. */
+  fail(error: unknown): void {
+    this.#isOver = true;
+    this.events.close(error);
+  }
+
+  #accept(token: number, logits: Float32Array): void {
+    this.#firstTokenAt ??= performance.now();
+    if (token === this.#eosTokenId) this.finish('stop');
+    else this.#append(token, logits);
+  }
+
+  #append(token: number, logits: Float32Array): void {
+    this.#lastToken = token;
+    this.#newTokens++;
+    const { text, stopped } = this.#text.push(token);
+    this.events.push({ type: 'token', id: token, text, ...this.#logprobs(logits, token) });
+    if (stopped) this.finish('stop', '');
+    else if (this.#newTokens === this.#limit) this.finish('length');
+  }
+
+  #logprobs(logits: Float32Array, token: number) {
+    const { topLogprobs } = this.request;
+    return topLogprobs === null ? { logprob: null, topLogprobs: [] } : tokenLogprobs(logits, token, topLogprobs);
+  }
+
+  #statistics(): GenerationStatistics {
+    const now = performance.now();
+    const started = this.#startedAt === 0 ? now : this.#startedAt;
+    const first = this.#firstTokenAt ?? now;
+    return {
+      newTokens: this.#newTokens,
+      forwardPasses: this.#forwardPasses,
+      drafted: this.#drafted,
+      accepted: this.#accepted,
+      prefillSeconds: (first - started) / 1000,
+      decodeSeconds: (now - first) / 1000,
+    };
+  }
+}

@@ -1,0 +1,128 @@
+// Passes by the engine's own kernels: one call for all layers, no tape, no tensor, and no memory that is not there already
+// unless a sequence grows. Every row is computed alone, so it gets the same bits whatever runs beside it.
+
+import type { EngineBackend } from '../../engine/backend.ts';
+import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
+import { EngineBlocks, floatsAt, integersAt } from './engine-blocks.ts';
+import { writeEngineModel } from './engine-model.ts';
+import { EngineSequence } from './engine-sequence.ts';
+import type { PassRow, Passes } from './passes.ts';
+
+/** Rows of a pass: longer prompts take several. More would save little, and needs more memory. */
+const rowsOfPass = 64;
+/** 32-bit fields of a `DecodeRow`. */
+const rowFields = 7;
+
+type Kernel = 'decodeMain' | 'decodeMtp';
+
+export class EnginePasses implements Passes {
+  readonly #backend: EngineBackend;
+  readonly #vocabSize: number;
+  readonly #drafts: boolean;
+  readonly #blocks: EngineBlocks;
+  readonly #model: number;
+  readonly #rows: number;
+  readonly #sequences: readonly EngineSequence[];
+  /** Logits of the last pass: their block, and how many rows it has room for. */
+  #logits: EngineBlocks;
+  #logitsAddress = 0;
+  #logitsRoom = 0;
+
+  constructor(backend: EngineBackend, model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean) {
+    const { numHiddenLayers, kvLoraRank, qkRopeHeadDim, hiddenSize, vocabSize } = model.config;
+    this.#backend = backend;
+    this.#vocabSize = vocabSize;
+    this.#drafts = drafts;
+    this.#blocks = new EngineBlocks(backend);
+    this.#logits = new EngineBlocks(backend);
+    this.#model = writeEngineModel(backend, model, this.#blocks, rowsOfPass, drafts);
+    this.#rows = this.#blocks.take(rowsOfPass * rowFields);
+    const layers = numHiddenLayers + Number(drafts);
+    const width = kvLoraRank + qkRopeHeadDim;
+    this.#sequences = Array.from(
+      { length: slots },
+      () => new EngineSequence(backend, layers, width, hiddenSize, capacity),
+    );
+  }
+
+  async main(rows: readonly PassRow[]): Promise<Float32Array> {
+    for (const { slot, position } of lastOfEach(rows)) this.#sequences[slot]!.reserve(position + 1);
+    if (this.#drafts) {
+      for (const { slot, position } of firstOfEach(rows)) this.#sequences[slot]!.reserveHidden(position, position);
+      for (const { slot, position } of lastOfEach(rows)) this.#sequences[slot]!.reserveHidden(position, position + 1);
+    }
+    return this.#run('decodeMain', rows, ({ slot, position }) => {
+      return [0, this.#drafts ? this.#sequences[slot]!.hiddenAt(position) : 0];
+    });
+  }
+
+  async mtp(rows: readonly PassRow[]): Promise<Float32Array> {
+    const last = lastOfEach(rows);
+    for (const { slot, position } of last) {
+      this.#sequences[slot]!.reserve(position + 1);
+      this.#sequences[slot]!.reserveHidden(position, position + 2);
+    }
+    return this.#run('decodeMtp', rows, (row) => {
+      const sequence = this.#sequences[row.slot]!;
+      return [sequence.hiddenAt(row.position), last.includes(row) ? sequence.hiddenAt(row.position + 1) : 0];
+    });
+  }
+
+  forgetHidden(slot: number, before: number): void {
+    this.#sequences[slot]!.forgetHidden(before);
+  }
+
+  clear(slot: number): void {
+    this.#sequences[slot]!.clear();
+  }
+
+  copy(from: number, to: number): void {
+    this.#sequences[to]!.copy(this.#sequences[from]!);
+  }
+
+  dispose(): void {
+    for (const sequence of this.#sequences) sequence.clear();
+    this.#blocks.free();
+    this.#logits.free();
+  }
+
+  /** `hidden` names where a row reads and writes hidden states. */
+  #run(kernel: Kernel, rows: readonly PassRow[], hidden: (row: PassRow) => readonly [number, number]): Float32Array {
+    const wanted = rows.reduce((count, { logits }) => count + Number(logits), 0);
+    this.#reserveLogits(wanted);
+    let done = 0;
+    for (let start = 0; start < rows.length; start += rowsOfPass) {
+      const part = rows.slice(start, start + rowsOfPass);
+      this.#writeRows(part, hidden);
+      const to = this.#logitsAddress + 4 * done * this.#vocabSize;
+      done += this.#backend.exports[kernel]!(this.#model, this.#rows, part.length, to);
+    }
+    return floatsAt(this.#backend, this.#logitsAddress, wanted * this.#vocabSize);
+  }
+
+  #writeRows(rows: readonly PassRow[], hidden: (row: PassRow) => readonly [number, number]): void {
+    const fields = integersAt(this.#backend, this.#rows, rows.length * rowFields);
+    for (const [i, row] of rows.entries()) {
+      const sequence = this.#sequences[row.slot]!;
+      const at = i * rowFields;
+      fields[at] = row.token;
+      fields[at + 1] = row.position;
+      fields[at + 2] = sequence.cache;
+      fields[at + 3] = sequence.layerBytes;
+      [fields[at + 4], fields[at + 5]] = hidden(row);
+      fields[at + 6] = Number(row.logits);
+    }
+  }
+
+  #reserveLogits(rows: number): void {
+    if (rows <= this.#logitsRoom) return;
+    this.#logits.free();
+    this.#logitsAddress = this.#logits.take(rows * this.#vocabSize);
+    this.#logitsRoom = rows;
+  }
+}
+
+/** The last row of each sequence. */
+const lastOfEach = (rows: readonly PassRow[]) => rows.filter(({ slot }, i) => rows[i + 1]?.slot !== slot);
+
+const firstOfEach = (rows: readonly PassRow[]) => rows.filter(({ slot }, i) => rows[i - 1]?.slot !== slot);

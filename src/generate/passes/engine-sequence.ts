@@ -1,0 +1,133 @@
+// What a sequence keeps in the engine's memory: latents of its tokens, and the latest hidden states where there are drafts.
+// Shape legend: L layers (the MTP module's is the last), W = kvLoraRank + qkRopeHeadDim, D hiddenSize.
+
+import type { EngineBackend } from '../../engine/backend.ts';
+import { floatsAt } from './engine-blocks.ts';
+
+/** Tokens that a block is made for at first. */
+const firstTokens = 64;
+
+/** Rows of floats in `planes` planes, which move to a block of twice the size when they outgrow theirs. */
+class GrowingRows {
+  address = 0;
+  /** Rows that a plane has room for. */
+  room = 0;
+  readonly #backend: EngineBackend;
+  readonly #planes: number;
+  readonly #width: number;
+
+  constructor(backend: EngineBackend, planes: number, width: number) {
+    this.#backend = backend;
+    this.#planes = planes;
+    this.#width = width;
+  }
+
+  /** Makes room for `rows` rows in each plane, and keeps those that there are. */
+  reserve(rows: number, limit: number): void {
+    if (rows <= this.room) return;
+    const old = { address: this.address, room: this.room };
+    const room = Math.min(limit, Math.max(firstTokens, 2 ** Math.ceil(Math.log2(rows))));
+    this.address = this.#backend.heap.allocate(this.#bytes(room));
+    this.room = room;
+    this.#copyFrom(old.address, old.room, old.room);
+    this.#free(old.address, old.room);
+  }
+
+  copy(other: GrowingRows): void {
+    if (other.room !== this.room) {
+      this.clear();
+      if (other.room === 0) return;
+      this.address = this.#backend.heap.allocate(this.#bytes(other.room));
+      this.room = other.room;
+    }
+    this.#copyFrom(other.address, other.room, other.room);
+  }
+
+  clear(): void {
+    this.#free(this.address, this.room);
+    this.room = 0;
+  }
+
+  /** Moves the rows of the only plane from `first` on to its beginning. */
+  shift(first: number): void {
+    const plane = floatsAt(this.#backend, this.address, this.room * this.#width);
+    plane.copyWithin(0, first * this.#width);
+  }
+
+  #copyFrom(address: number, room: number, rows: number): void {
+    const [from, to] = [4 * room * this.#width, 4 * this.room * this.#width];
+    for (let plane = 0; plane < this.#planes; plane++) {
+      const source = floatsAt(this.#backend, address + plane * from, rows * this.#width);
+      floatsAt(this.#backend, this.address + plane * to, rows * this.#width).set(source);
+    }
+  }
+
+  #free(address: number, room: number): void {
+    if (room > 0) this.#backend.heap.free(address, this.#bytes(room));
+  }
+
+  #bytes(room: number): number {
+    return 4 * this.#planes * room * this.#width;
+  }
+}
+
+export class EngineSequence {
+  readonly #latents: GrowingRows;
+  readonly #latentWidth: number;
+  readonly #hidden: GrowingRows;
+  readonly #hiddenWidth: number;
+  readonly #capacity: number;
+  /** Position of the first hidden state. */
+  #hiddenFrom = 0;
+
+  constructor(backend: EngineBackend, layers: number, latentWidth: number, hiddenWidth: number, capacity: number) {
+    this.#latents = new GrowingRows(backend, layers, latentWidth);
+    this.#hidden = new GrowingRows(backend, 1, hiddenWidth);
+    this.#latentWidth = latentWidth;
+    this.#hiddenWidth = hiddenWidth;
+    this.#capacity = capacity;
+  }
+
+  /** Where the latents of layer 0 begin. */
+  get cache(): number {
+    return this.#latents.address;
+  }
+
+  /** Bytes from a layer to the next. */
+  get layerBytes(): number {
+    return 4 * this.#latents.room * this.#latentWidth;
+  }
+
+  /** Makes room for latents at positions 0 to `end - 1`. */
+  reserve(end: number): void {
+    this.#latents.reserve(end, this.#capacity);
+  }
+
+  /** Makes room for hidden states at positions `from` to `end - 1`, behind those that are kept. */
+  reserveHidden(from: number, end: number): void {
+    if (from < this.#hiddenFrom) this.#hiddenFrom = from;
+    this.#hidden.reserve(end - this.#hiddenFrom, this.#capacity + 1);
+  }
+
+  hiddenAt(position: number): number {
+    return this.#hidden.address + 4 * (position - this.#hiddenFrom) * this.#hiddenWidth;
+  }
+
+  forgetHidden(before: number): void {
+    if (before <= this.#hiddenFrom) return;
+    this.#hidden.shift(before - this.#hiddenFrom);
+    this.#hiddenFrom = before;
+  }
+
+  copy(other: EngineSequence): void {
+    this.#latents.copy(other.#latents);
+    this.#hidden.copy(other.#hidden);
+    this.#hiddenFrom = other.#hiddenFrom;
+  }
+
+  clear(): void {
+    this.#latents.clear();
+    this.#hidden.clear();
+    this.#hiddenFrom = 0;
+  }
+}

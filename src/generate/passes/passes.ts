@@ -1,0 +1,42 @@
+// What a decoder needs of the machinery below it: passes of tokens through the model, over memory that is addressed by
+// sequence and position. What positions mean is the decoder's business.
+// Shape legend: V vocabSize, D hiddenSize.
+
+/** One token of a pass. The rows of a sequence are consecutive and their positions ascend by one. */
+export interface PassRow {
+  readonly slot: number;
+  readonly position: number;
+  readonly token: number;
+  /** Whether the logits after it are wanted. */
+  readonly logits: boolean;
+}
+
+/**
+ * Passes of one model over the caches of `slots` sequences. A row at a position replaces what was there, and what was at
+ * later positions no longer counts: nothing needs to be erased.
+ */
+export interface Passes {
+  /**
+   * Runs the main model, and keeps the hidden state of each row, at its position, where there are drafts.
+   *
+   * Returns the logits of the rows that want them, [rows, V] row-major, valid until the next pass.
+   */
+  main(rows: readonly PassRow[]): Promise<Float32Array>;
+
+  /**
+   * Runs the first MTP module: a row reads the hidden state kept at its position and the token that follows it. The output
+   * of the last row of each sequence is kept as the hidden state of the next position.
+   */
+  mtp(rows: readonly PassRow[]): Promise<Float32Array>;
+
+  /** Forgets the hidden states of a sequence before a position. */
+  forgetHidden(slot: number, before: number): void;
+
+  /** Gives back the memory of a sequence. */
+  clear(slot: number): void;
+
+  /** Makes sequence `to` a copy of sequence `from`, of which so many tokens count; MTP entries and hidden states come along. */
+  copy(from: number, to: number, length: number): void;
+
+  dispose(): void;
+}

@@ -1,0 +1,80 @@
+// Prompts that are being read, in order of arrival and in pieces, so that a long one does not hold up those who write.
+
+import type { SequenceTokens } from './decoder.ts';
+import type { Generation } from './generation.ts';
+
+/**
+ * Tokens of prompts in one pass, and the longest piece of one. A fixed number, so that the pieces of a prompt, and with
+ * them the last bits of its latents, do not depend on what runs beside it.
+ */
+const PIECE = 256;
+
+/** A prompt, and the generations that begin with it. */
+export interface Prefill {
+  readonly promptIds: readonly number[];
+  /** It is read in the slot of the first. */
+  members: readonly Generation[];
+  done: number;
+}
+
+/** A prefill and the piece of it that is next. */
+export interface PrefillPiece {
+  readonly prefill: Prefill;
+  readonly input: SequenceTokens;
+}
+
+export class PrefillQueue {
+  #prefills: readonly Prefill[] = [];
+
+  get generations(): readonly Generation[] {
+    return this.#prefills.flatMap(({ members }) => members);
+  }
+
+  /** A generation whose prompt is being read already joins the reading; its slot gets a copy in the end. */
+  add(generation: Generation): void {
+    const { promptIds } = generation.request;
+    const same = this.#prefills.find((prefill) => prefill.done === 0 && areEqual(prefill.promptIds, promptIds));
+    if (same !== undefined) same.members = [...same.members, generation];
+    else this.#prefills = [...this.#prefills, { promptIds, members: [generation], done: 0 }];
+  }
+
+  /** Takes a generation out. What was read stays if others wait for it: `copy` moves it to the slot of the next. */
+  remove(generation: Generation, copy: (from: number, to: number) => void): void {
+    for (const prefill of this.#prefills) {
+      if (!prefill.members.includes(generation)) continue;
+      const [first, second] = prefill.members;
+      if (first === generation && second !== undefined && prefill.done > 0) copy(first.slot, second.slot);
+      prefill.members = prefill.members.filter((member) => member !== generation);
+    }
+    this.#prefills = this.#prefills.filter(({ members }) => members.length > 0);
+  }
+
+  /** The pieces of the next pass; the first prompt is always among them. */
+  nextPieces(): PrefillPiece[] {
+    const pieces: PrefillPiece[] = [];
+    let tokens = 0;
+    for (const prefill of this.#prefills) {
+      const piece = prefill.promptIds.slice(prefill.done, prefill.done + PIECE);
+      tokens += piece.length;
+      if (pieces.length > 0 && tokens > PIECE) break;
+      pieces.push({ prefill, input: { slot: prefill.members[0]!.slot, tokens: piece, logits: 'last' } });
+    }
+    return pieces;
+  }
+
+  /** Notes that a piece was read. Returns whether it was the last one; the prefill has left the queue then. */
+  finishPiece({ prefill, input }: PrefillPiece): boolean {
+    prefill.done += input.tokens.length;
+    if (prefill.done < prefill.promptIds.length) return false;
+    this.drop(prefill);
+    return true;
+  }
+
+  drop(prefill: Prefill): void {
+    this.#prefills = this.#prefills.filter((other) => other !== prefill);
+  }
+}
+
+function areEqual(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((id, i) => id === b[i]));
+}

@@ -1,0 +1,82 @@
+// From tokens to text while tokens come: whole characters only, and nothing that may yet turn out to be a stop string.
+
+import type { Tokenizer } from '../data/types.ts';
+
+/** What a token adds to the text, and whether the text has ended at a stop string. */
+export interface TextPiece {
+  readonly text: string;
+  readonly stopped: boolean;
+}
+
+/**
+ * The text of a sequence of tokens, in pieces that never have to be taken back. Together the pieces are
+ * `tokenizer.decode` of all tokens, up to the stop string that is complete first.
+ */
+export class TextStream {
+  readonly #tokenizer: Tokenizer;
+  readonly #stops: readonly string[];
+  // A byte-order mark is text here as elsewhere; bytes that are not UTF-8 become U+FFFD.
+  readonly #utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  /** Text that could be the beginning of a stop string. */
+  #held = '';
+
+  /** @param stops none of them empty */
+  constructor(tokenizer: Tokenizer, stops: readonly string[]) {
+    this.#tokenizer = tokenizer;
+    this.#stops = stops;
+  }
+
+  /** What is certain after one more token. */
+  push(id: number): TextPiece {
+    // A model may have more ids than its tokenizer, which stand for nothing.
+    if (id >= this.#tokenizer.vocabSize) return { text: '', stopped: false };
+    return this.#take(this.#utf8.decode(this.#tokenizer.decodeBytes([id]), { stream: true }));
+  }
+
+  /** The text that was held back, when no token follows. */
+  end(): string {
+    const { text, stopped } = this.#take(this.#utf8.decode());
+    return stopped ? text : text + this.#release();
+  }
+
+  #take(more: string): TextPiece {
+    if (this.#stops.length === 0) return { text: more, stopped: false };
+    const text = this.#held + more;
+    const stop = firstStop(text, this.#stops);
+    if (stop !== null) {
+      this.#held = '';
+      return { text: text.slice(0, stop), stopped: true };
+    }
+    const certain = text.length - longestStart(text, this.#stops);
+    this.#held = text.slice(certain);
+    return { text: text.slice(0, certain), stopped: false };
+  }
+
+  #release(): string {
+    const text = this.#held;
+    this.#held = '';
+    return text;
+  }
+}
+
+/** Where the stop string begins that is complete first; the longest, if several are at once. */
+function firstStop(text: string, stops: readonly string[]): number | null {
+  let [start, end] = [-1, Number.POSITIVE_INFINITY];
+  for (const stop of stops) {
+    const at = text.indexOf(stop);
+    if (at === -1 || at + stop.length > end) continue;
+    if (at + stop.length < end || at < start) [start, end] = [at, at + stop.length];
+  }
+  return start === -1 ? null : start;
+}
+
+/** Length of the longest end of the text with which a stop string begins. */
+function longestStart(text: string, stops: readonly string[]): number {
+  let longest = 0;
+  for (const stop of stops) {
+    for (let length = Math.min(stop.length - 1, text.length); length > longest; length--) {
+      if (text.endsWith(stop.slice(0, length))) longest = length;
+    }
+  }
+  return longest;
+}

@@ -1,0 +1,65 @@
+// What a model folder says about prompts: its chat template, and whether a text begins with a token of its own.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import { explainFsErrors } from './file-system.ts';
+import { readJsonFile } from './json.ts';
+
+const CONFIG_FILE = 'tokenizer_config.json';
+const TEMPLATE_FILE = 'chat_template.jinja';
+
+/** How a `tokenizer_config.json` writes a special token: its text, or an object around it. */
+const tokenSchema = z
+  .union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)])
+  .nullish();
+
+const configSchema = z.looseObject({
+  add_bos_token: z.boolean().nullish(),
+  bos_token: tokenSchema,
+  eos_token: tokenSchema,
+  chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).nullish(),
+});
+
+/** What `tokenizer_config.json` and `chat_template.jinja` of a folder say. */
+export interface PromptFiles {
+  /** Source of the Jinja template for conversations; null if the folder has none. */
+  readonly chatTemplate: string | null;
+  /** Texts that the template may use; empty if the folder does not name them. */
+  readonly bosToken: string;
+  readonly eosToken: string;
+  /** Whether prompts begin with the beginning-of-sentence token. */
+  readonly addBosToken: boolean;
+}
+
+/**
+ * Reads them; a folder may have neither. As in transformers, `chat_template.jinja` goes before the template in the
+ * config, and of several named templates the one called `default` counts.
+ *
+ * @throws UserError when a file cannot be read or is not what its name says.
+ */
+export function readPromptFiles(folder: string): PromptFiles {
+  const config = readConfig(join(folder, CONFIG_FILE));
+  const template = join(folder, TEMPLATE_FILE);
+  const { chat_template: listed } = config;
+  const inConfig = typeof listed === 'string' ? listed : listed?.find(({ name }) => name === 'default')?.template;
+  return {
+    chatTemplate: existsSync(template) ? readText(template) : (inConfig ?? null),
+    bosToken: config.bos_token ?? '',
+    eosToken: config.eos_token ?? '',
+    addBosToken: config.add_bos_token ?? false,
+  };
+}
+
+function readText(path: string): string {
+  return explainFsErrors('checkpoint: cannot read', path, () => readFileSync(path, 'utf8'));
+}
+
+function readConfig(path: string): z.infer<typeof configSchema> {
+  if (!existsSync(path)) return {};
+  const parsed = configSchema.safeParse(readJsonFile(path, 'checkpoint'));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new UserError(`checkpoint: ${path}: ${issue?.path.join('.')}: ${issue?.message}; copy the file again`);
+}

@@ -1,0 +1,109 @@
+// The body of `POST /v1/chat/completions`.
+
+import { z } from 'zod';
+import type { ChatMessage } from '../generate/chat-prompt.ts';
+import { invalidParameter } from './api-error.ts';
+import { type Call, checkModel } from './call.ts';
+import { checkTextLength } from './text-length.ts';
+import {
+  flag,
+  ignored,
+  integer,
+  isEmpty,
+  parseParameters,
+  samplingOf,
+  sharedParameters,
+  stopTexts,
+  unsupported,
+} from './parameters.ts';
+import type { ServedModel } from './served-model.ts';
+
+/** 1 to 1024 of something, counted before they are looked at: each of them may be wrong in several ways. */
+function listOf<T extends z.ZodType>(item: T, error: string) {
+  return z.array(z.unknown(), { error }).min(1, { error }).max(1024, { error }).pipe(z.array(item));
+}
+
+const contentError = 'a text, or a list of parts {"type": "text", "text": "..."}: nothing but text is supported';
+const textPart = z.strictObject({ type: z.literal('text'), text: z.string() }, { error: 'a part of text' });
+
+const message = z.strictObject(
+  {
+    role: z.enum(['system', 'developer', 'user', 'assistant'], { error: 'one of system, developer, user, assistant' }),
+    content: z.union([z.string(), listOf(textPart, contentError)], { error: contentError }),
+    name: ignored,
+    refusal: ignored,
+    annotations: ignored,
+    audio: unsupported(),
+    function_call: unsupported(),
+    tool_calls: unsupported(isEmpty),
+  },
+  { error: 'an object with role and content' },
+);
+
+const schema = z.strictObject({
+  ...sharedParameters,
+  messages: listOf(message, 'a list of 1 to 1024 messages'),
+  max_completion_tokens: sharedParameters.max_tokens,
+  logprobs: flag(),
+  top_logprobs: integer(0, 20),
+  audio: unsupported(),
+  function_call: unsupported((value) => value === 'none' || value === 'auto'),
+  functions: unsupported(isEmpty),
+  modalities: unsupported((value) => Array.isArray(value) && value.every((kind) => kind === 'text')),
+  prediction: unsupported(),
+  reasoning_effort: unsupported(),
+  response_format: unsupported((value) => z.looseObject({ type: z.literal('text') }).safeParse(value).success),
+  tool_choice: unsupported((value) => value === 'none' || value === 'auto'),
+  tools: unsupported(isEmpty),
+  web_search_options: unsupported(),
+  metadata: ignored,
+  parallel_tool_calls: ignored,
+  prompt_cache_key: ignored,
+  prompt_cache_retention: ignored,
+  safety_identifier: ignored,
+  service_tier: ignored,
+  store: ignored,
+  verbosity: ignored,
+});
+
+type Parameters = z.infer<typeof schema>;
+
+/** What a body asks for. @throws ApiError */
+export function parseChatRequest(body: Record<string, unknown>, model: ServedModel): Call {
+  const parameters = parseParameters(schema, body);
+  checkModel(parameters.model, model);
+  const messages = parameters.messages.map(toMessage);
+  checkTextLength(
+    messages.reduce((sum, { content }) => sum + content.length, 0),
+    model,
+  );
+  const { chat } = model.prompts;
+  return {
+    prompts: [chat.encode(messages)],
+    n: parameters.n ?? 1,
+    maxTokens: maxTokensOf(parameters),
+    sampling: samplingOf(parameters),
+    stop: [...stopTexts(parameters), ...chat.stop],
+    topLogprobs: topLogprobsOf(parameters),
+    stream: parameters.stream ?? false,
+    includeUsage: parameters.stream_options?.include_usage ?? false,
+  };
+}
+
+function toMessage({ role, content }: z.infer<typeof message>): ChatMessage {
+  const text = typeof content === 'string' ? content : content.map((part) => part.text).join('');
+  return { role: role === 'developer' ? 'system' : role, content: text };
+}
+
+function maxTokensOf({ max_tokens: old, max_completion_tokens: current }: Parameters): number | null {
+  if (typeof old === 'number' && typeof current === 'number') {
+    throw invalidParameter('max_tokens', 'max_tokens must be left out with max_completion_tokens, its new name');
+  }
+  return current ?? old ?? null;
+}
+
+function topLogprobsOf({ logprobs, top_logprobs: top }: Parameters): number | null {
+  if (logprobs === true) return top ?? 0;
+  if (typeof top !== 'number') return null;
+  throw invalidParameter('top_logprobs', 'top_logprobs needs logprobs to be true');
+}

@@ -1,0 +1,99 @@
+// The body of `POST /v1/completions`.
+
+import { z } from 'zod';
+import { invalidParameter } from './api-error.ts';
+import { type Call, checkChoiceCount, checkModel } from './call.ts';
+import type { ServeLimits } from './limits.ts';
+import { checkTextLength } from './text-length.ts';
+import {
+  flag,
+  ignored,
+  integer,
+  parseParameters,
+  samplingOf,
+  sharedParameters,
+  stopTexts,
+  unsupported,
+} from './parameters.ts';
+import type { ServedModel } from './served-model.ts';
+
+const schema = z.strictObject({
+  ...sharedParameters,
+  prompt: ignored, // read below: as a schema, a long list of ids would give a complaint for each of them
+  echo: flag(),
+  logprobs: integer(0, 5),
+  best_of: integer(1, 128),
+  suffix: unsupported((value) => value === ''),
+});
+
+type Prompt = string | readonly number[];
+
+export interface CompletionCall extends Call {
+  /** Whether an answer begins with its prompt. */
+  readonly echo: boolean;
+}
+
+/**
+ * What a body asks for. A prompt of text follows the token that begins a document; one of token ids is taken as it is.
+ *
+ * @throws ApiError
+ */
+export function parseCompletionRequest(
+  body: Record<string, unknown>,
+  model: ServedModel,
+  limits: ServeLimits,
+): CompletionCall {
+  const parameters = parseParameters(schema, body);
+  const { n, best_of: bestOf, logprobs, echo } = parameters;
+  checkModel(parameters.model, model);
+  if ((bestOf ?? n ?? 1) !== (n ?? 1)) {
+    throw invalidParameter('best_of', `best_of (${bestOf}) must equal n: choosing among more answers is not supported`);
+  }
+  if (echo === true && typeof logprobs === 'number') {
+    throw invalidParameter(
+      'echo',
+      'echo must be left out with logprobs: probabilities of the prompt are not supported',
+    );
+  }
+  const prompts = readPrompts(parameters.prompt);
+  checkChoiceCount(prompts.length, n ?? 1, model, limits); // before they are encoded, which takes longer
+  return {
+    prompts: prompts.map((prompt) => promptIds(prompt, model)),
+    n: n ?? 1,
+    maxTokens: parameters.max_tokens ?? 16, // the API's default
+    sampling: samplingOf(parameters),
+    stop: stopTexts(parameters),
+    topLogprobs: logprobs ?? null,
+    stream: parameters.stream ?? false,
+    includeUsage: parameters.stream_options?.include_usage ?? false,
+    echo: echo ?? false,
+  };
+}
+
+const isId = (value: unknown): value is number => Number.isInteger(value);
+const isIds = (value: unknown): value is number[] => Array.isArray(value) && value.length > 0 && value.every(isId);
+
+/** A prompt left out is the beginning of a document. */
+function readPrompts(value: unknown): readonly Prompt[] {
+  if (value === undefined || value === null) return [''];
+  if (typeof value === 'string') return [value];
+  if (isIds(value)) return [value];
+  if (Array.isArray(value) && value.length > 0) {
+    if (value.every((prompt) => typeof prompt === 'string') || value.every(isIds)) return value;
+  }
+  throw invalidParameter(
+    'prompt',
+    'prompt must be a text, a list of texts, a list of token ids or a list of such lists',
+  );
+}
+
+function promptIds(prompt: Prompt, model: ServedModel): readonly number[] {
+  if (typeof prompt === 'string') {
+    checkTextLength(prompt.length, model);
+    return [...model.prompts.start, ...model.tokenizer.encode(prompt)];
+  }
+  const { vocabSize } = model.tokenizer;
+  const wrong = prompt.find((id) => id < 0 || id >= vocabSize);
+  if (wrong === undefined) return prompt;
+  throw invalidParameter('prompt', `prompt has the token id ${wrong}; the vocabulary has 0 to ${vocabSize - 1}`);
+}

@@ -1,0 +1,19 @@
+import type { Tokenizer } from '../data/types.ts';
+import type { Generator } from '../generate/generator.ts';
+import type { PromptFormat } from '../generate/prompt-format.ts';
+
+/** What is served: a model that generates, under a name. */
+export interface ServedModel {
+  /** The name that clients ask for. */
+  readonly id: string;
+  /** When it was loaded, in seconds since 1970. */
+  readonly created: number;
+  readonly tokenizer: Tokenizer;
+  readonly prompts: PromptFormat;
+  /** Tokens a prompt and its answer may have together. */
+  readonly contextLength: number;
+  /** Belongs to the caller, who disposes it after the server. */
+  readonly generator: Generator;
+  /** Prompts that the generator continues at the same time. */
+  readonly slots: number;
+}

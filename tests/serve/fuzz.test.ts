@@ -1,0 +1,141 @@
+// Whatever is sent, there is an answer or an error of the API, and the server goes on.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { post, RawClient, serve } from './with-server.ts';
+
+const errorShape = z.strictObject({
+  error: z.strictObject({
+    message: z.string().min(1),
+    type: z.string().min(1),
+    param: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
+});
+
+const answerShape = z.looseObject({ id: z.string(), choices: z.array(z.unknown()).min(1), usage: z.looseObject({}) });
+
+const number = fc.oneof(fc.integer({ min: -2, max: 9 }), fc.double(), fc.maxSafeInteger());
+const anything = fc.oneof(fc.jsonValue({ maxDepth: 3 }), number, fc.string({ unit: 'grapheme' }), fc.constant(null));
+const message = fc.oneof(
+  anything,
+  fc.record({ role: fc.oneof(fc.constantFrom('system', 'user', 'assistant', 'tool'), anything), content: anything }),
+);
+
+/** A value that a parameter might have, right or not. */
+const values: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  prompt: fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.integer({ min: -1, max: 262 })), fc.array(fc.string())),
+  messages: fc.array(message, { maxLength: 5 }),
+  stop: fc.oneof(fc.string(), fc.array(fc.string(), { maxLength: 5 })),
+  stream_options: fc.record({ include_usage: fc.boolean() }, { requiredKeys: [] }),
+  ...Object.fromEntries(['echo', 'stream', 'logprobs', 'store'].map((key) => [key, fc.boolean()])),
+  ...Object.fromEntries(
+    ['temperature', 'top_p', 'max_tokens', 'n', 'seed', 'top_k', 'min_p', 'top_logprobs', 'best_of'].map((key) => [
+      key,
+      number,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['model', 'tools', 'suffix', 'logit_bias', '__proto__', 'toString'].map((key) => [key, anything]),
+  ),
+};
+
+const entry = fc
+  .constantFrom(...Object.keys(values))
+  .chain((key) => fc.oneof({ weight: 4, arbitrary: values[key]! }, anything).map((value) => [key, value] as const));
+
+/** A body, in JSON; keys may repeat. */
+const body = fc.array(entry, { maxLength: 6 }).map((entries) => {
+  return `{${entries.map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(', ')}}`;
+});
+
+/** The text with a few characters changed. */
+const damaged = fc
+  .tuple(body, fc.nat(200), fc.string({ maxLength: 3 }))
+  .map(([text, at, piece]) => text.slice(0, at) + piece + text.slice(at + 1));
+
+function checkText(status: number, type: string | null, text: string): void {
+  if (type?.startsWith('text/event-stream')) {
+    const events = text.trimEnd().split('\n\n');
+    for (const event of events) expect(event).toMatch(/^data: (\{.*\}|\[DONE\])$/);
+    expect(events.at(-1)).toBe('data: [DONE]');
+  } else if (status === 200) answerShape.parse(JSON.parse(text));
+  else {
+    const { error } = errorShape.parse(JSON.parse(text));
+    // What zod says of its own accord is for programmers.
+    expect(error.message).not.toMatch(/Invalid input|Too (small|big)|Unrecognized|undefined/);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(500);
+  }
+}
+
+describe('a request of any kind (property)', () => {
+  it.each(['/v1/completions', '/v1/chat/completions'])('gets an answer or an error from %s', async (path) => {
+    const { server, records } = await serve({ contextLength: 83 });
+    const headers = { 'content-type': 'application/json' };
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(body, damaged), async (text) => {
+        const response = await fetch(`${server.url}${path}`, { method: 'POST', headers, body: text });
+        checkText(response.status, response.headers.get('content-type'), await response.text());
+      }),
+      { numRuns: 300 },
+    );
+    expect(records.filter(({ bug }) => bug !== null)).toEqual([]);
+  });
+
+  it('has a body of any bytes', async () => {
+    const { server } = await serve();
+    const headers = { 'content-type': 'application/json' };
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), async (bytes) => {
+        const init = { method: 'POST', headers, body: new Uint8Array(bytes) };
+        const response = await fetch(`${server.url}/v1/completions`, init);
+        checkText(response.status, response.headers.get('content-type'), await response.text());
+      }),
+    );
+  });
+
+  it('is not even HTTP: the connection ends, with an error or not, and the next one is served', async () => {
+    const { server, port } = await serve({ limits: { requestSeconds: 0.05 } });
+    const start = fc.constantFrom(
+      '',
+      'GET / HTTP/1.1\r\n',
+      'POST /v1/completions HTTP/1.1\r\nhost: x\r\n',
+      post('/v1/completions', 9),
+    );
+    await fc.assert(
+      fc.asyncProperty(start, fc.string({ unit: 'binary', maxLength: 60 }), async (head, rest) => {
+        const client = new RawClient(port).send(head + rest);
+        client.socket.end();
+        await client.closed();
+      }),
+    );
+    expect((await fetch(`${server.url}/v1/models`)).status).toBe(200);
+  });
+});
+
+describe('a body that is a million of something', () => {
+  const million = 'x'.repeat(333_000).split('');
+
+  it.each([
+    ['prompt', { prompt: million.map(() => '') }],
+    ['ids', { prompt: million.map(() => 1) }],
+    ['lists of ids', { prompt: million.slice(0, 200_000).map(() => [1]) }],
+    ['stops', { stop: million.map(() => 1) }],
+    ['messages', { messages: million.map(() => 1) }],
+    ['parts of a message', { messages: [{ role: 'user', content: million.map(() => 1) }] }],
+    ['unknown keys', Object.fromEntries(million.slice(0, 100_000).map((_, i) => [i, 1]))],
+    ['long key', { [million.join('')]: 1 }],
+  ])('is refused soon: %s', async (_what, value) => {
+    const { server } = await serve();
+    const headers = { 'content-type': 'application/json' };
+    const path = 'messages' in value ? '/v1/chat/completions' : '/v1/completions';
+    const start = performance.now();
+    const init = { method: 'POST', headers, body: JSON.stringify(value) };
+    const response = await fetch(`${server.url}${path}`, init);
+    checkText(response.status, response.headers.get('content-type'), await response.text());
+    // It takes some 0.1 s: a bound that a busy machine keeps, and quadratic work does not.
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+});
