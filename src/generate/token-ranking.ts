@@ -35,7 +35,8 @@ export function rankTokens(logits: Float32Array, count: number, ids: Int32Array)
 }
 
 function isWorse(logits: Float32Array, a: number, b: number): boolean {
-  const [left, right] = [logits[a]!, logits[b]!];
+  const left = logits[a]!;
+  const right = logits[b]!;
   return left < right || (left === right && a > b);
 }
 
