@@ -6,6 +6,7 @@
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import type { Repeated } from '../tensor/repeated.ts';
 import { tf } from '../tensor/tf.ts';
 import { type AccumulationSettings, accumulateGradients } from './accumulate.ts';
 import type { AdamW } from './adamw.ts';
@@ -22,6 +23,8 @@ export interface Learner {
   readonly optimizer: AdamW;
   /** Null when no average is kept. */
   readonly average: WeightAverage | null;
+  /** Its forward and backward passes. */
+  readonly passes: Repeated;
 }
 
 type StepSettings = AccumulationSettings &
@@ -39,7 +42,7 @@ export async function trainStep(
   plan: StepPlan,
   train: StepSettings,
 ): Promise<StepOutcome> {
-  const { gradients, reports } = accumulateGradients(learner.model, batch, plan.mtpWeight, train);
+  const { gradients, reports } = accumulateGradients(learner.model, batch, plan.mtpWeight, train, learner.passes);
   const norm = globalNorm(gradients.values());
   try {
     const found = await readReports(reports, norm, learner.model);

@@ -14,6 +14,7 @@ import { lockRun } from '../io/run-lock.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { activateBackend, type BackendName, type BackendOptions } from '../backends/backends.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
+import { Repeated } from '../tensor/repeated.ts';
 import { AdamW } from './adamw.ts';
 import { findResumable, refuseOtherData, restoreLearner } from './checkpointing.ts';
 import { WeightAverage } from './ema.ts';
@@ -208,10 +209,12 @@ export function createLearner({ model: config, train }: Pick<RunSettings, 'model
     model,
     optimizer: new AdamW(model.parameters, train),
     average: train.emaDecay > 0 ? new WeightAverage(model.parameters, train.emaDecay) : null,
+    passes: new Repeated(),
   };
 }
 
-export function disposeLearner({ model, optimizer, average }: Learner): void {
+export function disposeLearner({ model, optimizer, average, passes }: Learner): void {
+  passes.dispose();
   optimizer.dispose();
   average?.dispose();
   model.dispose();
