@@ -28,6 +28,8 @@ export { createTokenizer } from './data/tokenizers/create-tokenizer.ts';
 export { tokenizerFromHuggingFace } from './data/tokenizers/hugging-face-tokenizer.ts';
 export type { Batch, Dataset, Tokenizer } from './data/types.ts';
 export { UserError } from './errors.ts';
+export { createDecoder } from './generate/create-decoder.ts';
+export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder.ts';
 export { type LoadedModel, loadModel } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
 export { scoreTokens } from './generate/score.ts';
