@@ -7,35 +7,9 @@ A step: forward, backward, gradients clipped to 1.0, AdamW, zero_grad, on synthe
 """
 
 import torch
-from transformers import DeepseekV3Config, DeepseekV3ForCausalLM
 
 from pytorch_common import SIZES, parse_options, random_tokens, report
-
-
-def create_model(size):
-    return DeepseekV3ForCausalLM(DeepseekV3Config(
-        vocab_size=size.vocab,
-        hidden_size=size.hidden,
-        intermediate_size=size.dense_width,
-        moe_intermediate_size=size.expert_width,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
-        num_key_value_heads=size.heads,
-        n_shared_experts=1,
-        n_routed_experts=size.routed,
-        routed_scaling_factor=size.routed_scaling,
-        kv_lora_rank=size.kv_rank,
-        q_lora_rank=size.q_rank,
-        qk_rope_head_dim=size.rope,
-        v_head_dim=size.value,
-        qk_nope_head_dim=size.nope,
-        n_group=size.groups,
-        topk_group=size.kept_groups,
-        num_experts_per_tok=size.per_token,
-        first_k_dense_replace=1,
-        max_position_embeddings=512,
-        attn_implementation="sdpa",
-    ))
+from pytorch_model import create_model
 
 
 def main():

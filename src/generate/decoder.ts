@@ -1,5 +1,5 @@
-// What generates text: a model with the latents of several sequences in a cache. Two implementations: TF.js operations on
-// any backend, and the engine's own kernels.
+// What generates text: a model with the latents of several sequences in a cache. `createDecoder` makes one: of TF.js
+// operations on any backend, of kernels of its own on the engine.
 // Shape legend: V vocabSize, C kvLoraRank, R qkRopeHeadDim.
 
 import type { ModelConfig } from '../config/model-config.ts';
@@ -24,7 +24,8 @@ export interface DraftToken {
  * A model and the cached tokens of `slots` independent sequences. Of each token and layer the cache holds the normed
  * latent and the rotated shared key, C + R floats, and nothing else (F 1.4).
  *
- * Logits that a call returns are valid until the next call. Calls may not overlap.
+ * Logits that a call returns are valid until the next call, of any method. Calls may not overlap. On the engine a token gets
+ * the same bits whatever runs beside it, and however its sequence was cut into calls.
  */
 export interface Decoder {
   readonly config: ModelConfig;
@@ -54,10 +55,11 @@ export interface Decoder {
    * the module's own output of the call before, as a deeper module would (recycling). The next `forward` forgets what was drafted.
    *
    * Returns logits [V] for each input.
+   * @throws UserError when `canDraft` is false, nothing ran before `token`, or token and drafts would outgrow `capacity` + 1.
    */
   draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]>;
 
-  /** Forgets the tokens of a sequence from `length` on. */
+  /** Forgets the tokens of a sequence from `length` on; 0 gives its memory back. */
   truncate(slot: number, length: number): void;
 
   /** Makes sequence `to` a copy of sequence `from`. */

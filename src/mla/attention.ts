@@ -51,13 +51,19 @@ export class MultiHeadLatentAttention {
 
   /** Naive form: per-head keys and values are materialised. Shapes: x [B, T, D] -> [B, T, D]. */
   apply(x: tf.Tensor3D, context: AttentionContext): tf.Tensor3D {
-    const { numAttentionHeads: H, qkNopeHeadDim: P, vHeadDim: V, kvLoraRank: C } = this.config;
     const [B, T, D] = x.shape;
     const q = this.queries(x, context.rotary);
-    const { cKv, kRope } = this.latent(x, context.rotary);
+    const heads = this.naiveHeads(q, this.latent(x, context.rotary), context.visibility);
+    return tf.reshape(this.oProj.apply(heads), [B, T, D]);
+  }
+
+  /** The naive form up to the output projection. Shapes: q [B, T, H, P+R], latents of the same tokens -> [B*T, H*V]. */
+  naiveHeads(q: tf.Tensor4D, { cKv, kRope }: Latent, visibility: AttentionVisibility): tf.Tensor2D {
+    const { numAttentionHeads: H, qkNopeHeadDim: P, vHeadDim: V, kvLoraRank: C } = this.config;
+    const [B, T] = q.shape;
     const kv = tf.reshape<tf.Rank.R4>(this.kvBProj.apply(tf.reshape(cKv, [B * T, C])), [B, T, H, P + V]);
-    const heads = mlaAttention(q, kv, kRope, context.visibility, softmaxScale(this.config)); // [B, T, H*V]
-    return tf.reshape(this.oProj.apply(tf.reshape(heads, [B * T, H * V])), [B, T, D]);
+    const heads = mlaAttention(q, kv, kRope, visibility, softmaxScale(this.config)); // [B, T, H*V]
+    return tf.reshape(heads, [B * T, H * V]);
   }
 
   /** Rotated queries. Shapes: x [B, T, D] -> [B, T, H, P+R]. */

@@ -99,10 +99,11 @@ function scoreKeys(q: usize, entries: usize, keys: i32, width: i32, scores: usiz
   let j = 0;
   for (; j + 4 <= keys; j += 4, entries += stride << 2, scores += 16) {
     sumFour(q, entries, stride, width, sums);
-    const low = f32x4.add(v128.load(sums), v128.load(sums, 16));
-    const high = f32x4.add(v128.load(sums, 64), v128.load(sums, 80));
-    const four = sumsOf(low, f32x4.add(v128.load(sums, 32), v128.load(sums, 48)), high, f32x4.add(v128.load(sums, 96), v128.load(sums, 112)));
-    v128.store(scores, addTail(four, q, entries, stride, width));
+    const first = f32x4.add(v128.load(sums), v128.load(sums, 16));
+    const third = f32x4.add(v128.load(sums, 64), v128.load(sums, 80));
+    const second = f32x4.add(v128.load(sums, 32), v128.load(sums, 48));
+    const fourth = f32x4.add(v128.load(sums, 96), v128.load(sums, 112));
+    v128.store(scores, addTail(sumsOf(first, second, third, fourth), q, entries, stride, width));
   }
   for (; j < keys; j++, entries += stride, scores += 4) {
     // A key by itself, in the same order.

@@ -1,7 +1,7 @@
 // The feed-forward of a decoder: the dense or shared part and the chosen experts side by side, only what was chosen.
 //
-// Rows are sorted by expert, so an expert's weights are read once for all rows that chose it. What a row gets is summed in
-// the order dense part, then experts by index: the same whatever rows come with it.
+// Rows are sorted by expert, so an expert's weights are read once for all rows that chose it. What a row gets is summed
+// in the order dense part, then experts by index: the same whatever rows come with it.
 
 import { DecodeJob, DecodeLayer, DecodeModel, decodeJob, rowAt } from './decode-model';
 import { multiplyRows, panelBytes, panelsOf, panelsPerChunk } from './decode-product';
@@ -20,7 +20,7 @@ const PRODUCTS: usize = 32 * 1024;
 /** Bytes of a row of them. */
 const PAIR: usize = 2 * NR * 4;
 
-/** Chooses experts from the router's logits and gives them their gates. Those kernels have jobs of their own, over ours. */
+/** Chooses experts from the router's logits and gives them gates. Those kernels have jobs of their own, over ours. */
 export function chooseExperts(model: DecodeModel, layer: DecodeLayer, count: i32): void {
   selectExperts(
     model.logits,
@@ -220,7 +220,8 @@ function addExpert(model: DecodeModel, panels: usize, first: i32, end: i32, x: u
   const products = scratch + PRODUCTS;
   for (let row = first; row < end; row += ROWS) {
     const count = min(ROWS, end - row);
-    multiplyRows(rowAt(model.routedActive, row, width), stride, width, panels, products, WIDE << 2, channels, count, false);
+    const active = rowAt(model.routedActive, row, width);
+    multiplyRows(active, stride, width, panels, products, WIDE << 2, channels, count, false);
     for (let i = 0; i < count; i++) {
       const token = load<i32>(model.tokens + ((<usize>(row + i)) << 2));
       addChannels(products + <usize>i * (WIDE << 2), rowAt(x, token, model.hidden), channels);

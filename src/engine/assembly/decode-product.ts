@@ -47,7 +47,15 @@ export function packPanels(from: usize, outputs: i32, inputs: i32, transposed: b
 }
 
 /** c [count, outputs] = (or +=) a [count, inputs] * matrix, for the rows of the pass, on all threads. */
-export function product(a: usize, inputs: i32, matrix: usize, c: usize, outputs: i32, count: i32, accumulate: bool): void {
+export function product(
+  a: usize,
+  inputs: i32,
+  matrix: usize,
+  c: usize,
+  outputs: i32,
+  count: i32,
+  accumulate: bool,
+): void {
   const job = decodeJob();
   job.a = a;
   job.strideA = (<usize>inputs) << 2;

@@ -134,8 +134,8 @@ function routerChunk(chunk: i32): void {
 }
 
 /**
- * Hidden states of rows that are to be kept, and, one after the other in `normed`, what the head reads of rows whose logits
- * are wanted. Returns how many those are.
+ * Hidden states of rows that are to be kept, and, one after the other in `normed`, what the head reads of rows whose
+ * logits are wanted. Returns how many those are.
  */
 export function finishRows(job: DecodeJob, norm: usize): i32 {
   const model = job.model;

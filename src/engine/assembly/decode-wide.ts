@@ -1,8 +1,8 @@
-// One or two rows times 32 columns of packed weights: the products of a decoder that runs a token at a time, or a token and
-// a draft.
+// One or two rows times 32 columns of packed weights: the products of a decoder that runs a token at a time, or a token
+// and a draft.
 //
-// A tile of so few rows and one panel has too few sums under way to hide how long a multiply-add takes; two panels at once
-// have enough, and two rows then take hardly longer than one. Each element is summed in order of k as in `tile`, so the bits are the same.
+// A tile of so few rows and one panel has too few sums under way to hide how long a multiply-add takes; two panels at
+// once have enough. Each element is summed in order of k as in `tile`, so the bits are the same.
 
 import { madd } from './simd';
 import { NR } from './tile';

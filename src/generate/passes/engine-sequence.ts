@@ -48,9 +48,9 @@ class GrowingRows {
     this.room = 0;
   }
 
-  /** Moves the rows of the only plane from `first` on to its beginning. */
-  shift(first: number): void {
-    const plane = floatsAt(this.#backend, this.address, this.room * this.#width);
+  /** Moves rows `first` to `end - 1` of the only plane to its beginning. */
+  shift(first: number, end: number): void {
+    const plane = floatsAt(this.#backend, this.address, end * this.#width);
     plane.copyWithin(0, first * this.#width);
   }
 
@@ -77,8 +77,9 @@ export class EngineSequence {
   readonly #hidden: GrowingRows;
   readonly #hiddenWidth: number;
   readonly #capacity: number;
-  /** Position of the first hidden state. */
+  /** Positions of hidden states: the first, and the one behind the last. */
   #hiddenFrom = 0;
+  #hiddenEnd = 0;
 
   constructor(backend: EngineBackend, layers: number, latentWidth: number, hiddenWidth: number, capacity: number) {
     this.#latents = new GrowingRows(backend, layers, latentWidth);
@@ -106,6 +107,7 @@ export class EngineSequence {
   /** Makes room for hidden states at positions `from` to `end - 1`, behind those that are kept. */
   reserveHidden(from: number, end: number): void {
     if (from < this.#hiddenFrom) this.#hiddenFrom = from;
+    this.#hiddenEnd = end;
     this.#hidden.reserve(end - this.#hiddenFrom, this.#capacity + 1);
   }
 
@@ -115,7 +117,7 @@ export class EngineSequence {
 
   forgetHidden(before: number): void {
     if (before <= this.#hiddenFrom) return;
-    this.#hidden.shift(before - this.#hiddenFrom);
+    this.#hidden.shift(before - this.#hiddenFrom, this.#hiddenEnd - this.#hiddenFrom);
     this.#hiddenFrom = before;
   }
 
@@ -123,11 +125,13 @@ export class EngineSequence {
     this.#latents.copy(other.#latents);
     this.#hidden.copy(other.#hidden);
     this.#hiddenFrom = other.#hiddenFrom;
+    this.#hiddenEnd = other.#hiddenEnd;
   }
 
   clear(): void {
     this.#latents.clear();
     this.#hidden.clear();
     this.#hiddenFrom = 0;
+    this.#hiddenEnd = 0;
   }
 }

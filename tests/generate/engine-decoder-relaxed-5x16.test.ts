@@ -1,0 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { describeEngineDecoder } from './engine-decoder.ts';
+
+// Otherwise a kernel is optimised only after it has run often.
+setFlagsFromString('--no-wasm-dynamic-tiering');
+describeEngineDecoder('relaxed-5x16');
