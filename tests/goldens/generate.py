@@ -4,6 +4,7 @@ import sys
 
 import model_cases
 import mtp_cases
+import precision_tables
 import router_table
 import step_case
 import tables
@@ -24,6 +25,7 @@ CASES = {
     "rope": tables.rope,
     "balance": tables.balance,
     "adamw": tables.adamw,
+    "precision": precision_tables.precision,
 }
 
 

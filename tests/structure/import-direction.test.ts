@@ -9,8 +9,9 @@ const source = fileURLToPath(new URL('../../src', import.meta.url));
 
 const mayImport: Record<string, readonly string[]> = {
   config: [],
+  precision: ['config'],
   tensor: [],
-  ops: ['tensor', 'config'],
+  ops: ['tensor', 'precision', 'config'],
   engine: ['ops', 'tensor'],
   backends: ['engine', 'tensor'],
   layers: ['ops', 'tensor', 'config'],
