@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   precision: ['config'],
   tensor: [],
   ops: ['tensor', 'precision', 'config'],
-  engine: ['ops', 'tensor'],
+  engine: ['ops', 'tensor', 'precision'],
   backends: ['engine', 'tensor'],
   layers: ['ops', 'tensor', 'config'],
   mla: ['layers', 'ops', 'tensor', 'config'],

@@ -13,6 +13,7 @@ export * from './grouped-matmul';
 export * from './expert-plan';
 export * from './routed-experts';
 export * from './routed-experts-grad';
+export * from './quantize';
 export * from './rotary';
 export { binary, binarySame } from './elementwise-binary';
 export { unary } from './elementwise-unary';
