@@ -14,6 +14,7 @@ import type { RotaryTables } from '../ops/rotary.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
+import { deepseekParts, type ModelParts } from './parts.ts';
 import { TransformerBlock } from './transformer-block.ts';
 
 /** What a forward pass returns; tensors are on the tape when one is running. */
@@ -53,7 +54,7 @@ export class DeepseekV3ForCausalLM {
   readonly #rotary: RotaryTables;
 
   /** Draws all weights from `seed`. */
-  constructor(config: ModelConfig, seed: number) {
+  constructor(config: ModelConfig, seed: number, parts: ModelParts = deepseekParts) {
     this.config = config;
     const store = new ParameterStore(seed, config.initializerRange);
     this.#store = store;
@@ -62,13 +63,13 @@ export class DeepseekV3ForCausalLM {
     const depths = Array.from({ length: config.numNextnPredictLayers }, (_, k) => config.numHiddenLayers + k);
     this.#layers = Array.from(
       { length: config.numHiddenLayers },
-      (_, layer) => new TransformerBlock(store, name(layer), config, layer),
+      (_, layer) => new TransformerBlock(store, name(layer), config, layer, parts),
     );
     this.#norm = new RMSNorm(store, 'model.norm', config.hiddenSize, config.rmsNormEps);
     this.#lmHead = store.weight('lm_head.weight', [config.vocabSize, config.hiddenSize]);
     this.#mtp = depths.map((layer) => ({
       module: new MtpModule(store, name(layer), config),
-      block: new TransformerBlock(store, name(layer), config, layer),
+      block: new TransformerBlock(store, name(layer), config, layer, parts),
     }));
     this.#rotary = rotaryTables(config, config.maxPositionEmbeddings);
   }

@@ -2,9 +2,9 @@
 
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
-import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { valueAndGrads } from '../tensor/gradients.ts';
 import { tf } from '../tensor/tf.ts';
+import type { Learner } from './learner.ts';
 import { computeLoss, type LossTerms } from './loss.ts';
 import { lossInput, labelShares, splitBatch } from './micro-batch.ts';
 import { packReport } from './step-report.ts';
@@ -24,7 +24,7 @@ export interface Accumulated {
 
 /** Differentiates the loss of `batch`, computed in `gradAccumSteps` parts; see `micro-batch.ts` for their weights. */
 export function accumulateGradients(
-  model: DeepseekV3ForCausalLM,
+  { model, objective = computeLoss }: Pick<Learner, 'model' | 'objective'>,
   batch: Batch,
   mtpWeight: number,
   train: AccumulationSettings,
@@ -35,7 +35,7 @@ export function accumulateGradients(
   const reports: tf.Tensor1D[] = [];
   for (const [i, part] of parts.entries()) {
     const { value, grads } = valueAndGrads(() => {
-      const terms = computeLoss(model, lossInput(part, train.documentMask), { ...train, mtpWeight });
+      const terms = objective(model, lossInput(part, train.documentMask), { ...train, mtpWeight });
       const weighted = weighTerms(terms, shares[i] ?? [], 1 / parts.length, mtpWeight);
       reports.push(tf.keep(packReport(weighted, model)));
       return weighted.total;

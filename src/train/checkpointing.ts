@@ -13,7 +13,7 @@ import { readAllTensors } from '../io/tensor-source.ts';
 import { writeCheckpoint } from '../io/write-checkpoint.ts';
 import type { Run } from './run.ts';
 import { type RunSettings, refuseChanges } from './run-settings.ts';
-import type { Learner } from './train-step.ts';
+import type { Learner } from './learner.ts';
 import { parseState, type TrainerState } from './trainer-state.ts';
 
 /** Writes `checkpoints/step-XXXXXXXX` and returns its path. */

@@ -22,7 +22,7 @@ const mayImport: Record<string, readonly string[]> = {
   io: ['tensor', 'config'],
   data: ['config'],
   generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
-  train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
+  train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'precision', 'config'],
   report: ['train', 'config', 'io'],
   bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
   cli: ['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
