@@ -1,6 +1,6 @@
 // What training in 8 bits replaces: the products of linear layers and of experts.
 
-import { type Fp8Recipe } from '../precision/recipe.ts';
+import type { Fp8Recipe } from '../precision/recipe.ts';
 import { tf } from '../tensor/tf.ts';
 import { linear } from './linear.ts';
 import { quantizedMatMul } from './quantized-matmul.ts';

@@ -8,7 +8,7 @@ import { quantizedProducts } from '../ops/products.ts';
 import { fp8Recipe } from '../precision/recipe.ts';
 import { AdamW } from './adamw.ts';
 import { WeightAverage } from './ema.ts';
-import { computeLoss } from './loss.ts';
+import type { computeLoss } from './loss.ts';
 
 /** What a step differentiates. */
 export type Objective = typeof computeLoss;
