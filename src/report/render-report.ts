@@ -1,19 +1,18 @@
-// The HTML report: one file that needs no network, no server and no JavaScript (a slider uses some, where there is any).
+// The HTML report of training runs.
 
-import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { biasFigure } from './bias-chart.ts';
 import { describeModel } from './describe-model.ts';
 import { domainLoadFigure, domainLossFigure } from './domain-charts.ts';
 import type { Owner } from './figure.ts';
 import { formatCount, formatTime } from './format.ts';
-import { type Content, Html, html } from './html.ts';
-import { loadMapFigure, SLIDER_SCRIPT } from './load-map.ts';
+import { type Content, type Html, html } from './html.ts';
+import { loadMapFigure } from './load-map.ts';
+import { grid, renderPage, type Section } from './page.ts';
 import { MAX_POINTS } from './points.ts';
 import { BALANCE_CHARTS, LOSS_CHARTS, overlayFigures, SCHEDULE_CHARTS, SPEED_CHARTS } from './run-charts.ts';
 import type { RunData } from './run-data.ts';
 import { renderSamples } from './samples.ts';
-import { STYLE } from './style.ts';
 import { comparisonTable, settingsTables } from './tables.ts';
 import { renderTiles } from './tiles.ts';
 
@@ -26,33 +25,12 @@ import { renderTiles } from './tiles.ts';
 export function renderReport(runs: readonly RunData[]): string {
   if (runs.length === 0) throw new UserError('report: expected at least one run, found none; name a run folder');
   const named = withDistinctNames(runs);
-  const sections = reportSections(named).filter(({ content }) => content.source !== '');
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${contentSecurityPolicy()}">
-<title>${pageTitle(named)}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-${header(named)}
-<nav aria-label="Sections">${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
-<main>
-${sections.map(({ id, title, content }) => html`<section id="${id}">\n<h2>${title}</h2>\n${content}\n</section>\n`)}
-</main>
-<footer>Curves hold at most ${MAX_POINTS} points per run, spikes included; metrics.jsonl in the run folder has every step.</footer>
-<script>${new Html(SLIDER_SCRIPT)}</script>
-</body>
-</html>
-`.source;
-}
-
-/** The page may not load anything; of scripts it may run the one whose hash is given. */
-function contentSecurityPolicy(): string {
-  const hash = createHash('sha256').update(SLIDER_SCRIPT).digest('base64');
-  return `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`;
+  return renderPage({
+    title: pageTitle(named),
+    header: header(named),
+    sections: reportSections(named),
+    footer: `Curves hold at most ${MAX_POINTS} points per run, spikes included; metrics.jsonl in the run folder has every step.`,
+  });
 }
 
 function pageTitle(runs: readonly RunData[]): string {
@@ -81,12 +59,6 @@ function runLines({ name, settings, metrics }: RunData, several: boolean): Html 
   const steps = done < train.steps ? `${formatCount(done)} of ${formatCount(train.steps)}` : formatCount(done);
   return html`<p>${several ? html`<b>${name}</b>: ` : null}${describeModel(settings)}.</p>
 <p>${steps} ${steps === '1' ? 'step' : 'steps'} on ${train.data}, tokenizer ${train.tokenizer}, balancing ${train.balancing}; backend ${backend}, started ${formatTime(createdAt)}, version ${version}.</p>`;
-}
-
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly content: Html;
 }
 
 function reportSections(runs: readonly RunData[]): Section[] {
@@ -133,9 +105,4 @@ function perRun(runs: readonly RunData[], render: (run: RunData, index: number) 
     return html`<h3 class="run">${run.name}</h3>${content}`;
   });
   return html`${parts}`;
-}
-
-function grid(figures: readonly (Html | null)[]): Html {
-  const present = figures.filter((figure) => figure !== null);
-  return present.length > 0 ? html`<div class="grid">${present}</div>` : html``;
 }

@@ -68,4 +68,10 @@ thead th, .group th { color: var(--text); font-weight: 600; }
 td { font-variant-numeric: tabular-nums; }
 .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 summary { cursor: pointer; padding: 8px 0; }
+.notice { color: var(--over); font-weight: 600; }
+.study { min-width: 640px; }
+.verdict { white-space: nowrap; }
+.verdict.reproduced { color: var(--series-2); }
+.verdict.contradicted { color: var(--over); }
+details > summary { font-weight: 600; }
 footer { margin: 36px 0 16px; font-size: .875rem; }`;

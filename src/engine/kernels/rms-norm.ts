@@ -30,7 +30,10 @@ export function registerRmsNorm(): void {
     const [rows, width] = sizesOf(x!);
     const [sum, y, rstd] = [backend.output(x!.shape), backend.output(x!.shape), backend.output([rows])];
     const at = backend.address;
-    const [inputs, outputs] = [[at(x!), at(residual!), at(sum), at(weight!)], [at(y), at(rstd)]];
+    const [inputs, outputs] = [
+      [at(x!), at(residual!), at(sum), at(weight!)],
+      [at(y), at(rstd)],
+    ];
     backend.exports.rmsNorm!(...inputs, ...outputs, rows, width, Number(attrs.eps));
     backend.incRef(sum.dataId);
     return [sum, y, { ...sum }, rstd];

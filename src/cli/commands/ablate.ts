@@ -1,0 +1,178 @@
+// `tinyseek ablate`: runs a study and says what came of it, or lists the studies there are.
+
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../../errors.ts';
+import { loadStudy } from '../../experiments/load-study.ts';
+import { jobsOf, openPlan, type Plan } from '../../experiments/plan.ts';
+import { collectResults } from '../../experiments/results.ts';
+import { type JobEvent, runJobs } from '../../experiments/run-jobs.ts';
+import { studies } from '../../experiments/studies/index.ts';
+import { type ResultFiles, writeResults } from '../../experiments/write-results.ts';
+import { lockRun } from '../../io/run-lock.ts';
+import type { StudyResults } from '../../report/study-results.ts';
+import { caveats, rangeText } from '../../report/study-text.ts';
+import { exitInterrupted, onInterrupt } from '../interrupt.ts';
+import { invocation, shellWord } from '../invocation.ts';
+import { type CommandOutput, outputWidth } from '../output.ts';
+import { createStudyProgress } from '../progress/study-progress.ts';
+import { wholeNumber } from '../run-options.ts';
+import { plural } from '../terminal/format.ts';
+import { formatTable } from '../terminal/table.ts';
+import { wrapText } from '../terminal/text.ts';
+
+export interface AblateOptions {
+  readonly list?: boolean;
+  readonly quick?: boolean;
+  readonly seeds?: string;
+  readonly steps?: string;
+  readonly out?: string;
+  readonly threads?: string;
+}
+
+const quickSeeds = 2;
+
+/** The studies that come with TinySeek. */
+export function listStudies(): CommandOutput {
+  const json = {
+    studies: studies.map(({ name, title, question, source, arms }) => ({
+      name,
+      title,
+      question,
+      source,
+      arms: arms.length,
+    })),
+  };
+  const width = Math.min(100, outputWidth());
+  const lines = studies.flatMap(({ name, title, question, arms, seeds = 3 }) => [
+    `${name}: ${title} (${plural(arms.length, 'arm')} x ${plural(seeds, 'seed')})`,
+    ...wrapText(question, width - 2).map((line) => `  ${line}`),
+  ]);
+  return { json, lines: [...lines, '', `Try one: ${invocation()} ablate ${studies[0]?.name ?? ''} --quick`] };
+}
+
+async function planOf(nameOrFile: string, options: AblateOptions): Promise<Plan> {
+  const loaded = await loadStudy(nameOrFile);
+  const { quick = false, seeds, steps, out } = options;
+  const usual = quick ? quickSeeds : (loaded.study.seeds ?? 3);
+  return {
+    ...loaded,
+    quick,
+    steps: steps === undefined ? null : wholeNumber('--steps', steps),
+    seeds: seeds === undefined ? usual : wholeNumber('--seeds', seeds),
+    out: out ?? join('runs', `ablate-${loaded.study.name}${quick ? '-quick' : ''}`),
+  };
+}
+
+/** What repeats the study, in a shell. */
+function commandOf(nameOrFile: string, { quick, steps, seeds, out }: Plan): string {
+  return [
+    `${invocation()} ablate ${shellWord(nameOrFile)}`,
+    ...(quick ? ['--quick'] : []),
+    `--seeds ${seeds}`,
+    ...(steps === null ? [] : [`--steps ${steps}`]),
+    `--out ${shellWord(out)}`,
+  ].join(' ');
+}
+
+interface Outcome {
+  readonly interrupted: boolean;
+  readonly failures: readonly Extract<JobEvent, { type: 'failed' }>[];
+}
+
+/** Runs to the end or to the first interrupt, after which runs end with a checkpoint; a second one ends everything. */
+async function follow(plan: Plan, parallel: number): Promise<Outcome> {
+  const jobs = jobsOf(plan);
+  const progress = createStudyProgress(jobs);
+  const failures: Extract<JobEvent, { type: 'failed' }>[] = [];
+  const abort = new AbortController();
+  const stopListening = onInterrupt(process, {
+    first: () => {
+      progress.note('Stopping after this step, with checkpoints. Press Ctrl-C again to stop at once.');
+      abort.abort();
+    },
+    second: () => process.exit(exitInterrupted),
+  });
+  const onEvent = (event: JobEvent) => {
+    if (event.type === 'failed') failures.push(event);
+    progress.onEvent(event);
+  };
+  try {
+    await runJobs(plan, jobs, { parallel, onEvent, signal: abort.signal });
+  } finally {
+    stopListening();
+    progress.end();
+  }
+  return { interrupted: abort.signal.aborted, failures };
+}
+
+function verdictLines({ verdicts }: StudyResults, width: number): string[] {
+  return verdicts.flatMap(({ claim, found, verdict, paper }) => [
+    ...wrapText(`${verdict.toUpperCase()}: ${claim}`, width),
+    `  found ${found === null ? 'nothing yet' : rangeText(found)}`,
+    ...(paper === null ? [] : wrapText(`paper: ${paper}`, width - 2).map((line) => `  ${line}`)),
+  ]);
+}
+
+function armLines({ arms, metrics }: StudyResults, width: number): string[] {
+  const header = ['arm', ...metrics.map(({ key }) => key)];
+  const rows = arms.map(({ name, cells }) => [
+    name,
+    ...cells.map(({ value }) => (value === null ? '' : Number(value.mean.toPrecision(4)).toString())),
+  ]);
+  const right = metrics.map((_, column) => column + 1);
+  return formatTable([header, ...rows], width, right);
+}
+
+function closingLines(results: StudyResults, files: ResultFiles, width: number): string[] {
+  return [
+    '',
+    ...armLines(results, width),
+    '',
+    ...verdictLines(results, Math.min(width, 100)),
+    '',
+    ...caveats(results).flatMap((line) => wrapText(line, Math.min(width, 100))),
+    `Report: ${files.report}`,
+    `Numbers: ${files.json}, ${files.csv}, ${files.markdown}`,
+  ];
+}
+
+/** Runs a study, or goes on with it where it stopped. */
+export async function ablate(nameOrFile: string | undefined, options: AblateOptions): Promise<CommandOutput> {
+  if (options.list === true) return listStudies();
+  if (nameOrFile === undefined)
+    throw new UserError(`ablate: which study? See them with: ${invocation()} ablate --list`);
+  const plan = await planOf(nameOrFile, options);
+  const parallel = options.threads === undefined ? availableParallelism() : wholeNumber('--threads', options.threads);
+  const command = commandOf(nameOrFile, plan);
+  const unlock = lockRun(plan.out);
+  try {
+    openPlan(plan);
+    const outcome = await follow(plan, parallel);
+    const results = collectResults(plan, command);
+    const files = results === null ? null : writeResults(results, plan.out);
+    return concluded(outcome, results, files, command);
+  } finally {
+    unlock();
+  }
+}
+
+function concluded(
+  { interrupted, failures }: Outcome,
+  results: StudyResults | null,
+  files: ResultFiles | null,
+  command: string,
+): CommandOutput {
+  const width = outputWidth();
+  const closing = results === null || files === null ? [] : closingLines(results, files, width);
+  const json = { finished: !interrupted && failures.length === 0, ...files, results };
+  if (interrupted) {
+    const lines = [...closing, '', 'Stopped; nothing is lost. Go on with:', command];
+    return { json, lines, exitCode: exitInterrupted };
+  }
+  if (failures.length === 0) return { json, lines: closing };
+  const lines = failures.map(({ job, message }) => `${job.arm.name}, seed ${job.seed}: ${message}`);
+  const isBug = failures.some(({ isUserError }) => !isUserError);
+  const failed = `${plural(failures.length, 'run')} failed; the same command tries them again:`;
+  return { json, lines: [...closing, '', failed, ...lines], exitCode: isBug ? 70 : 1 };
+}

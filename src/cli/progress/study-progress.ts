@@ -1,0 +1,96 @@
+// Progress of a study on standard error: a live table of its arms on a terminal, a line a finished run anywhere else.
+
+import type { Job } from '../../experiments/plan.ts';
+import type { JobEvent } from '../../experiments/run-jobs.ts';
+import { progressBar } from '../terminal/charts.ts';
+import { formatDuration, plural } from '../terminal/format.ts';
+import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
+import { formatTable } from '../terminal/table.ts';
+import { wrapText } from '../terminal/text.ts';
+import { type ArmStanding, createStudyState, type StudyState } from './study-state.ts';
+
+const redrawMilliseconds = 200;
+
+export interface StudyProgress {
+  onEvent(event: JobEvent): void;
+  /** Prints a remark without disturbing the rest. */
+  note(line: string): void;
+  /** Leaves the terminal as it should be. */
+  end(): void;
+}
+
+export function createStudyProgress(jobs: readonly Job[], stream: NodeJS.WriteStream = process.stderr): StudyProgress {
+  const state = createStudyState(jobs);
+  const canRedraw = stream.isTTY && process.env.TERM !== 'dumb';
+  return canRedraw ? liveTable(state, stream) : plainLines(state, (line) => stream.write(`${line}\n`));
+}
+
+function runningText({ running }: ArmStanding, several: boolean): string {
+  return running
+    .map(({ seed, step, steps, loss }) => {
+      const name = several ? `seed ${seed} ` : '';
+      const lossText = loss === null ? 'starting' : `loss ${loss.toFixed(3)}`;
+      return `${name}${progressBar(step / steps, 12)} ${step}/${steps} ${lossText}`;
+    })
+    .join('  ');
+}
+
+/** The table, none of its lines wider than `width`. */
+export function tableLines(state: StudyState, width: number): string[] {
+  const rows = state.arms().map((arm) => {
+    const failed = arm.failed > 0 ? `, ${arm.failed} failed` : '';
+    return [arm.arm, `${arm.done}/${arm.seeds} done${failed}`, runningText(arm, arm.seeds > 1)];
+  });
+  return [...formatTable(rows, width), totalLine(state)];
+}
+
+function totalLine(state: StudyState): string {
+  const left = state.secondsLeft();
+  const time = Number.isFinite(left) ? `, about ${formatDuration(left)} left` : '';
+  return `${state.doneRuns()} of ${plural(state.totalRuns, 'run')} done${time}`;
+}
+
+/** What is worth a line that stays. */
+function remark(event: JobEvent): string | null {
+  const run = `${event.job.arm.name}, seed ${event.job.seed}`;
+  if (event.type === 'warning') return `warning: ${run}: ${event.message}`;
+  return event.type === 'failed' ? `${run} failed: ${event.message}` : null;
+}
+
+function liveTable(state: StudyState, stream: NodeJS.WriteStream): StudyProgress {
+  const block = createLiveBlock(stream);
+  const draw = () => block.draw(tableLines(state, usableColumns(stream)));
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  const showCursor = () => block.end();
+  process.once('exit', showCursor);
+  return {
+    onEvent: (event) => {
+      state.update(event);
+      const line = remark(event);
+      if (line !== null) block.above(wrapText(line, usableColumns(stream)));
+      if (event.type === 'step' && performance.now() - drawnAt < redrawMilliseconds) return;
+      drawnAt = performance.now();
+      draw();
+    },
+    note: (line) => block.above(wrapText(line, usableColumns(stream))),
+    end: () => {
+      process.off('exit', showCursor);
+      draw();
+      block.end();
+    },
+  };
+}
+
+function plainLines(state: StudyState, print: (line: string) => void): StudyProgress {
+  return {
+    onEvent: (event) => {
+      state.update(event);
+      const line = remark(event);
+      if (line !== null) print(line);
+      if (event.type === 'done' && !event.already)
+        print(`${event.job.arm.name}, seed ${event.job.seed}: ${totalLine(state)}`);
+    },
+    note: print,
+    end: () => {},
+  };
+}

@@ -1,0 +1,24 @@
+// What the process of a study and the processes of its runs tell each other.
+
+import type { StudySize } from './settings.ts';
+
+/** The one argument of an arm's process, as JSON. */
+export interface ArmOrder {
+  /** Name or path of the study. */
+  readonly source: string;
+  readonly size: StudySize;
+  readonly arm: string;
+  readonly seed: number;
+  readonly runDir: string;
+}
+
+export type ArmMessage =
+  | { readonly type: 'step'; readonly step: number; readonly loss: number; readonly secondsLeft: number }
+  | { readonly type: 'warning'; readonly message: string }
+  /** The run is whole and measured, or was stopped as asked. */
+  | { readonly type: 'end'; readonly finished: boolean }
+  /** `isUserError`: something the user can mend. */
+  | { readonly type: 'failed'; readonly message: string; readonly isUserError: boolean };
+
+/** What an arm's process is told to end its run after the current step, with a checkpoint. */
+export const stopMessage = 'stop';

@@ -1,0 +1,88 @@
+// What a study folder is for: `study.json` says which study, how large, which seeds; the runs lie beside it.
+//
+//   OUT/study.json                       the plan
+//   OUT/runs/ARM/seed-S/                 a run folder, as `tinyseek train` writes it
+//   OUT/runs/ARM/seed-S/measured.json    its numbers, once the run is done
+//   OUT/results.{json,csv,md}, report.html
+
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../errors.ts';
+import { explainFsErrors } from '../io/file-system.ts';
+import { readJsonFile } from '../io/json.ts';
+import type { LoadedStudy } from './load-study.ts';
+import { armSettings, type StudySize } from './settings.ts';
+import type { Arm } from './study.ts';
+
+export interface Plan extends LoadedStudy, StudySize {
+  /** Seeds 0, 1, ...: with a seed all arms see the same text in the same order. */
+  readonly seeds: number;
+  readonly out: string;
+}
+
+/** One run of a study. */
+export interface Job {
+  readonly arm: Arm;
+  readonly seed: number;
+  readonly runDir: string;
+  readonly steps: number;
+}
+
+const PLAN_FILE = 'study.json';
+
+/** All runs, seed by seed, so that a study that is stopped has whole pairs to compare. */
+export function jobsOf(plan: Plan): Job[] {
+  const { study, out } = plan;
+  return Array.from({ length: plan.seeds }, (_, seed) =>
+    study.arms.map((arm) => ({
+      arm,
+      seed,
+      runDir: join(out, 'runs', arm.name, `seed-${seed}`),
+      steps: armSettings(study, arm, plan, seed).train.steps,
+    })),
+  ).flat();
+}
+
+/** Everything the numbers of a plan depend on, as plain data. */
+function identityOf({ study, quick, steps }: Plan): Record<string, unknown> {
+  const { name, preset, base, arms } = study;
+  return { name, preset, base, quickChanges: quick ? study.quick : {}, arms, quick, steps };
+}
+
+/**
+ * Writes the plan into its folder, or checks it against the one that is there: the same study at the same size goes on,
+ * with more seeds if asked for; anything else is a `UserError`.
+ */
+export function openPlan(plan: Plan): void {
+  const { out, seeds } = plan;
+  const path = join(out, PLAN_FILE);
+  const content = { format: 1, ...identityOf(plan), seeds };
+  if (existsSync(path)) refuseOtherPlan(readJsonFile(path, 'study'), content, out);
+  else refuseUsedFolder(out);
+  explainFsErrors('study: cannot write', path, () => {
+    mkdirSync(out, { recursive: true });
+    writeFileSync(`${path}.tmp`, `${JSON.stringify(content, null, 2)}\n`);
+    renameSync(`${path}.tmp`, path);
+  });
+}
+
+function refuseOtherPlan(found: Readonly<Record<string, unknown>>, wanted: Record<string, unknown>, out: string): void {
+  const plain: Record<string, unknown> = JSON.parse(JSON.stringify(wanted));
+  const keys = Object.keys(plain).filter((key) => key !== 'seeds');
+  const different = keys.filter((key) => JSON.stringify(plain[key]) !== JSON.stringify(found[key]));
+  if (different.length === 0) return;
+  throw new UserError(
+    `study: ${out} holds a study with other settings (${different.join(', ')}); choose another folder with --out, or delete it`,
+  );
+}
+
+function refuseUsedFolder(out: string): void {
+  if (!existsSync(out)) return;
+  const found = explainFsErrors('study: cannot read', out, () => readdirSync(out)).filter(
+    (name) => !name.startsWith('run.lock'),
+  );
+  if (found.length === 0) return;
+  throw new UserError(
+    `study: ${out} is not empty (it has ${found[0]}) and holds no study; choose another folder with --out`,
+  );
+}

@@ -1,0 +1,77 @@
+// The results of a study as a page of Markdown.
+
+import { formatCount, formatDuration } from '../report/format.ts';
+import type { MetricCell, StudyResults } from '../report/study-results.ts';
+import { caveats, intervalText, meanMeasured, rangeText } from '../report/study-text.ts';
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(header), `|${' --- |'.repeat(header.length)}`, ...rows.map(line)].join('\n');
+}
+
+function verdictTable({ verdicts }: StudyResults): string {
+  const rows = verdicts.map(({ claim, rule, found, verdict, paper }) => [
+    claim,
+    rule,
+    found === null ? 'not measured yet' : rangeText(found),
+    `**${verdict}**`,
+    paper ?? '',
+  ]);
+  return table(['claim', 'rule, written before the run', 'found', 'verdict', 'paper'], rows);
+}
+
+function cellText({ value, difference }: MetricCell): string {
+  if (value === null) return '';
+  const change = difference === null ? '' : `; difference ${intervalText(difference)}`;
+  return `${intervalText(value)}${change}`;
+}
+
+function armTable({ metrics, arms }: StudyResults): string {
+  const header = ['arm', ...metrics.map(({ label, unit }) => (unit === null ? label : `${label}, ${unit}`))];
+  return table(
+    header,
+    arms.map((arm) => [arm.label, ...arm.cells.map(cellText)]),
+  );
+}
+
+function costTable({ arms }: StudyResults): string {
+  const rows = arms.map((arm) => [
+    arm.label,
+    arm.changes.map((change) => `\`${change}\``).join(', '),
+    String(arm.runs.length),
+    formatCount(arm.steps),
+    formatCount(meanMeasured(arm, 'tokens')),
+    formatCount(arm.parameters),
+    formatCount(arm.activeParameters),
+    `${(meanMeasured(arm, 'flops') / 1e12).toPrecision(3)} T`,
+    formatDuration(meanMeasured(arm, 'seconds')),
+  ]);
+  return table(
+    ['arm', 'changes', 'seeds', 'steps', 'tokens', 'parameters', 'active', 'FLOPs', 'wall clock a run'],
+    rows,
+  );
+}
+
+/** The whole page. */
+export function resultsMarkdown(results: StudyResults): string {
+  const { title, question, source, equal, paper, environment, command, createdAt, statistics } = results;
+  const { tinyseek, node, machine, backend } = environment;
+  const parts = [
+    `# ${title}`,
+    question,
+    ...(source === '' ? [] : [`Source: ${source}.`]),
+    equal,
+    ...caveats(results).map((line) => `**${line}**`),
+    ...(results.verdicts.length === 0 ? [] : ['## Verdicts', verdictTable(results)]),
+    '## Results',
+    `Mean ± half the interval; difference from ${results.arms[0]?.label ?? 'the first arm'}. ${statistics}.`,
+    armTable(results),
+    ...(paper.length === 0 ? [] : ['## The paper', paper.map((line) => `- ${line}`).join('\n')]),
+    '## What was run',
+    costTable(results),
+    `Seeds 0 to ${results.seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}; ${createdAt}. ` +
+      'FLOPs are those of the training steps by formula; wall clock includes evaluations, with other runs at its side.',
+    `Repeat it:\n\n\`\`\`sh\n${command}\n\`\`\``,
+  ];
+  return `${parts.join('\n\n')}\n`;
+}

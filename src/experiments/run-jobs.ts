@@ -1,0 +1,82 @@
+// Runs the jobs of a study side by side, each in a process of its own with one thread.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ArmMessage, type ArmOrder, stopMessage } from './arm-protocol.ts';
+import type { Job, Plan } from './plan.ts';
+import { readMeasured } from './run-arm.ts';
+
+export type JobEvent =
+  /** `already`: it was whole before this session. */
+  | { readonly type: 'done'; readonly job: Job; readonly already: boolean }
+  | { readonly type: 'started'; readonly job: Job }
+  | {
+      readonly type: 'step';
+      readonly job: Job;
+      readonly step: number;
+      readonly loss: number;
+      readonly secondsLeft: number;
+    }
+  | { readonly type: 'warning'; readonly job: Job; readonly message: string }
+  | { readonly type: 'failed'; readonly job: Job; readonly message: string; readonly isUserError: boolean };
+
+export interface JobOptions {
+  /** Most processes at a time. */
+  readonly parallel: number;
+  readonly onEvent: (event: JobEvent) => void;
+  /** Ends all runs after their current step, with a checkpoint. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs what is not done yet; a job that fails does not keep the others from going on. Returns when none runs any more. */
+export async function runJobs(plan: Plan, jobs: readonly Job[], options: JobOptions): Promise<void> {
+  const { onEvent, parallel, signal } = options;
+  const waiting = jobs.filter((job) => {
+    const already = readMeasured(job.runDir) !== null;
+    if (already) onEvent({ type: 'done', job, already });
+    return !already;
+  });
+  const work = async () => {
+    for (let job = waiting.shift(); job !== undefined && !signal.aborted; job = waiting.shift()) {
+      await runJob(plan, job, options);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+}
+
+const entry = fileURLToPath(new URL(`./arm-process${extname(import.meta.url)}`, import.meta.url));
+
+function start({ source, quick, steps }: Plan, { arm, seed, runDir }: Job): ChildProcess {
+  const order: ArmOrder = { source, size: { quick, steps }, arm: arm.name, seed, runDir };
+  return fork(entry, [JSON.stringify(order)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+}
+
+/** Ends when the process has; it reports what happened by events and never fails. */
+function runJob(plan: Plan, job: Job, { onEvent, signal }: JobOptions): Promise<void> {
+  onEvent({ type: 'started', job });
+  const child = start(plan, job);
+  let hasEnded = false;
+  const stop = () => child.connected && child.send(stopMessage);
+  signal.addEventListener('abort', stop);
+  child.on('message', (message: ArmMessage) => {
+    if (message.type === 'end') {
+      hasEnded = true;
+      if (message.finished) onEvent({ type: 'done', job, already: false });
+    } else {
+      hasEnded ||= message.type === 'failed';
+      onEvent({ ...message, job });
+    }
+  });
+  return new Promise((done) => {
+    const finish = (how: string) => {
+      signal.removeEventListener('abort', stop);
+      if (!hasEnded)
+        onEvent({ type: 'failed', job, message: `the process of this run ended early (${how})`, isUserError: true });
+      hasEnded = true;
+      done();
+    };
+    child.on('error', (error) => finish(error.message));
+    child.on('close', (code, killedBy) => finish(killedBy ?? `exit code ${code}`));
+  });
+}

@@ -1,0 +1,18 @@
+// What arms can name as their `variant`, each imported when it is asked for.
+
+import { closest } from 'fastest-levenshtein';
+import { UserError } from '../../errors.ts';
+import type { Variant, VariantOptions } from '../study.ts';
+
+const variants: Readonly<Record<string, Variant>> = {};
+
+/** What the variant of that name adds to a run; nothing for none. An unknown name is a `UserError`. */
+export async function activateVariant(name: string | undefined): Promise<VariantOptions> {
+  if (name === undefined) return {};
+  const variant = variants[name];
+  if (variant !== undefined) return variant();
+  const known = Object.keys(variants);
+  const hint =
+    known.length === 0 ? 'there are none' : `did you mean ${closest(name, known)}? (known: ${known.join(', ')})`;
+  throw new UserError(`study: unknown variant ${JSON.stringify(name)}; ${hint}`);
+}

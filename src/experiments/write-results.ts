@@ -1,0 +1,44 @@
+// The results of a study as files: JSON with everything, CSV with every number of every run, Markdown to read.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { explainFsErrors } from '../io/file-system.ts';
+import { loadRun } from '../report/load-run.ts';
+import { renderStudy } from '../report/render-study.ts';
+import type { StudyResults } from '../report/study-results.ts';
+import { resultsMarkdown } from './results-markdown.ts';
+
+export interface ResultFiles {
+  readonly json: string;
+  readonly csv: string;
+  readonly markdown: string;
+  readonly report: string;
+}
+
+/** Writes `results.json`, `results.csv`, `results.md` and `report.html` into `out`, over those that are there. */
+export function writeResults(results: StudyResults, out: string): ResultFiles {
+  const files = {
+    json: join(out, 'results.json'),
+    csv: join(out, 'results.csv'),
+    markdown: join(out, 'results.md'),
+    report: join(out, 'report.html'),
+  };
+  const runs = results.arms.map((arm) => arm.runs.map(({ dir }) => loadRun(dir)));
+  write(files.json, `${JSON.stringify(results, null, 2)}\n`);
+  write(files.csv, resultsCsv(results));
+  write(files.markdown, resultsMarkdown(results));
+  write(files.report, renderStudy(results, runs));
+  return files;
+}
+
+function write(path: string, content: string): void {
+  explainFsErrors('study: cannot write', path, () => writeFileSync(path, content));
+}
+
+/** One line a run; empty where a run does not have a number. */
+export function resultsCsv({ arms }: StudyResults): string {
+  const runs = arms.flatMap((arm) => arm.runs.map((run) => ({ arm: arm.name, ...run })));
+  const keys = [...new Set(runs.flatMap(({ measured }) => Object.keys(measured)))];
+  const rows = runs.map(({ arm, seed, measured }) => [arm, seed, ...keys.map((key) => measured[key] ?? '')]);
+  return [['arm', 'seed', ...keys], ...rows].map((row) => `${row.join(',')}\n`).join('');
+}

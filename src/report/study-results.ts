@@ -1,0 +1,97 @@
+// What came of a study: plain data. It is written as `results.json`, and the report of a study is drawn from it.
+
+export type Verdict = 'reproduced' | 'not distinguishable' | 'contradicted';
+
+/** A mean over seeds with its 95 % interval, which a single value does not have. */
+export interface Interval {
+  readonly mean: number;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly n: number;
+}
+
+export interface VerdictRow {
+  readonly claim: string;
+  /** The rule written before the run. */
+  readonly rule: string;
+  /** What the rule judges; null when no seed has it yet. */
+  readonly found: Interval | null;
+  readonly verdict: Verdict;
+  /** What the paper found; null where it gives no figure. */
+  readonly paper: string | null;
+}
+
+export interface MetricColumn {
+  readonly key: string;
+  readonly label: string;
+  readonly unit: string | null;
+  readonly better: 'lower' | 'higher' | null;
+}
+
+/** A metric of an arm. */
+export interface MetricCell {
+  readonly value: Interval | null;
+  /** Minus the first arm, paired by seed; null in the first arm. */
+  readonly difference: Interval | null;
+}
+
+export interface ArmResults {
+  readonly name: string;
+  readonly label: string;
+  /** What it changes, as `key=value`. */
+  readonly changes: readonly string[];
+  readonly steps: number;
+  readonly parameters: number;
+  readonly activeParameters: number;
+  readonly flopsPerToken: number;
+  readonly runs: readonly {
+    readonly seed: number;
+    readonly dir: string;
+    readonly measured: Readonly<Record<string, number>>;
+  }[];
+  /** In the order of `StudyResults.metrics`. */
+  readonly cells: readonly MetricCell[];
+}
+
+export interface StudyResults {
+  readonly format: 1;
+  readonly name: string;
+  readonly title: string;
+  readonly question: string;
+  readonly source: string;
+  readonly equal: string;
+  readonly paper: readonly string[];
+  /** A size for trying things out, too small to judge by. */
+  readonly quick: boolean;
+  readonly seeds: number;
+  /** How many runs there should be. */
+  readonly plannedRuns: number;
+  /** The command that repeats all of it. */
+  readonly command: string;
+  readonly environment: {
+    readonly tinyseek: string;
+    readonly node: string;
+    readonly machine: string;
+    readonly backend: string;
+  };
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** How intervals were computed. */
+  readonly statistics: string;
+  readonly verdicts: readonly VerdictRow[];
+  readonly metrics: readonly MetricColumn[];
+  readonly arms: readonly ArmResults[];
+  readonly scatters: readonly {
+    readonly title: string;
+    readonly advice: string;
+    readonly x: string;
+    readonly y: string;
+  }[];
+  readonly series: readonly {
+    readonly title: string;
+    readonly advice: string;
+    readonly xLabel: string;
+    readonly yLabel: string;
+    readonly points: readonly { readonly x: number; readonly metric: string }[];
+  }[];
+}

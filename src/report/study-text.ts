@@ -1,0 +1,38 @@
+// What the page and the Markdown of a study say alike.
+
+import { formatNumber } from './format.ts';
+import type { ArmResults, Interval, StudyResults } from './study-results.ts';
+
+/** `4.284 ± 0.012`, or the value alone where there is one only. */
+export function intervalText({ mean, high }: Interval): string {
+  return high === null ? formatNumber(mean) : `${formatNumber(mean)} ± ${formatNumber(high - mean)}`;
+}
+
+/** `0.310 (0.250 to 0.390)`. */
+export function rangeText({ mean, low, high }: Interval): string {
+  const range =
+    low === null || high === null ? 'one seed, no interval' : `${formatNumber(low)} to ${formatNumber(high)}`;
+  return `${formatNumber(mean)} (${range})`;
+}
+
+/** Mean of a measurement over the runs of an arm; NaN if one lacks it. */
+export function meanMeasured({ runs }: ArmResults, key: string): number {
+  return runs.reduce((sum, { measured }) => sum + (measured[key] ?? Number.NaN), 0) / runs.length;
+}
+
+export function countRuns({ arms }: StudyResults): number {
+  return arms.reduce((sum, { runs }) => sum + runs.length, 0);
+}
+
+/** What to know before believing a table. */
+export function caveats(results: StudyResults): string[] {
+  const { quick, plannedRuns, seeds } = results;
+  const done = countRuns(results);
+  return [
+    ...(quick
+      ? ['Quick size: this shows that everything works. Its runs are far too short to judge the claims by.']
+      : []),
+    ...(done < plannedRuns ? [`${done} of ${plannedRuns} runs are done.`] : []),
+    ...(seeds === 1 ? ['One seed has no interval, so no claim can be judged.'] : []),
+  ];
+}
