@@ -9,7 +9,7 @@ import type { Measurements } from './study.ts';
 
 /**
  * Reads a run folder. `loss`, `bitsPerByte`, `maxVioGlobal`, `mtpLoss1`... are of all held-out text at the end;
- * `trainLoss`, `maxVioBatch`, `deadExperts` means of the last tenth of the steps; `frozenMaxVioRatio` is MaxVio per batch
+ * `trainLoss`, `maxVioBatch`, `deadExperts` means of the last tenth of the steps, `earlyLoss` of the second; `frozenMaxVioRatio` is MaxVio per batch
  * while gamma is 0, over that of as many steps before; `loss/NAME` is a domain's; `domainKl` and `domainDistance` say how
  * much the experts specialise (several domains only); `seconds` is wall clock, `flops` all arithmetic of the training steps.
  */
@@ -24,6 +24,7 @@ export function measureRun(runDir: string): Measurements {
     maxVioGlobal: last(run, 'eval/max_vio_global'),
     ...mtpLosses(run),
     trainLoss: tail(run, 'train/loss'),
+    earlyLoss: secondTenth(run, 'train/loss'),
     maxVioBatch: tail(run, 'balance/max_vio_batch'),
     deadExperts: tail(run, 'balance/dead_experts'),
     frozenMaxVioRatio: frozenRatio(run),
@@ -46,6 +47,12 @@ function mean(values: readonly number[]): number {
 function tail({ metrics }: RunData, key: string): number {
   const values = pointsOf(metrics, key).map(({ y }) => y);
   return mean(values.slice(-Math.ceil(values.length / 10)));
+}
+
+function secondTenth({ metrics }: RunData, key: string): number {
+  const values = pointsOf(metrics, key).map(({ y }) => y);
+  const tenth = Math.ceil(values.length / 10);
+  return mean(values.slice(tenth, 2 * tenth));
 }
 
 function mtpLosses(run: RunData): Record<string, number> {

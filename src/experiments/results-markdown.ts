@@ -2,7 +2,7 @@
 
 import { formatCount, formatDuration } from '../report/format.ts';
 import type { MetricCell, StudyResults } from '../report/study-results.ts';
-import { caveats, intervalText, meanMeasured, rangeText } from '../report/study-text.ts';
+import { caveats, changeText, intervalText, meanMeasured, rangeText } from '../report/study-text.ts';
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -22,7 +22,7 @@ function verdictTable({ verdicts }: StudyResults): string {
 
 function cellText({ value, difference }: MetricCell): string {
   if (value === null) return '';
-  const change = difference === null ? '' : `; difference ${intervalText(difference)}`;
+  const change = difference === null ? '' : ` (${changeText(difference)})`;
   return `${intervalText(value)}${change}`;
 }
 

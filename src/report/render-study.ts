@@ -8,7 +8,7 @@ import { grid, renderPage } from './page.ts';
 import { scatterFigure } from './scatter-chart.ts';
 import { type ArmRuns, armDetails, balanceFigures, lossFigures } from './study-charts.ts';
 import type { MetricCell, StudyResults, VerdictRow } from './study-results.ts';
-import { caveats, intervalText, meanMeasured, rangeText } from './study-text.ts';
+import { caveats, changeText, intervalText, meanMeasured, rangeText } from './study-text.ts';
 
 /** Renders one HTML document. `runs` are those of `results.arms`, in the same order. */
 export function renderStudy(results: StudyResults, runs: ArmRuns): string {
@@ -64,8 +64,7 @@ function verdicts({ verdicts, paper }: StudyResults): Html {
 
 function cell({ value, difference }: MetricCell): Html {
   if (value === null) return html`<td>none</td>`;
-  const change =
-    difference === null ? null : html` <small>${difference.mean > 0 ? '+' : ''}${rangeText(difference)}</small>`;
+  const change = difference === null ? null : html` <small>${changeText(difference)}</small>`;
   return html`<td>${intervalText(value)}${change}</td>`;
 }
 

@@ -3,16 +3,24 @@
 import { formatNumber } from './format.ts';
 import type { ArmResults, Interval, StudyResults } from './study-results.ts';
 
+function signed(value: number): string {
+  return formatNumber(value).replace('-', '\u2212');
+}
+
 /** `4.284 ± 0.012`, or the value alone where there is one only. */
 export function intervalText({ mean, high }: Interval): string {
-  return high === null ? formatNumber(mean) : `${formatNumber(mean)} ± ${formatNumber(high - mean)}`;
+  return high === null ? signed(mean) : `${signed(mean)} ± ${formatNumber(high - mean)}`;
+}
+
+/** `+0.031 ± 0.012`. */
+export function changeText(difference: Interval): string {
+  return `${difference.mean > 0 ? '+' : ''}${intervalText(difference)}`;
 }
 
 /** `0.310 (0.250 to 0.390)`. */
 export function rangeText({ mean, low, high }: Interval): string {
-  const range =
-    low === null || high === null ? 'one seed, no interval' : `${formatNumber(low)} to ${formatNumber(high)}`;
-  return `${formatNumber(mean)} (${range})`;
+  const range = low === null || high === null ? 'one seed, no interval' : `${signed(low)} to ${signed(high)}`;
+  return `${signed(mean)} (${range})`;
 }
 
 /** Mean of a measurement over the runs of an arm; NaN if one lacks it. */

@@ -70,6 +70,7 @@ td { font-variant-numeric: tabular-nums; }
 summary { cursor: pointer; padding: 8px 0; }
 .notice { color: var(--over); font-weight: 600; }
 .study { min-width: 640px; }
+.study small { display: block; }
 .verdict { white-space: nowrap; }
 .verdict.reproduced { color: var(--series-2); }
 .verdict.contradicted { color: var(--over); }

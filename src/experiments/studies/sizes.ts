@@ -2,7 +2,7 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
-import type { Changes } from '../study.ts';
+import type { Changes, Study } from '../study.ts';
 
 /** What every run of a study does without: text samples, all but the last checkpoint. */
 const leanRun: Partial<TrainConfig> = { sampleTokens: 0, keepCheckpoints: 1 };
@@ -37,4 +37,23 @@ export const smallMoeTrain: Partial<TrainConfig> = {
 /** A few seconds a run: enough to see every chart, too short to judge anything by. */
 export const smallMoeQuick: Changes = {
   trainChanges: { steps: 60, tokenizer: 'bytes', evalEvery: 20, evalTokens: 4096, checkpointEvery: 20 },
+};
+
+/** Three kinds of text, for a model of the shape of `tiny` without groups and MTP: 800 steps of 1024 tokens. */
+export const threeDomains: Pick<Study, 'base' | 'quick'> = {
+  base: {
+    modelChanges: { nGroup: 1, topkGroup: 1, numNextnPredictLayers: 0 },
+    trainChanges: {
+      ...leanRun,
+      data: 'moby-dick:1,code:1,math:1',
+      steps: 800,
+      evalEvery: 100,
+      evalTokens: 8192,
+      checkpointEvery: 200,
+    },
+  },
+  quick: {
+    modelChanges: smallMoe,
+    trainChanges: { steps: 60, seqLen: 64, tokenizer: 'bytes', evalEvery: 20, evalTokens: 4096, heldOutFraction: 0.01 },
+  },
 };

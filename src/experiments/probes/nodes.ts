@@ -1,0 +1,44 @@
+// How many nodes the tokens of the held-out text reach, and what travels between them.
+// Shape legend: N tokens, K experts per token.
+
+import type { ModelConfig } from '../../config/model-config.ts';
+import { tf } from '../../tensor/tf.ts';
+import { lossInput } from '../../train/micro-batch.ts';
+import type { Measurements, TrainedArm } from '../study.ts';
+import { openTrained, PROBE_TOKENS } from './open-trained.ts';
+
+/** Bytes a number takes on its way to an expert (FP8) and back (BF16), as in the report's section 3.2.2. */
+const BYTES_PER_NUMBER = 1 + 2;
+
+/** Distinct groups among the K experts of each token. Shapes: topkIndices [N * K] -> [N]. */
+export function nodesPerToken(topkIndices: ArrayLike<number>, config: ModelConfig): number[] {
+  const { numExpertsPerTok: K, nRoutedExperts, nGroup } = config;
+  const perNode = nRoutedExperts / nGroup;
+  return Array.from({ length: topkIndices.length / K }, (_, token) => {
+    const own = Array.from({ length: K }, (_, k) => Math.floor((topkIndices[token * K + k] ?? 0) / perNode));
+    return new Set(own).size;
+  });
+}
+
+/**
+ * `nodesMean` and `nodesMost` over tokens and layers; `trafficBytes` per token and layer, one copy to each node reached,
+ * the token's own among them with a chance of one in `nGroup`.
+ */
+export async function probeNodes(trained: TrainedArm): Promise<Measurements> {
+  const { model, dataset } = await openTrained(trained);
+  const { batchSize, documentMask } = trained.train;
+  const reached: number[] = [];
+  for (const domain of dataset.domains.keys()) {
+    for (const batch of dataset.heldOutBatches(domain, batchSize, PROBE_TOKENS)) {
+      tf.tidy(() => {
+        const { routing } = model.forward(lossInput(batch, documentMask).ids);
+        for (const { topkIndices } of routing) reached.push(...nodesPerToken(topkIndices.dataSync(), model.config));
+      });
+    }
+  }
+  const { hiddenSize, nGroup } = model.config;
+  model.dispose();
+  const nodesMean = reached.reduce((sum, count) => sum + count, 0) / reached.length;
+  const nodesMost = reached.reduce((most, count) => Math.max(most, count), 0);
+  return { nodesMean, nodesMost, trafficBytes: nodesMean * (1 - 1 / nGroup) * hiddenSize * BYTES_PER_NUMBER };
+}
