@@ -104,3 +104,14 @@ export function decode(code: number, format: FloatFormat): number {
   if (magnitude <= max) return sign * magnitude;
   return format.name !== 'e4m3' && mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
 }
+
+/** `roundTo` bfloat16 for many numbers, in their bits: half of the last place is added and the rest cut off. NaN stays NaN. */
+export function roundToBfloat16(values: Float32Array): Float32Array {
+  const patterns = new Uint32Array(values.length);
+  patterns.set(new Uint32Array(values.buffer, values.byteOffset, values.length));
+  for (let i = 0; i < patterns.length; i++) {
+    const pattern = patterns[i]!;
+    patterns[i] = Number.isNaN(values[i]) ? pattern : (pattern + 0x7fff + ((pattern >>> 16) & 1)) & 0xffff0000;
+  }
+  return new Float32Array(patterns.buffer);
+}

@@ -8,10 +8,10 @@ import { quantizedProducts } from '../ops/products.ts';
 import { fp8Recipe } from '../precision/recipe.ts';
 import { AdamW } from './adamw.ts';
 import { WeightAverage } from './ema.ts';
-import type { computeLoss } from './loss.ts';
+import type { LossInput, LossTerms, LossWeights } from './loss.ts';
 
 /** What a step differentiates. */
-export type Objective = typeof computeLoss;
+export type Objective = (model: DeepseekV3ForCausalLM, input: LossInput, weights: LossWeights) => LossTerms;
 
 /** What a step changes. */
 export interface Learner {

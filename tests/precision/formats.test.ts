@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { bfloat16, decode, e4m3, e5m2, encode, type FloatFormat, roundTo } from '../../src/precision/formats.ts';
+import {
+  bfloat16,
+  decode,
+  e4m3,
+  e5m2,
+  encode,
+  type FloatFormat,
+  roundTo,
+  roundToBfloat16,
+} from '../../src/precision/formats.ts';
 import { loadGoldenJson } from '../goldens/load.ts';
 
 interface Table {
@@ -81,5 +90,14 @@ describe('bfloat16', () => {
     const numbers = Array.from(floats(golden.bfloat16.rounded));
     expect(numbers.map((x) => encode(x, bfloat16))).toEqual(values);
     expect(values.map((code) => decode(code, bfloat16))).toEqual(numbers);
+  });
+});
+
+describe('roundToBfloat16', () => {
+  it('gives the bits of PyTorch for a whole array, and keeps NaN and infinities', () => {
+    const { inputs, rounded } = golden.bfloat16;
+    expect(Array.from(new Uint32Array(roundToBfloat16(floats(inputs)).buffer))).toEqual(rounded);
+    const odd = roundToBfloat16(floats([0x7fffffff, 0xffffffff, 0x7f800000, 0xff800000]));
+    expect(Array.from(odd)).toEqual([Number.NaN, Number.NaN, Infinity, -Infinity]);
   });
 });
