@@ -1,7 +1,20 @@
 // Attention that no config has, by the name of its variant. TF.js comes with the classes, so they are imported on demand.
 
-import type { HeadShape } from './grouped-attention.ts';
 import type { Variant } from '../study.ts';
+
+/** Keys and values with heads of their own, shared by groups of queries. */
+export interface HeadShape {
+  readonly heads: number;
+  /** Divides `heads`. */
+  readonly keyHeads: number;
+  /** At least `qkRopeHeadDim`, the channels that are rotated. */
+  readonly headDim: number;
+}
+
+/** Numbers that a cache keeps of each token and layer: keys and values. */
+export function groupedCacheElements({ keyHeads, headDim }: HeadShape): number {
+  return 2 * keyHeads * headDim;
+}
 
 /**
  * Heads of 20 channels, as many as give a layer of width 128 the 51,200 weights that preset `tiny`'s latent attention has

@@ -10,19 +10,7 @@ import type { Products } from '../../ops/products.ts';
 import { applyRotary } from '../../ops/rotary.ts';
 import type { ParameterStore } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
-
-export interface HeadShape {
-  readonly heads: number;
-  /** Divides `heads`. */
-  readonly keyHeads: number;
-  /** At least `qkRopeHeadDim`, the channels that are rotated. */
-  readonly headDim: number;
-}
-
-/** Numbers that a cache keeps of each token and layer: keys and values. */
-export function groupedCacheElements({ keyHeads, headDim }: HeadShape): number {
-  return 2 * keyHeads * headDim;
-}
+import type { HeadShape } from './attention.ts';
 
 /** Source: arXiv:2305.13245 (GQA); rotation of a part of the channels as in arXiv:2204.06745. */
 export class GroupedQueryAttention implements Attention {

@@ -2,7 +2,8 @@
 
 import { type Fp8Recipe, fp8Recipe } from '../../precision/recipe.ts';
 import type { Quantizer } from '../../precision/quantize.ts';
-import type { Variant } from '../study.ts';
+import type { TrainConfig } from '../../config/train-config.ts';
+import type { Arm, Variant } from '../study.ts';
 
 const wholeMatrix: Quantizer = { format: 'e4m3', rows: Infinity, columns: Infinity };
 
@@ -12,6 +13,12 @@ const recipes = {
   'fp8-block-gradients': { ...fp8Recipe, gradients: fp8Recipe.weights },
   'fp8-e5m2-gradients': { ...fp8Recipe, gradients: { ...fp8Recipe.gradients, format: 'e5m2' } },
 } as const satisfies Record<string, Fp8Recipe>;
+
+/** What an arm rounds, or null for one that trains in float32. */
+export function recipeOf({ variant }: Pick<Arm, 'variant'>, precision: TrainConfig['precision']): Fp8Recipe | null {
+  const own = Object.entries(recipes).find(([name]) => name === variant);
+  return own?.[1] ?? (precision === 'fp8' ? fp8Recipe : null);
+}
 
 const trainedWith =
   (recipe: Fp8Recipe): Variant =>

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../../src/backends/backends.ts';
 import { modelPreset, trainPreset } from '../../../src/config/presets.ts';
 import type { Variant } from '../../../src/experiments/study.ts';
-import { attentionVariants, groupedShapes } from '../../../src/experiments/variants/attention.ts';
-import { groupedCacheElements, GroupedQueryAttention } from '../../../src/experiments/variants/grouped-attention.ts';
+import { attentionVariants, groupedCacheElements, groupedShapes } from '../../../src/experiments/variants/attention.ts';
+import { GroupedQueryAttention } from '../../../src/experiments/variants/grouped-attention.ts';
 import {
   UnnormedLatentAttention,
   UnrotatedLatentAttention,
@@ -72,8 +72,8 @@ describe('attention variants', () => {
     const attention = create();
     const x = inputs();
     const changed = tf.tidy(() => tf.concat([tf.slice(x, [0, 0, 0], [B, T - 1, D]), tf.ones([B, 1, D])], 1));
-    const before = (y: Float32Array) => [...y.subarray(0, (T - 1) * D), ...y.subarray(T * D, (2 * T - 1) * D)];
-    expect(before(run(attention, changed as tf.Tensor3D))).toEqual(before(run(attention, x)));
+    const earlier = (y: Float32Array) => [...y.subarray(0, (T - 1) * D), ...y.subarray(T * D, (2 * T - 1) * D)];
+    expect(earlier(run(attention, changed as tf.Tensor3D))).toEqual(earlier(run(attention, x)));
     expect(lastRows(run(attention, changed as tf.Tensor3D))).not.toEqual(lastRows(run(attention, x)));
   });
 
