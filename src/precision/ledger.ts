@@ -12,6 +12,8 @@ type Bytes = Readonly<Record<(typeof ledgerFormats)[number], number>>;
 
 export interface LedgerRow {
   readonly what: string;
+  /** `cache`: kept from the forward pass for the backward pass. */
+  readonly purpose: 'weights' | 'gradients' | 'moments' | 'cache';
   readonly elements: number;
   /** In each format; of the 8-bit ones with their scales. */
   readonly bytes: Bytes;
@@ -24,10 +26,11 @@ const perBlockElement = 1 + 4 / tileSize ** 2;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const size = ({ shape }: NamedShape) => shape.reduce((product, length) => product * length, 1);
 
-function row(what: string, elements: number, perElement: Bytes): LedgerRow {
+function row(purpose: LedgerRow['purpose'], what: string, elements: number, perElement: Bytes): LedgerRow {
   const { float32, bfloat16, fp8 } = perElement;
   return {
     what,
+    purpose,
     elements,
     bytes: { float32: float32 * elements, bfloat16: bfloat16 * elements, fp8: fp8 * elements },
   };
@@ -67,26 +70,19 @@ export function byteLedger(config: ModelConfig, tokens: number): LedgerRow[] {
   const all = sum(shapes.map(size));
   const layers = config.numHiddenLayers + config.numNextnPredictLayers;
   const caches = Array.from({ length: layers }, (_, i) => layerCache(config, i >= config.firstKDenseReplace));
+  const [inBlocks, inTiles] = [
+    { float32: 4, bfloat16: 2, fp8: perBlockElement },
+    { float32: 4, bfloat16: 2, fp8: perTileElement },
+  ];
+  const halved: Bytes = { float32: 4, bfloat16: 2, fp8: 2 };
   return [
-    row('weights of linear layers and experts, to multiply', quantized, {
-      float32: 4,
-      bfloat16: 2,
-      fp8: perBlockElement,
-    }),
-    row('other weights, to compute with', all - quantized, { float32: 4, bfloat16: 2, fp8: 2 }),
-    row('master weights', all, { float32: 0, bfloat16: 4, fp8: 4 }), // in float32 the ones above
-    row('gradients, accumulated', all, { float32: 4, bfloat16: 4, fp8: 4 }),
-    row('moments', 2 * all, { float32: 4, bfloat16: 4, fp8: 2 }),
-    row('inputs of linear layers and experts, for the backward pass', tokens * sum(caches.map((c) => c.quantized)), {
-      float32: 4,
-      bfloat16: 2,
-      fp8: perTileElement,
-    }),
-    row('other activations, for the backward pass', tokens * sum(caches.map((c) => c.kept)), {
-      float32: 4,
-      bfloat16: 2,
-      fp8: 2,
-    }),
+    row('weights', 'weights of linear layers and experts, to multiply', quantized, inBlocks),
+    row('weights', 'other weights, to compute with', all - quantized, halved),
+    row('weights', 'master weights', all, { float32: 0, bfloat16: 4, fp8: 4 }), // in float32 they are the ones above
+    row('gradients', 'gradients, accumulated', all, { float32: 4, bfloat16: 4, fp8: 4 }),
+    row('moments', 'moments of AdamW', 2 * all, { float32: 4, bfloat16: 4, fp8: 2 }),
+    row('cache', 'inputs of linear layers and experts', tokens * sum(caches.map((c) => c.quantized)), inTiles),
+    row('cache', 'other activations', tokens * sum(caches.map((c) => c.kept)), halved),
   ];
 }
 

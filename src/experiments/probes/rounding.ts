@@ -6,7 +6,7 @@ import { deepseekParts } from '../../model/parts.ts';
 import { float32Products, type Products } from '../../ops/products.ts';
 import type { Accumulator } from '../../precision/accumulate.ts';
 import { gemmError, uniform } from '../../precision/gemm-error.ts';
-import { byteLedger, ledgerTotal } from '../../precision/ledger.ts';
+import { byteLedger } from '../../precision/ledger.ts';
 import type { Quantizer } from '../../precision/quantize.ts';
 import { customOp } from '../../tensor/custom-op.ts';
 import { valueAndGrads } from '../../tensor/gradients.ts';
@@ -36,24 +36,30 @@ function accumulatorOf({ arm, train }: TrainedArm): Accumulator {
  * take them; and `gradientError` of an arm that rounds gradients.
  */
 export async function probeRounding(trained: TrainedArm, depths: readonly number[]): Promise<Measurements> {
-  const { arm, model, train } = trained;
+  const { arm, train } = trained;
   const random = createRandom(train.seed);
   const accumulator = accumulatorOf(trained);
   const recipe = recipeOf(arm, train.precision);
-  const rows = byteLedger(model, train.batchSize * train.seqLen);
-  const format = recipe === null ? 'float32' : 'fp8';
+  const rows = bytesByRow(trained);
   return {
     ...Object.fromEntries(depths.map((K) => [`gemmError/${K}`, gemmError(K, uniform, accumulator, random, gemmSize)])),
-    mebibytes: ledgerTotal(rows, format) / 2 ** 20,
-    cacheMebibytes:
-      ledgerTotal(
-        rows.filter(({ what }) => what.includes('backward')),
-        format,
-      ) /
-      2 ** 20,
+    mebibytes: mebibytes(rows),
+    cacheMebibytes: mebibytes(rows.filter(({ purpose }) => purpose === 'cache')),
     ...(recipe === null ? {} : { gradientError: await gradientError(trained, recipe.gradients) }),
   };
 }
+
+/** The ledger of an arm: its own formats, and BF16 for the moments of the arm that trains with them. */
+function bytesByRow({ arm, model, train }: TrainedArm) {
+  const format = recipeOf(arm, train.precision) === null ? 'float32' : 'fp8';
+  const formatOf = (purpose: string) => (purpose === 'moments' && arm.variant === 'bfloat16-moments' ? 'fp8' : format);
+  return byteLedger(model, train.batchSize * train.seqLen).map(({ purpose, bytes }) => {
+    return { purpose, bytes: bytes[formatOf(purpose)] };
+  });
+}
+
+const mebibytes = (rows: readonly { readonly bytes: number }[]) =>
+  rows.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20;
 
 /** Relative error of the gradients that reach the linear layers, when they are rounded; the mean over layers. */
 async function gradientError(trained: TrainedArm, quantizer: Quantizer): Promise<number> {
