@@ -2,10 +2,11 @@
 
 import { cpus } from 'node:os';
 import { countParameters } from '../config/counts.ts';
+import { loadRun } from '../report/load-run.ts';
 import type { ArmResults, Interval, MetricCell, StudyResults } from '../report/study-results.ts';
-import { readRunSettings } from '../train/run-settings.ts';
+
 import { type Job, jobsOf, type Plan } from './plan.ts';
-import { readMeasured } from './run-arm.ts';
+import { readMeasured } from './measured-file.ts';
 import { type BySeed, type Estimate, estimate, pairedDifference } from './statistics.ts';
 import type { Arm, Measurements, Study } from './study.ts';
 import { estimateOf, judge, ruleOf } from './verdict.ts';
@@ -28,7 +29,7 @@ export function collectResults(plan: Plan, command: string): StudyResults | null
   });
   const [first] = runs;
   if (first === undefined) return null;
-  const settings = readRunSettings(first.job.runDir);
+  const { settings } = loadRun(first.job.runDir);
   const { name, title, question, source, equal, paper, scatters = [], series = [] } = study;
   const values = (arm: string, metric: string) => bySeed(runs, arm, metric);
   return {
@@ -86,7 +87,7 @@ function armResults(study: Study, arm: Arm, runs: readonly FinishedRun[]): ArmRe
   const own = runs.filter(({ job }) => job.arm.name === arm.name);
   const [first] = own;
   if (first === undefined) return null;
-  const { model, train } = readRunSettings(first.job.runDir);
+  const { model, train } = loadRun(first.job.runDir).settings;
   const { total, active, flopsPerToken } = countParameters(model, train.seqLen);
   return {
     name: arm.name,

@@ -1,13 +1,12 @@
 // Trains one arm with one seed, from the start or from wherever it stopped, and writes down its numbers.
 
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { latestCheckpoint } from '../io/read-checkpoint.ts';
-import { explainFsErrors } from '../io/file-system.ts';
-import { readJsonFile } from '../io/json.ts';
 import type { TrainEvent, TrainResult } from '../train/events.ts';
 import { resumeRun, train } from '../train/trainer.ts';
 import { measureRun } from './measure-run.ts';
+import { writeMeasured } from './measured-file.ts';
 import { armSettings, type StudySize } from './settings.ts';
 import type { Arm, Measurements, Study, VariantOptions } from './study.ts';
 import { activateVariant } from './variants/index.ts';
@@ -20,16 +19,6 @@ export interface ArmRun {
   readonly runDir: string;
   readonly onEvent: (event: TrainEvent) => void;
   readonly signal: AbortSignal;
-}
-
-const MEASURED_FILE = 'measured.json';
-
-/** The numbers of a run that is done, or null. */
-export function readMeasured(runDir: string): Measurements | null {
-  const path = join(runDir, MEASURED_FILE);
-  if (!existsSync(path)) return null;
-  const entries = Object.entries(readJsonFile(path, 'study'));
-  return Object.fromEntries(entries.flatMap(([key, value]) => (typeof value === 'number' ? [[key, value]] : [])));
 }
 
 /** True when the run was finished and measured, false when `signal` ended it; a checkpoint is written either way. */
@@ -63,12 +52,4 @@ function canResume(runDir: string): boolean {
 async function evaluateArm(run: ArmRun, { checkpoint }: TrainResult, variant: VariantOptions): Promise<Measurements> {
   const { study, arm, size, seed, runDir } = run;
   return (await study.evaluate?.({ arm, runDir, checkpoint, variant, ...armSettings(study, arm, size, seed) })) ?? {};
-}
-
-function writeMeasured(runDir: string, measured: Measurements): void {
-  const path = join(runDir, MEASURED_FILE);
-  explainFsErrors('study: cannot write', path, () => {
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(measured, null, 2)}\n`);
-    renameSync(`${path}.tmp`, path);
-  });
 }

@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ArmMessage, type ArmOrder, stopMessage } from './arm-protocol.ts';
 import type { Job, Plan } from './plan.ts';
-import { readMeasured } from './run-arm.ts';
+import { readMeasured } from './measured-file.ts';
 
 export type JobEvent =
   /** `already`: it was whole before this session. */

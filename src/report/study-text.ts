@@ -1,15 +1,16 @@
 // What the page and the Markdown of a study say alike.
 
-import { formatNumber } from './format.ts';
+import { formatCount, formatNumber } from './format.ts';
 import type { ArmResults, Interval, StudyResults } from './study-results.ts';
 
 function signed(value: number): string {
-  return formatNumber(value).replace('-', '\u2212');
+  const size = Math.abs(value);
+  return `${value < 0 ? '\u2212' : ''}${size >= 1e4 ? formatCount(size) : formatNumber(size)}`;
 }
 
 /** `4.284 ± 0.012`, or the value alone where there is one only. */
 export function intervalText({ mean, high }: Interval): string {
-  return high === null ? signed(mean) : `${signed(mean)} ± ${formatNumber(high - mean)}`;
+  return high === null ? signed(mean) : `${signed(mean)} ± ${signed(high - mean)}`;
 }
 
 /** `+0.031 ± 0.012`. */

@@ -17,6 +17,7 @@ const commands = [
   ['bench', 'step'],
   ['bench', 'ops'],
   ['report'],
+  ['ablate'],
   ['data'],
   ['data', 'list'],
   ['data', 'show'],
@@ -82,7 +83,14 @@ describe('start-up', () => {
   }
 
   it('never loads TF.js for what computes nothing', async () => {
-    for (const args of [['--help'], ['train', '--help'], ['params'], ['data', 'list'], ['report', 'none']]) {
+    for (const args of [
+      ['--help'],
+      ['train', '--help'],
+      ['params'],
+      ['data', 'list'],
+      ['report', 'none'],
+      ['ablate', '--list'],
+    ]) {
       expect([args, await loadsTensorFlow(args)]).toEqual([args, false]);
     }
   });

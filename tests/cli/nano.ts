@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 
-const settings = {
+const modelChanges = {
   hiddenSize: 16,
   intermediateSize: 32,
   moeIntermediateSize: 8,
@@ -19,15 +19,20 @@ const settings = {
   numExpertsPerTok: 2,
   nGroup: 1,
   topkGroup: 1,
+};
+const trainChanges = {
   tokenizer: 'bytes',
   evalEvery: 0,
   checkpointEvery: 10,
   sampleTokens: 3,
 };
 
+/** The nano model as the changes that a study lists. */
+export const nanoSettings = { modelChanges, trainChanges };
+
 /** Arguments that make `tinyseek train` train the nano model. */
 export const nano: readonly string[] = [
-  ...Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
+  ...Object.entries({ ...modelChanges, ...trainChanges }).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
   ...['--batch-size', '2', '--seq-len', '17'],
 ];
 

@@ -24,8 +24,22 @@ const mayImport: Record<string, readonly string[]> = {
   generate: ['model', 'ops', 'data', 'io', 'tensor', 'config'],
   train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'precision', 'config'],
   report: ['train', 'config', 'io'],
+  experiments: ['train', 'report', 'generate', 'model', 'data', 'io', 'tensor', 'config'],
   bench: ['train', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
-  cli: ['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
+  cli: [
+    'backends',
+    'engine',
+    'config',
+    'tensor',
+    'model',
+    'io',
+    'data',
+    'generate',
+    'train',
+    'report',
+    'experiments',
+    'bench',
+  ],
 };
 
 /** Folders of which another may take types only. */

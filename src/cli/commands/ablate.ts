@@ -17,7 +17,7 @@ import { invocation, shellWord } from '../invocation.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { createStudyProgress } from '../progress/study-progress.ts';
 import { wholeNumber } from '../run-options.ts';
-import { plural } from '../terminal/format.ts';
+import { formatCount, plural } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { wrapText } from '../terminal/text.ts';
 
@@ -114,11 +114,15 @@ function verdictLines({ verdicts }: StudyResults, width: number): string[] {
   ]);
 }
 
+function shortNumber(value: number): string {
+  return value >= 1e6 ? formatCount(value) : Number(value.toPrecision(4)).toString();
+}
+
 function armLines({ arms, metrics }: StudyResults, width: number): string[] {
   const header = ['arm', ...metrics.map(({ key }) => key)];
   const rows = arms.map(({ name, cells }) => [
     name,
-    ...cells.map(({ value }) => (value === null ? '' : Number(value.mean.toPrecision(4)).toString())),
+    ...cells.map(({ value }) => (value === null ? '' : shortNumber(value.mean))),
   ]);
   const right = metrics.map((_, column) => column + 1);
   return formatTable([header, ...rows], width, right);
@@ -129,9 +133,9 @@ function closingLines(results: StudyResults, files: ResultFiles, width: number):
     '',
     ...armLines(results, width),
     '',
+    ...caveats(results).flatMap((line) => wrapText(line, Math.min(width, 100))),
     ...verdictLines(results, Math.min(width, 100)),
     '',
-    ...caveats(results).flatMap((line) => wrapText(line, Math.min(width, 100))),
     `Report: ${files.report}`,
     `Numbers: ${files.json}, ${files.csv}, ${files.markdown}`,
   ];

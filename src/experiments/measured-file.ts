@@ -1,0 +1,26 @@
+// `measured.json` in a run folder: the numbers of a run that is done. Reading it loads nothing that computes.
+
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { explainFsErrors } from '../io/file-system.ts';
+import { readJsonFile } from '../io/json.ts';
+import type { Measurements } from './study.ts';
+
+const MEASURED_FILE = 'measured.json';
+
+/** The numbers of a run that is done, or null. */
+export function readMeasured(runDir: string): Measurements | null {
+  const path = join(runDir, MEASURED_FILE);
+  if (!existsSync(path)) return null;
+  const entries = Object.entries(readJsonFile(path, 'study'));
+  return Object.fromEntries(entries.flatMap(([key, value]) => (typeof value === 'number' ? [[key, value]] : [])));
+}
+
+/** Writes the numbers in one step: they are whole or not there. */
+export function writeMeasured(runDir: string, measured: Measurements): void {
+  const path = join(runDir, MEASURED_FILE);
+  explainFsErrors('study: cannot write', path, () => {
+    writeFileSync(`${path}.tmp`, `${JSON.stringify(measured, null, 2)}\n`);
+    renameSync(`${path}.tmp`, path);
+  });
+}

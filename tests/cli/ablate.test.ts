@@ -1,0 +1,179 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { studies } from '../../src/experiments/studies/index.ts';
+import { figuresOf, htmlProblems } from '../report/html-check.ts';
+import { nanoSettings, writeText } from './nano.ts';
+import { type CliResult, type RunningCli, runCli, startCli, temporaryFolder } from './run-cli.ts';
+
+const temporary = temporaryFolder();
+const steps = 60;
+
+/** Two arms of the nano model, as somebody would write them down. */
+function writeStudy(name: string, changes: object = {}): void {
+  const { modelChanges, trainChanges } = nanoSettings;
+  const study = {
+    title: 'Does the bias balance?',
+    equal: 'Equal tokens.',
+    base: {
+      modelChanges,
+      trainChanges: {
+        ...trainChanges,
+        data: temporary.file('text.txt'),
+        steps,
+        evalEvery: 20,
+        batchSize: 2,
+        seqLen: 17,
+      },
+    },
+    arms: [
+      { name: 'bias', trainChanges: { expertBiasUpdateSpeed: 0.02 } },
+      { name: 'none', trainChanges: { balancing: 'none' } },
+    ],
+    metrics: [
+      { key: 'loss', label: 'held-out loss' },
+      { key: 'maxVioGlobal', label: 'MaxVio' },
+    ],
+    hypotheses: [{ claim: 'It does.', metric: 'maxVioGlobal', arm: 'bias', against: 'none', expect: { below: 0 } }],
+    ...changes,
+  };
+  writeFileSync(temporary.file(name), stringify(study));
+}
+
+function start(out: string, ...args: string[]): RunningCli {
+  return startCli(['ablate', 'mine.yaml', '--seeds', '2', '--out', out, ...args], { cwd: temporary.path });
+}
+
+interface Found {
+  readonly results: {
+    readonly arms: { readonly name: string; readonly runs: { readonly measured: Record<string, number> }[] }[];
+  };
+}
+
+/** Every number of every run that does not depend on the clock. */
+function numbers({ stdout }: CliResult) {
+  const { results }: Found = JSON.parse(stdout);
+  return results.arms.map(({ name, runs }) => [name, runs.map(({ measured: { seconds: _, ...rest } }) => rest)]);
+}
+
+let whole: CliResult;
+
+beforeAll(async () => {
+  writeText(temporary.file('text.txt'));
+  writeStudy('mine.yaml');
+  whole = await start('whole', '--json').result;
+  expect([whole.stderr, whole.code]).toEqual([whole.stderr, 0]);
+});
+
+describe('a study', () => {
+  it('has a value for every metric of every arm and seed, and a verdict for every claim', () => {
+    const { results, finished } = JSON.parse(whole.stdout);
+    expect(finished).toBe(true);
+    expect(results.arms.map((arm: { runs: object[] }) => arm.runs.length)).toEqual([2, 2]);
+    expect(results.arms[1].cells[0].difference.n).toBe(2);
+    expect(results.verdicts[0]).toMatchObject({ rule: 'maxVioGlobal: bias minus none is below 0', found: { n: 2 } });
+  });
+
+  it('says what repeats it, with what, and on which machine', () => {
+    const { results } = JSON.parse(whole.stdout);
+    expect(results.command).toMatch(/^node .*main\.js ablate mine\.yaml --seeds 2 --out whole$/);
+    expect(results.environment).toEqual({
+      tinyseek: '0.1.0',
+      node: process.version,
+      machine: expect.stringMatching(/core/),
+      backend: 'engine',
+    });
+  });
+
+  it('leaves JSON, CSV, Markdown and a page', () => {
+    const read = (name: string) => readFileSync(temporary.file(`whole/${name}`), 'utf8');
+    expect(JSON.parse(read('results.json'))).toEqual(JSON.parse(whole.stdout).results);
+    expect(read('results.csv').split('\n')).toHaveLength(6);
+    expect(read('results.csv')).toMatch(/^arm,seed,loss,.*\nbias,0,\d/);
+    expect(read('results.md')).toMatch(/^# Does the bias balance\?\n[\s\S]*\| It does\. \|/);
+    expect(htmlProblems(read('report.html'))).toEqual([]);
+    expect([...figuresOf(read('report.html')).keys()]).toContain('max-vio');
+  });
+
+  it('is not run again when it is whole', async () => {
+    const again = await start('whole').result;
+    expect([again.stderr, again.code]).toEqual(['', 0]);
+    expect(again.stdout).toContain('Report: whole/report.html');
+  });
+
+  it('takes more seeds later, and runs those alone', async () => {
+    const more = await runCli(['ablate', 'mine.yaml', '--seeds', '3', '--out', 'whole'], { cwd: temporary.path });
+    expect(more.code).toBe(0);
+    expect(more.stderr.match(/, seed \d:/g)).toEqual([', seed 2:', ', seed 2:']);
+  });
+
+  it('refuses to go on at another size', async () => {
+    const other = await start('whole', '--steps', '7').result;
+    expect(other.stderr).toMatch(/^tinyseek: study: whole holds a study with other settings \(steps\)/);
+    expect(other.code).toBe(1);
+  });
+});
+
+describe('a study that was stopped', () => {
+  it('by Ctrl-C says how to go on, and ends with the same numbers', async () => {
+    const run = start('stopped');
+    await run.until('1 of 4 runs done');
+    run.child.kill('SIGINT');
+    const stopped = await run.result;
+    expect(stopped.stderr).toContain('Stopping after this step');
+    expect(stopped.stdout).toMatch(
+      /Stopped; nothing is lost\. Go on with:\nnode .* ablate mine\.yaml --seeds 2 --out stopped\n/,
+    );
+    expect(stopped.code).toBe(130);
+    const resumed = await start('stopped', '--json').result;
+    expect([resumed.code, numbers(resumed)]).toEqual([0, numbers(whole)]);
+  });
+
+  it('by being killed goes on from the last checkpoints to the same numbers', async () => {
+    const run = start('killed', '--threads', '1');
+    await run.until('1 of 4 runs done');
+    await fileAppears(temporary.file('killed/runs/none/seed-0/checkpoints/step-00000010'));
+    run.child.kill('SIGKILL');
+    expect((await run.result).code).toBe(null);
+    const resumed = await start('killed', '--json').result;
+    expect([resumed.code, numbers(resumed)]).toEqual([0, numbers(whole)]);
+  });
+});
+
+/** Waits for a file that another process writes. */
+async function fileAppears(path: string): Promise<void> {
+  while (!existsSync(path)) await new Promise((done) => setImmediate(done));
+}
+
+describe('what goes wrong', () => {
+  it('in one run does not keep the others from going on', async () => {
+    const arms = [{ name: 'good' }, { name: 'bad', trainChanges: { learningRate: 1e30, maxGradNorm: 0 } }];
+    writeStudy('bad.yaml', { arms, hypotheses: [] });
+    const { code, stdout } = await runCli(['ablate', 'bad.yaml', '--seeds', '1', '--out', 'bad'], {
+      cwd: temporary.path,
+    });
+    expect(stdout).toMatch(/1 run failed; the same command tries them again:\nbad, seed 0: training: expected finite/);
+    expect(stdout).toMatch(/1 of 2 runs are done/);
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    [[], /^tinyseek: ablate: which study\?/],
+    [['balanse'], /^tinyseek: study "balanse": .* did you mean balance\?/],
+    [['balance', '--seeds', 'many'], /^tinyseek: --seeds: expected a whole number/],
+  ])('in the arguments %j is one message', async (args, message) => {
+    const { code, stderr } = await runCli(['ablate', ...args], { cwd: temporary.path });
+    expect(stderr).toMatch(message);
+    expect(code).toBe(1);
+  });
+});
+
+describe('ablate --list', () => {
+  it('names every study and what it asks', async () => {
+    const { stdout, code } = await runCli(['ablate', '--list']);
+    for (const { name, title } of studies) expect(stdout).toContain(`${name}: ${title}`);
+    expect(code).toBe(0);
+    const json = JSON.parse((await runCli(['ablate', '--list', '--json'])).stdout);
+    expect(json.studies).toHaveLength(studies.length);
+  });
+});

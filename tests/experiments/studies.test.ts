@@ -1,0 +1,65 @@
+// Contract: every study that comes with TinySeek can be run, and says what it is going to judge.
+
+import { describe, expect, it } from 'vitest';
+import { countParameters } from '../../src/config/counts.ts';
+import { armSettings } from '../../src/experiments/settings.ts';
+import { studies } from '../../src/experiments/studies/index.ts';
+import type { Study } from '../../src/experiments/study.ts';
+import { checkStudy } from '../../src/experiments/study-schema.ts';
+
+const full = { quick: false, steps: null };
+const find = (name: string) => studies.find((study) => study.name === name)!;
+
+function flops(study: Study, arm: Study['arms'][number]): number {
+  const { model, train } = armSettings(study, arm, full, 0);
+  return countParameters(model, train.seqLen).flopsPerToken;
+}
+
+describe.each(studies.map((study) => [study.name, study] as const))('study %s', (_name, study) => {
+  it('holds together, as a study that somebody writes must', () => {
+    expect(checkStudy(study, study.name, study.name)).toEqual(study);
+  });
+
+  it.each([false, true])('has valid settings for every arm (quick: %s)', (quick) => {
+    for (const arm of study.arms) expect(() => armSettings(study, arm, { quick, steps: null }, 3)).not.toThrow();
+  });
+
+  it('judges metrics that it shows', () => {
+    const shown = study.metrics.map(({ key }) => key);
+    for (const { metric } of study.hypotheses) expect([...shown, 'earlyLoss']).toContain(metric);
+    for (const { x, y } of study.scatters ?? []) expect(shown).toEqual(expect.arrayContaining([x, y]));
+  });
+
+  it('says what is equal, where claims come from, and writes claims as sentences', () => {
+    expect(study.source).toMatch(/arXiv:\d{4}\.\d{5}/);
+    expect(study.equal).toMatch(/[Ee]qual/);
+    for (const { claim } of study.hypotheses) expect(claim).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('trains the quick size in less than 100 steps', () => {
+    for (const arm of study.arms)
+      expect(armSettings(study, arm, { quick: true, steps: null }, 0).train.steps).toBeLessThan(100);
+  });
+});
+
+describe('arms of equal cost', () => {
+  it.each(['balance', 'balance-scope', 'node-limit', 'init-and-schedule'])('of %s have the same FLOPs', (name) => {
+    const study = find(name);
+    expect(new Set(study.arms.map((arm) => flops(study, arm))).size).toBe(1);
+  });
+
+  it('of experts differ by their routers alone, by less than 2 %', () => {
+    const study = find('experts');
+    const all = study.arms.map((arm) => flops(study, arm));
+    expect(Math.max(...all) / Math.min(...all)).toBeLessThan(1.02);
+  });
+
+  it('of moe-vs-dense: dense-flops costs what the mixture does within 0.2 %, dense-parameters is as large within 1 %', () => {
+    const study = find('moe-vs-dense');
+    const settings = (name: string) => armSettings(study, study.arms.find((arm) => arm.name === name)!, full, 0);
+    const counts = (name: string) => countParameters(settings(name).model, settings(name).train.seqLen);
+    expect(counts('dense-flops').flopsPerToken / counts('moe').flopsPerToken).toBeCloseTo(1, 2.5);
+    expect(counts('dense-parameters').total / counts('moe').total).toBeCloseTo(1, 1.7);
+    expect(settings('dense-time').train.steps).toBe(Math.round(1.1 * settings('moe').train.steps));
+  });
+});
