@@ -5,8 +5,10 @@
 
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { tf } from '../tensor/tf.ts';
+import type { Recorded, Recorder } from '../tensor/recorder.ts';
 import type { Heap, HeapUse } from './heap.ts';
 import type { Exports } from './module.ts';
+import { type Call, EngineRecording, notingExports } from './recording.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import type { LoadedVariant } from './variants.ts';
 
@@ -24,16 +26,25 @@ class HeapData {
   readonly address: number;
   readonly length: number;
   readonly #heap: Heap;
+  readonly #isOwn: boolean;
   #view: Values | null = null;
 
-  constructor(heap: Heap, dtype: NumericType, length: number) {
+  /** `isOwn`: whether the memory at `address` is freed with it. */
+  constructor(heap: Heap, dtype: NumericType, length: number, address: number, isOwn = true) {
     this.#heap = heap;
+    this.#isOwn = isOwn;
     this.dtype = dtype;
     this.length = length;
-    this.address = heap.allocate(length * bytesOf(dtype));
+    this.address = address;
   }
 
+  /** For kernels in JavaScript, which no recording can repeat. */
   get values(): Values {
+    this.#heap.openedArena?.refuse('a kernel runs in JavaScript');
+    return this.view;
+  }
+
+  get view(): Values {
     // Memory that is not shared gets a new buffer when it grows, and views of the old one are emptied.
     if (this.#view?.length !== this.length) {
       const View = this.dtype === 'float32' ? Float32Array : this.dtype === 'int32' ? Int32Array : Uint8Array;
@@ -43,7 +54,7 @@ class HeapData {
   }
 
   free(): void {
-    this.#heap.free(this.address, this.length * bytesOf(this.dtype));
+    if (this.#isOwn) this.#heap.free(this.address, this.length * bytesOf(this.dtype));
   }
 }
 
@@ -51,12 +62,14 @@ const isNumeric = (dtype: tf.DataType): dtype is NumericType =>
   dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 
 /** TF.js backend over the engine. */
-export class EngineBackend extends MathBackendCPU {
+export class EngineBackend extends MathBackendCPU implements Recorder {
   readonly heap: Heap;
   readonly pool: ThreadPool;
   readonly variant: LoadedVariant;
   readonly #intermediates: HeapData[] = [];
   #isInKernel = false;
+  /** The kernels while they are recorded. */
+  #noting: Exports | null = null;
 
   constructor(heap: Heap, pool: ThreadPool, variant: LoadedVariant) {
     super();
@@ -67,14 +80,15 @@ export class EngineBackend extends MathBackendCPU {
 
   /** The kernels of the calling thread. */
   get exports(): Exports {
-    return this.pool.exports;
+    return this.#noting ?? this.pool.exports;
   }
 
   /** Copies values into the heap; without any (kernels of the cpu backend leave them out) the contents are undefined. */
   override write(values: BackendValues | null, shape: number[], dtype: tf.DataType): object {
     if (!isNumeric(dtype)) return super.write(values as BackendValues, shape, dtype);
-    const { dataId } = this.output(shape, dtype);
-    if (values != null) this.#dataOf(dataId).values.set(values as Values);
+    if (values == null) return this.output(shape, dtype).dataId;
+    const dataId = {};
+    this.#setData(dataId, this.#constant(values as Values, shape, dtype));
     return dataId;
   }
 
@@ -83,10 +97,16 @@ export class EngineBackend extends MathBackendCPU {
       super.move(dataId, values, shape, dtype, refCount);
       return;
     }
-    const data = new HeapData(this.heap, dtype, tf.util.sizeFromShape(shape));
-    data.values.set(values as Values);
+    const data = this.#constant(values as Values, shape, dtype);
     data.refCount = refCount;
     this.#setData(dataId, data);
+  }
+
+  #constant(values: Values, shape: readonly number[], dtype: NumericType): HeapData {
+    const length = tf.util.sizeFromShape(shape as number[]);
+    const data = new HeapData(this.heap, dtype, length, this.heap.allocateConstant(length * bytesOf(dtype)));
+    data.view.set(values);
+    return data;
   }
 
   /** A new tensor with undefined contents. */
@@ -94,12 +114,58 @@ export class EngineBackend extends MathBackendCPU {
     const dataId = {};
     let length = 1;
     for (const size of shape) length *= size;
-    this.#setData(dataId, new HeapData(this.heap, dtype, length));
+    this.#setData(dataId, new HeapData(this.heap, dtype, length, this.heap.allocate(length * bytesOf(dtype))));
     return { dataId, shape: shape as number[], dtype };
+  }
+
+  /** A tensor whose elements lie at `address`, in memory that is not its own. */
+  borrow({ shape, dtype }: tf.TensorInfo, address: number): tf.TensorInfo {
+    const dataId = {};
+    const length = tf.util.sizeFromShape(shape);
+    this.#setData(dataId, new HeapData(this.heap, dtype as NumericType, length, address, false));
+    return { dataId, shape, dtype };
+  }
+
+  /** Runs `body` and records its kernels; see `Recorder`. Inputs are float32 or int32. */
+  record(
+    inputs: readonly tf.Tensor[],
+    variables: readonly tf.Variable[],
+    body: (inputs: tf.Tensor[]) => tf.Tensor[],
+  ): Recorded {
+    const calls: Call[] = [];
+    const arena = this.heap.openArena();
+    const copies = inputs.map((input) => this.#lastingCopy(input));
+    const places = copies.map(this.address);
+    try {
+      this.#noting = notingExports(this.pool.exports, calls);
+      const outputs = body(copies);
+      const recording = new EngineRecording(this, arena, calls, places, variables, outputs);
+      if (arena.refusal === null) return { outputs, recording };
+      this.heap.dissolve(arena);
+      return { outputs, recording: null };
+    } catch (error) {
+      this.heap.dissolve(arena);
+      throw error;
+    } finally {
+      this.#noting = null;
+      this.heap.closeArena();
+      tf.dispose(copies);
+    }
+  }
+
+  #lastingCopy({ dataId, shape, dtype }: tf.Tensor): tf.Tensor {
+    const copy = this.write(this.#dataOf(dataId).view, shape, dtype);
+    return tf.engine().makeTensorFromTensorInfo({ dataId: copy, shape, dtype });
   }
 
   /** Where the elements of a tensor begin in the heap. */
   readonly address = (info: tf.TensorInfo): number => this.#dataOf(info.dataId).address;
+
+  /** Numbers of a work space, to be written by JavaScript. */
+  words(address: number, length: number): Uint32Array {
+    this.heap.openedArena?.refuse('a table is written in JavaScript');
+    return new Uint32Array(this.heap.memory.buffer, address, length);
+  }
 
   /** The elements of a tensor in place: valid until it is disposed. */
   view(info: tf.TensorInfo): Values {
@@ -110,6 +176,7 @@ export class EngineBackend extends MathBackendCPU {
   override readSync(dataId: object): BackendValues {
     const data = this.data.get(dataId) as unknown;
     if (!(data instanceof HeapData)) return super.readSync(dataId);
+    // `values`, not `view`: a computation that reads what it has computed cannot be recorded.
     return data.dtype === 'float32'
       ? new Float32Array(data.values)
       : data.dtype === 'int32'

@@ -1,6 +1,7 @@
 // Where tensors live: one WebAssembly.Memory that grows, and an allocator over it.
 
 import { UserError } from '../errors.ts';
+import { Arena } from './arena.ts';
 
 const pageBytes = 65536;
 /** A cache line: two threads that write to different tensors never share one. */
@@ -62,6 +63,9 @@ export class Heap {
   readonly #limit: number;
   /** Addresses of free blocks by their size, which is a size class unless the block was cut or joined. */
   readonly #free = new Map<number, number[]>();
+  /** Those whose blocks are not for others, and the one that takes all requests now. */
+  readonly #arenas = new Set<Arena>();
+  #open: Arena | null = null;
   #top = firstByte;
   #used = 0;
   #peak = 0;
@@ -84,18 +88,54 @@ export class Heap {
   allocate(bytes: number): number {
     if (!(bytes >= 0)) throw new Error(`internal: a block of ${bytes} bytes`);
     const size = sizeClass(bytes);
+    return this.#open?.take(size) ?? this.#fresh(size);
+  }
+
+  /** A block for values that no kernel writes: a recording neither wrote to it before, nor will when it is freed. */
+  allocateConstant(bytes: number): number {
+    const address = this.#fresh(sizeClass(bytes));
+    this.#open?.pin(address);
+    return address;
+  }
+
+  #fresh(size: number): number {
     const address = this.#free.get(size)?.pop() ?? this.#find(size);
     this.#used += size;
     if (this.#used > this.#peak) this.#peak = this.#used;
+    this.#open?.add(address, size);
     return address;
   }
 
   /** Gives back what `allocate(bytes)` returned. */
   free(address: number, bytes: number): void {
     const size = sizeClass(bytes);
+    for (const arena of this.#arenas) if (arena.giveBack(address, size)) return;
     this.#used -= size;
     this.#untilJoin--;
     this.#keep(address, size);
+  }
+
+  /** From now on, until `closeArena`, all blocks come from an arena of their own, and stay there when they are freed. */
+  openArena(): Arena {
+    if (this.#open !== null) throw new Error('internal: an arena is open already');
+    this.#open = new Arena();
+    this.#arenas.add(this.#open);
+    return this.#open;
+  }
+
+  closeArena(): void {
+    this.#open = null;
+  }
+
+  /** The arena that takes all requests now. */
+  get openedArena(): Arena | null {
+    return this.#open;
+  }
+
+  /** Ends an arena: its free blocks are for all again, the others as soon as they are freed. */
+  dissolve(arena: Arena): void {
+    this.#arenas.delete(arena);
+    for (const [address, size] of arena.freeBlocks()) this.free(address, size);
   }
 
   #find(size: number): number {

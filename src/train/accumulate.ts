@@ -2,10 +2,11 @@
 
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
+import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { valueAndGrads } from '../tensor/gradients.ts';
 import { tf } from '../tensor/tf.ts';
-import type { Learner } from './learner.ts';
-import { computeLoss, type LossTerms } from './loss.ts';
+import type { Learner, Objective } from './learner.ts';
+import { computeLoss, type LossInput, type LossTerms, type LossWeights } from './loss.ts';
 import { lossInput, labelShares, splitBatch } from './micro-batch.ts';
 import { packReport } from './step-report.ts';
 
@@ -14,7 +15,7 @@ export type AccumulationSettings = Pick<
   'gradAccumSteps' | 'documentMask' | 'balancing' | 'balanceLossFactor'
 >;
 
-/** Gradients of a whole batch and what its parts reported; all tensors belong to the caller. */
+/** Gradients of a whole batch and what its parts reported: the caller's to dispose, and valid until the next step. */
 export interface Accumulated {
   /** By parameter name. */
   readonly gradients: ReadonlyMap<string, tf.Tensor>;
@@ -22,28 +23,66 @@ export interface Accumulated {
   readonly reports: readonly tf.Tensor1D[];
 }
 
-/** Differentiates the loss of `batch`, computed in `gradAccumSteps` parts; see `micro-batch.ts` for their weights. */
+/**
+ * Differentiates the loss of `batch`, computed in `gradAccumSteps` parts; see `micro-batch.ts` for their weights.
+ *
+ * A batch of one part goes through `passes`; parts do not, because the gradients of each would take the place of those before.
+ */
 export function accumulateGradients(
-  { model, objective = computeLoss }: Pick<Learner, 'model' | 'objective'>,
+  { model, passes, objective = computeLoss }: Pick<Learner, 'model' | 'passes' | 'objective'>,
   batch: Batch,
   mtpWeight: number,
   train: AccumulationSettings,
 ): Accumulated {
+  const { balancing, balanceLossFactor } = train;
   const parts = splitBatch(batch, train.gradAccumSteps);
   const shares = labelShares(parts, model.config.numNextnPredictLayers, train.documentMask);
+  const names = [...model.parameters.keys()];
+  const variables = [...model.parameters.values(), ...model.expertBiases.values()];
   const gradients = new Map<string, tf.Tensor>();
   const reports: tf.Tensor1D[] = [];
   for (const [i, part] of parts.entries()) {
-    const { value, grads } = valueAndGrads(() => {
-      const terms = objective(model, lossInput(part, train.documentMask), { ...train, mtpWeight });
-      const weighted = weighTerms(terms, shares[i] ?? [], 1 / parts.length, mtpWeight);
-      reports.push(tf.keep(packReport(weighted, model)));
-      return weighted.total;
-    }, [...model.parameters.values()]);
-    value.dispose();
-    addGradients(gradients, [...model.parameters.keys()], grads);
+    const { ids, documentIds } = lossInput(part, train.documentMask);
+    const inputs = documentIds === null ? [ids] : [ids, documentIds];
+    const settings = {
+      balancing,
+      balanceLossFactor,
+      mtpWeight,
+      labelShares: shares[i] ?? [],
+      rowShare: 1 / parts.length,
+    };
+    const pass = ([ids, documentIds]: tf.Tensor[]) =>
+      differentiate(model, objective, { ids, documentIds: documentIds ?? null } as LossInput, settings);
+    const [report, ...grads] =
+      parts.length === 1 ? passes.run(JSON.stringify(settings), inputs, variables, pass) : pass(inputs);
+    tf.dispose(inputs);
+    reports.push(report as tf.Tensor1D);
+    addGradients(gradients, names, grads);
   }
   return { gradients, reports };
+}
+
+interface PassSettings extends LossWeights {
+  /** See `weighTerms`. */
+  readonly labelShares: readonly number[];
+  readonly rowShare: number;
+}
+
+/** Report and gradients of one part. */
+function differentiate(
+  model: DeepseekV3ForCausalLM,
+  objective: Objective,
+  input: LossInput,
+  settings: PassSettings,
+): tf.Tensor[] {
+  const reports: tf.Tensor[] = [];
+  const { value, grads } = valueAndGrads(() => {
+    const weighted = weighTerms(objective(model, input, settings), settings);
+    reports.push(tf.keep(packReport(weighted, model)));
+    return weighted.total;
+  }, [...model.parameters.values()]);
+  value.dispose();
+  return [...reports, ...grads];
 }
 
 /**
@@ -51,7 +90,7 @@ export function accumulateGradients(
  *
  * `labelShares` are by depth, the main model first. Without a mask all shares are equal, and only `total` is scaled.
  */
-function weighTerms(terms: LossTerms, labelShares: readonly number[], rowShare: number, mtpWeight: number): LossTerms {
+function weighTerms(terms: LossTerms, { labelShares, rowShare, mtpWeight }: PassSettings): LossTerms {
   const [mainShare = rowShare, ...mtpShares] = labelShares;
   const shareOf = (depth: number) => mtpShares[depth] ?? rowShare;
   const corrections = [

@@ -5,7 +5,8 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { updateExpertBias } from '../moe/expert-bias.ts';
 import { loadStatistics } from '../moe/load.ts';
-import { tf } from '../tensor/tf.ts';
+import { overwrite } from '../ops/overwrite.ts';
+import type { tf } from '../tensor/tf.ts';
 import type { LayerLoad } from './events.ts';
 
 /** Load of one layer, with the bias as it is. */
@@ -25,7 +26,8 @@ export function balanceExperts(
   const options = { speed, rule: train.expertBiasUpdateRule, form, recenter: train.expertBiasRecenter };
   return load.map((layer) => {
     const bias = updateExpertBias(Float32Array.from(layer.bias), layer.counts, options);
-    tf.tidy(() => biases.get(layer.layer)?.assign(tf.tensor1d(bias)));
+    const variable = biases.get(layer.layer);
+    if (variable !== undefined) overwrite(variable, bias);
     return { ...layer, bias: Array.from(bias) };
   });
 }

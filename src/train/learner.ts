@@ -6,6 +6,7 @@ import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { deepseekParts, type ModelParts } from '../model/parts.ts';
 import { quantizedProducts } from '../ops/products.ts';
 import { fp8Recipe } from '../precision/recipe.ts';
+import { Repeated } from '../tensor/repeated.ts';
 import { AdamW } from './adamw.ts';
 import { WeightAverage } from './ema.ts';
 import type { LossInput, LossTerms, LossWeights } from './loss.ts';
@@ -19,6 +20,8 @@ export interface Learner {
   readonly optimizer: AdamW;
   /** Null when no average is kept. */
   readonly average: WeightAverage | null;
+  /** Its forward and backward passes. */
+  readonly passes: Repeated;
   /** Absent: `computeLoss`. Evaluations do not use it. */
   readonly objective?: Objective;
 }
@@ -41,11 +44,13 @@ export function createLearner(
     model,
     optimizer: parts.optimizer?.(model, train) ?? new AdamW(model.parameters, train),
     average: train.emaDecay > 0 ? new WeightAverage(model.parameters, train.emaDecay) : null,
+    passes: new Repeated(),
     ...(parts.objective === undefined ? {} : { objective: parts.objective }),
   };
 }
 
-export function disposeLearner({ model, optimizer, average }: Learner): void {
+export function disposeLearner({ model, optimizer, average, passes }: Learner): void {
+  passes.dispose();
   optimizer.dispose();
   average?.dispose();
   model.dispose();

@@ -14,6 +14,7 @@ import { createDataset } from '../../src/data/dataset.ts';
 import type { Batch } from '../../src/data/types.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { Repeated } from '../../src/tensor/repeated.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { AdamW } from '../../src/train/adamw.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
@@ -133,7 +134,7 @@ async function step(model: DeepseekV3ForCausalLM, batch: Batch, train: typeof na
   const optimizer = new AdamW(model.parameters, train);
   const [plan] = planRun(train);
   if (plan === undefined) throw new Error('no steps');
-  const outcome = await trainStep({ model, optimizer, average: null }, batch, plan, train);
+  const outcome = await trainStep({ model, optimizer, average: null, passes: new Repeated() }, batch, plan, train);
   optimizer.dispose();
   return outcome;
 }

@@ -4,6 +4,7 @@ import type { Batch } from '../../src/data/types.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { createRandom } from '../../src/tensor/random.ts';
+import { Repeated } from '../../src/tensor/repeated.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { AdamW } from '../../src/train/adamw.ts';
 import { WeightAverage } from '../../src/train/ema.ts';
@@ -37,10 +38,12 @@ function makeLearner(train: TrainConfig): Learner {
     model: net,
     optimizer: new AdamW(net.parameters, train),
     average: train.emaDecay > 0 ? new WeightAverage(net.parameters, train.emaDecay) : null,
+    passes: new Repeated(),
   };
 }
 
-function dispose({ model, optimizer, average }: Learner): void {
+function dispose({ model, optimizer, average, passes }: Learner): void {
+  passes.dispose();
   optimizer.dispose();
   average?.dispose();
   model.dispose();

@@ -27,7 +27,7 @@ class RotaryJob {
 const CHUNK: i32 = 8192;
 
 /**
- * Shapes: x and y [B, T, H, W], `rows` is B * T; cos and sin [T or more, R], equal for both channels of a pair. Pairs are
+ * Shapes: x and y [B, T, H, W], `rows` is B * T; cos and sin [T or more, R], equal for both channels of a pair; partner [R, R]. Pairs are
  * neighbours, or channel i and i + R/2.
  */
 export function applyRotary(
@@ -35,12 +35,12 @@ export function applyRotary(
   cos: usize,
   sin: usize,
   y: usize,
+  partner: usize,
   rows: i32,
   positions: i32,
   heads: i32,
   width: i32,
   rotary: i32,
-  neighbours: bool,
   direction: f32,
 ): void {
   const job = changetype<RotaryJob>(ARGUMENTS);
@@ -53,7 +53,8 @@ export function applyRotary(
   job.heads = heads;
   job.width = width;
   job.rotary = rotary;
-  job.neighbours = neighbours;
+  // Row 1, column 0: whether channel 1 is the partner of channel 0.
+  job.neighbours = load<f32>(partner + (<usize>rotary << 2)) != 0;
   job.direction = direction;
   job.rowsPerChunk = max(1, CHUNK / (heads * width));
   run(rotaryChunk, (rows + job.rowsPerChunk - 1) / job.rowsPerChunk);

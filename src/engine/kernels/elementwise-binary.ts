@@ -3,6 +3,7 @@
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
 import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
+import { share } from './move-share.ts';
 import { StridedAxes } from './strided-axes.ts';
 
 /** In the order of `BinaryOp` in src/engine/assembly/elementwise-binary.ts. */
@@ -60,7 +61,9 @@ const isFloat = ({ dtype }: tf.TensorInfo) => dtype === 'float32';
 
 /** The sum of any number of tensors of one shape, added one after the other. */
 function addAll(backend: EngineBackend, tensors: readonly tf.TensorInfo[]): tf.TensorInfo {
-  const sum = combineSame(backend, addition, tensors[0]!, tensors[1]!);
+  const first = tensors[0]!;
+  if (tensors.length === 1) return share(backend, first, first.shape);
+  const sum = combineSame(backend, addition, first, tensors[1]!);
   const [at, size] = [backend.address(sum), sizeOf(sum.shape)];
   for (let i = 2; i < tensors.length; i++) {
     backend.exports.binarySame!(addition, at, backend.address(tensors[i]!), at, size);
@@ -68,7 +71,7 @@ function addAll(backend: EngineBackend, tensors: readonly tf.TensorInfo[]): tf.T
   return sum;
 }
 
-/** Registers the operations and AddN; other types are left to the cpu kernels. */
+/** Registers the operations, AddN, and Equal for whole numbers of one shape; other types are left to the cpu kernels. */
 export function registerBinary(): void {
   for (const [op, name] of operations.entries()) {
     const fallback = cpuKernel(name);
@@ -80,10 +83,20 @@ export function registerBinary(): void {
       return combineBroadcast(backend, op, a, b) ?? fallback(backend, inputs, attrs);
     });
   }
+  const cpuEqual = cpuKernel('Equal');
+  registerEngineKernel('Equal', (backend, inputs, attrs) => {
+    const [a, b] = [inputs.a!, inputs.b!];
+    if (a.dtype !== 'int32' || b.dtype !== 'int32' || !sameShape(a.shape, b.shape)) {
+      return cpuEqual(backend, inputs, attrs);
+    }
+    const out = backend.output(a.shape, 'bool');
+    backend.exports.equalWords!(backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
+    return out;
+  });
   const cpuAddN = cpuKernel('AddN');
   const addN: EngineKernel = (backend, inputs, attrs) => {
     const tensors = inputs as unknown as readonly tf.TensorInfo[];
-    return tensors.length > 1 && tensors.every(isFloat) ? addAll(backend, tensors) : cpuAddN(backend, inputs, attrs);
+    return tensors.every(isFloat) ? addAll(backend, tensors) : cpuAddN(backend, inputs, attrs);
   };
   registerEngineKernel('AddN', addN);
 }

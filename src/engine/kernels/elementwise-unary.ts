@@ -26,6 +26,10 @@ const operations = [
  */
 function cast(backend: EngineBackend, x: tf.TensorInfo, dtype: 'float32' | 'int32' | 'bool'): tf.TensorInfo {
   const out = backend.output(x.shape, dtype);
+  if (x.dtype === 'bool' && dtype === 'float32') {
+    backend.exports.truthAsFloat!(backend.address(x), backend.address(out), sizeOf(x.shape));
+    return out;
+  }
   const values = backend.view(x);
   const target = backend.view(out);
   if (dtype !== 'bool') target.set(values);

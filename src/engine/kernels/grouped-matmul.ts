@@ -17,7 +17,7 @@ export function withGroups(
     throw new Error(`groupedMatMul: counts of ${rows} rows expected, found [${counts}]`);
   }
   withWorkspace(backend, [E, backend.exports.groupsLength!(rows, E)], ([at, groups]) => {
-    new Int32Array(backend.heap.memory.buffer, at, E).set(counts);
+    backend.words(at!, E).set(counts);
     backend.exports.groupByCounts!(at!, groups!, E);
     use(groups!);
   });

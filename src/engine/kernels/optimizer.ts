@@ -1,4 +1,4 @@
-// Norm, AdamW and moving average over lists of tensors; src/engine/assembly/optimizer.ts has the tables they walk.
+// Norm, AdamW, moving average over lists of tensors, and overwriting one; src/engine/assembly/optimizer.ts has the tables they walk.
 
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
@@ -29,7 +29,7 @@ function blocksOf(backend: EngineBackend, tensors: readonly tf.TensorInfo[], per
 /** Calls `use` with the address of a copy of `words` in the heap. */
 function withTable(backend: EngineBackend, words: readonly number[], use: (table: number) => void): void {
   withWorkspace(backend, [words.length], ([table]) => {
-    new Uint32Array(backend.heap.memory.buffer, table, words.length).set(words);
+    backend.words(table!, words.length).set(words);
     use(table!);
   });
 }
@@ -58,6 +58,10 @@ export function registerOptimizer(): void {
       const factors = [beta1!, beta2!, gain!, gainSq!, eps!, rate!, decay!];
       backend.exports.adamwUpdate!(table, blocks, decayedBlocks, backend.address(scale!), ...factors);
     });
+    return [];
+  });
+  registerEngineKernel('Overwrite', (backend, { variable, source }) => {
+    backend.exports.copyWords!(backend.address(source!), backend.address(variable!), sizeOf(variable!.shape));
     return [];
   });
   registerEngineKernel('EmaUpdate', (backend, inputs, { rest }) => {

@@ -5,12 +5,11 @@ export function registerPackVector(): void {
   registerEngineKernel('PackVector', (backend, inputs) => {
     const tensors = Object.values(inputs);
     const out = backend.output([tensors.reduce((length, { shape }) => length + sizeOf(shape), 0)]);
-    const values = backend.view(out);
-    let at = 0;
+    let at = backend.address(out);
     for (const tensor of tensors) {
-      const part = backend.view(tensor);
-      values.set(part, at);
-      at += part.length;
+      const size = sizeOf(tensor.shape);
+      backend.exports.copyWords!(backend.address(tensor), at, size);
+      at += size * 4;
     }
     return out;
   });

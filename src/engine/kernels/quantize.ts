@@ -41,7 +41,7 @@ function quantize(backend: EngineBackend, quantizer: Quantizer, x: number, y: nu
   }
   const starts = bandStarts(counts, quantizer.rows);
   withWorkspace(backend, [starts.length], ([table]) => {
-    new Int32Array(backend.heap.memory.buffer, table, starts.length).set(starts);
+    backend.words(table!, starts.length).set(starts);
     round(table!, starts.length - 1);
   });
 }

@@ -16,10 +16,8 @@ function rotate(backend: EngineBackend, { x, cos, sin, partner }: Rotation, dire
   if (cos.shape[0]! < T) throw new Error(`applyRotary: ${T} positions, but the tables have only ${cos.shape[0]}`);
   const y = backend.output(x.shape);
   if (sizeOf(x.shape) === 0) return y;
-  // Row 1, column 0: whether channel 1 is the partner of channel 0.
-  const neighbours = Number(backend.view(partner)[R] !== 0);
   const at = backend.address;
-  backend.exports.applyRotary!(at(x), at(cos), at(sin), at(y), B * T, T, H, W, R, neighbours, direction);
+  backend.exports.applyRotary!(at(x), at(cos), at(sin), at(y), at(partner), B * T, T, H, W, R, direction);
   return y;
 }
 

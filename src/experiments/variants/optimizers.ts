@@ -2,8 +2,9 @@
 
 import type { TrainConfig } from '../../config/train-config.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
+import { overwrite } from '../../ops/overwrite.ts';
 import { roundToBfloat16 } from '../../precision/formats.ts';
-import { tf } from '../../tensor/tf.ts';
+import type { tf } from '../../tensor/tf.ts';
 import { AdamW } from '../../train/adamw.ts';
 
 /** Both moments are rounded to bfloat16 after every update, as the report keeps them (F 4.1). */
@@ -12,8 +13,7 @@ export class Bfloat16MomentsAdamW extends AdamW {
     super.update(...args);
     for (const { expAvg, expAvgSq } of this.moments.values()) {
       for (const moment of [expAvg, expAvgSq]) {
-        const rounded = roundToBfloat16(moment.dataSync<'float32'>());
-        tf.tidy(() => moment.assign(tf.tensor(rounded, moment.shape)));
+        overwrite(moment, roundToBfloat16(moment.dataSync<'float32'>()));
       }
     }
   }
@@ -33,7 +33,10 @@ export class DecayedBiasAdamW extends AdamW {
   override update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, scale: tf.Scalar): void {
     super.update(gradients, learningRate, scale);
     for (const bias of this.#model.expertBiases.values()) {
-      tf.tidy(() => bias.assign(tf.mul(bias, 1 - learningRate * this.#weightDecay)));
+      overwrite(
+        bias,
+        bias.dataSync<'float32'>().map((b) => b * (1 - learningRate * this.#weightDecay)),
+      );
     }
   }
 }

@@ -11,6 +11,7 @@ import { Bfloat16MomentsAdamW, DecayedBiasAdamW } from '../../../src/experiments
 import { routeByBiasedGates, routeWithZeroMask } from '../../../src/experiments/variants/router-bugs.ts';
 import { DeepseekV3ForCausalLM } from '../../../src/model/causal-lm.ts';
 import { routeTokens } from '../../../src/ops/router.ts';
+import { Repeated } from '../../../src/tensor/repeated.ts';
 import { tf } from '../../../src/tensor/tf.ts';
 import { computeLoss, type LossInput, type LossTerms } from '../../../src/train/loss.ts';
 import { planRun } from '../../../src/train/schedules.ts';
@@ -80,7 +81,7 @@ describe('objectives with a bug', () => {
     const batch = { batchSize: 3, seqLen: 11, ids, documentIds: new Int32Array(36), domains: new Int32Array(3) };
     const model = new DeepseekV3ForCausalLM(smallConfig, 4);
     const optimizer = new Bfloat16MomentsAdamW(model.parameters, train);
-    const learner = { model, optimizer, average: null, objective: biasPerMicroBatch(0.01) };
+    const learner = { model, optimizer, average: null, passes: new Repeated(), objective: biasPerMicroBatch(0.01) };
     await trainStep(learner, batch, planRun(train)[0]!, train);
     // Three moves of 0.01 or none: with twelve experts some were always above the mean load, or always below.
     const moves = [...model.expertBiases.values()].flatMap((bias) =>
