@@ -83,47 +83,66 @@ function address(job: QuantizeJob, row: i32, column: i32): usize {
 
 /** Rows top .. bottom, columns j .. j+n, under one scale. */
 function quantizeTile(job: QuantizeJob, top: i32, bottom: i32, j: i32, n: i32): void {
+  const shift = job.shift;
+  const largest = f32x4.splat(job.largest);
+  const leastNormal = f32x4.splat(job.leastNormal);
+  const rounder = f32x4.splat(job.rounder);
+  const stride = (<usize>job.columns) << 2;
+  const from = address(job, top, j);
+  const height = <usize>(bottom - top) * stride;
   const whole = (<usize>n & ~3) << 2;
   const bytes = (<usize>n) << 2;
   let most = f32x4.splat(LEAST_AMAX);
-  for (let row = top; row < bottom; row++) {
-    const from = job.x + address(job, row, j);
+  const x = job.x + from;
+  for (let row: usize = 0; row < height; row += stride) {
     let q: usize = 0;
-    for (; q < whole; q += 16) most = f32x4.max(most, f32x4.abs(v128.load(from + q)));
-    for (; q < bytes; q += 4) most = f32x4.max(most, f32x4.abs(v128.load32_splat(from + q)));
+    for (; q < whole; q += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + row + q)));
+    for (; q < bytes; q += 4) most = f32x4.max(most, f32x4.abs(v128.load32_splat(x + row + q)));
   }
   const scale = f32x4.splat(horizontalMax(most) / job.largest);
-  for (let row = top; row < bottom; row++) {
-    const at = address(job, row, j);
+  const y = job.y + from;
+  for (let row: usize = 0; row < height; row += stride) {
     let q: usize = 0;
-    for (; q < whole; q += 16) v128.store(job.y + at + q, quantize4(job, v128.load(job.x + at + q), scale));
+    for (; q < whole; q += 16) {
+      v128.store(y + row + q, quantize4(v128.load(x + row + q), scale, shift, largest, leastNormal, rounder));
+    }
     for (; q < bytes; q += 4) {
-      v128.store_lane<f32>(job.y + at + q, quantize4(job, v128.load32_splat(job.x + at + q), scale), 0);
+      const value = v128.load32_splat(x + row + q);
+      v128.store_lane<f32>(y + row + q, quantize4(value, scale, shift, largest, leastNormal, rounder), 0);
     }
   }
 }
 
 /** Rows top .. bottom of four columns, each under a scale of its own. */
 function quantizeFourColumns(job: QuantizeJob, top: i32, bottom: i32, j: i32): void {
+  const shift = job.shift;
+  const largest = f32x4.splat(job.largest);
+  const leastNormal = f32x4.splat(job.leastNormal);
+  const rounder = f32x4.splat(job.rounder);
+  const stride = (<usize>job.columns) << 2;
+  const from = address(job, top, j);
+  const height = <usize>(bottom - top) * stride;
+  const x = job.x + from;
+  const y = job.y + from;
   let most = f32x4.splat(LEAST_AMAX);
-  for (let row = top; row < bottom; row++) most = f32x4.max(most, f32x4.abs(v128.load(job.x + address(job, row, j))));
-  const scales = f32x4.div(most, f32x4.splat(job.largest));
-  for (let row = top; row < bottom; row++) {
-    const at = address(job, row, j);
-    v128.store(job.y + at, quantize4(job, v128.load(job.x + at), scales));
+  for (let row: usize = 0; row < height; row += stride) most = f32x4.max(most, f32x4.abs(v128.load(x + row)));
+  const scales = f32x4.div(most, largest);
+  for (let row: usize = 0; row < height; row += stride) {
+    v128.store(y + row, quantize4(v128.load(x + row), scales, shift, largest, leastNormal, rounder));
   }
 }
 
-/** Normal numbers are rounded in their bits, smaller ones by adding a number whose last place is the smallest step. */
+/**
+ * Normal numbers are rounded in their bits, smaller ones by adding a number whose last place is the smallest step. The
+ * arguments after `scale` are those of the job: they stay in registers, where fields would be read after every store.
+ */
 @inline
-function quantize4(job: QuantizeJob, x: v128, scale: v128): v128 {
-  const largest = f32x4.splat(job.largest);
+function quantize4(x: v128, scale: v128, shift: i32, largest: v128, leastNormal: v128, rounder: v128): v128 {
   const scaled = f32x4.div(x, scale);
   const t = f32x4.max(f32x4.min(scaled, largest), f32x4.neg(largest));
-  const odd = v128.and(i32x4.shr_u(t, job.shift), i32x4.splat(1));
-  const rounded = i32x4.add(i32x4.add(t, i32x4.splat((1 << (job.shift - 1)) - 1)), odd);
-  const normal = v128.and(rounded, i32x4.splat(-1 << job.shift));
-  const rounder = f32x4.splat(job.rounder);
+  const odd = v128.and(i32x4.shr_u(t, shift), i32x4.splat(1));
+  const rounded = i32x4.add(i32x4.add(t, i32x4.splat((1 << (shift - 1)) - 1)), odd);
+  const normal = v128.and(rounded, i32x4.splat(-1 << shift));
   const small = v128.or(f32x4.sub(f32x4.add(t, rounder), rounder), v128.and(t, i32x4.splat(1 << 31)));
-  return f32x4.mul(v128.bitselect(small, normal, f32x4.lt(f32x4.abs(t), f32x4.splat(job.leastNormal))), scale);
+  return f32x4.mul(v128.bitselect(small, normal, f32x4.lt(f32x4.abs(t), leastNormal)), scale);
 }
