@@ -11,7 +11,8 @@ import { exportVariable, importVariable } from './variable-state.ts';
 
 export type AdamWSettings = Pick<TrainConfig, 'adamBeta1' | 'adamBeta2' | 'adamEps' | 'weightDecay'>;
 
-interface Moments {
+/** Of one parameter. */
+export interface Moments {
   readonly expAvg: tf.Variable;
   readonly expAvgSq: tf.Variable;
 }
