@@ -6,8 +6,8 @@ import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
 import { createRandom } from '../tensor/random.ts';
 import type { StepPlan } from '../train/schedules.ts';
-import { type Learner, trainStep } from '../train/train-step.ts';
-import { createLearner, disposeLearner } from '../train/trainer.ts';
+import { createLearner, disposeLearner, type Learner } from '../train/learner.ts';
+import { trainStep } from '../train/train-step.ts';
 import { timingOf } from './timing.ts';
 
 /** What `benchStep` found; the keys are those of `tinyseek bench step --json`. */

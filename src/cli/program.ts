@@ -69,7 +69,8 @@ Ctrl-C writes a checkpoint and says how to go on.`,
       .option('--steps <n>', 'optimizer steps of the whole run')
       .option('--batch-size <n>', 'sequences per step')
       .option('--seq-len <n>', 'tokens per sequence')
-      .option('--seed <n>', 'seed of the weights and of the data order'),
+      .option('--seed <n>', 'seed of the weights and of the data order')
+      .option('--precision <name>', 'float32, or fp8: products of 8-bit numbers, emulated'),
     'auto; resuming: that of the run',
   )
     .option('--out <dir>', 'run folder (default: runs/<preset>-<data>-<time>)')

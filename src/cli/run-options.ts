@@ -15,6 +15,7 @@ export interface TrainOptions extends ModelOptions {
   readonly batchSize?: string;
   readonly seqLen?: string;
   readonly seed?: string;
+  readonly precision?: string;
   readonly backend?: string;
   readonly threads?: string;
   readonly engineVariant?: string;
@@ -29,7 +30,7 @@ export function wholeNumber(option: string, text: string): number {
   throw new UserError(`${option}: expected a whole number from 1 on, found ${JSON.stringify(text)}`);
 }
 
-const shorthands = ['data', 'steps', 'batchSize', 'seqLen', 'seed'] as const;
+const shorthands = ['data', 'steps', 'batchSize', 'seqLen', 'seed', 'precision'] as const;
 
 /** `--set` and the shorthands (`--steps 7` is `--set steps=7`), the shorthands last because they are more specific. */
 export function settings(options: Partial<TrainOptions>): readonly string[] {

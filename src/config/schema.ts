@@ -116,6 +116,7 @@ const trainShape = {
   seqLen: integer(1).describe('Tokens per sequence'),
   gradAccumSteps: integer(1).describe('Parts a batch is computed in'),
   seed: integer(0, 2 ** 32 - 1).describe('Seed of the initialisation, the order of the data and the samples'),
+  precision: oneOf(['float32', 'fp8']).describe('Numbers that linear layers and experts multiply; fp8 is emulated'),
   learningRate: greaterThan(0).describe('Peak learning rate'),
   lrSchedule: oneOf(['deepseek-v3', 'cosine', 'constant']).describe('Shape of the learning rate over the run'),
   warmupFraction: fraction().describe('Share of the run spent warming up linearly'),

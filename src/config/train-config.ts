@@ -20,6 +20,11 @@ export interface TrainConfig {
   /** Parts a batch is computed in; gradients are averaged, the expert bias still moves once per optimizer step. */
   readonly gradAccumSteps: number;
   readonly seed: number;
+  /**
+   * `fp8`: operands of all linear layers and experts are rounded to 8 bits, forward and backward (F 4.1). Emulated: it is
+   * slower than float32, and weights, moments and checkpoints stay float32.
+   */
+  readonly precision: 'float32' | 'fp8';
 
   /** Peak learning rate. */
   readonly learningRate: number;

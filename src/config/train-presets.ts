@@ -22,6 +22,7 @@ export const defaultTrainConfig: TrainConfig = {
   seqLen: 128,
   gradAccumSteps: 1,
   seed: 0,
+  precision: 'float32',
   learningRate: 3e-3,
   lrSchedule: 'deepseek-v3',
   warmupFraction: 0.02,

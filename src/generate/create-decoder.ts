@@ -1,6 +1,7 @@
 import { EngineBackend } from '../engine/backend.ts';
 import { UserError } from '../errors.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import { deepseekParts } from '../model/parts.ts';
 import { CachedDecoder } from './cached-decoder.ts';
 import type { Decoder, DecoderOptions } from './decoder.ts';
 import { EnginePasses } from './passes/engine-passes.ts';
@@ -29,6 +30,9 @@ export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOpti
     throw new UserError(
       'decoder: no drafts without an MTP module; train with numNextnPredictLayers 1, or decode plainly',
     );
+  }
+  if (model.parts.attention !== deepseekParts.attention || model.parts.route !== deepseekParts.route) {
+    throw new UserError('decoder: only the attention and the router of DeepSeek-V3 can be decoded with a cache');
   }
   return new CachedDecoder(model.config, createPasses(model, slots, capacity, drafts), slots, capacity, drafts);
 }

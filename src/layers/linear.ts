@@ -1,4 +1,4 @@
-import { linear } from '../ops/linear.ts';
+import { float32Products, type Products } from '../ops/products.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import type { tf } from '../tensor/tf.ts';
 
@@ -6,12 +6,21 @@ import type { tf } from '../tensor/tf.ts';
 export class Linear {
   readonly weight: tf.Variable<tf.Rank.R2>;
 
-  constructor(store: ParameterStore, name: string, inFeatures: number, outFeatures: number) {
+  readonly #multiply: Products['linear'];
+
+  constructor(
+    store: ParameterStore,
+    name: string,
+    inFeatures: number,
+    outFeatures: number,
+    multiply: Products['linear'] = float32Products.linear,
+  ) {
+    this.#multiply = multiply;
     this.weight = store.weight(`${name}.weight`, [outFeatures, inFeatures]);
   }
 
   /** Shapes: x [N, in] -> [N, out]. */
   apply(x: tf.Tensor2D): tf.Tensor2D {
-    return linear(x, this.weight as tf.Tensor2D);
+    return this.#multiply(x, this.weight as tf.Tensor2D);
   }
 }

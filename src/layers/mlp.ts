@@ -1,3 +1,4 @@
+import { float32Products, type Products } from '../ops/products.ts';
 import { swiglu } from '../ops/swiglu.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import type { tf } from '../tensor/tf.ts';
@@ -9,10 +10,16 @@ export class SwiGluMlp {
   readonly upProj: Linear;
   readonly downProj: Linear;
 
-  constructor(store: ParameterStore, name: string, hiddenSize: number, intermediateSize: number) {
-    this.gateProj = new Linear(store, `${name}.gate_proj`, hiddenSize, intermediateSize);
-    this.upProj = new Linear(store, `${name}.up_proj`, hiddenSize, intermediateSize);
-    this.downProj = new Linear(store, `${name}.down_proj`, intermediateSize, hiddenSize);
+  constructor(
+    store: ParameterStore,
+    name: string,
+    hiddenSize: number,
+    intermediateSize: number,
+    { linear }: Products = float32Products,
+  ) {
+    this.gateProj = new Linear(store, `${name}.gate_proj`, hiddenSize, intermediateSize, linear);
+    this.upProj = new Linear(store, `${name}.up_proj`, hiddenSize, intermediateSize, linear);
+    this.downProj = new Linear(store, `${name}.down_proj`, intermediateSize, hiddenSize, linear);
   }
 
   /** Shapes: x [N, D] -> [N, D]. */

@@ -7,6 +7,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { Linear } from '../layers/linear.ts';
 import { RMSNorm } from '../layers/rms-norm.ts';
 import { softmaxScale } from '../layers/rotary-embedding.ts';
+import { float32Products, type Products } from '../ops/products.ts';
 import { type AttentionVisibility, mlaAttention } from '../ops/mla-attention.ts';
 import { applyRotary, type RotaryTables } from '../ops/rotary.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
@@ -26,11 +27,17 @@ export interface AttentionContext {
   readonly visibility: AttentionVisibility;
 }
 
+/** What a decoder layer needs of its attention. */
+export interface Attention {
+  /** Shapes: x [B, T, D] -> [B, T, D]. */
+  apply(x: tf.Tensor3D, context: AttentionContext): tf.Tensor3D;
+}
+
 /**
  * Multi-head latent attention (arXiv:2412.19437 section 2.1.1, eq. 1-11), with the RMSNorms on both latents that the
  * report names in section 4.2 and the released weights have.
  */
-export class MultiHeadLatentAttention {
+export class MultiHeadLatentAttention implements Attention {
   readonly config: ModelConfig;
   readonly kvBProj: Linear;
   readonly oProj: Linear;
@@ -38,15 +45,15 @@ export class MultiHeadLatentAttention {
   readonly #kvAProjWithMqa: Linear;
   readonly #kvALayernorm: RMSNorm;
 
-  constructor(store: ParameterStore, name: string, config: ModelConfig) {
+  constructor(store: ParameterStore, name: string, config: ModelConfig, { linear }: Products = float32Products) {
     const { hiddenSize: D, numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V } = config;
     const C = config.kvLoraRank;
     this.config = config;
-    this.#query = createQuery(store, name, config);
-    this.#kvAProjWithMqa = new Linear(store, `${name}.kv_a_proj_with_mqa`, D, C + R);
+    this.#query = createQuery(store, name, config, linear);
+    this.#kvAProjWithMqa = new Linear(store, `${name}.kv_a_proj_with_mqa`, D, C + R, linear);
     this.#kvALayernorm = new RMSNorm(store, `${name}.kv_a_layernorm`, C, latentNormEps);
-    this.kvBProj = new Linear(store, `${name}.kv_b_proj`, C, H * (P + V));
-    this.oProj = new Linear(store, `${name}.o_proj`, H * V, D);
+    this.kvBProj = new Linear(store, `${name}.kv_b_proj`, C, H * (P + V), linear);
+    this.oProj = new Linear(store, `${name}.o_proj`, H * V, D, linear);
   }
 
   /** Naive form: per-head keys and values are materialised. Shapes: x [B, T, D] -> [B, T, D]. */
@@ -90,14 +97,19 @@ export class MultiHeadLatentAttention {
 export const latentNormEps = 1e-6;
 
 /** Compressed queries, or plain ones where `qLoraRank` is null. Shapes: [N, D] -> [N, H*(P+R)]. */
-function createQuery(store: ParameterStore, name: string, config: ModelConfig): (x: tf.Tensor2D) => tf.Tensor2D {
+function createQuery(
+  store: ParameterStore,
+  name: string,
+  config: ModelConfig,
+  multiply: Products['linear'],
+): (x: tf.Tensor2D) => tf.Tensor2D {
   const { hiddenSize: D, numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, qLoraRank } = config;
   if (qLoraRank === null) {
-    const qProj = new Linear(store, `${name}.q_proj`, D, H * (P + R));
+    const qProj = new Linear(store, `${name}.q_proj`, D, H * (P + R), multiply);
     return (x) => qProj.apply(x);
   }
-  const qAProj = new Linear(store, `${name}.q_a_proj`, D, qLoraRank);
+  const qAProj = new Linear(store, `${name}.q_a_proj`, D, qLoraRank, multiply);
   const qALayernorm = new RMSNorm(store, `${name}.q_a_layernorm`, qLoraRank, latentNormEps);
-  const qBProj = new Linear(store, `${name}.q_b_proj`, qLoraRank, H * (P + R));
+  const qBProj = new Linear(store, `${name}.q_b_proj`, qLoraRank, H * (P + R), multiply);
   return (x) => qBProj.apply(qALayernorm.apply(qAProj.apply(x)));
 }

@@ -13,6 +13,7 @@ import type { RotaryTables } from '../ops/rotary.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
+import { deepseekParts, type ModelParts } from './parts.ts';
 import { type Attend, TransformerBlock } from './transformer-block.ts';
 
 /** What a forward pass returns; tensors are on the tape when one is running. */
@@ -43,6 +44,8 @@ export interface ForwardOptions {
  */
 export class DeepseekV3ForCausalLM {
   readonly config: ModelConfig;
+  /** What it is made of, where that can be replaced. */
+  readonly parts: ModelParts;
   readonly #store: ParameterStore;
   readonly #embedTokens: tf.Variable<tf.Rank.R2>;
   readonly #lmHead: tf.Variable<tf.Rank.R2>;
@@ -53,8 +56,9 @@ export class DeepseekV3ForCausalLM {
   readonly rotary: RotaryTables;
 
   /** Draws all weights from `seed`. */
-  constructor(config: ModelConfig, seed: number) {
+  constructor(config: ModelConfig, seed: number, parts: ModelParts = deepseekParts) {
     this.config = config;
+    this.parts = parts;
     const store = new ParameterStore(seed, config.initializerRange);
     this.#store = store;
     this.#embedTokens = store.weight('model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]);
@@ -62,13 +66,13 @@ export class DeepseekV3ForCausalLM {
     const depths = Array.from({ length: config.numNextnPredictLayers }, (_, k) => config.numHiddenLayers + k);
     this.#layers = Array.from(
       { length: config.numHiddenLayers },
-      (_, layer) => new TransformerBlock(store, name(layer), config, layer),
+      (_, layer) => new TransformerBlock(store, name(layer), config, layer, parts),
     );
     this.#norm = new RMSNorm(store, 'model.norm', config.hiddenSize, config.rmsNormEps);
     this.#lmHead = store.weight('lm_head.weight', [config.vocabSize, config.hiddenSize]);
     this.#mtp = depths.map((layer) => ({
       module: new MtpModule(store, name(layer), config),
-      block: new TransformerBlock(store, name(layer), config, layer),
+      block: new TransformerBlock(store, name(layer), config, layer, parts),
     }));
     this.rotary = rotaryTables(config, config.maxPositionEmbeddings);
   }

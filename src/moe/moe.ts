@@ -3,7 +3,7 @@
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { SwiGluMlp } from '../layers/mlp.ts';
-import { routedExperts } from '../ops/routed-experts.ts';
+import { float32Products, type Products } from '../ops/products.ts';
 import { type Routing, routeTokens } from '../ops/router.ts';
 import { activeBackend } from '../tensor/active-backend.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
@@ -22,6 +22,14 @@ export interface RoutingRecord {
   readonly sequences: number;
 }
 
+/** How tokens are routed and multiplied. */
+export interface MoeParts {
+  readonly products: Products;
+  readonly route: typeof routeTokens;
+}
+
+const moeParts: MoeParts = { products: float32Products, route: routeTokens };
+
 /** DeepSeekMoE (arXiv:2412.19437 section 2.1.2): every token gets the shared experts and K of the routed ones. */
 export class MixtureOfExperts {
   readonly gate: tf.Variable<tf.Rank.R2>;
@@ -31,17 +39,19 @@ export class MixtureOfExperts {
   readonly sharedExperts: SwiGluMlp | null;
   readonly #config: ModelConfig;
   readonly layer: number;
+  readonly #parts: MoeParts;
 
-  constructor(store: ParameterStore, name: string, config: ModelConfig, layer: number) {
+  constructor(store: ParameterStore, name: string, config: ModelConfig, layer: number, parts: MoeParts = moeParts) {
     const { hiddenSize: D, nRoutedExperts: E, nSharedExperts, moeIntermediateSize: F } = config;
     this.#config = config;
+    this.#parts = parts;
     this.layer = layer;
     this.gate = store.weight(`${name}.gate.weight`, [E, D]);
     const neutral = config.expertBiasForm === 'additive' ? 0 : 1;
     this.eScoreCorrectionBias = store.buffer(`${name}.gate.e_score_correction_bias`, E, neutral);
     this.experts = createExperts(store, `${name}.experts`, E, F, D);
     this.sharedExperts =
-      nSharedExperts > 0 ? new SwiGluMlp(store, `${name}.shared_experts`, D, nSharedExperts * F) : null;
+      nSharedExperts > 0 ? new SwiGluMlp(store, `${name}.shared_experts`, D, nSharedExperts * F, parts.products) : null;
   }
 
   /** Shapes: x [B, T, D] -> [B, T, D]; tells `record` what was decided. */
@@ -49,7 +59,7 @@ export class MixtureOfExperts {
     const [B, T, D] = x.shape;
     const flat: tf.Tensor2D = tf.reshape(x, [B * T, D]);
     const logits: tf.Tensor2D = tf.matMul(flat, this.gate as tf.Tensor2D, false, true); // [N, E]
-    const routing = routeTokens(logits, this.eScoreCorrectionBias, this.#config);
+    const routing = this.#parts.route(logits, this.eScoreCorrectionBias, this.#config);
     record({ layer: this.layer, logits, topkIndices: routing.topkIndices, sequences: B });
     const routed = this.#routed(flat, routing);
     const out = this.sharedExperts === null ? routed : tf.add(routed, this.sharedExperts.apply(flat));
@@ -58,6 +68,6 @@ export class MixtureOfExperts {
 
   #routed(x: tf.Tensor2D, routing: Routing): tf.Tensor2D {
     if (!activeBackend().canReadSync) return applyExpertsDense(x, routing, this.experts);
-    return routedExperts(x, routing, this.experts.gateUpProj, this.experts.downProj);
+    return this.#parts.products.experts(x, routing, this.experts.gateUpProj, this.experts.downProj);
   }
 }

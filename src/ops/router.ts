@@ -67,7 +67,7 @@ function selectExperts(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterCon
 }
 
 /** Unbiased scores of the selected experts, normalised if the model does so, and scaled. Shapes: as in `routeTokens`. */
-function gateWeights(logits: tf.Tensor2D, topkIndices: tf.Tensor2D, config: RouterConfig): tf.Tensor2D {
+export function gateWeights(logits: tf.Tensor2D, topkIndices: tf.Tensor2D, config: RouterConfig): tf.Tensor2D {
   const { scoringFunc, normTopkProb, routedScalingFactor } = config;
   const attrs = { scoringFunc, normTopkProb, routedScalingFactor };
   return fusedOp('GateWeights', { logits, topkIndices }, attrs, ({ logits, topkIndices }) => {

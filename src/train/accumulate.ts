@@ -4,8 +4,8 @@ import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { valueAndGrads } from '../tensor/gradients.ts';
-import type { Repeated } from '../tensor/repeated.ts';
 import { tf } from '../tensor/tf.ts';
+import type { Learner, Objective } from './learner.ts';
 import { computeLoss, type LossInput, type LossTerms, type LossWeights } from './loss.ts';
 import { lossInput, labelShares, splitBatch } from './micro-batch.ts';
 import { packReport } from './step-report.ts';
@@ -29,11 +29,10 @@ export interface Accumulated {
  * A batch of one part goes through `passes`; parts do not, because the gradients of each would take the place of those before.
  */
 export function accumulateGradients(
-  model: DeepseekV3ForCausalLM,
+  { model, passes, objective = computeLoss }: Pick<Learner, 'model' | 'passes' | 'objective'>,
   batch: Batch,
   mtpWeight: number,
   train: AccumulationSettings,
-  passes: Repeated,
 ): Accumulated {
   const { balancing, balanceLossFactor } = train;
   const parts = splitBatch(batch, train.gradAccumSteps);
@@ -53,7 +52,7 @@ export function accumulateGradients(
       rowShare: 1 / parts.length,
     };
     const pass = ([ids, documentIds]: tf.Tensor[]) =>
-      differentiate(model, { ids, documentIds: documentIds ?? null } as LossInput, settings);
+      differentiate(model, objective, { ids, documentIds: documentIds ?? null } as LossInput, settings);
     const [report, ...grads] =
       parts.length === 1 ? passes.run(JSON.stringify(settings), inputs, variables, pass) : pass(inputs);
     tf.dispose(inputs);
@@ -70,10 +69,15 @@ interface PassSettings extends LossWeights {
 }
 
 /** Report and gradients of one part. */
-function differentiate(model: DeepseekV3ForCausalLM, input: LossInput, settings: PassSettings): tf.Tensor[] {
+function differentiate(
+  model: DeepseekV3ForCausalLM,
+  objective: Objective,
+  input: LossInput,
+  settings: PassSettings,
+): tf.Tensor[] {
   const reports: tf.Tensor[] = [];
   const { value, grads } = valueAndGrads(() => {
-    const weighted = weighTerms(computeLoss(model, input, settings), settings);
+    const weighted = weighTerms(objective(model, input, settings), settings);
     reports.push(tf.keep(packReport(weighted, model)));
     return weighted.total;
   }, [...model.parameters.values()]);

@@ -11,7 +11,8 @@ import { exportVariable, importVariable } from './variable-state.ts';
 
 export type AdamWSettings = Pick<TrainConfig, 'adamBeta1' | 'adamBeta2' | 'adamEps' | 'weightDecay'>;
 
-interface Moments {
+/** Of one parameter. */
+export interface Moments {
   readonly expAvg: tf.Variable;
   readonly expAvgSq: tf.Variable;
 }
@@ -19,7 +20,8 @@ interface Moments {
 /** Moments of a set of variables. Owns the moments (dispose them), not the variables. */
 export class AdamW {
   readonly #parameters: ReadonlyMap<string, tf.Variable>;
-  readonly #moments: ReadonlyMap<string, Moments>;
+  /** By the name of the parameter. */
+  protected readonly moments: ReadonlyMap<string, Moments>;
   readonly #settings: AdamWSettings;
   #steps = 0;
 
@@ -27,7 +29,7 @@ export class AdamW {
   constructor(parameters: ReadonlyMap<string, tf.Variable>, settings: AdamWSettings) {
     this.#parameters = parameters;
     this.#settings = settings;
-    this.#moments = new Map(
+    this.moments = new Map(
       [...parameters].map(([name, { shape }]) => [
         name,
         { expAvg: zeroVariable(shape), expAvgSq: zeroVariable(shape) },
@@ -48,7 +50,7 @@ export class AdamW {
     this.#steps++;
     const targets = [...this.#parameters].map(([name, parameter]) => {
       const gradient = gradients.get(name);
-      const moments = this.#moments.get(name);
+      const moments = this.moments.get(name);
       if (!gradient || !moments) throw new Error(`internal: AdamW has no gradient for ${name}`);
       return { parameter, gradient, ...moments };
     });
@@ -59,7 +61,7 @@ export class AdamW {
   /** The moments under PyTorch's names, `exp_avg.NAME` and `exp_avg_sq.NAME`. */
   async exportTensors(): Promise<NamedTensor[]> {
     const tensors: NamedTensor[] = [];
-    for (const [name, { expAvg, expAvgSq }] of this.#moments) {
+    for (const [name, { expAvg, expAvgSq }] of this.moments) {
       tensors.push(
         await exportVariable(`exp_avg.${name}`, expAvg),
         await exportVariable(`exp_avg_sq.${name}`, expAvgSq),
@@ -71,7 +73,7 @@ export class AdamW {
   /** Restores what `exportTensors` gave after `steps` updates. Other names are ignored; a missing one is an error. */
   importTensors(tensors: readonly NamedTensor[], steps: number): void {
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-    for (const [name, { expAvg, expAvgSq }] of this.#moments) {
+    for (const [name, { expAvg, expAvgSq }] of this.moments) {
       importVariable(`exp_avg.${name}`, expAvg, byName);
       importVariable(`exp_avg_sq.${name}`, expAvgSq, byName);
     }
@@ -79,7 +81,7 @@ export class AdamW {
   }
 
   dispose(): void {
-    for (const { expAvg, expAvgSq } of this.#moments.values()) tf.dispose([expAvg, expAvgSq]);
+    for (const { expAvg, expAvgSq } of this.moments.values()) tf.dispose([expAvg, expAvgSq]);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { toHuggingFaceConfig } from '../config/huggingface.ts';
-import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
+import { bufferShapes } from '../config/parameter-shapes.ts';
 import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
 import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
@@ -13,7 +13,7 @@ import { readAllTensors } from '../io/tensor-source.ts';
 import { writeCheckpoint } from '../io/write-checkpoint.ts';
 import type { Run } from './run.ts';
 import { type RunSettings, refuseChanges } from './run-settings.ts';
-import type { Learner } from './train-step.ts';
+import type { Learner } from './learner.ts';
 import { parseState, type TrainerState } from './trainer-state.ts';
 
 /** Writes `checkpoints/step-XXXXXXXX` and returns its path. */
@@ -66,8 +66,9 @@ export function findResumable(runDir: string, settings: RunSettings): Resumable 
 export function restoreLearner(learner: Learner, path: string, step: number): void {
   const checkpoint = readCheckpoint(path);
   try {
-    const { config } = learner.model;
-    const expected = [...parameterShapes(config), ...bufferShapes(config)];
+    const { config, parameters } = learner.model;
+    const own = Array.from(parameters, ([name, { shape }]) => ({ name, shape })); // of a study, perhaps not those of the config
+    const expected = [...own, ...bufferShapes(config)];
     learner.model.importTensors(fromHfTensors(checkpoint.model, config, expected).tensors);
     const tensors = checkpoint.optimizer ? readAllTensors(checkpoint.optimizer) : [];
     learner.optimizer.importTensors(tensors, step);

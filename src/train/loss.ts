@@ -41,15 +41,21 @@ export interface LossTerms {
  * Total loss and its parts.
  *
  * The MTP term is the mean over depths of masked means (B11), times lambda. The balance term is summed over layers.
+ * `isCounted` says which labels of a depth count under a document mask.
  *
  * Source: arXiv:2412.19437 eq. 17-25.
  */
-export function computeLoss(model: DeepseekV3ForCausalLM, input: LossInput, weights: LossWeights): LossTerms {
+export function computeLoss(
+  model: DeepseekV3ForCausalLM,
+  input: LossInput,
+  weights: LossWeights,
+  isCounted: typeof labelsWithinDocument = labelsWithinDocument,
+): LossTerms {
   const { hidden, mtpHidden, routing } = model.forward(inputsOf(input.ids), {
     documentIds: input.documentIds === null ? null : inputsOf(input.documentIds),
     mtp: true,
   });
-  const [main, ...mtp] = [hidden, ...mtpHidden].map((h, depth) => depthLoss(h, model.lmHead, input, depth));
+  const [main, ...mtp] = [hidden, ...mtpHidden].map((h, depth) => depthLoss(h, model.lmHead, input, depth, isCounted));
   if (main === undefined) throw new Error('internal: no main loss');
   const mtpMean = mtp.length === 0 ? tf.scalar(0) : tf.div(tf.addN(mtp), mtp.length);
   const balance = meanBalanceLoss(routing, model, weights.balancing);
@@ -68,12 +74,18 @@ function inputsOf(ids: tf.Tensor2D): tf.Tensor2D {
 }
 
 /** Mean negative log-likelihood of the labels of one depth, over those that count. */
-function depthLoss(hidden: tf.Tensor3D, lmHead: tf.Tensor2D, input: LossInput, depth: number): tf.Scalar {
+function depthLoss(
+  hidden: tf.Tensor3D,
+  lmHead: tf.Tensor2D,
+  input: LossInput,
+  depth: number,
+  isCounted: typeof labelsWithinDocument,
+): tf.Scalar {
   const [B, L, D] = hidden.shape;
   const labels: tf.Tensor1D = tf.reshape(labelsAtDepth(input.ids, depth), [B * L]);
   const losses = linearCrossEntropy(tf.reshape(hidden, [B * L, D]), lmHead, labels);
   if (input.documentIds === null) return tf.mean(losses);
-  const counted: tf.Tensor1D = tf.reshape(labelsWithinDocument(input.documentIds, depth), [B * L]);
+  const counted: tf.Tensor1D = tf.reshape(isCounted(input.documentIds, depth), [B * L]);
   return tf.div(tf.sum(tf.mul(losses, counted)), tf.maximum(tf.sum(counted), 1));
 }
 

@@ -6,7 +6,7 @@ import type { Position } from './metrics.ts';
 import type { RunLog } from './run-log.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StepPlan } from './schedules.ts';
-import type { Learner } from './train-step.ts';
+import type { Learner } from './learner.ts';
 import type { TrainerState } from './trainer-state.ts';
 
 export interface Run {

@@ -5,27 +5,14 @@
 
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
-import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import type { Repeated } from '../tensor/repeated.ts';
 import { tf } from '../tensor/tf.ts';
 import { type AccumulationSettings, accumulateGradients } from './accumulate.ts';
-import type { AdamW } from './adamw.ts';
 import { balanceExperts } from './balance-experts.ts';
 import { clipScale, globalNorm } from './clip.ts';
-import type { WeightAverage } from './ema.ts';
+import type { Learner } from './learner.ts';
 import { nonFiniteError } from './non-finite.ts';
 import type { StepPlan } from './schedules.ts';
 import { readReports, type StepOutcome } from './step-report.ts';
-
-/** What a step changes. */
-export interface Learner {
-  readonly model: DeepseekV3ForCausalLM;
-  readonly optimizer: AdamW;
-  /** Null when no average is kept. */
-  readonly average: WeightAverage | null;
-  /** Its forward and backward passes. */
-  readonly passes: Repeated;
-}
 
 type StepSettings = AccumulationSettings &
   Pick<TrainConfig, 'maxGradNorm' | 'expertBiasUpdateRule' | 'expertBiasRecenter'>;
@@ -42,7 +29,7 @@ export async function trainStep(
   plan: StepPlan,
   train: StepSettings,
 ): Promise<StepOutcome> {
-  const { gradients, reports } = accumulateGradients(learner.model, batch, plan.mtpWeight, train, learner.passes);
+  const { gradients, reports } = accumulateGradients(learner, batch, plan.mtpWeight, train);
   const norm = globalNorm(gradients.values());
   try {
     const found = await readReports(reports, norm, learner.model);

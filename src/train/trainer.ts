@@ -10,15 +10,13 @@ import type { TrainConfig } from '../config/train-config.ts';
 import { validateTrainConfig } from '../config/validate.ts';
 import { createDataset } from '../data/dataset.ts';
 import type { Dataset } from '../data/types.ts';
+import { UserError } from '../errors.ts';
 import { lockRun } from '../io/run-lock.ts';
-import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { activateBackend, type BackendName, type BackendOptions } from '../backends/backends.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
-import { Repeated } from '../tensor/repeated.ts';
-import { AdamW } from './adamw.ts';
 import { findResumable, refuseOtherData, restoreLearner } from './checkpointing.ts';
-import { WeightAverage } from './ema.ts';
 import type { TrainEvent, TrainResult } from './events.ts';
+import { createLearner, disposeLearner, type LearnerParts } from './learner.ts';
 import { newSettings, refuseUsedFolder } from './new-run.ts';
 import type { Run } from './run.ts';
 import { openRunLog } from './run-log.ts';
@@ -31,7 +29,6 @@ import {
   writeRunSettings,
 } from './run-settings.ts';
 import { planRun } from './schedules.ts';
-import type { Learner } from './train-step.ts';
 import { initialState, type TrainerState } from './trainer-state.ts';
 
 /** Who watches a run, and who may end it. */
@@ -51,6 +48,8 @@ export interface TrainOptions extends RunWatcher {
   readonly backendOptions?: BackendOptions;
   /** Created; must be empty or not there. */
   readonly runDir: string;
+  /** What a study replaces. Not recorded: a resumed run needs them again. */
+  readonly parts?: LearnerParts;
 }
 
 /**
@@ -66,6 +65,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   refuseUsedFolder(runDir);
   validateTrainConfig(options.train, options.model);
   const backend = await activateBackend(options.backend, options.backendOptions);
+  refuseDensePrecision(backend, options.train);
   const dataset = await createDataset(options.train);
   const settings = newSettings(options, dataset, backend.name);
   const unlock = lockRun(runDir);
@@ -91,6 +91,8 @@ export interface ResumeOptions extends RunWatcher {
   readonly backend?: BackendName;
   /** Those of this session; results do not depend on them. */
   readonly backendOptions?: BackendOptions;
+  /** Those the run was started with. */
+  readonly parts?: LearnerParts;
 }
 
 /**
@@ -108,6 +110,7 @@ export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
   try {
     const resumable = findResumable(runDir, settings);
     const backend = await activateBackend(options.backend ?? settings.backend, options.backendOptions);
+    refuseDensePrecision(backend, settings.train);
     const dataset = await createDataset(settings.train);
     refuseOtherData(dataset, settings, resumable.state);
     const { state, path } = resumable;
@@ -120,6 +123,15 @@ export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
   } finally {
     unlock();
   }
+}
+
+/** Experts in 8 bits need sparse dispatch: an expert's rows share scales. */
+function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { precision }: TrainConfig): void {
+  if (canReadSync || precision === 'float32') return;
+  throw new UserError(
+    `precision: ${precision} needs to read routing decisions while it computes, which backend ${name} cannot; ` +
+      'take another (--backend engine), or leave precision at float32',
+  );
 }
 
 /** What there is to say of the backend that computes. */
@@ -155,10 +167,13 @@ interface Beginning {
 }
 
 /** Builds the model, runs the loop, and cleans up whatever happens. */
-async function conduct(beginning: Beginning, { runDir, onEvent, signal }: RunWatcher & { runDir: string }) {
+async function conduct(
+  beginning: Beginning,
+  { runDir, parts, onEvent, signal }: RunWatcher & Pick<TrainOptions, 'runDir' | 'parts'>,
+) {
   const { settings, backend, dataset, state, checkpoint, warnings } = beginning;
   const log = openRunLog(runDir, state.step);
-  const learner = createLearner(settings);
+  const learner = createLearner(settings, parts);
   const offset = state.seconds - performance.now() / 1000;
   const run: Run = {
     runDir,
@@ -200,22 +215,4 @@ function announce(run: Run, backend: ActiveBackend, warnings: readonly string[])
     startStep: run.state.step,
   });
   for (const message of warnings) run.emit({ type: 'warning', message });
-}
-
-/** A model with fresh weights and what trains it; `disposeLearner` frees them. */
-export function createLearner({ model: config, train }: Pick<RunSettings, 'model' | 'train'>): Learner {
-  const model = new DeepseekV3ForCausalLM(config, train.seed);
-  return {
-    model,
-    optimizer: new AdamW(model.parameters, train),
-    average: train.emaDecay > 0 ? new WeightAverage(model.parameters, train.emaDecay) : null,
-    passes: new Repeated(),
-  };
-}
-
-export function disposeLearner({ model, optimizer, average, passes }: Learner): void {
-  passes.dispose();
-  optimizer.dispose();
-  average?.dispose();
-  model.dispose();
 }

@@ -4,6 +4,7 @@ import sys
 
 import model_cases
 import mtp_cases
+import precision_tables
 import router_table
 import sampling
 import step_case
@@ -26,6 +27,7 @@ CASES = {
     "balance": tables.balance,
     "adamw": tables.adamw,
     "sampling": sampling.sampling,
+    "precision": precision_tables.precision,
 }
 
 

@@ -17,6 +17,8 @@ export interface BuiltCase {
 
 export interface OpCase {
   readonly title: string;
+  /** It rounds: a finite difference says nothing about its gradient. */
+  readonly isStep?: boolean;
   readonly build: () => BuiltCase;
 }
 

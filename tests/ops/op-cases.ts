@@ -4,15 +4,19 @@
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
 import { applyExpertsDense } from '../../src/moe/experts.ts';
+import { fakeQuantize } from '../../src/ops/fake-quantize.ts';
 import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
 import { attentionVisibility, mlaAttention } from '../../src/ops/mla-attention.ts';
+import { quantizedMatMul } from '../../src/ops/quantized-matmul.ts';
 import { addRmsNorm, rmsNorm } from '../../src/ops/rms-norm.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
 import { routedExperts } from '../../src/ops/routed-experts.ts';
 import { countSelections, type RouterConfig, routeTokens } from '../../src/ops/router.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
+import type { Quantizer } from '../../src/precision/quantize.ts';
+import { fp8Recipe } from '../../src/precision/recipe.ts';
 import { createRandom, deriveSeed } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { nanoModel } from '../train/nano.ts';
@@ -151,6 +155,46 @@ const groupedCases = [
       const M = counts.reduce((a, b) => a + b, 0);
       const [x, weight] = [input<tf.Rank.R2>('x', [M, I]), input<tf.Rank.R3>('weight', [counts.length, O, I])];
       return { inputs: [x, weight], output: () => groupedMatMul(x, weight, Int32Array.from(counts)) };
+    },
+  }),
+);
+
+const wholeMatrix: Quantizer = { format: 'e5m2', rows: Infinity, columns: Infinity };
+
+const quantizeCases = [
+  { counts: [1], C: 1, quantizer: fp8Recipe.activations },
+  { counts: [7], C: 13, quantizer: fp8Recipe.activations },
+  { counts: [61], C: 37, quantizer: fp8Recipe.weights },
+  { counts: [17, 0, 3, 41], C: 19, quantizer: { format: 'e4m3', rows: 16, columns: 1 } as const },
+  { counts: [17, 0, 3, 41], C: 19, quantizer: fp8Recipe.weights },
+  { counts: [23, 29], C: 31, quantizer: wholeMatrix },
+  { counts: [257], C: 131, quantizer: { format: 'e5m2', rows: 1, columns: 16 } as const },
+].map(
+  ({ counts, C, quantizer }): OpCase => ({
+    title: `fakeQuantize of ${counts.join('+')} rows of ${C}, ${quantizer.format} in ${quantizer.rows} x ${quantizer.columns}`,
+    build: () => {
+      const x = constant<tf.Rank.R2>('x', [counts.reduce((a, b) => a + b, 0), C]);
+      const scale = input<tf.Rank.R1>('scale', [C]); // a constant has no gradient; that of what it multiplies is its own sum
+      return { inputs: [scale], output: () => tf.mul(fakeQuantize(x, quantizer, counts), scale) };
+    },
+  }),
+);
+
+const quantizedCases = [
+  { counts: [1], I: 1, O: 1 },
+  { counts: [5], I: 3, O: 2 },
+  { counts: [0, 3, 0, 1, 7], I: 5, O: 3 },
+  { counts: [97, 0, 23, 1], I: 37, O: 19 },
+  { counts: [263], I: 41, O: 67 },
+  { counts: [17], I: 7, O: 5, recipe: { activations: wholeMatrix, weights: wholeMatrix, gradients: wholeMatrix } },
+].map(
+  ({ counts, I, O, recipe = fp8Recipe }): OpCase => ({
+    title: `quantizedMatMul of ${counts.join('+')} rows, ${I} to ${O}${recipe === fp8Recipe ? '' : ', per tensor'}`,
+    isStep: true,
+    build: () => {
+      const M = counts.reduce((a, b) => a + b, 0);
+      const [x, weight] = [input<tf.Rank.R2>('x', [M, I]), input<tf.Rank.R3>('weight', [counts.length, O, I])];
+      return { inputs: [x, weight], output: () => quantizedMatMul(x, weight, Int32Array.from(counts), recipe) };
     },
   }),
 );
@@ -309,6 +353,8 @@ export const opCases: readonly OpCase[] = [
   ...rotaryCases,
   ...attentionCases,
   ...groupedCases,
+  ...quantizeCases,
+  ...quantizedCases,
   ...routerCases,
   ...crossEntropyCases,
   ...embeddingCases,

@@ -66,6 +66,7 @@ const TRAIN: TrainConfig = {
   seqLen: 128,
   gradAccumSteps: 1,
   seed: 1,
+  precision: 'float32',
   learningRate: 3e-3,
   lrSchedule: 'deepseek-v3',
   warmupFraction: 0.02,

@@ -9,9 +9,10 @@ const source = fileURLToPath(new URL('../../src', import.meta.url));
 
 const mayImport: Record<string, readonly string[]> = {
   config: [],
+  precision: ['config'],
   tensor: [],
-  ops: ['tensor', 'config'],
-  engine: ['ops', 'tensor'],
+  ops: ['tensor', 'precision', 'config'],
+  engine: ['ops', 'tensor', 'precision'],
   backends: ['engine', 'tensor'],
   layers: ['ops', 'tensor', 'config'],
   mla: ['layers', 'ops', 'tensor', 'config'],
@@ -22,9 +23,12 @@ const mayImport: Record<string, readonly string[]> = {
   data: ['config'],
   generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'tensor', 'config'],
   serve: ['generate', 'data', 'config'],
-  train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'config'],
+  train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'precision', 'config'],
   report: ['train', 'config', 'io'],
-  experiments: ['train', 'report', 'generate', 'model', 'data', 'io', 'tensor', 'config'],
+  experiments: [
+    ...['train', 'report', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'data', 'ops', 'io'],
+    ...['tensor', 'precision', 'config'],
+  ],
   interchange: ['report', 'train', 'generate', 'data', 'io', 'config'],
   bench: ['train', 'generate', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
   cli: [

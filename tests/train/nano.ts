@@ -47,6 +47,7 @@ export const nanoTrain: TrainConfig = {
   seqLen: 13,
   gradAccumSteps: 1,
   seed: 7,
+  precision: 'float32',
   learningRate: 1e-3,
   lrSchedule: 'constant',
   warmupFraction: 0,

@@ -10,7 +10,7 @@ import { tf } from '../../src/tensor/tf.ts';
 import { planRun } from '../../src/train/schedules.ts';
 import type { StepOutcome } from '../../src/train/step-report.ts';
 import { trainStep } from '../../src/train/train-step.ts';
-import { createLearner, disposeLearner } from '../../src/train/trainer.ts';
+import { createLearner, disposeLearner } from '../../src/train/learner.ts';
 import { nanoModel, nanoTrain } from './nano.ts';
 
 beforeAll(async () => {

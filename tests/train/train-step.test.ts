@@ -9,7 +9,8 @@ import { tf } from '../../src/tensor/tf.ts';
 import { AdamW } from '../../src/train/adamw.ts';
 import { WeightAverage } from '../../src/train/ema.ts';
 import { planRun, type StepPlan } from '../../src/train/schedules.ts';
-import { type Learner, trainStep } from '../../src/train/train-step.ts';
+import type { Learner } from '../../src/train/learner.ts';
+import { trainStep } from '../../src/train/train-step.ts';
 import { nanoModel, nanoTrain } from './nano.ts';
 
 beforeAll(async () => {

@@ -36,6 +36,7 @@ export function headline(event: StartEvent, width: number): string[] {
     plural(model.numHiddenLayers, 'layer'),
     expertsPart(event),
     ...(model.numNextnPredictLayers > 0 ? [`MTP depth ${model.numNextnPredictLayers}`] : []),
+    ...(train.precision === 'fp8' ? ['products in FP8 (emulated)'] : []),
     ...backendParts(event),
   ];
   const dataParts = [

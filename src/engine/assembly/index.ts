@@ -14,6 +14,7 @@ export * from './grouped-matmul';
 export * from './expert-plan';
 export * from './routed-experts';
 export * from './routed-experts-grad';
+export * from './quantize';
 export * from './rotary';
 export { binary, binarySame } from './elementwise-binary';
 export { equalWords, truthAsFloat } from './truth';

@@ -5,7 +5,12 @@ import type { EngineBackend } from '../backend.ts';
 import { registerEngineKernel, withWorkspace } from './register.ts';
 
 /** Calls `use` with the address of a description of the groups. */
-function withGroups(backend: EngineBackend, rows: number, counts: readonly number[], use: (groups: number) => void) {
+export function withGroups(
+  backend: EngineBackend,
+  rows: number,
+  counts: readonly number[],
+  use: (groups: number) => void,
+): void {
   const E = counts.length;
   const total = counts.reduce((a, b) => a + b, 0);
   if (total !== rows || counts.some((count) => !(count >= 0))) {

@@ -15,6 +15,7 @@ import { registerRoutedExperts } from './routed-experts.ts';
 import { registerRouter } from './router.ts';
 import { registerSwiGlu } from './swiglu.ts';
 import { registerAttention } from './attention.ts';
+import { registerQuantize } from './quantize.ts';
 import { registerRotary } from './rotary.ts';
 import { registerStandard } from './standard.ts';
 
@@ -29,6 +30,7 @@ export function registerKernels(): void {
   registerRouter();
   registerGroupedMatMul();
   registerRoutedExperts();
+  registerQuantize();
   registerRotary();
   registerStandard();
   registerCrossEntropy();

@@ -1,12 +1,26 @@
 // The studies that come with TinySeek, in the order of `tinyseek ablate --list`.
 
 import type { Study } from '../study.ts';
+import { attention } from './attention.ts';
 import { balance } from './balance.ts';
 import { balanceScope } from './balance-scope.ts';
+import { breakIt } from './break-it.ts';
 import { experts } from './experts.ts';
 import { initAndSchedule } from './init-and-schedule.ts';
 import { moeVsDense } from './moe-vs-dense.ts';
 import { mtp } from './mtp.ts';
 import { nodeLimit } from './node-limit.ts';
+import { precision } from './precision.ts';
 
-export const studies: readonly Study[] = [balance, balanceScope, experts, mtp, nodeLimit, initAndSchedule, moeVsDense];
+export const studies: readonly Study[] = [
+  balance,
+  balanceScope,
+  experts,
+  mtp,
+  nodeLimit,
+  initAndSchedule,
+  moeVsDense,
+  attention,
+  precision,
+  breakIt,
+];

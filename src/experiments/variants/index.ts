@@ -3,8 +3,15 @@
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
 import type { Variant, VariantOptions } from '../study.ts';
+import { attentionVariants } from './attention.ts';
+import { knownBugs } from './known-bugs.ts';
+import { precisionVariants } from './precision.ts';
 
-const variants: Readonly<Record<string, Variant>> = {};
+const variants: Readonly<Record<string, Variant>> = {
+  ...attentionVariants,
+  ...precisionVariants,
+  ...knownBugs,
+};
 
 /** What the variant of that name adds to a run; nothing for none. An unknown name is a `UserError`. */
 export async function activateVariant(name: string | undefined): Promise<VariantOptions> {

@@ -3,6 +3,7 @@
 // The new tokens of all sequences are the rows of one matrix for everything but attention, so nothing is padded.
 // Shape legend: N rows of a pass, D hiddenSize, V vocabSize, C kvLoraRank, R qkRopeHeadDim.
 
+import { MultiHeadLatentAttention } from '../../mla/attention.ts';
 import { cachedAttention, type SequenceRows } from '../../mla/cached.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { Attend } from '../../model/transformer-block.ts';
@@ -91,11 +92,13 @@ export class TfjsPasses implements Passes {
 
   #attend(rows: readonly PassRow[], sequences: readonly SlotRows[]): Attend {
     const rotary = this.#rotaryOf(rows);
-    return (attention, x, layer) =>
-      cachedAttention(attention, x, rotary, sequences, (i, latents) => {
+    return (attention, x, layer) => {
+      if (!(attention instanceof MultiHeadLatentAttention)) throw new Error('internal: no latents to cache');
+      return cachedAttention(attention, x, rotary, sequences, (i, latents) => {
         const { slot, position } = sequences[i]!;
         return this.#slots[slot]!.latents[layer]!.write(position, latents);
       });
+    };
   }
 
   /** One row for each token of the pass. */

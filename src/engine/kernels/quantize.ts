@@ -1,0 +1,87 @@
+// FakeQuantize, and products whose operands are rounded first.
+// Shape legend: M rows sorted by expert, E experts, I and O input and output width.
+
+import { formatOf, type Quantizer } from '../../precision/quantize.ts';
+import { type Fp8Recipe, transposed } from '../../precision/recipe.ts';
+import type { EngineBackend } from '../backend.ts';
+import { withGroups } from './grouped-matmul.ts';
+import { registerEngineKernel, withWorkspace } from './register.ts';
+
+/** Rows of each matrix, and their width. */
+interface Matrices {
+  readonly counts: readonly number[];
+  readonly columns: number;
+}
+
+/** First rows of bands of at most `size` rows that lie within one matrix, and the end of the last. */
+function bandStarts(counts: readonly number[], size: number): number[] {
+  const starts: number[] = [];
+  let first = 0;
+  for (const rows of counts) {
+    for (let row = 0; row < rows; row += size) starts.push(first + row);
+    first += rows;
+  }
+  return [...starts, first];
+}
+
+/** Rounds the matrices at address `x` into `y`; they may be the same. */
+function quantize(backend: EngineBackend, quantizer: Quantizer, x: number, y: number, matrices: Matrices): void {
+  const { counts, columns } = matrices;
+  const { mantissaBits, minExponent, max } = formatOf(quantizer);
+  const round = (starts: number, bands: number) => {
+    const tileColumns = Math.min(quantizer.columns, columns);
+    backend.exports.fakeQuantize!(x, y, starts, bands, columns, tileColumns, mantissaBits, minExponent, max);
+  };
+  if (quantizer.rows === 1) {
+    round(
+      0,
+      counts.reduce((a, b) => a + b, 0),
+    );
+    return;
+  }
+  const starts = bandStarts(counts, quantizer.rows);
+  withWorkspace(backend, [starts.length], ([table]) => {
+    backend.words(table!, starts.length).set(starts);
+    round(table!, starts.length - 1);
+  });
+}
+
+/** Registers FakeQuantize, and QuantizedMatMul with its gradient, for which it saves the rounded operands. */
+export function registerQuantize(): void {
+  registerEngineKernel('FakeQuantize', (backend, { x }, attrs) => {
+    const y = backend.output(x!.shape);
+    const matrices = { counts: attrs.counts as number[], columns: x!.shape[1]! };
+    quantize(backend, attrs as unknown as Quantizer, backend.address(x!), backend.address(y), matrices);
+    return y;
+  });
+  registerEngineKernel('QuantizedMatMul', (backend, { x, weight }, attrs) => {
+    const { counts, activations, weights } = attrs as unknown as Fp8Recipe & { counts: number[] };
+    const [E, O, I] = weight!.shape as [number, number, number];
+    const M = x!.shape[0]!;
+    const [y, x8, weight8] = [backend.output([M, O]), backend.output(x!.shape), backend.output(weight!.shape)];
+    const at = backend.address;
+    quantize(backend, activations, at(x!), at(x8), { counts, columns: I });
+    quantize(backend, weights, at(weight!), at(weight8), { counts: Array<number>(E).fill(O), columns: I });
+    withGroups(backend, M, counts, (groups) => {
+      backend.exports.groupedMatMul!(at(x8), at(weight8), at(y), groups, E, I, O, 1);
+    });
+    return [y, x8, weight8];
+  });
+  registerEngineKernel('QuantizedMatMulGrad', (backend, { dy0: dy, saved0: x8, saved1: weight8 }, attrs) => {
+    const { counts, activations, gradients } = attrs as unknown as Fp8Recipe & { counts: number[] };
+    const [E, O, I] = weight8!.shape as [number, number, number];
+    const M = x8!.shape[0]!;
+    const [dx, dWeight] = [backend.output([M, I]), backend.output([E, O, I])];
+    const at = backend.address;
+    withWorkspace(backend, [M * O, M * I], ([dy8, turned]) => {
+      withGroups(backend, M, counts, (groups) => {
+        quantize(backend, gradients, at(dy!), dy8!, { counts, columns: O });
+        backend.exports.groupedMatMul!(dy8!, at(weight8!), at(dx), groups, E, O, I, 0);
+        quantize(backend, transposed(gradients), at(dy!), dy8!, { counts, columns: O });
+        quantize(backend, transposed(activations), at(x8!), turned!, { counts, columns: I });
+        backend.exports.groupedWeightGrad!(dy8!, turned!, at(dWeight), groups, M, E, O, I);
+      });
+    });
+    return [dx, dWeight];
+  });
+}

@@ -1,0 +1,102 @@
+// What an arm's recipe does to its gradients and its sums, and what it takes in memory (F 4, Mini 2, 4 and 6).
+
+import { fakeQuantize } from '../../ops/fake-quantize.ts';
+import { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
+import { deepseekParts } from '../../model/parts.ts';
+import { float32Products, type Products } from '../../ops/products.ts';
+import type { Accumulator } from '../../precision/accumulate.ts';
+import { gemmError, uniform } from '../../precision/gemm-error.ts';
+import { byteLedger } from '../../precision/ledger.ts';
+import type { Quantizer } from '../../precision/quantize.ts';
+import { customOp } from '../../tensor/custom-op.ts';
+import { valueAndGrads } from '../../tensor/gradients.ts';
+import { createRandom } from '../../tensor/random.ts';
+import { tf } from '../../tensor/tf.ts';
+import { computeLoss } from '../../train/loss.ts';
+import { lossInput } from '../../train/micro-batch.ts';
+import type { Measurements, TrainedArm } from '../study.ts';
+import { recipeOf } from '../variants/precision.ts';
+import { openTrained } from './open-trained.ts';
+
+/** Rows and columns of those products: 169 dot products of each depth. */
+const gemmSize = 13;
+
+/**
+ * What sums the products of an arm's matrix unit: float32; 14 bits, promoted every 128 products, for the report's recipe and
+ * those near it; 14 bits alone for the recipe of per-tensor scales, which has no other place to apply a scale.
+ */
+function accumulatorOf({ arm, train }: TrainedArm): Accumulator {
+  const recipe = recipeOf(arm, train.precision);
+  if (recipe === null) return { bits: 24, promoteEvery: Infinity };
+  return { bits: 14, promoteEvery: recipe.activations.columns === Infinity ? Infinity : 128 };
+}
+
+/**
+ * `gemmError/K` for each depth, of sums of uniform numbers; `mebibytes` and `cacheMebibytes` of a step, as the formats would
+ * take them; and `gradientError` of an arm that rounds gradients.
+ */
+export async function probeRounding(trained: TrainedArm, depths: readonly number[]): Promise<Measurements> {
+  const { arm, train } = trained;
+  const random = createRandom(train.seed);
+  const accumulator = accumulatorOf(trained);
+  const recipe = recipeOf(arm, train.precision);
+  const rows = bytesByRow(trained);
+  return {
+    ...Object.fromEntries(depths.map((K) => [`gemmError/${K}`, gemmError(K, uniform, accumulator, random, gemmSize)])),
+    mebibytes: mebibytes(rows),
+    cacheMebibytes: mebibytes(rows.filter(({ purpose }) => purpose === 'cache')),
+    ...(recipe === null ? {} : { gradientError: await gradientError(trained, recipe.gradients) }),
+  };
+}
+
+/** The ledger of an arm: its own formats, and BF16 for the moments of the arm that trains with them. */
+function bytesByRow({ arm, model, train }: TrainedArm) {
+  const format = recipeOf(arm, train.precision) === null ? 'float32' : 'fp8';
+  const formatOf = (purpose: string) => (purpose === 'moments' && arm.variant === 'bfloat16-moments' ? 'fp8' : format);
+  return byteLedger(model, train.batchSize * train.seqLen).map(({ purpose, bytes }) => {
+    return { purpose, bytes: bytes[formatOf(purpose)] };
+  });
+}
+
+const mebibytes = (rows: readonly { readonly bytes: number }[]) =>
+  rows.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20;
+
+/** Relative error of the gradients that reach the linear layers, when they are rounded; the mean over layers. */
+async function gradientError(trained: TrainedArm, quantizer: Quantizer): Promise<number> {
+  const { model: loaded, dataset } = await openTrained(trained);
+  const errors: number[] = [];
+  const products = watchGradients((dy) => errors.push(relativeError(fakeQuantize(dy, quantizer), dy)));
+  const model = new DeepseekV3ForCausalLM(loaded.config, 0, { ...deepseekParts, products });
+  model.importTensors(await loaded.exportTensors());
+  const [batch] = dataset.heldOutBatches(0, trained.train.batchSize, 1);
+  const weights = { mtpWeight: 0, balancing: 'none', balanceLossFactor: 0 } as const;
+  const loss = () => computeLoss(model, lossInput(batch!, false), weights).total;
+  const { value, grads } = valueAndGrads(loss, [...model.parameters.values()]);
+  tf.dispose([value, ...grads]);
+  for (const each of [loaded, model]) each.dispose();
+  return errors.reduce((sum, error) => sum + error, 0) / errors.length;
+}
+
+/** Products in float32 that show the gradient of every linear layer's output. */
+function watchGradients(see: (dy: tf.Tensor2D) => void): Products {
+  const linear: Products['linear'] = (x, weight) => {
+    const plain = float32Products.linear(x, weight);
+    const [y] = customOp({
+      inputs: { y: plain },
+      forward: () => [tf.clone(plain)],
+      backward: ([dy]) => {
+        see(dy as tf.Tensor2D);
+        return { y: tf.clone(dy!) };
+      },
+    });
+    return y as tf.Tensor2D;
+  };
+  return { ...float32Products, linear };
+}
+
+function relativeError(rounded: tf.Tensor, exact: tf.Tensor): number {
+  return tf.tidy(() => {
+    const error = tf.div(tf.norm(tf.sub(rounded, exact)), tf.maximum(tf.norm(exact), 1e-30));
+    return error.dataSync()[0]!;
+  });
+}

@@ -1,0 +1,38 @@
+// Recipes of training in 8 bits other than the report's, by the name of their variant.
+
+import { type Fp8Recipe, fp8Recipe } from '../../precision/recipe.ts';
+import type { Quantizer } from '../../precision/quantize.ts';
+import type { TrainConfig } from '../../config/train-config.ts';
+import type { Arm, Variant } from '../study.ts';
+
+const wholeMatrix: Quantizer = { format: 'e4m3', rows: Infinity, columns: Infinity };
+
+/** Earlier recipes, and the one of the report's appendix B.2 that made a model diverge. */
+const recipes = {
+  'fp8-per-tensor': { activations: wholeMatrix, weights: wholeMatrix, gradients: wholeMatrix },
+  'fp8-block-gradients': { ...fp8Recipe, gradients: fp8Recipe.weights },
+  'fp8-e5m2-gradients': { ...fp8Recipe, gradients: { ...fp8Recipe.gradients, format: 'e5m2' } },
+} as const satisfies Record<string, Fp8Recipe>;
+
+/** What an arm rounds, or null for one that trains in float32. */
+export function recipeOf({ variant }: Pick<Arm, 'variant'>, precision: TrainConfig['precision']): Fp8Recipe | null {
+  const own = Object.entries(recipes).find(([name]) => name === variant);
+  return own?.[1] ?? (precision === 'fp8' ? fp8Recipe : null);
+}
+
+const trainedWith =
+  (recipe: Fp8Recipe): Variant =>
+  async () => {
+    const { quantizedProducts } = await import('../../ops/products.ts');
+    return { parts: { model: { products: quantizedProducts(recipe) } } };
+  };
+
+export const precisionVariants = {
+  'fp8-per-tensor': trainedWith(recipes['fp8-per-tensor']),
+  'fp8-block-gradients': trainedWith(recipes['fp8-block-gradients']),
+  'fp8-e5m2-gradients': trainedWith(recipes['fp8-e5m2-gradients']),
+  'bfloat16-moments': async () => {
+    const { Bfloat16MomentsAdamW } = await import('./optimizers.ts');
+    return { parts: { optimizer: (model, train) => new Bfloat16MomentsAdamW(model.parameters, train) } };
+  },
+} as const satisfies Record<string, Variant>;

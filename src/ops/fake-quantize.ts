@@ -1,0 +1,69 @@
+// Rounding to 8 bits, tile by tile, in numbers that stay float32.
+// Shape legend: M rows of all matrices together, C columns.
+
+import { formatOf, leastAmax, type Quantizer } from '../precision/quantize.ts';
+import type { FloatFormat } from '../precision/formats.ts';
+import { noGrad } from '../tensor/no-grad.ts';
+import { tf } from '../tensor/tf.ts';
+import { fusedOp } from './fused-op.ts';
+
+/**
+ * `x` as it is after a trip through 8 bits, each tile under a scale of its own; the same bits as `quantizeDequantize`.
+ *
+ * `counts` are the rows of each matrix, one after the other; no tile crosses from one to the next.
+ *
+ * Shapes: x [M, C] -> the same, off the tape.
+ */
+export function fakeQuantize(
+  x: tf.Tensor2D,
+  quantizer: Quantizer,
+  counts: readonly number[] = [x.shape[0]],
+): tf.Tensor2D {
+  const attrs = { ...quantizer, counts: [...counts] };
+  return noGrad(() =>
+    fusedOp('FakeQuantize', { x }, attrs, ({ x }) => {
+      const parts = counts.filter((rows) => rows > 0);
+      const matrices = parts.length === 1 ? [x] : (tf.split(x, parts, 0) as tf.Tensor2D[]);
+      return tf.concat2d(
+        matrices.map((matrix) => quantizeMatrix(matrix, quantizer)),
+        0,
+      );
+    }),
+  );
+}
+
+/** Pads to whole tiles, so that each is two axes of a tensor of rank 4. */
+function quantizeMatrix(x: tf.Tensor2D, quantizer: Quantizer): tf.Tensor2D {
+  const [M, C] = x.shape;
+  const [rows, columns] = [Math.min(quantizer.rows, M), Math.min(quantizer.columns, C)];
+  const [bands, tiles] = [Math.ceil(M / rows), Math.ceil(C / columns)];
+  const padded = tf.pad2d(x, [
+    [0, bands * rows - M],
+    [0, tiles * columns - C],
+  ]);
+  const cut = tf.reshape(padded, [bands, rows, tiles, columns]);
+  const format = formatOf(quantizer);
+  const scale = tf.div(tf.maximum(tf.max(tf.abs(cut), [1, 3], true), leastAmax), format.max);
+  const quantized = tf.mul(roundTensor(tf.div(cut, scale), format), scale);
+  return tf.slice(tf.reshape<tf.Rank.R2>(quantized, [bands * rows, tiles * columns]), [0, 0], [M, C]);
+}
+
+/**
+ * Rounds to the format, saturating.
+ *
+ * TF.js cannot look at the bits of a number. The step around x is the smallest one plus 2^(k-1-mantissaBits) for every
+ * power 2^k above the smallest normal number that |x| reaches: a sum of powers of two without rounding.
+ */
+function roundTensor(x: tf.Tensor, { minExponent, mantissaBits, max }: FloatFormat): tf.Tensor {
+  const clipped = tf.clipByValue(x, -max, max);
+  const magnitude = tf.abs(clipped);
+  const powers = Array.from({ length: Math.floor(Math.log2(max)) - minExponent }, (_, i) => minExponent + 1 + i);
+  const steps = powers.map((k) =>
+    tf.mul(tf.cast(tf.greaterEqual(magnitude, 2 ** k), 'float32'), 2 ** (k - 1 - mantissaBits)),
+  );
+  const step = steps.reduce(
+    (sum, part) => tf.add(sum, part),
+    tf.scalar(2 ** (minExponent - mantissaBits)) as tf.Tensor,
+  );
+  return tf.mul(tf.round(tf.div(clipped, step)), step);
+}

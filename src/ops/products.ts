@@ -1,0 +1,35 @@
+// What training in 8 bits replaces: the products of linear layers and of experts.
+
+import type { Fp8Recipe } from '../precision/recipe.ts';
+import { tf } from '../tensor/tf.ts';
+import { linear } from './linear.ts';
+import { quantizedMatMul } from './quantized-matmul.ts';
+import { expertsByRows, routedExperts } from './routed-experts.ts';
+
+export interface Products {
+  /** As `linear`. */
+  readonly linear: typeof linear;
+  /** As `routedExperts`. */
+  readonly experts: typeof routedExperts;
+}
+
+export const float32Products: Products = { linear, experts: routedExperts };
+
+/**
+ * Products whose operands are rounded, forward and backward. What lies between the two products of an expert, activation
+ * and gates, stays float32.
+ *
+ * The backend must allow reading without waiting: without it there is no sparse dispatch.
+ */
+export function quantizedProducts(recipe: Fp8Recipe): Products {
+  return {
+    linear: (x, weight) => {
+      const matrices = tf.reshape<tf.Rank.R3>(weight, [1, ...weight.shape]);
+      return quantizedMatMul(x, matrices, Int32Array.of(x.shape[0]), recipe);
+    },
+    experts: (x, routing, gateUpProj, downProj) =>
+      expertsByRows(x, routing, gateUpProj, downProj, (rows, weight, counts) =>
+        quantizedMatMul(rows, weight, counts, recipe),
+      ),
+  };
+}

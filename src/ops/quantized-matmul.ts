@@ -1,0 +1,58 @@
+// Products of 8-bit operands: a linear layer, and one for each expert.
+// Shape legend: M rows sorted by expert, E experts (1 for a linear layer), I and O input and output width.
+
+import { type Fp8Recipe, transposed } from '../precision/recipe.ts';
+import { customOp } from '../tensor/custom-op.ts';
+import { tf } from '../tensor/tf.ts';
+import { fakeQuantize } from './fake-quantize.ts';
+import { fusedOp } from './fused-op.ts';
+import { groupedMatMul } from './grouped-matmul.ts';
+
+/**
+ * `groupedMatMul` of rounded operands, summed in float32; so are the two products of its gradient. Rounding counts as the
+ * identity in the gradient.
+ *
+ * Shapes: x [M, I] whose first counts[0] rows are expert 0's and so on, weight [E, O, I] -> [M, O].
+ * Source: arXiv:2412.19437 section 3.3; see `Fp8Recipe` for what is rounded how.
+ */
+export function quantizedMatMul(
+  x: tf.Tensor2D,
+  weight: tf.Tensor3D,
+  counts: Int32Array,
+  recipe: Fp8Recipe,
+): tf.Tensor2D {
+  const attrs = { counts: Array.from(counts), ...recipe };
+  return fusedOp('QuantizedMatMul', { x, weight }, attrs as unknown as tf.NamedAttrMap, ({ x, weight }) =>
+    reference(x, weight, counts, recipe),
+  );
+}
+
+function reference(x: tf.Tensor2D, weight: tf.Tensor3D, counts: Int32Array, recipe: Fp8Recipe): tf.Tensor2D {
+  const [E, O, I] = weight.shape;
+  const [y] = customOp({
+    inputs: { x, weight },
+    forward: (save) => {
+      const x8 = fakeQuantize(x, recipe.activations);
+      const rows = fakeQuantize(tf.reshape(weight, [E * O, I]), recipe.weights, Array<number>(E).fill(O));
+      const weight8: tf.Tensor3D = tf.reshape(rows, [E, O, I]);
+      save([x8, weight8]);
+      return [groupedMatMul(x8, weight8, counts)];
+    },
+    backward: ([dy], [x8, weight8]) =>
+      gradients(dy as tf.Tensor2D, x8 as tf.Tensor2D, weight8 as tf.Tensor3D, counts, recipe),
+  });
+  return y as tf.Tensor2D;
+}
+
+function gradients(dy: tf.Tensor2D, x8: tf.Tensor2D, weight8: tf.Tensor3D, counts: Int32Array, recipe: Fp8Recipe) {
+  const [groups, turned] = [Array.from(counts), tf.transpose(weight8, [0, 2, 1])];
+  const alongTokens = [
+    fakeQuantize(dy, transposed(recipe.gradients), groups),
+    fakeQuantize(x8, transposed(recipe.activations), groups),
+  ] as const;
+  const [dyOf, xOf] = alongTokens.map((rows) => tf.split(rows, groups, 0) as tf.Tensor2D[]);
+  return {
+    x: groupedMatMul(fakeQuantize(dy, recipe.gradients), turned, counts),
+    weight: tf.stack(groups.map((_, e) => tf.matMul(dyOf![e]!, xOf![e]!, true, false))),
+  };
+}

@@ -1,0 +1,57 @@
+// What training changes, and where it can be made of something else.
+
+import type { ModelConfig } from '../config/model-config.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import { deepseekParts, type ModelParts } from '../model/parts.ts';
+import { quantizedProducts } from '../ops/products.ts';
+import { fp8Recipe } from '../precision/recipe.ts';
+import { Repeated } from '../tensor/repeated.ts';
+import { AdamW } from './adamw.ts';
+import { WeightAverage } from './ema.ts';
+import type { LossInput, LossTerms, LossWeights } from './loss.ts';
+
+/** What a step differentiates. */
+export type Objective = (model: DeepseekV3ForCausalLM, input: LossInput, weights: LossWeights) => LossTerms;
+
+/** What a step changes. */
+export interface Learner {
+  readonly model: DeepseekV3ForCausalLM;
+  readonly optimizer: AdamW;
+  /** Null when no average is kept. */
+  readonly average: WeightAverage | null;
+  /** Its forward and backward passes. */
+  readonly passes: Repeated;
+  /** Absent: `computeLoss`. Evaluations do not use it. */
+  readonly objective?: Objective;
+}
+
+/** What a study replaces of a learner; none of it can be set in a config. */
+export interface LearnerParts {
+  readonly model?: Partial<ModelParts>;
+  readonly optimizer?: (model: DeepseekV3ForCausalLM, train: TrainConfig) => AdamW;
+  readonly objective?: Objective;
+}
+
+/** A model with fresh weights and what trains it; `disposeLearner` frees them. */
+export function createLearner(
+  { model: config, train }: { readonly model: ModelConfig; readonly train: TrainConfig },
+  parts: LearnerParts = {},
+): Learner {
+  const products = train.precision === 'fp8' ? quantizedProducts(fp8Recipe) : deepseekParts.products;
+  const model = new DeepseekV3ForCausalLM(config, train.seed, { ...deepseekParts, products, ...parts.model });
+  return {
+    model,
+    optimizer: parts.optimizer?.(model, train) ?? new AdamW(model.parameters, train),
+    average: train.emaDecay > 0 ? new WeightAverage(model.parameters, train.emaDecay) : null,
+    passes: new Repeated(),
+    ...(parts.objective === undefined ? {} : { objective: parts.objective }),
+  };
+}
+
+export function disposeLearner({ model, optimizer, average, passes }: Learner): void {
+  passes.dispose();
+  optimizer.dispose();
+  average?.dispose();
+  model.dispose();
+}
