@@ -73,13 +73,13 @@ export function registerQuantize(): void {
     const M = x8!.shape[0]!;
     const [dx, dWeight] = [backend.output([M, I]), backend.output([E, O, I])];
     const at = backend.address;
-    withWorkspace(backend, [M * O, M * I], ([dy8, turned]) => {
+    withWorkspace(backend, [M * O, M * I, backend.exports.packedLength!(M, O)], ([dy8, turned, packed]) => {
       withGroups(backend, M, counts, (groups) => {
         quantize(backend, gradients, at(dy!), dy8!, { counts, columns: O });
         backend.exports.groupedMatMul!(dy8!, at(weight8!), at(dx), groups, E, O, I, 0);
         quantize(backend, transposed(gradients), at(dy!), dy8!, { counts, columns: O });
         quantize(backend, transposed(activations), at(x8!), turned!, { counts, columns: I });
-        backend.exports.groupedWeightGrad!(dy8!, turned!, at(dWeight), groups, M, E, O, I);
+        backend.exports.groupedWeightGrad!(dy8!, turned!, at(dWeight), groups, packed!, M, E, O, I);
       });
     });
     return [dx, dWeight];
