@@ -32,6 +32,7 @@ function suggestions({ result }: Closing): [string, string][] {
   const run = shellWord(result.run);
   return [
     ['measure it', `${command} eval ${run}`],
+    ['let it write', `${command} generate ${run} --prompt "Call me"`],
     ['score a text', `${command} score ${run} --text "Call me Ishmael."`],
     ['compare runs', `${command} report ${run} OTHER_RUN --out compare.html`],
     ['your own text', `${command} train --data notes.txt`],
