@@ -9,7 +9,8 @@ export const breakIt: Study = {
   name: 'break-it',
   title: 'Known bugs, switched on',
   question: 'What does each bug do to loss, balance and drafting, that is: would anybody have noticed?',
-  source: 'issues of DeepSeek-V3, transformers, vLLM, Megatron-LM and torchtitan; tests/train/known-bugs.test.ts',
+  source:
+    'issues of DeepSeek-V3, transformers, vLLM, Megatron-LM and torchtitan; what is right: arXiv:2412.19437 sections 2.1.2 and 2.2',
   equal: 'Equal tokens, parameters and FLOPs, and the same initial weights, in all arms.',
   preset: 'tiny',
   base: {
