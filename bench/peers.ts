@@ -38,7 +38,7 @@ function parseOptions(): { rounds: number; chosen: readonly Size[] } {
 /** One round of one size: every contender once. */
 async function playRound(size: Size, round: number, results: Results): Promise<void> {
   for (const [contender, found] of results) {
-    if (contender.once && round > 1) continue;
+    if (contender.onceAt !== undefined && (round > 1 || contender.onceAt !== size)) continue;
     const result = await runJson<StepResult>(contender.command(size));
     if (result === null) continue;
     found.push(result);
