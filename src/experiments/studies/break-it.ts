@@ -18,7 +18,7 @@ export const breakIt: Study = {
     trainChanges: {
       ...smallMoeTrain,
       data: 'moby-dick:1,math:1',
-      steps: 1000,
+      steps: 800,
       gradAccumSteps: 4,
       documentMask: true,
       expertBiasUpdateSpeed: 0.002,
