@@ -2,7 +2,7 @@
 
 import { trainPreset } from '../config/presets.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import { validateTrainConfig } from '../config/validate.ts';
+import { validateRecordedTrain } from '../config/recorded.ts';
 import { UserError } from '../errors.ts';
 import { parseState } from '../train/trainer-state.ts';
 import type { OpenedModel } from './open-model.ts';
@@ -11,7 +11,7 @@ import type { OpenedModel } from './open-model.ts';
  * The settings of the run that wrote a checkpoint, with other data if a text is named; for a folder from elsewhere those
  * of `tiny`.
  *
- * @param command begins the message when no text is known.
+ * @param command begins the message when no text is known, or what is known is not readable.
  */
 export function trainedOn(
   { path, config, trainerState }: OpenedModel,
@@ -22,6 +22,7 @@ export function trainedOn(
     throw new UserError(`${command}: ${path} does not say what it was trained on; name a text with --data`);
   }
   const seqLen = Math.min(trainPreset('tiny').seqLen, config.maxPositionEmbeddings);
-  const recorded = trainerState === null ? { ...trainPreset('tiny'), seqLen } : parseState(trainerState, path).train;
-  return validateTrainConfig({ ...recorded, ...(data === undefined ? {} : { data }) }, config);
+  const recorded =
+    trainerState === null ? { ...trainPreset('tiny'), seqLen } : parseState(trainerState, path, command).train;
+  return validateRecordedTrain({ ...recorded, ...(data === undefined ? {} : { data }) }, config);
 }

@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import { countParameters } from '../config/counts.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { validateTrainConfig } from '../config/validate.ts';
+import { validateRecordedTrain } from '../config/recorded.ts';
 import type { FloatFormat } from '../io/float-formats.ts';
 import { storedBytes } from '../io/safetensors-header.ts';
 import { planShards } from '../io/shards.ts';
@@ -47,8 +47,8 @@ export function exportModel(checkpoint: string, options: ExportOptions): ModelFo
   const folder = openFolder(checkpoint);
   try {
     const { config } = folder;
-    const state = folder.trainerState === null ? null : parseState(folder.trainerState, checkpoint);
-    const train = state === null ? undefined : validateTrainConfig(state.train, config);
+    const state = folder.trainerState === null ? null : parseState(folder.trainerState, checkpoint, 'export');
+    const train = state === null ? undefined : validateRecordedTrain(state.train, config);
     const tensors = folder.tensorsAs(format);
     const shards = planShards(tensors, maxShardBytes);
     const files = folder.textFiles(format);

@@ -46,13 +46,25 @@ function reference(x: tf.Tensor2D, weight: tf.Tensor3D, counts: Int32Array, reci
 
 function gradients(dy: tf.Tensor2D, x8: tf.Tensor2D, weight8: tf.Tensor3D, counts: Int32Array, recipe: Fp8Recipe) {
   const [groups, turned] = [Array.from(counts), tf.transpose(weight8, [0, 2, 1])];
-  const alongTokens = [
-    fakeQuantize(dy, transposed(recipe.gradients), groups),
-    fakeQuantize(x8, transposed(recipe.activations), groups),
-  ] as const;
-  const [dyOf, xOf] = alongTokens.map((rows) => tf.split(rows, groups, 0) as tf.Tensor2D[]);
+  const dyAlongTokens = fakeQuantize(dy, transposed(recipe.gradients), groups);
+  const xAlongTokens = fakeQuantize(x8, transposed(recipe.activations), groups);
   return {
     x: groupedMatMul(fakeQuantize(dy, recipe.gradients), turned, counts),
-    weight: tf.stack(groups.map((_, e) => tf.matMul(dyOf![e]!, xOf![e]!, true, false))),
+    weight: groupedOuter(dyAlongTokens, xAlongTokens, groups),
   };
+}
+
+/**
+ * The product over the rows of each group. Zero for a group without rows, and without a product: WebGPU refuses to bind a
+ * tensor without elements, and drops all work that was submitted together with it.
+ *
+ * Shapes: dy [M, O], x [M, I] -> [E, O, I].
+ */
+function groupedOuter(dy: tf.Tensor2D, x: tf.Tensor2D, groups: readonly number[]): tf.Tensor3D {
+  const filled = groups.filter((rows) => rows > 0);
+  const xOf = tf.split(x, filled, 0) as tf.Tensor2D[];
+  const products = (tf.split(dy, filled, 0) as tf.Tensor2D[]).map((part, i) => tf.matMul(part, xOf[i]!, true, false));
+  const none = tf.zeros<tf.Rank.R2>([dy.shape[1], x.shape[1]]);
+  const rest = products.values();
+  return tf.stack(groups.map((rows) => (rows > 0 ? rest.next().value! : none))) as tf.Tensor3D;
 }

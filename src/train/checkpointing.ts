@@ -54,7 +54,7 @@ export function findResumable(runDir: string, settings: RunSettings): Resumable 
   }
   const opened = readCheckpoint(checkpoint.path);
   try {
-    const state = parseState(opened.trainerState, checkpoint.path);
+    const state = parseState(opened.trainerState, checkpoint.path, 'resume');
     refuseChanges(settings, { model: state.model, train: state.train }, runDir);
     return { path: checkpoint.path, state, warnings };
   } finally {

@@ -4,7 +4,8 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import { validateModelConfig, validateTrainConfig } from '../config/validate.ts';
+import { validateRecordedTrain } from '../config/recorded.ts';
+import { validateModelConfig } from '../config/validate.ts';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
 import { readJsonFile } from '../io/json.ts';
@@ -53,7 +54,7 @@ export function readRunSettings(runDir: string): RunSettings {
     format: 1,
     name: String(json.name),
     model,
-    train: validateTrainConfig(json.train, model),
+    train: validateRecordedTrain(json.train, model),
     backend: backendNames.find((name) => name === json.backend) ?? 'auto',
     createdAt: String(json.createdAt),
     version: String(json.version),

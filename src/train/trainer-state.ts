@@ -50,13 +50,15 @@ export function initialState(belongsTo: Pick<TrainerState, 'model' | 'train' | '
   };
 }
 
-/** The state in a checkpoint; anything else is a `UserError`. */
-export function parseState(json: JsonObject | null, where: string): TrainerState {
+/** The state in a checkpoint; anything else is a `UserError` that begins with `command`, what the user wanted of it. */
+export function parseState(json: JsonObject | null, where: string, command: string): TrainerState {
   const parsed = stateSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const key = parsed.error.issues[0]?.path.join('.') ?? '';
   throw new UserError(
-    `resume: ${where} holds no trainer state of this version (${key === '' ? 'it has none' : `see ${key}`}); ` +
-      'resume from a run folder that tinyseek train wrote',
+    `${command}: ${where} holds no trainer state of this version (${key === '' ? 'it has none' : `see ${key}`}); ` +
+      (command === 'resume'
+        ? 'resume from a run folder that tinyseek train wrote'
+        : 'without trainer.json and optimizer.safetensors it is a model folder: delete these two in a copy of it'),
   );
 }

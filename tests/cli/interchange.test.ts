@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSize } from '../../src/cli/commands/export.ts';
+import { latestCheckpoint } from '../../src/io/read-checkpoint.ts';
+import { encodeTrainerFile, readTrainerFile } from '../../src/io/trainer-file.ts';
 import { nano, writeText } from './nano.ts';
 import { runCli, temporaryFolder } from './run-cli.ts';
 
@@ -48,6 +50,19 @@ describe('export', () => {
     expect(refused.stdout).toContain('    -> train with qkNopeHeadDim=32');
     expect(refused.stdout).toMatch(/Nothing was written\.\n$/);
     expect(existsSync(temporary.file('refused'))).toBe(false);
+  });
+
+  it('says what it could not read of a checkpoint that an earlier version wrote, and what to do', async () => {
+    cpSync(latestCheckpoint(temporary.file('run/checkpoints')).checkpoint!.path, temporary.file('old'), {
+      recursive: true,
+    });
+    const { files, state } = readTrainerFile(temporary.file('old'));
+    const { stepSeconds: _, ...earlier } = state;
+    writeFileSync(temporary.file('old/trainer.json'), encodeTrainerFile({ files, state: earlier }));
+    const { code, stderr } = await cli('export', 'old', '--out', 'never');
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^tinyseek: export: old .*\(see stepSeconds\); without/)]);
+    for (const name of ['trainer.json', 'optimizer.safetensors']) rmSync(temporary.file(`old/${name}`));
+    expect((await cli('export', 'old', '--out', 'as-model')).code).toBe(0);
   });
 
   it.each([

@@ -287,6 +287,19 @@ describe('resumeRun', () => {
     await expect(resume(dir)).rejects.toThrow('steps is 12, not 6');
   });
 
+  it('goes on with a run that an earlier version started, before the key `precision` existed', async () => {
+    const dir = join(folder, 'earlier');
+    cpSync((await interruptAt('step 3')).dir, dir, { recursive: true });
+    const path = join(dir, 'run.json');
+    const run = JSON.parse(readFileSync(path, 'utf8'));
+    delete run.train.precision;
+    writeFileSync(path, JSON.stringify(run));
+    expect((await resume(dir))[0]).toMatchObject({ type: 'start', startStep: 3, train: { precision: 'float32' } });
+    await expect(resume(dir, { overrides: { train: { precision: 'fp8' } } })).rejects.toThrow(
+      'precision is "float32", not "fp8"',
+    );
+  });
+
   it('refuses text that has changed', async () => {
     const { dir } = await interruptAt('step 1');
     const text = readFileSync(settings.data, 'utf8');

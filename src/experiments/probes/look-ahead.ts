@@ -2,28 +2,10 @@
 
 import type { Batch } from '../../data/types.ts';
 import type { Measurements, TrainedArm } from '../study.ts';
+import { acceptance } from './acceptance.ts';
 import { type NamedTokens, namedTokens } from './named-tokens.ts';
 import { openTrained, PROBE_TOKENS } from './open-trained.ts';
-
-/** Right ones among some. */
-export interface Tally {
-  readonly right: number;
-  readonly all: number;
-}
-
-const none: Tally = { right: 0, all: 0 };
-const add = (a: Tally, b: Tally): Tally => ({ right: a.right + b.right, all: a.all + b.all });
-
-/**
- * How often depth `depth` names the token that the main model names as many steps later, given the text: what speculative
- * decoding would accept.
- */
-export function acceptance({ main, mtp }: NamedTokens, depth: number): Tally {
-  return (mtp[depth - 1] ?? []).reduce((sum, drafts, row) => {
-    const right = drafts.reduce((count, draft, i) => count + Number(draft === main[row]?.[i + depth]), 0);
-    return add(sum, { right, all: drafts.length });
-  }, none);
-}
+import { add, none, type Tally } from './tally.ts';
 
 /** Where the answers of a row stand: from after `=` to before the newline, those that the row has whole. */
 export function answerSpans(ids: ArrayLike<number>): (readonly [start: number, end: number])[] {
@@ -61,11 +43,12 @@ export function answersRight(
  */
 export async function probeLookAhead(trained: TrainedArm): Promise<Measurements> {
   const { model, dataset } = await openTrained(trained);
+  const { batchSize, documentMask } = trained.train;
   const found: Record<string, number> = {};
   for (const [index, name] of dataset.domains.entries()) {
     const sums = { acceptance: none, acceptance2: none, answers: none, answerTokens: none };
-    for (const batch of dataset.heldOutBatches(index, trained.train.batchSize, PROBE_TOKENS)) {
-      const named = namedTokens(model, batch);
+    for (const batch of dataset.heldOutBatches(index, batchSize, PROBE_TOKENS)) {
+      const named = namedTokens(model, batch, documentMask);
       sums.acceptance = add(sums.acceptance, acceptance(named, 1));
       sums.acceptance2 = add(sums.acceptance2, acceptance(named, 2));
       const { whole, tokens } = answersRight(batch, named);

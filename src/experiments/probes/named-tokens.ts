@@ -13,13 +13,22 @@ export interface NamedTokens {
   readonly mtp: readonly (readonly Int32Array[])[];
 }
 
-/** Runs the model over a batch of rows of T + 1 ids. Ownership: leaves no tensor behind. */
-export function namedTokens(model: DeepseekV3ForCausalLM, batch: Batch): NamedTokens {
+/**
+ * Runs the model over a batch of rows of T + 1 ids; with `documentMask` attention stays within a document. Depths that a
+ * row is too short for are left out.
+ *
+ * Ownership: leaves no tensor behind.
+ */
+export function namedTokens(model: DeepseekV3ForCausalLM, batch: Batch, documentMask: boolean): NamedTokens {
   const { batchSize: B, seqLen: T } = batch;
   const found: Int32Array[][] = [];
   tf.tidy(() => {
-    const ids = tf.slice<tf.Rank.R2, tf.Tensor2D>(lossInput(batch, false).ids, [0, 0], [B, T]);
-    const { hidden, mtpHidden } = model.forward(ids, { mtp: true });
+    const { ids, documentIds } = lossInput(batch, documentMask);
+    const inputs = (rows: tf.Tensor2D) => tf.slice<tf.Rank.R2, tf.Tensor2D>(rows, [0, 0], [B, T]);
+    const { hidden, mtpHidden } = model.forward(inputs(ids), {
+      documentIds: documentIds === null ? null : inputs(documentIds),
+      mtp: true,
+    });
     for (const states of [hidden, ...mtpHidden]) found.push(bestTokens(states, model.lmHead));
   });
   const [main = [], ...mtp] = found;

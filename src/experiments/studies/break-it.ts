@@ -9,7 +9,8 @@ export const breakIt: Study = {
   name: 'break-it',
   title: 'Known bugs, switched on',
   question: 'What does each bug do to loss, balance and drafting, that is: would anybody have noticed?',
-  source: 'issues of DeepSeek-V3, transformers, vLLM, Megatron-LM and torchtitan; tests/train/known-bugs.test.ts',
+  source:
+    'issues of DeepSeek-V3, transformers, vLLM, Megatron-LM and torchtitan; what is right: arXiv:2412.19437 sections 2.1.2 and 2.2',
   equal: 'Equal tokens, parameters and FLOPs, and the same initial weights, in all arms.',
   preset: 'tiny',
   base: {
@@ -17,14 +18,14 @@ export const breakIt: Study = {
     trainChanges: {
       ...smallMoeTrain,
       data: 'moby-dick:1,math:1',
-      steps: 1200,
+      steps: 800,
       gradAccumSteps: 4,
       documentMask: true,
       expertBiasUpdateSpeed: 0.002,
     },
   },
-  // All of the held-out text is read at the end: here a fifth of what the full size holds out.
-  quick: { trainChanges: { ...smallMoeQuick.trainChanges, steps: 24, evalEvery: 12, heldOutFraction: 0.01 } },
+  // All of the held-out text is read at the end: here a tenth of what the full size holds out.
+  quick: { trainChanges: { ...smallMoeQuick.trainChanges, steps: 20, evalEvery: 10, heldOutFraction: 0.005 } },
   arms: [
     { name: 'right' },
     { name: 'zero-mask', label: 'B1: excluded groups score 0', variant: 'zero-mask' },
@@ -79,5 +80,5 @@ export const breakIt: Study = {
     })),
   ],
   paper: [],
-  evaluate: async (trained) => (await import('../probes/acceptance.ts')).probeLoaded(trained),
+  evaluate: async (trained) => (await import('../probes/loaded.ts')).probeLoaded(trained),
 };

@@ -1,0 +1,25 @@
+// What a checkpoint is worth to somebody who loads it as DeepSeek-V3: its loss, and how often the MTP module guesses what
+// the main model says next.
+
+import { evaluate } from '../../train/evaluate.ts';
+import type { Measurements, TrainedArm } from '../study.ts';
+import { acceptance } from './acceptance.ts';
+import { namedTokens } from './named-tokens.ts';
+import { openTrained, PROBE_TOKENS } from './open-trained.ts';
+import { add, none } from './tally.ts';
+
+/**
+ * `loadedLoss`, on the first held-out tokens of each domain, and `acceptance`: the share of positions at which the first MTP
+ * module, given the text, names the token that the main model names one step later. 0 to 1; left out without MTP.
+ */
+export async function probeLoaded(trained: TrainedArm): Promise<Measurements> {
+  const { model, dataset } = await openTrained(trained);
+  const { batchSize, documentMask } = trained.train;
+  const result = await evaluate(model, dataset, { batchSize, documentMask, maxTokensPerDomain: PROBE_TOKENS });
+  const batches = dataset.domains.flatMap((_, domain) => [...dataset.heldOutBatches(domain, batchSize, PROBE_TOKENS)]);
+  const { right, all } = batches
+    .map((batch) => acceptance(namedTokens(model, batch, documentMask), 1))
+    .reduce(add, none);
+  model.dispose();
+  return { loadedLoss: result?.loss ?? Number.NaN, ...(all === 0 ? {} : { acceptance: right / all }) };
+}

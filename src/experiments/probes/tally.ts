@@ -1,0 +1,11 @@
+// Counts that are added up over batches before they become a share.
+
+/** Right ones among some. */
+export interface Tally {
+  readonly right: number;
+  readonly all: number;
+}
+
+export const none: Tally = { right: 0, all: 0 };
+
+export const add = (a: Tally, b: Tally): Tally => ({ right: a.right + b.right, all: a.all + b.all });
