@@ -77,6 +77,10 @@ class BatchGenerator implements Generator {
     this.#decoder.dispose();
   }
 
+  get #isBusy(): boolean {
+    return this.#decoding.length > 0 || this.#waiting.length > 0 || !this.#prefills.isEmpty;
+  }
+
   #all(): readonly Generation[] {
     return [...this.#waiting, ...this.#prefills.generations, ...this.#decoding];
   }
@@ -84,7 +88,7 @@ class BatchGenerator implements Generator {
   async #run(): Promise<void> {
     // What is submitted together starts together.
     await Promise.resolve();
-    while (this.#all().length > 0) {
+    while (this.#isBusy) {
       try {
         this.#dropAborted();
         this.#admit();
@@ -126,8 +130,8 @@ class BatchGenerator implements Generator {
   }
 
   async #prefill(): Promise<void> {
+    if (this.#prefills.isEmpty) return;
     const pieces = this.#prefills.nextPieces();
-    if (pieces.length === 0) return;
     const results = await this.#forward(pieces.map(({ input }) => input));
     for (const [i, piece] of pieces.entries()) {
       const { value: logits, error } = results[i]!;

@@ -54,7 +54,7 @@ export interface Decoder {
    * drafted so far. The first call after `forward` reads the main model's hidden states (F 3); each further one reads
    * the module's own output of the call before, as a deeper module would (recycling). The next `forward` forgets what was drafted.
    *
-   * Returns logits [V] for each input.
+   * Returns logits [V] for each input. On the engine they are those of a cheaper module: each token has half of its experts.
    * @throws UserError when `canDraft` is false, nothing ran before `token`, or token and drafts would outgrow `capacity` + 1.
    */
   draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]>;

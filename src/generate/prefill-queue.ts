@@ -26,6 +26,10 @@ export interface PrefillPiece {
 export class PrefillQueue {
   #prefills: readonly Prefill[] = [];
 
+  get isEmpty(): boolean {
+    return this.#prefills.length === 0;
+  }
+
   get generations(): readonly Generation[] {
     return this.#prefills.flatMap(({ members }) => members);
   }

@@ -3,6 +3,7 @@
 // It is built in place, so that no token costs an array as large as the vocabulary.
 
 import { UserError } from '../errors.ts';
+import { exponential } from './exponential.ts';
 import type { SamplingOptions } from './sampling.ts';
 import { rankTokens } from './token-ranking.ts';
 
@@ -65,7 +66,7 @@ export class TokenDistribution {
     this.count = logits.length;
     this.total = 0;
     for (let id = 0; id < logits.length; id++) {
-      const weight = Math.exp((logits[id]! - largest) / temperature);
+      const weight = exponential((logits[id]! - largest) / temperature);
       this.ids[id] = id;
       this.weights[id] = weight;
       this.total += weight;
@@ -78,7 +79,7 @@ export class TokenDistribution {
     this.count = count;
     this.total = 0;
     for (let i = 0; i < count; i++) {
-      const weight = Math.exp((logits[this.ids[i]!]! - largest) / temperature);
+      const weight = exponential((logits[this.ids[i]!]! - largest) / temperature);
       this.weights[i] = weight;
       this.total += weight;
     }
@@ -124,7 +125,7 @@ function largestOf(logits: Float32Array): number {
 function sumOfWeights(logits: Float32Array, temperature: number): number {
   const largest = largestOf(logits);
   let sum = 0;
-  for (let id = 0; id < logits.length; id++) sum += Math.exp((logits[id]! - largest) / temperature);
+  for (let id = 0; id < logits.length; id++) sum += exponential((logits[id]! - largest) / temperature);
   return sum;
 }
 

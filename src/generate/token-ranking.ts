@@ -5,10 +5,11 @@ export function mostLikely(logits: Float32Array): number {
   let best = -1;
   let largest = Number.NEGATIVE_INFINITY;
   for (let id = 0; id < logits.length; id++) {
-    if (logits[id]! <= largest) continue;
-    if (Number.isNaN(logits[id]!)) continue;
-    best = id;
-    largest = logits[id]!;
+    const logit = logits[id]!;
+    if (logit > largest) {
+      best = id;
+      largest = logit;
+    }
   }
   return best;
 }

@@ -1,6 +1,7 @@
 // A small model with random norms and biases, and what its full forward passes say: what every decoder must reproduce.
 
 import type { ModelConfig } from '../../src/config/model-config.ts';
+import { EngineBackend } from '../../src/engine/backend.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import type { Attend } from '../../src/model/transformer-block.ts';
 import { attentionVisibility } from '../../src/ops/mla-attention.ts';
@@ -43,13 +44,33 @@ export function fullLogits(model: DeepseekV3ForCausalLM, ids: readonly number[])
   return rowsOf(tf.tidy(() => tf.squeeze(model.logits(idTensor([ids])), [0])));
 }
 
-/** Logits of the first MTP module at each position but the last. */
+/** Attention without a cache. */
+const naive =
+  (model: DeepseekV3ForCausalLM, length: number): Attend =>
+  (attention, x) =>
+    attention.apply(x, { rotary: model.rotary, visibility: attentionVisibility(length, null) });
+
+/** Calls with the model whose module drafts as a decoder on this backend does: on the engine with half of the experts. */
+function withDrafter<T>(model: DeepseekV3ForCausalLM, use: (drafter: DeepseekV3ForCausalLM) => T): T {
+  if (!(tf.backend() instanceof EngineBackend)) return use(model);
+  const drafter = randomModel({ ...model.config, numExpertsPerTok: Math.ceil(model.config.numExpertsPerTok / 2) });
+  const result = use(drafter);
+  drafter.dispose();
+  return result;
+}
+
+/** Logits of the first MTP module, as it drafts, at each position but the last. */
 export function fullDrafts(model: DeepseekV3ForCausalLM, ids: readonly number[]): Float32Array[] {
-  return rowsOf(
-    tf.tidy(() => {
-      const hidden = model.forward(idTensor([ids]), { mtp: true }).mtpHidden[0]!;
-      return tf.matMul(tf.squeeze(hidden, [0]), model.lmHead, false, true);
-    }),
+  return withDrafter(model, (drafter) =>
+    rowsOf(
+      tf.tidy(() => {
+        const [T, D] = [ids.length - 1, model.config.hiddenSize];
+        const states = model.forwardWith(idTensor([ids]), naive(model, ids.length)).start;
+        const read: tf.Tensor3D = tf.slice(states, [0, 0, 0], [1, T, D]);
+        const { hidden } = drafter.predictWith(read, idTensor([ids.slice(1)]), naive(model, T));
+        return tf.matMul(tf.squeeze(hidden, [0]), model.lmHead, false, true);
+      }),
+    ),
   );
 }
 
@@ -69,20 +90,18 @@ export function recycled(
   ids: readonly number[],
   drafted: readonly number[],
 ): Float32Array[] {
-  return tf.tidy(() => {
-    const naive = (length: number): Attend => {
-      const context = { rotary: model.rotary, visibility: attentionVisibility(length, null) };
-      return (attention, x) => attention.apply(x, context);
-    };
-    let states = model.forwardWith(idTensor([ids]), naive(ids.length)).start;
-    return drafted.map((_, i) => {
-      const [T, D] = [ids.length + i, states.shape[2]];
-      const next = [...ids.slice(1), ...drafted.slice(0, i + 1)];
-      const out = model.predictWith(states, idTensor([next]), naive(T));
-      states = tf.concat([states, tf.slice(out.start, [0, T - 1, 0], [1, 1, D])], 1);
-      return rowsOf(
-        tf.matMul(tf.reshape(tf.slice(out.hidden, [0, T - 1, 0], [1, 1, D]), [1, D]), model.lmHead, false, true),
-      )[0]!;
-    });
-  });
+  return withDrafter(model, (drafter) =>
+    tf.tidy(() => {
+      let states = model.forwardWith(idTensor([ids]), naive(model, ids.length)).start;
+      return drafted.map((_, i) => {
+        const [T, D] = [ids.length + i, states.shape[2]];
+        const next = [...ids.slice(1), ...drafted.slice(0, i + 1)];
+        const out = drafter.predictWith(states, idTensor([next]), naive(model, T));
+        states = tf.concat([states, tf.slice(out.start, [0, T - 1, 0], [1, 1, D])], 1);
+        return rowsOf(
+          tf.matMul(tf.reshape(tf.slice(out.hidden, [0, T - 1, 0], [1, 1, D]), [1, D]), model.lmHead, false, true),
+        )[0]!;
+      });
+    }),
+  );
 }

@@ -28,7 +28,21 @@ export function createByteLevelTokenizer(options: ByteLevelOptions): Tokenizer {
     if (bytes === undefined) throw outOfRange(name, id, tokenBytes.length);
     return bytes;
   };
-  const decodeBytes = (ids: ArrayLike<number>): Uint8Array => concatenate(Array.from(ids, bytesOf));
+  const lengthOf = (id: number): number => bytesOf(id)?.length ?? 0;
+  // Called for every token that is generated: nothing but the result is allocated.
+  const decodeBytes = (ids: ArrayLike<number>): Uint8Array => {
+    let length = 0;
+    for (let i = 0; i < ids.length; i++) length += lengthOf(ids[i]!);
+    const result = new Uint8Array(length);
+    let offset = 0;
+    for (let i = 0; i < ids.length; i++) {
+      const bytes = bytesOf(ids[i]!);
+      if (bytes === null) continue;
+      result.set(bytes, offset);
+      offset += bytes.length;
+    }
+    return result;
+  };
   return {
     name,
     vocabSize: tokenBytes.length,
@@ -38,7 +52,7 @@ export function createByteLevelTokenizer(options: ByteLevelOptions): Tokenizer {
     encode: (text) => new Int32Array(options.encode(text.replace(/\p{Cs}/gu, '\uFFFD'))),
     decodeBytes,
     decode: (ids) => utf8.decode(decodeBytes(ids)),
-    byteLength: (id) => bytesOf(id)?.length ?? 0,
+    byteLength: lengthOf,
     toHuggingFace: options.toHuggingFace,
   };
 }
@@ -47,15 +61,4 @@ function outOfRange(name: string, id: number, vocabSize: number): UserError {
   return new UserError(
     `tokenizer: token id ${id} is out of range; ${name} has ids 0 to ${vocabSize - 1}. Use the tokenizer the ids came from`,
   );
-}
-
-function concatenate(parts: readonly (Uint8Array | null)[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((sum, part) => sum + (part?.length ?? 0), 0));
-  let offset = 0;
-  for (const part of parts) {
-    if (part === null) continue;
-    result.set(part, offset);
-    offset += part.length;
-  }
-  return result;
 }

@@ -83,6 +83,27 @@ function cacheChunk(chunk: i32): void {
   }
 }
 
+/**
+ * Moves rows to the front whose logits or hidden states are wanted, and forgets the others: behind the last entry of the
+ * cache nobody reads them.
+ */
+export function dropUnread(job: DecodeJob): void {
+  const model = job.model;
+  const width = compressedWidth(model);
+  let kept = 0;
+  for (let i = 0; i < job.count; i++) {
+    const row = rowOf(job, i);
+    if (!row.wantsLogits && !row.hiddenOut) continue;
+    if (kept < i) {
+      memory.copy(changetype<usize>(rowOf(job, kept)), changetype<usize>(row), offsetof<DecodeRow>());
+      memory.copy(rowAt(model.x, kept, model.hidden), rowAt(model.x, i, model.hidden), (<usize>model.hidden) << 2);
+      memory.copy(rowAt(model.compressed, kept, width), rowAt(model.compressed, i, width), (<usize>width) << 2);
+    }
+    kept++;
+  }
+  job.count = kept;
+}
+
 /** Where the latents of a row's sequence begin in this layer. */
 @inline
 export function cacheOf(job: DecodeJob, row: DecodeRow): usize {

@@ -4,7 +4,7 @@ import { attendRows } from './decode-attention';
 import { chooseExperts, feedForward, sortByExpert } from './decode-experts';
 import { DecodeJob, DecodeLayer, DecodeModel, decodeJob } from './decode-model';
 import { product } from './decode-product';
-import { cacheRows, compressedWidth, embedRows, finishRows, inputNormRows, joinRows, routerRows } from './decode-rows';
+import { cacheRows, compressedWidth, dropUnread, embedRows, finishRows, inputNormRows, joinRows, routerRows } from './decode-rows';
 
 export { packPanels, panelWidth } from './decode-product';
 
@@ -16,7 +16,8 @@ export { packPanels, panelWidth } from './decode-product';
 export function decodeMain(model: usize, rows: usize, count: i32, logits: usize): i32 {
   const job = begin(model, rows, count);
   embedRows(job);
-  for (let layer = 0; layer < job.model.layerCount; layer++) runLayer(job, layer);
+  const last = job.model.layerCount - 1;
+  for (let layer = 0; layer <= last; layer++) runLayer(job, layer, layer == last);
   return finish(job, job.model.norm, logits);
 }
 
@@ -25,7 +26,7 @@ export function decodeMtp(model: usize, rows: usize, count: i32, logits: usize):
   const job = begin(model, rows, count);
   joinRows(job);
   product(job.model.joined, 2 * job.model.hidden, job.model.project, job.model.x, job.model.hidden, count, false);
-  runLayer(job, job.model.layerCount);
+  runLayer(job, job.model.layerCount, true);
   return finish(job, job.model.headNorm, logits);
 }
 
@@ -37,17 +38,19 @@ function begin(model: usize, rows: usize, count: i32): DecodeJob {
   return job;
 }
 
-/** x = the output of a layer, whose entries of the cache it writes. */
-function runLayer(job: DecodeJob, index: i32): void {
+/** x = the output of a layer, whose entries of the cache it writes. Behind the last layer only what is read is computed. */
+function runLayer(job: DecodeJob, index: i32, isLast: bool): void {
   const model = job.model;
   const rows = job.rows;
-  const count = job.count;
   const layer = changetype<DecodeLayer>(model.layers + <usize>index * offsetof<DecodeLayer>());
   job.layer = layer;
   job.layerIndex = index;
   inputNormRows(job);
-  product(model.normed, model.hidden, layer.compress, model.compressed, compressedWidth(model), count, false);
+  product(model.normed, model.hidden, layer.compress, model.compressed, compressedWidth(model), job.count, false);
   cacheRows(job);
+  if (isLast) dropUnread(job);
+  const count = job.count;
+  if (count == 0) return;
   attendRows(job);
   product(model.values, model.heads * model.value, layer.output, model.x, model.hidden, count, true);
   routerRows(job);

@@ -113,21 +113,34 @@ function workspaceFields(backend: EngineBackend, blocks: EngineBlocks, config: M
   return lengths.map((length) => blocks.take(length));
 }
 
-/** Writes a `DecodeModel` for passes of at most `rows` rows, and returns where it is. All of it belongs to `blocks`. */
+/**
+ * How many experts a token has in the MTP module when it drafts: half of them. A draft may come from any distribution, and
+ * the other half costs more than the acceptance that it brings (docs/generate.md).
+ */
+function draftExperts({ numExpertsPerTok }: ModelConfig): number {
+  return Math.ceil(numExpertsPerTok / 2);
+}
+
+/** Where `DecodeModel`s are: that of the main model, and that of the MTP module as it drafts, 0 without drafts. */
+export interface EngineModel {
+  readonly main: number;
+  readonly draft: number;
+}
+
+/** Writes a model down for passes of at most `rows` rows. All of it belongs to `blocks`. */
 export function writeEngineModel(
   backend: EngineBackend,
   model: DeepseekV3ForCausalLM,
   blocks: EngineBlocks,
   rows: number,
   drafts: boolean,
-): number {
+): EngineModel {
   const { config, rotary } = model;
   const { numHiddenLayers } = config;
   const weights = new EngineWeights(backend, model, blocks);
   const mtp = `model.layers.${numHiddenLayers}`;
   const layers = Array.from({ length: numHiddenLayers + Number(drafts) }, (_, i) => layerFields(weights, config, i));
-  return writeFields(backend, blocks, [
-    ...configFields(config),
+  const rest: Field[] = [
     backend.address(rotary.cos),
     backend.address(rotary.sin),
     weights.plain('model.embed_tokens.weight'),
@@ -144,5 +157,8 @@ export function writeEngineModel(
         ]
       : [0, 0, 0, 0]),
     ...workspaceFields(backend, blocks, config, rows),
-  ]);
+  ];
+  const write = (settings: ModelConfig) => writeFields(backend, blocks, [...configFields(settings), ...rest]);
+  const drafting = { ...config, numExpertsPerTok: draftExperts(config) };
+  return { main: write(config), draft: drafts ? write(drafting) : 0 };
 }

@@ -4,7 +4,7 @@
 import type { EngineBackend } from '../../engine/backend.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { EngineBlocks, floatsAt, integersAt } from './engine-blocks.ts';
-import { writeEngineModel } from './engine-model.ts';
+import { type EngineModel, writeEngineModel } from './engine-model.ts';
 import { EngineSequence } from './engine-sequence.ts';
 import type { PassRow, Passes } from './passes.ts';
 
@@ -13,14 +13,12 @@ const rowsOfPass = 64;
 /** 32-bit fields of a `DecodeRow`. */
 const rowFields = 7;
 
-type Kernel = 'decodeMain' | 'decodeMtp';
-
 export class EnginePasses implements Passes {
   readonly #backend: EngineBackend;
   readonly #vocabSize: number;
   readonly #drafts: boolean;
   readonly #blocks: EngineBlocks;
-  readonly #model: number;
+  readonly #model: EngineModel;
   readonly #rows: number;
   readonly #sequences: readonly EngineSequence[];
   /** Logits of the last pass: their block, and how many rows it has room for. */
@@ -51,7 +49,7 @@ export class EnginePasses implements Passes {
       for (const { slot, position } of firstOfEach(rows)) this.#sequences[slot]!.reserveHidden(position, position);
       for (const { slot, position } of lastOfEach(rows)) this.#sequences[slot]!.reserveHidden(position, position + 1);
     }
-    return this.#run('decodeMain', rows, ({ slot, position }) => {
+    return this.#run('decodeMain', this.#model.main, rows, ({ slot, position }) => {
       return [0, this.#drafts ? this.#sequences[slot]!.hiddenAt(position) : 0];
     });
   }
@@ -62,7 +60,7 @@ export class EnginePasses implements Passes {
       this.#sequences[slot]!.reserve(position + 1);
       this.#sequences[slot]!.reserveHidden(position, position + 2);
     }
-    return this.#run('decodeMtp', rows, (row) => {
+    return this.#run('decodeMtp', this.#model.draft, rows, (row) => {
       const sequence = this.#sequences[row.slot]!;
       return [sequence.hiddenAt(row.position), last.includes(row) ? sequence.hiddenAt(row.position + 1) : 0];
     });
@@ -87,7 +85,12 @@ export class EnginePasses implements Passes {
   }
 
   /** `hidden` names where a row reads and writes hidden states. */
-  #run(kernel: Kernel, rows: readonly PassRow[], hidden: (row: PassRow) => readonly [number, number]): Float32Array {
+  #run(
+    kernel: 'decodeMain' | 'decodeMtp',
+    model: number,
+    rows: readonly PassRow[],
+    hidden: (row: PassRow) => readonly [number, number],
+  ): Float32Array {
     const wanted = rows.reduce((count, { logits }) => count + Number(logits), 0);
     this.#reserveLogits(wanted);
     let done = 0;
@@ -95,7 +98,7 @@ export class EnginePasses implements Passes {
       const part = rows.slice(start, start + rowsOfPass);
       this.#writeRows(part, hidden);
       const to = this.#logitsAddress + 4 * done * this.#vocabSize;
-      done += this.#backend.exports[kernel]!(this.#model, this.#rows, part.length, to);
+      done += this.#backend.exports[kernel]!(model, this.#rows, part.length, to);
     }
     return floatsAt(this.#backend, this.#logitsAddress, wanted * this.#vocabSize);
   }
