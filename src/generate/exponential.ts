@@ -7,13 +7,12 @@
 /** Smaller arguments give 0: the sum of a whole vocabulary of them is nothing beside the best token's 1. */
 const SMALLEST = -700;
 
-const LOG2_E = 1.4426950408889634;
 // ln 2 in two parts, of which n times the first is exact (fdlibm, e_exp.c).
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 
 /** 2^0, 2^-1, ... as far as `SMALLEST` needs. */
-const POWERS = Float64Array.from({ length: Math.ceil(-SMALLEST * LOG2_E) + 1 }, (_, n) => 2 ** -n);
+const POWERS = Float64Array.from({ length: Math.ceil(-SMALLEST * Math.LOG2E) + 1 }, (_, n) => 2 ** -n);
 
 /**
  * e^x for x <= 0, to two units in the last place; NaN for NaN.
@@ -22,7 +21,7 @@ const POWERS = Float64Array.from({ length: Math.ceil(-SMALLEST * LOG2_E) + 1 }, 
  */
 export function exponential(x: number): number {
   if (x < SMALLEST) return 0;
-  const n = Math.floor(0.5 - x * LOG2_E);
+  const n = Math.floor(0.5 - x * Math.LOG2E);
   const r = x + n * LN2_HIGH + n * LN2_LOW;
   let sum = 1 / 6227020800;
   sum = sum * r + 1 / 479001600;
