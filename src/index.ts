@@ -73,6 +73,7 @@ export type { JsonObject } from './io/json.ts';
 export { DeepseekV3ForCausalLM, type ForwardOptions, type ForwardOutput } from './model/causal-lm.ts';
 export type { Attention, AttentionContext } from './mla/attention.ts';
 export type { ModelParts } from './model/parts.ts';
+export type { Attend } from './model/transformer-block.ts';
 export { type BalanceLossOptions, balanceLoss } from './moe/balance-loss.ts';
 export { type ExpertBiasUpdate, updateExpertBias } from './moe/expert-bias.ts';
 export { type LoadStatistics, loadStatistics } from './moe/load.ts';

@@ -105,8 +105,8 @@ export class DeepseekV3ForCausalLM {
   }
 
   /**
-   * A forward pass whose attention the caller computes, as a decoder with a cache does. Shapes: ids [B, T] -> both
-   * [B, T, D]: what the head reads, and what the first MTP module reads.
+   * A forward pass whose attention the caller computes, as a decoder with a cache does. Shapes: ids [B, T] -> twice
+   * [B, T, D], what the head reads, and what the first MTP module reads.
    */
   forwardWith(ids: tf.Tensor2D, attend: Attend): { readonly hidden: tf.Tensor3D; readonly start: tf.Tensor3D } {
     return this.#runLayers(this.#embed(ids), attend, () => {});
