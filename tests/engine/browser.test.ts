@@ -2,29 +2,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createViteServer } from 'vitest/node';
+import { findChromium } from '../find-chromium.ts';
 import type { PageReport } from './page.ts';
-
-/** The path of a Chromium, or null. */
-function findChromium(): string | null {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  const paths = names.flatMap((name) => folders.map((folder) => join(folder, name)));
-  return paths.find(isExecutable) ?? null;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const chromium = findChromium();
 const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
@@ -77,6 +61,7 @@ function startChromium(url: string, profile: string): ChildProcess {
 describe('a page', () => {
   if (chromium === null) {
     console.warn('\n*** NOT TESTED: the engine in a browser\n*** apt-get install chromium\n');
+    // A user's machine need not have a browser; CI installs one, so there this never happens.
     it.skip('is not tested: no Chromium on the PATH');
     return;
   }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../src/report/render-report.ts';
 import { renderStudy } from '../../src/report/render-study.ts';
-import { browserProblems, findChromium } from './browser-check.ts';
+import { findChromium } from '../find-chromium.ts';
+import { browserProblems } from './browser-check.ts';
 import { makeRun } from './fixture.ts';
 import { csvOf, figuresOf, htmlProblems } from './html-check.ts';
 import { makeStudy } from './study-fixture.ts';
@@ -74,6 +75,7 @@ describe('in a browser', () => {
   const chromium = findChromium();
   if (chromium === null) {
     console.warn('\n*** NOT TESTED: reports in a browser\n*** apt-get install chromium\n');
+    // A user's machine need not have a browser; CI installs one, so there this never happens.
     it.skip('is not tested: no Chromium on the PATH');
     return;
   }
