@@ -14,8 +14,6 @@ import { topK, toKeys } from './top-k';
 class BalanceJob {
   logits: usize;
   indices: usize;
-  /** Keys of the K best logits [N, K]. */
-  best: usize;
   /** [S, E]. */
   weights: usize;
   tokenLosses: usize;
@@ -32,13 +30,12 @@ class BalanceJob {
 /** Logits of a chunk. */
 const CHUNK: i32 = 2048;
 
-/** The K largest logits of each token. Shapes: logits and `keys` [N, E], indices and `best` [N, K]; keys are workspace. */
-export function selectLogits(logits: usize, indices: usize, keys: usize, best: usize, N: i32, E: i32, K: i32): void {
+/** The K largest logits of each token. Shapes: logits and `keys` [N, E], indices [N, K]; keys are workspace. */
+export function selectLogits(logits: usize, indices: usize, keys: usize, N: i32, E: i32, K: i32): void {
   const job = changetype<BalanceJob>(ARGUMENTS);
   job.logits = logits;
   job.indices = indices;
   job.grad = keys;
-  job.best = best;
   job.N = N;
   job.E = E;
   job.K = K;
@@ -52,10 +49,9 @@ function selectChunk(chunk: i32): void {
   const end = min(job.N, (chunk + 1) * job.tokensPerChunk);
   for (let token = chunk * job.tokensPerChunk; token < end; token++) {
     const keys = job.grad + <usize>token * bytes;
-    const slot = (<usize>token * <usize>job.K) << 2;
     memory.copy(keys, job.logits + <usize>token * bytes, bytes);
     toKeys(keys, job.E);
-    topK(keys, job.E, job.K, job.indices + slot, job.best + slot);
+    topK(keys, job.E, job.K, job.indices + ((<usize>token * <usize>job.K) << 2));
   }
 }
 
@@ -138,10 +134,17 @@ function dot(a: usize, b: usize, size: i32): f32 {
 
 /** Replaces p by p * (w - loss), times sigmoid(-x) unless the affinity is a softmax. */
 function gradRow(x: usize, p: usize, weights: usize, loss: f32, size: i32, softmax: bool): void {
+  const losses = f32x4.splat(loss);
   let i = 0;
-  for (; i + 4 <= size; i += 4, x += 16, p += 16, weights += 16) {
-    const pull = f32x4.mul(v128.load(p), f32x4.sub(v128.load(weights), f32x4.splat(loss)));
-    v128.store(p, softmax ? pull : f32x4.mul(pull, sigmoid4(f32x4.neg(v128.load(x)))));
+  for (; i + 8 <= size; i += 8, x += 32, p += 32, weights += 32) {
+    let a = f32x4.mul(v128.load(p), f32x4.sub(v128.load(weights), losses));
+    let b = f32x4.mul(v128.load(p, 16), f32x4.sub(v128.load(weights, 16), losses));
+    if (!softmax) {
+      a = f32x4.mul(a, sigmoid4(f32x4.neg(v128.load(x))));
+      b = f32x4.mul(b, sigmoid4(f32x4.neg(v128.load(x, 16))));
+    }
+    v128.store(p, a);
+    v128.store(p, b, 16);
   }
   for (; i < size; i++, x += 4, p += 4, weights += 4) {
     const pull = load<f32>(p) * (load<f32>(weights) - loss);

@@ -26,11 +26,11 @@ class RouterJob {
 const CHUNK: i32 = 2048;
 
 /**
- * Numbers (of 32 bits) that a thread needs for `selectExperts`: scores, the best keys, scores of groups and the groups
- * chosen, rounded up to whole cache lines.
+ * Numbers (of 32 bits) that a thread needs for `selectExperts`: scores, scores of groups and the groups chosen, rounded
+ * up to whole cache lines.
  */
-export function selectWorkspace(experts: i32, perToken: i32, groups: i32): i32 {
-  return (experts + max(perToken, groups) + 2 * groups + 15) & ~15;
+export function selectWorkspace(experts: i32, groups: i32): i32 {
+  return (experts + 2 * groups + 15) & ~15;
 }
 
 /**
@@ -57,7 +57,7 @@ export function selectExperts(
   job.bias = bias;
   job.indices = indices;
   job.workspace = workspace;
-  job.workspaceBytes = selectWorkspace(experts, perToken, groups) << 2;
+  job.workspaceBytes = selectWorkspace(experts, groups) << 2;
   job.tokens = tokens;
   job.experts = experts;
   job.perToken = perToken;
@@ -73,16 +73,15 @@ function selectChunk(chunk: i32): void {
   const job = changetype<RouterJob>(ARGUMENTS);
   const experts = job.experts;
   const scores = job.workspace + <usize>threadIndex * <usize>job.workspaceBytes;
-  const best = scores + ((<usize>experts) << 2);
   const end = min(job.tokens, (chunk + 1) * job.tokensPerChunk);
   for (let token = chunk * job.tokensPerChunk; token < end; token++) {
     const logits = job.logits + ((<usize>token * <usize>experts) << 2);
     if (job.softmax) softmaxRow(logits, scores, experts);
     else sigmoidRow(logits, scores, experts);
     applyBias(scores, job.bias, experts, job.multiplicative);
-    if (job.groups > 1) limitToGroups(job, scores, best + ((<usize>max(job.perToken, job.groups)) << 2), best);
+    if (job.groups > 1) limitToGroups(job, scores, scores + ((<usize>experts) << 2));
     else toKeys(scores, experts);
-    topK(scores, experts, job.perToken, job.indices + ((<usize>token * <usize>job.perToken) << 2), best);
+    topK(scores, experts, job.perToken, job.indices + ((<usize>token * <usize>job.perToken) << 2));
   }
 }
 
@@ -101,14 +100,14 @@ function applyBias(scores: usize, bias: usize, size: i32, multiplicative: bool):
 }
 
 /** Turns scores into keys, those of experts outside the best groups into `EXCLUDED_KEY`; `memory` is for the groups. */
-function limitToGroups(job: RouterJob, scores: usize, memory: usize, best: usize): void {
+function limitToGroups(job: RouterJob, scores: usize, memory: usize): void {
   const groups = job.groups;
   const size = job.experts / groups;
   const chosen = memory + ((<usize>groups) << 2);
   for (let g = 0; g < groups; g++)
     store<f32>(memory + ((<usize>g) << 2), sumOfBestTwo(scores + ((<usize>(g * size)) << 2), size));
   toKeys(memory, groups);
-  topK(memory, groups, job.keptGroups, chosen, best);
+  topK(memory, groups, job.keptGroups, chosen);
   for (let g = 0; g < groups; g++) store<i32>(memory + ((<usize>g) << 2), 0);
   for (let i = 0; i < job.keptGroups; i++)
     store<i32>(memory + ((<usize>load<i32>(chosen + ((<usize>i) << 2))) << 2), 1);

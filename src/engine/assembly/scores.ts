@@ -26,11 +26,13 @@ export function sigmoidSharesRow(x: usize, y: usize, size: i32): void {
   const top = f32x4.splat(min<f32>(largestOf(x, size), 0));
   let sums = f32x4.splat(0);
   let i = 0;
-  for (; i + 4 <= size; i += 4) {
+  for (; i + 8 <= size; i += 8) {
     const at = (<usize>i) << 2;
-    const share = relativeSigmoid(v128.load(x + at), top, one);
-    v128.store(y + at, share);
-    sums = f32x4.add(sums, share);
+    const a = relativeSigmoid(v128.load(x + at), top, one);
+    const b = relativeSigmoid(v128.load(x + at, 16), top, one);
+    v128.store(y + at, a);
+    v128.store(y + at, b, 16);
+    sums = f32x4.add(f32x4.add(sums, a), b);
   }
   let sum = horizontalSum(sums);
   for (; i < size; i++) {

@@ -24,39 +24,47 @@ export function toKeys(scores: usize, size: i32): void {
     store<i32>(scores, i32x4.extract_lane(key4(f32x4.splat(load<f32>(scores))), 0));
 }
 
-/** Indices of the k <= size largest keys, largest first, then by index; `best` has room for k keys. */
-export function topK(keys: usize, size: i32, k: i32, indices: usize, best: usize): void {
-  let found = 0;
-  let threshold = NO_KEY;
-  let i = 0;
-  for (; i + 4 <= size; i += 4) {
-    const four = i32x4.gt_s(v128.load(keys + ((<usize>i) << 2)), i32x4.splat(threshold));
-    if (!v128.any_true(four)) continue;
-    for (let j = i; j < i + 4; j++) {
-      const key = load<i32>(keys + ((<usize>j) << 2));
-      if (key <= threshold) continue;
-      found = insert(key, j, found, k, indices, best);
-      if (found == k) threshold = load<i32>(best + ((<usize>(k - 1)) << 2));
-    }
-  }
-  for (; i < size; i++) {
-    const key = load<i32>(keys + ((<usize>i) << 2));
-    if (key <= threshold) continue;
-    found = insert(key, i, found, k, indices, best);
-    if (found == k) threshold = load<i32>(best + ((<usize>(k - 1)) << 2));
+/**
+ * Indices of the k <= size largest keys, largest first, then by index. Keys that were found are taken out.
+ *
+ * A search for each, without branches on what the keys are: those would be guessed wrong again and again.
+ */
+export function topK(keys: usize, size: i32, k: i32, indices: usize): void {
+  for (const end = indices + ((<usize>k) << 2); indices < end; indices += 4) {
+    const index = placeOf(keys, size, largestKey(keys, size));
+    store<i32>(indices, index);
+    store<i32>(keys + ((<usize>index) << 2), NO_KEY);
   }
 }
 
-/** Puts a key behind those that are not smaller; the last of k falls out. Returns how many there are. */
-@inline
-function insert(key: i32, index: i32, found: i32, k: i32, indices: usize, best: usize): i32 {
-  let at = (<usize>(found < k ? found : k - 1)) << 2;
-  while (at > 0 && load<i32>(best + at - 4) < key) {
-    store<i32>(best + at, load<i32>(best + at - 4));
-    store<i32>(indices + at, load<i32>(indices + at - 4));
-    at -= 4;
+function largestKey(keys: usize, size: i32): i32 {
+  let a = i32x4.splat(NO_KEY);
+  let b = a;
+  let i = 0;
+  for (; i + 8 <= size; i += 8, keys += 32) {
+    a = i32x4.max_s(a, v128.load(keys));
+    b = i32x4.max_s(b, v128.load(keys, 16));
   }
-  store<i32>(best + at, key);
-  store<i32>(indices + at, index);
-  return min(k, found + 1);
+  a = i32x4.max_s(a, b);
+  let largest = max(
+    max(i32x4.extract_lane(a, 0), i32x4.extract_lane(a, 1)),
+    max(i32x4.extract_lane(a, 2), i32x4.extract_lane(a, 3)),
+  );
+  for (; i < size; i++, keys += 4) largest = max(largest, load<i32>(keys));
+  return largest;
+}
+
+/** The first place of a key that is there. */
+function placeOf(keys: usize, size: i32, key: i32): i32 {
+  const wanted = i32x4.splat(key);
+  let i = 0;
+  for (; i + 4 <= size; i += 4, keys += 16) {
+    const same = i32x4.bitmask(i32x4.eq(v128.load(keys), wanted));
+    if (same != 0) return i + <i32>ctz(same);
+  }
+  while (load<i32>(keys) != key) {
+    i++;
+    keys += 4;
+  }
+  return i;
 }

@@ -9,9 +9,9 @@ export function registerBalanceLoss(): void {
     const [K, S] = [Number(attrs.numExpertsPerTok), Number(attrs.sequences)];
     const [loss, grad] = [backend.output([]), backend.output([N, E])];
     const at = backend.address;
-    withWorkspace(backend, [S * E, N, N * K, N * K], ([weights, tokenLosses, selected, best]) => {
+    withWorkspace(backend, [S * E, N, N * K], ([weights, tokenLosses, selected]) => {
       const byLogits = attrs.selection === 'affinity';
-      if (byLogits) backend.exports.selectLogits!(at(logits!), selected!, at(grad), best!, N, E, K);
+      if (byLogits) backend.exports.selectLogits!(at(logits!), selected!, at(grad), N, E, K);
       const indices = byLogits ? selected! : at(topkIndices!);
       const softmax = Number(attrs.scoringFunc === 'softmax');
       const outputs = [at(grad), at(loss)];

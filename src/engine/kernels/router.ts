@@ -11,7 +11,7 @@ export function registerRouter(): void {
     const groups = Number(attrs.nGroup);
     const indices = backend.output([N, K], 'int32');
     const at = backend.address;
-    withWorkspace(backend, [backend.pool.threads * backend.exports.selectWorkspace!(E, K, groups)], ([workspace]) => {
+    withWorkspace(backend, [backend.pool.threads * backend.exports.selectWorkspace!(E, groups)], ([workspace]) => {
       backend.exports.selectExperts!(
         ...[at(logits!), at(bias!), at(indices), workspace!, N, E, K, groups, Number(attrs.topkGroup)],
         Number(attrs.scoringFunc === 'softmax'),

@@ -106,7 +106,7 @@ function workspaceFields(backend: EngineBackend, blocks: EngineBlocks, config: M
     N * A, // compressed
     ...[N * H * (P + R), N * H * (C + R), N * H * C, N * H * V], // queries, latentQueries, latentValues, values
     ...[N * E, N * K, N * K, N * K], // logits, indices, scores, gates
-    mostThreads * backend.exports.selectWorkspace!(E, K, nGroup),
+    mostThreads * backend.exports.selectWorkspace!(E, nGroup),
     ...[E + 1, N * K, N * K, E], // offsets, tokens, slots, busy
     ...[N * widest, N * K * F], // active, routedActive
   ];
