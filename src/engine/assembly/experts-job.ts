@@ -1,8 +1,8 @@
 // What the plan, the forward pass and the gradient of routed experts share.
 // Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
+import { blockCount, chunksOf, columnsPerChunk } from './grouped';
 import { ARGUMENTS } from './threads';
-import { NR } from './tile';
 
 @unmanaged
 export class ExpertsJob {
@@ -34,8 +34,11 @@ export class ExpertsJob {
   E: i32;
   D: i32;
   F: i32;
-  panelsF: i32;
-  panelsD: i32;
+  /** Columns of F and of D that a chunk takes, and the chunks of a block. */
+  columnsF: i32;
+  columnsD: i32;
+  chunksF: i32;
+  chunksD: i32;
   tokensPerChunk: i32;
   inputChunks: i32;
   downChunks: i32;
@@ -52,10 +55,13 @@ export function describeExperts(plan: usize, N: i32, K: i32, E: i32, D: i32, F: 
   job.E = E;
   job.D = D;
   job.F = F;
-  job.panelsF = (F + NR - 1) / NR;
-  job.panelsD = (D + NR - 1) / NR;
   job.tokensPerChunk = max(1, CHUNK / (K * D));
   findPlan(job, plan);
+  const blocks = blockCount(job.groups);
+  job.columnsF = columnsPerChunk(blocks, F);
+  job.columnsD = columnsPerChunk(blocks, D);
+  job.chunksF = chunksOf(F, job.columnsF);
+  job.chunksD = chunksOf(D, job.columnsD);
   return job;
 }
 

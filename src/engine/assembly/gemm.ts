@@ -6,7 +6,7 @@
 
 import { KC, packColumns, packRows } from './pack';
 import { packedBlock, packedLength, packSlice, SLICE } from './pack-left';
-import { Left, multiplyPanel, scratchPanel } from './panel';
+import { FEW_ROWS, Left, multiplyPanel, multiplyUnpacked, scratchPanel } from './panel';
 import { sigmoid1 } from './simd';
 import { ARGUMENTS, MAX_CHUNKS, run } from './threads';
 import { MR, NR } from './tile';
@@ -23,12 +23,13 @@ export class GemmJob {
   b: usize;
   c: usize;
   bias: usize;
-  /** The left-hand matrices as `pack-left` lays them out; used if they are transposed. */
+  /** The left-hand matrices as `pack-left` lays them out, if `packsA`. */
   packed: usize;
   m: i32;
   n: i32;
   k: i32;
   transposeA: bool;
+  packsA: bool;
   transposeB: bool;
   accumulate: bool;
   activation: i32;
@@ -44,6 +45,10 @@ export class GemmJob {
 const CHUNKS: i32 = 16;
 /** Rows below which packing a panel again costs more than an even split saves. */
 const MIN_ROWS: i32 = 120;
+/** Elements of a transposed A, at most, that stay in the first-level cache as they are. */
+const SMALL: i32 = 8192;
+/** Blocks of rows that a product should have at least, so that each thread works on rows that it has in its cache. */
+const ROW_BLOCKS: i32 = 4;
 
 /**
  * Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed), c [batch, m, n], all
@@ -81,20 +86,20 @@ export function gemm(
     job.a = a + ((<usize>from * <usize>batchA) << 2);
     job.b = b + ((<usize>from * <usize>batchB) << 2);
     job.c = c + ((<usize>from * <usize>(m * n)) << 2);
-    if (transposeA) run(packLeftChunk, (batchA == 0 ? 1 : count) * slicesOf(job));
+    run(packLeftChunk, (batchA == 0 ? 1 : count) * slicesOf(job));
     run(gemmChunk, count * job.panels * job.rowBlocks);
   }
 }
 
 /** Numbers of workspace that a product needs. */
 export function gemmWorkspace(batch: i32, m: i32, k: i32, transposeA: bool, batchA: i32): i32 {
-  return transposeA ? (batchA == 0 ? 1 : batch) * packedLength(k, m) : 0;
+  return transposeA && k * m > SMALL ? (batchA == 0 ? 1 : batch) * packedLength(k, m) : 0;
 }
 
-/** Chunks in which one left-hand matrix is packed. */
+/** Chunks in which one left-hand matrix is packed; 0 if it is used as it is. */
 @inline
 export function slicesOf(job: GemmJob): i32 {
-  return (job.k + SLICE - 1) / SLICE;
+  return job.packsA ? (job.k + SLICE - 1) / SLICE : 0;
 }
 
 function packLeftChunk(chunk: i32): void {
@@ -130,6 +135,7 @@ export function describeGemm(
   job.n = n;
   job.k = k;
   job.transposeA = transposeA;
+  job.packsA = transposeA && k * m > SMALL;
   job.transposeB = transposeB;
   job.packed = packed;
   job.accumulate = false;
@@ -138,7 +144,7 @@ export function describeGemm(
   job.batchA = 0;
   job.batchB = 0;
   job.panels = (n + NR - 1) / NR;
-  const wanted = (CHUNKS + job.panels * batch - 1) / (job.panels * batch);
+  const wanted = max(batch == 1 ? ROW_BLOCKS : 1, (CHUNKS + job.panels * batch - 1) / (job.panels * batch));
   job.rowBlocks = max(1, min(wanted, m / MIN_ROWS));
   job.rowsPerBlock = (((m + job.rowBlocks - 1) / job.rowBlocks + MR - 1) / MR) * MR;
   return batch * job.panels * job.rowBlocks;
@@ -155,8 +161,8 @@ export function multiplyChunk(job: GemmJob, chunk: i32): void {
   const k = job.k;
   const batch = chunk / (job.panels * job.rowBlocks);
   const part = chunk % (job.panels * job.rowBlocks);
-  const j = (part / job.rowBlocks) * NR;
-  const i0 = (part % job.rowBlocks) * job.rowsPerBlock;
+  const j = (part % job.panels) * NR;
+  const i0 = (part / job.panels) * job.rowsPerBlock;
   const i1 = min(m, i0 + job.rowsPerBlock);
   const columns = min(NR, n - j);
   const a = job.a + ((<usize>batch * <usize>job.batchA) << 2);
@@ -168,11 +174,17 @@ export function multiplyChunk(job: GemmJob, chunk: i32): void {
   const panel = scratchPanel();
   for (let k0 = 0; k0 < k || k0 == 0; k0 += KC) {
     const depth = min(KC, k - k0);
+    const add = job.accumulate || k0 > 0;
+    if (!job.transposeA && !job.transposeB && columns == NR && i1 - i0 <= FEW_ROWS) {
+      multiplyUnpacked(a, strideA, 0, i0, i1, k0, depth, b + ((<usize>j) << 2), strideC, c, strideC, add);
+      continue;
+    }
     if (job.transposeB) packColumns(panel, b, (<usize>k) << 2, k0, depth, j, columns);
     else packRows(panel, b, strideC, 0, k0, depth, j, columns);
-    const add = job.accumulate || k0 > 0;
-    if (job.transposeA) {
+    if (job.packsA) {
       multiplyPanel(Left.Packed, packedBlock(packed, k0, m), 0, 0, i0, i1, 0, depth, panel, c, strideC, columns, add);
+    } else if (job.transposeA) {
+      multiplyPanel(Left.Columns, a + (<usize>k0 * <usize>m << 2), (<usize>m) << 2, 0, i0, i1, 0, depth, panel, c, strideC, columns, add);
     } else multiplyPanel(Left.Rows, a, strideA, 0, i0, i1, k0, depth, panel, c, strideC, columns, add);
   }
   if (job.bias != 0 || job.activation != Activation.None) epilogue(job, c, j, i0, i1, columns);

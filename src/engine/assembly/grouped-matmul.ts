@@ -3,8 +3,10 @@
 import {
   blockAt,
   blockCount,
+  chunksOf,
+  columnsPerChunk,
   cutIntoBlocks,
-  multiplyRows,
+  multiplyColumns,
   offsetsOf,
   packGradChunk,
   prepareWeightGrad,
@@ -13,7 +15,6 @@ import {
   weightGradChunk,
 } from './grouped';
 import { ARGUMENTS, run } from './threads';
-import { NR } from './tile';
 
 export { groupsLength } from './grouped';
 
@@ -26,7 +27,9 @@ class GroupedJob {
   experts: i32;
   k: i32;
   width: i32;
-  panels: i32;
+  /** Columns that a chunk takes, and the chunks of a block. */
+  columns: i32;
+  chunks: i32;
   transposed: bool;
 }
 
@@ -63,19 +66,18 @@ export function groupedMatMul(
   job.k = k;
   job.width = width;
   job.transposed = transposed;
-  job.panels = (width + NR - 1) / NR;
-  run(groupedChunk, blockCount(groups) * job.panels);
+  job.columns = columnsPerChunk(blockCount(groups), width);
+  job.chunks = chunksOf(width, job.columns);
+  run(groupedChunk, blockCount(groups) * job.chunks);
 }
 
 function groupedChunk(chunk: i32): void {
   const job = changetype<GroupedJob>(ARGUMENTS);
-  const block = blockAt(job.groups, job.experts, chunk / job.panels);
-  const j = (chunk % job.panels) * NR;
-  const n = min(NR, job.width - j);
+  const block = blockAt(job.groups, job.experts, chunk / job.chunks);
+  const first = (chunk % job.chunks) * job.columns;
+  const last = min(job.width, first + job.columns);
   const b = job.b + ((<usize>block.expert * <usize>job.k * <usize>job.width) << 2);
-  const c = job.c + ((<usize>j) << 2);
-  const stride = (<usize>job.width) << 2;
-  multiplyRows(job.a, 0, block.begin, block.end, b, job.transposed, job.width, job.k, j, n, c, stride);
+  multiplyColumns(job.a, 0, block, b, job.transposed, job.width, job.k, first, last, job.c);
 }
 
 /**

@@ -4,9 +4,9 @@
 // expert without rows has no block and costs nothing. A chunk is one block times one panel of columns. Blocks depend on
 // the rows alone.
 
-import { KC, packColumns, packRows } from './pack';
+import { KC, packColumns, packRows, touch } from './pack';
 import { packedBlock, packSlice, SLICE } from './pack-left';
-import { Left, multiplyPanel, scratchPanel } from './panel';
+import { FEW_ROWS, Left, multiplyPanel, multiplyUnpacked, scratchPanel } from './panel';
 import { MR, NR } from './tile';
 
 /** Rows `begin` to `end` of an expert. */
@@ -61,6 +61,21 @@ export function sumCounts(groups: usize, experts: i32): void {
     store<i32>(offsets + e, load<i32>(offsets + e, 4) + load<i32>(offsets + e), 4);
 }
 
+/** Chunks that are enough to keep all threads busy. */
+const ENOUGH_CHUNKS: i32 = 128;
+
+/** Columns that a chunk takes of a product of `pieces` pieces of rows: one panel, or more where there are enough of them. */
+export function columnsPerChunk(pieces: i32, width: i32): i32 {
+  const panels = (width + NR - 1) / NR;
+  return max(1, min(panels, (pieces * panels) / ENOUGH_CHUNKS)) * NR;
+}
+
+/** Chunks for each piece. */
+@inline
+export function chunksOf(width: i32, columns: i32): i32 {
+  return (width + columns - 1) / columns;
+}
+
 /** Fills in the blocks of groups whose offsets are there. */
 export function cutIntoBlocks(groups: usize, experts: i32): void {
   let blocks = 0;
@@ -108,9 +123,41 @@ export function multiplyRows(
   const strideA = (<usize>k) << 2;
   for (let k0 = 0; k0 < k || k0 == 0; k0 += KC) {
     const depth = min(KC, k - k0);
-    if (transposed) packColumns(panel, b, strideA, k0, depth, j, n);
+    if (!transposed && n == NR && end - begin <= FEW_ROWS) {
+      const columns = b + ((<usize>j) << 2);
+      multiplyUnpacked(a, strideA, index, begin, end, k0, depth, columns, (<usize>width) << 2, c, strideC, k0 > 0);
+      continue;
+    }
+    if (transposed) {
+      if (k0 == 0) touch(b + <usize>j * strideA, <usize>n * strideA);
+      packColumns(panel, b, strideA, k0, depth, j, n);
+    }
     else packRows(panel, b, (<usize>width) << 2, 0, k0, depth, j, n);
     multiplyPanel(Left.Rows, a, strideA, index, begin, end, k0, depth, panel, c, strideC, n, k0 > 0);
+  }
+}
+
+/**
+ * C[rows of a block, first .. last] = A * B, as `multiplyRows` says, for several panels of columns.
+ *
+ * Shapes: A [.., k], B [k, width] ([width, k] if `transposed`), C [.., width].
+ */
+export function multiplyColumns(
+  a: usize,
+  index: usize,
+  block: Block,
+  b: usize,
+  transposed: bool,
+  width: i32,
+  k: i32,
+  first: i32,
+  last: i32,
+  c: usize,
+): void {
+  if (!transposed && last - first == width) touch(b, (<usize>k * <usize>width) << 2);
+  for (let j = first; j < last; j += NR) {
+    const n = min(NR, last - j);
+    multiplyRows(a, index, block.begin, block.end, b, transposed, width, k, j, n, c + ((<usize>j) << 2), (<usize>width) << 2);
   }
 }
 
@@ -126,7 +173,9 @@ export class WeightGrad {
   packed: usize;
   height: i32;
   width: i32;
-  panels: i32;
+  /** Columns of a chunk. */
+  columns: i32;
+  columnParts: i32;
   parts: i32;
   rowsPerPart: i32;
   /** Chunks of `packGradChunk` for each expert. */
@@ -162,13 +211,14 @@ export function prepareWeightGrad(
   grad.packed = packed;
   grad.height = height;
   grad.width = width;
-  grad.panels = (width + NR - 1) / NR;
   // Only an expert with a large share of the rows is worth cutting further.
   const share = <i32>((<i64>WEIGHT_CHUNKS * <i64>load<i32>(groups, 4)) / <i64>max(1, rows));
-  grad.parts = max(1, min(share / grad.panels, height / MIN_WEIGHT_ROWS));
+  grad.parts = max(1, min(share / chunksOf(width, NR), height / MIN_WEIGHT_ROWS));
   grad.rowsPerPart = (((height + grad.parts - 1) / grad.parts + MR - 1) / MR) * MR;
   grad.slices = (load<i32>(groups, 4) + SLICE - 1) / SLICE;
-  return experts * grad.panels * grad.parts;
+  grad.columns = columnsPerChunk(experts * grad.parts, width);
+  grad.columnParts = chunksOf(width, grad.columns);
+  return experts * grad.columnParts * grad.parts;
 }
 
 /** Copies a slice of the rows of an expert of A into tiles. */
@@ -187,22 +237,27 @@ export function packGradChunk(grad: WeightGrad, chunk: i32): void {
 /** A sum over the rows of an expert is never split. */
 export function weightGradChunk(grad: WeightGrad, chunk: i32): void {
   const part = chunk % grad.parts;
-  const j = ((chunk / grad.parts) % grad.panels) * NR;
-  const expert = chunk / (grad.parts * grad.panels);
+  const first = ((chunk / grad.parts) % grad.columnParts) * grad.columns;
+  const last = min(grad.width, first + grad.columns);
+  const expert = chunk / (grad.parts * grad.columnParts);
   const offsets = offsetsOf(grad.groups) + ((<usize>expert) << 2);
   const begin = load<i32>(offsets);
   const end = load<i32>(offsets, 4);
-  const n = min(NR, grad.width - j);
   const i0 = part * grad.rowsPerPart;
   const i1 = min(grad.height, i0 + grad.rowsPerPart);
   const packed = packedBlock(grad.packed, begin, grad.height);
   const strideB = (<usize>grad.width) << 2;
-  const c = grad.c + <usize>expert * <usize>grad.height * strideB + ((<usize>j) << 2);
+  const c = grad.c + <usize>expert * <usize>grad.height * strideB;
   const panel = scratchPanel();
-  for (let row = begin; row < end || row == begin; row += KC) {
-    const depth = min(KC, end - row);
-    packRows(panel, grad.b, strideB, grad.indexB, row, depth, j, n);
-    const a = packedBlock(packed, row - begin, grad.height);
-    multiplyPanel(Left.Packed, a, 0, 0, i0, i1, 0, depth, panel, c, strideB, n, row > begin);
+  if (grad.columnParts == 1) touch(c + <usize>i0 * strideB, <usize>(i1 - i0) * strideB);
+  for (let j = first; j < last; j += NR) {
+    const n = min(NR, last - j);
+    const columns = c + ((<usize>j) << 2);
+    for (let row = begin; row < end || row == begin; row += KC) {
+      const depth = min(KC, end - row);
+      packRows(panel, grad.b, strideB, grad.indexB, row, depth, j, n);
+      const a = packedBlock(packed, row - begin, grad.height);
+      multiplyPanel(Left.Packed, a, 0, 0, i0, i1, 0, depth, panel, columns, strideB, n, row > begin);
+    }
   }
 }

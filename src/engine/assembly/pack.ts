@@ -1,10 +1,21 @@
 // Panels: NR columns of the right-hand matrix, zero-padded, [k][NR]. One panel of KC rows stays in the first-level cache
 // while all rows of the left-hand matrix pass it.
 
+import { scratch, SCRATCH_BYTES } from './threads';
 import { NR } from './tile';
 
 /** Rows of a panel: KC * NR floats are half of a 32 KiB cache. */
 export const KC: i32 = 256;
+
+/**
+ * Reads memory in order, a number of every cache line, so that the processor fetches ahead: whoever reads or writes it next
+ * goes through many short rows at once, which it does not foresee.
+ */
+export function touch(from: usize, bytes: usize): void {
+  let sum = 0;
+  for (const end = from + bytes; from < end; from += 64) sum += load<i32>(from);
+  store<i32>(scratch + SCRATCH_BYTES - 4, sum); // or the compiler would leave it all out
+}
 
 /**
  * Copies rows k0 .. k0+k of a row-major matrix, columns j .. j+n. `index`, if not 0, names the rows.

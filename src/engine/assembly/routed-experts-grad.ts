@@ -2,8 +2,19 @@
 // over columns of d * silu(h) * up, where d is that of the activation before it is multiplied by the gate.
 // Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
-import { blockAt, blockCount, multiplyRows, packGradChunk, prepareWeightGrad, WeightGrad, weightGradChunk } from './grouped';
+import {
+  Block,
+  blockAt,
+  blockCount,
+  multiplyColumns,
+  multiplyRows,
+  packGradChunk,
+  prepareWeightGrad,
+  WeightGrad,
+  weightGradChunk,
+} from './grouped';
 import { combineToken, describeExperts, ExpertsJob } from './experts-job';
+import { touch } from './pack';
 import { siluSlope1, siluSlope4 } from './silu';
 import { horizontalSum, sigmoid1, sigmoid4 } from './simd';
 import { ARGUMENTS, run } from './threads';
@@ -58,12 +69,12 @@ export function routedExpertsGrad(
   job.gateSums = gateSums;
   job.rows = rows;
   const blocks = blockCount(job.groups);
-  run(activationGradChunk, blocks * job.panelsF);
+  run(activationGradChunk, blocks * job.chunksF);
   const M = N * K;
   const tokens = job.tokens;
   const downGrad = changetype<WeightGrad>(DOWN_GRAD);
   const gateUpGrad = changetype<WeightGrad>(GATE_UP_GRAD);
-  job.inputChunks = blocks * job.panelsD;
+  job.inputChunks = blocks * job.chunksD;
   job.downChunks = prepareWeightGrad(downGrad, dy, tokens, act, 0, dDown, job.groups, packedDy, M, E, D, F);
   const gateUpChunks = prepareWeightGrad(gateUpGrad, dh, 0, x, tokens, dGateUp, job.groups, packedDh, M, E, 2 * F, D);
   run(packGradsChunk, E * (downGrad.slices + gateUpGrad.slices));
@@ -71,15 +82,21 @@ export function routedExpertsGrad(
   run(combineGradChunk, (N + job.tokensPerChunk - 1) / job.tokensPerChunk);
 }
 
-/** The gradient of a block's activations for one panel of columns; from it those of gate, up and the token's gate. */
+/** The gradient of a block's activations for some columns; from it those of gate, up and the token's gate. */
 function activationGradChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
-  const block = blockAt(job.groups, job.E, chunk / job.panelsF);
+  const block = blockAt(job.groups, job.E, chunk / job.chunksF);
+  const F = job.F;
+  const first = (chunk % job.chunksF) * job.columnsF;
+  const last = min(F, first + job.columnsF);
+  const weight = job.down + ((<usize>block.expert * <usize>job.D * <usize>F) << 2);
+  if (job.chunksF == 1) touch(weight, (<usize>job.D * <usize>F) << 2);
+  for (let j = first; j < last; j += NR) activationGradPanel(job, block, weight, j, min(NR, last - j));
+}
+
+function activationGradPanel(job: ExpertsJob, block: Block, weight: usize, j: i32, n: i32): void {
   const D = job.D;
   const F = job.F;
-  const j = (chunk % job.panelsF) * NR;
-  const n = min(NR, F - j);
-  const weight = job.down + ((<usize>block.expert * <usize>D * <usize>F) << 2);
   const dh = job.dh + ((<usize>j) << 2);
   const stride = (<usize>(2 * F)) << 2;
   multiplyRows(job.dy, job.tokens, block.begin, block.end, weight, false, F, D, j, n, dh, stride);
@@ -150,14 +167,13 @@ function productGradsChunk(chunk: i32): void {
 }
 
 function inputGradChunk(job: ExpertsJob, chunk: i32): void {
-  const block = blockAt(job.groups, job.E, chunk / job.panelsD);
+  const block = blockAt(job.groups, job.E, chunk / job.chunksD);
   const D = job.D;
   const k = 2 * job.F;
-  const j = (chunk % job.panelsD) * NR;
-  const n = min(NR, D - j);
+  const first = (chunk % job.chunksD) * job.columnsD;
+  const last = min(D, first + job.columnsD);
   const weight = job.gateUp + ((<usize>block.expert * <usize>k * <usize>D) << 2);
-  const rows = job.rows + ((<usize>j) << 2);
-  multiplyRows(job.dh, 0, block.begin, block.end, weight, false, D, k, j, n, rows, (<usize>D) << 2);
+  multiplyColumns(job.dh, 0, block, weight, false, D, k, first, last, job.rows);
 }
 
 /** Sums by token the gradients of rows, and by row those of gates. */

@@ -4,7 +4,7 @@
 // products read the rows of x and dy by index. The gate commutes with the down projection, so it is part of the activation.
 // Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
-import { blockAt, blockCount, multiplyRows } from './grouped';
+import { Block, blockAt, blockCount, multiplyColumns, multiplyRows } from './grouped';
 import { combineToken, describeExperts, ExpertsJob } from './experts-job';
 import { sigmoid1, sigmoid4 } from './simd';
 import { ARGUMENTS, run } from './threads';
@@ -40,20 +40,25 @@ export function routedExperts(
   job.rows = rows;
   job.out = out;
   const blocks = blockCount(job.groups);
-  run(gateUpChunk, blocks * job.panelsF);
-  run(downChunk, blocks * job.panelsD);
+  run(gateUpChunk, blocks * job.chunksF);
+  run(downChunk, blocks * job.chunksD);
   run(combineChunk, (N + job.tokensPerChunk - 1) / job.tokensPerChunk);
 }
 
-/** Gate and up products of a block for one panel of columns, and their activation while they are in the cache. */
+/** Gate and up products of a block for some columns, and their activation while they are in the cache. */
 function gateUpChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
-  const block = blockAt(job.groups, job.E, chunk / job.panelsF);
+  const block = blockAt(job.groups, job.E, chunk / job.chunksF);
+  const F = job.F;
+  const first = (chunk % job.chunksF) * job.columnsF;
+  const last = min(F, first + job.columnsF);
+  const weight = job.gateUp + ((<usize>block.expert * <usize>(2 * F) * <usize>job.D) << 2);
+  for (let j = first; j < last; j += NR) gateUpPanel(job, block, weight, j, min(NR, last - j));
+}
+
+function gateUpPanel(job: ExpertsJob, block: Block, weight: usize, j: i32, n: i32): void {
   const D = job.D;
   const F = job.F;
-  const j = (chunk % job.panelsF) * NR;
-  const n = min(NR, F - j);
-  const weight = job.gateUp + ((<usize>block.expert * <usize>(2 * F) * <usize>D) << 2);
   const h = job.h + ((<usize>j) << 2);
   const stride = (<usize>(2 * F)) << 2;
   multiplyRows(job.x, job.tokens, block.begin, block.end, weight, true, 0, D, j, n, h, stride);
@@ -85,17 +90,16 @@ function activate(h: usize, gate: f32, act: usize, F: i32, n: i32): void {
   }
 }
 
-/** What a block's expert returns, for one panel of columns. */
+/** What a block's expert returns, for some columns. */
 function downChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
-  const block = blockAt(job.groups, job.E, chunk / job.panelsD);
+  const block = blockAt(job.groups, job.E, chunk / job.chunksD);
   const D = job.D;
   const F = job.F;
-  const j = (chunk % job.panelsD) * NR;
-  const n = min(NR, D - j);
+  const first = (chunk % job.chunksD) * job.columnsD;
+  const last = min(D, first + job.columnsD);
   const weight = job.down + ((<usize>block.expert * <usize>D * <usize>F) << 2);
-  const rows = job.rows + ((<usize>j) << 2);
-  multiplyRows(job.act, 0, block.begin, block.end, weight, true, 0, F, j, n, rows, (<usize>D) << 2);
+  multiplyColumns(job.act, 0, block, weight, true, D, F, first, last, job.rows);
 }
 
 /** Sums the rows of each token, in order of its slots. */

@@ -1,19 +1,22 @@
 // Fork-join over all threads of the engine. Every thread has an instance of this module of its own, over one memory.
 //
-// A job is a function and a number of chunks. `run` publishes it in one 64-bit word, [epoch 24 | chunks 20 | next 20], and
-// every thread takes the next chunk with a compare-and-swap until none is left; the caller takes part. Because the word
-// names its epoch, a thread that comes late cannot take a chunk of a job that is over, so nobody waits for a thread that
-// sleeps: the caller does the work itself.
+// A job is a function and a number of chunks. `run` publishes it in one 64-bit word, [epoch 24 | end 20 | next 20], and
+// every thread takes a chunk between `next` and `end` with a compare-and-swap until none is left; the caller takes part.
+// Because the word names its epoch, a thread that comes late cannot take a chunk of a job that is over, so nobody waits for a
+// thread that sleeps: the caller does the work itself.
+//
+// The caller takes chunks from the front and the first worker from the back, so that what a thread wrote in one job, rows of
+// the batch mostly, it finds in its own cache in the next one; they meet wherever one has been faster.
 //
 // Chunks must not depend on each other, and how a job is cut must not depend on the number of threads: results are then
 // the same bits whoever computes them. No reduction is ever split among chunks.
 
 // The control block, one cache line for each word that threads write to.
 const WORD: usize = 64;
+const FUNCTION: usize = 72; // index of the job in the function table, the same in all instances; who sees WORD has it as well
 const DONE: usize = 128;
 const EPOCH: usize = 192;
 const SLEEPERS: usize = 256;
-const FUNCTION: usize = 320; // index of the job in the function table, the same in all instances
 const WORKERS: usize = 384;
 const STOP: usize = 448;
 const FAILED: usize = 512; // a worker trapped
@@ -68,7 +71,7 @@ function next(word: u64): i32 {
 }
 
 @inline
-function chunksOf(word: u64): i32 {
+function end(word: u64): i32 {
   return <i32>((word >> 20) & 0xfffff);
 }
 
@@ -76,9 +79,10 @@ function chunksOf(word: u64): i32 {
 @inline
 function takeChunk(): bool {
   const word = atomic.load<u64>(WORD);
-  if (next(word) >= chunksOf(word)) return false;
-  if (atomic.cmpxchg<u64>(WORD, word, word + 1) == word) {
-    call_indirect(load<u32>(FUNCTION), next(word));
+  if (next(word) >= end(word)) return false;
+  const front = (threadIndex & 1) == 0;
+  if (atomic.cmpxchg<u64>(WORD, word, front ? word + 1 : word - (1 << 20)) == word) {
+    call_indirect(load<u32>(FUNCTION), front ? next(word) : end(word) - 1);
     atomic.add<i32>(DONE, 1);
   }
   return true;
@@ -130,7 +134,7 @@ function sleep(): void {
   const epoch = atomic.load<i32>(EPOCH);
   atomic.add<i32>(SLEEPERS, 1);
   const word = atomic.load<u64>(WORD);
-  if (next(word) >= chunksOf(word) && atomic.load<i32>(STOP) == 0) atomic.wait<i32>(EPOCH, epoch, -1);
+  if (next(word) >= end(word) && atomic.load<i32>(STOP) == 0) atomic.wait<i32>(EPOCH, epoch, -1);
   atomic.sub<i32>(SLEEPERS, 1);
 }
 
