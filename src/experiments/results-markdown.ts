@@ -9,7 +9,7 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
   return [line(header), `|${' --- |'.repeat(header.length)}`, ...rows.map(line)].join('\n');
 }
 
-function verdictTable({ verdicts }: StudyResults): string {
+export function verdictTable({ verdicts }: StudyResults): string {
   const rows = verdicts.map(({ claim, rule, found, verdict, paper }) => [
     claim,
     rule,
@@ -26,7 +26,7 @@ function cellText({ value, difference }: MetricCell): string {
   return `${intervalText(value)}${change}`;
 }
 
-function armTable({ metrics, arms }: StudyResults): string {
+export function armTable({ metrics, arms }: StudyResults): string {
   const header = ['arm', ...metrics.map(({ label, unit }) => (unit === null ? label : `${label}, ${unit}`))];
   return table(
     header,
@@ -34,7 +34,7 @@ function armTable({ metrics, arms }: StudyResults): string {
   );
 }
 
-function costTable({ arms }: StudyResults): string {
+export function costTable({ arms }: StudyResults): string {
   const rows = arms.map((arm) => [
     arm.label,
     arm.changes.map((change) => `\`${change}\``).join(', '),

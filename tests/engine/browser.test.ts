@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createViteServer } from 'vitest/node';
-import { findChromium } from '../find-chromium.ts';
+import { findChromium } from '../../tools/find-chromium.ts';
 import type { PageReport } from './page.ts';
 
 const chromium = findChromium();

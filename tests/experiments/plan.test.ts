@@ -21,7 +21,7 @@ describe('jobsOf', () => {
     expect(jobs.map(({ arm, seed, steps }) => [arm.name, seed, steps]).slice(0, 5)).toEqual([
       ['moe', 0, 300],
       ['dense-flops', 0, 300],
-      ['dense-time', 0, 330],
+      ['dense-time', 0, 345],
       ['dense-parameters', 0, 300],
       ['moe', 1, 300],
     ]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../src/report/render-report.ts';
 import { renderStudy } from '../../src/report/render-study.ts';
-import { findChromium } from '../find-chromium.ts';
+import { findChromium } from '../../tools/find-chromium.ts';
 import { browserProblems } from './browser-check.ts';
 import { makeRun } from './fixture.ts';
 import { csvOf, figuresOf, htmlProblems } from './html-check.ts';

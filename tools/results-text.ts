@@ -1,0 +1,65 @@
+// The parts of docs/results.md that are made from numbers.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { armTable, costTable, verdictTable } from '../src/experiments/results-markdown.ts';
+import { studies } from '../src/experiments/studies/index.ts';
+import { formatDuration } from '../src/report/format.ts';
+import type { StudyResults, Verdict } from '../src/report/study-results.ts';
+
+const verdictNames: readonly Verdict[] = ['reproduced', 'not distinguishable', 'contradicted'];
+
+/** Where results of full size are kept. */
+export const kept = 'docs/results';
+
+/** The kept results, in the order of `tinyseek ablate --list`. */
+export function readKept(): StudyResults[] {
+  const paths = studies.map(({ name }) => join(kept, `${name}.json`)).filter((path) => existsSync(path));
+  return paths.map((path) => JSON.parse(readFileSync(path, 'utf8')));
+}
+
+/** The page with everything between the marks written again; a study without its mark in the page is an error. */
+export function resultsPage(page: string, all: readonly StudyResults[]): string {
+  const blocks = [
+    ['overview', overview(all)] as const,
+    ...all.map((results) => [results.name, block(results)] as const),
+  ];
+  return blocks.reduce((text, [name, content]) => {
+    const [begin, end] = [`<!-- study ${name} -->`, `<!-- end ${name} -->`];
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+    if (from < 0 || to < from) throw new Error(`docs/results.md has no place for ${name}: ${begin} ... ${end}`);
+    return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
+  }, page);
+}
+
+function overview(all: readonly StudyResults[]): string {
+  const rows = all.map((results) => {
+    const counts = verdictNames.map((name) => results.verdicts.filter(({ verdict }) => verdict === name).length);
+    return `| [${results.name}](#${results.name}) | ${results.title} | ${results.arms.length} x ${results.seeds} | ${counts.join(' | ')} |`;
+  });
+  const head = ['study', 'about', 'arms x seeds', ...verdictNames];
+  return [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows].join('\n');
+}
+
+function block(results: StudyResults): string {
+  const { name, title, question, equal, source, paper, environment, command, createdAt, statistics } = results;
+  const { tinyseek, node, machine, backend } = environment;
+  const parts = [
+    `**${question}** ${equal} Source: ${source}.`,
+    `![${title}: charts of the report](results/${name}.png)`,
+    verdictTable(results),
+    `Mean ± half the interval; difference from ${results.arms[0]?.label ?? 'the first arm'}. ${statistics}.`,
+    armTable(results),
+    ...(paper.length === 0 ? [] : [`The paper: ${paper.join(' ')}`]),
+    `<details><summary>What was run: <code>${command}</code></summary>`,
+    costTable(results),
+    `Seeds 0 to ${results.seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}; ${createdAt.slice(0, 10)}. ` +
+      `All runs together: ${formatDuration(runSeconds(results))}, two at a time. Every number of every run: [results/${name}.json](results/${name}.json).`,
+    '</details>',
+  ];
+  return parts.join('\n\n');
+}
+
+function runSeconds({ arms }: StudyResults): number {
+  return arms.flatMap(({ runs }) => runs).reduce((sum, { measured }) => sum + (measured.seconds ?? 0), 0);
+}
