@@ -9,6 +9,7 @@ import { countSelections, type RouterConfig, routeTokens } from '../../src/ops/r
 import { swiglu } from '../../src/ops/swiglu.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { tf } from '../../src/tensor/tf.ts';
+import { expectAllClose } from '../all-close.ts';
 import { type CaseNumbers, constant, input, type OpCase, runCase } from '../ops/op-case.ts';
 import { nanoModel } from '../train/nano.ts';
 
@@ -116,6 +117,32 @@ const chosen = () => {
   return tf.tensor2d(ids.flat(), [N, K], 'int32');
 };
 
+/** So many experts with so few rows each that a chunk takes several panels of columns, or all; some have no row. */
+const manyExperts: readonly OpCase[] = [40, 150].flatMap((experts): OpCase[] => [
+  {
+    title: `routedExperts, ${experts} experts`,
+    build: () => {
+      const [x, topkWeights] = [input<tf.Rank.R2>('x', [90, 84]), input<tf.Rank.R2>('gates', [90, K])];
+      const [gateUp, down] = [
+        input<tf.Rank.R3>('gateUp', [experts, 2 * 52, 84], 0.1),
+        input<tf.Rank.R3>('down', [experts, 84, 52], 0.1),
+      ];
+      const ids = Array.from({ length: 90 }, (_, n) => [(7 * n) % experts, (7 * n + 1 + (n % 5)) % experts]);
+      const routing = { topkIndices: tf.tensor2d(ids.flat(), [90, K], 'int32'), topkWeights };
+      return { inputs: [x, topkWeights, gateUp, down], output: () => routedExperts(x, routing, gateUp, down) };
+    },
+  },
+  {
+    title: `groupedMatMul, ${experts} experts`,
+    build: () => {
+      const counts = Int32Array.from({ length: experts }, (_, e) => e % 4);
+      const rows = counts.reduce((a, b) => a + b, 0);
+      const [x, weight] = [input<tf.Rank.R2>('x', [rows, 84]), input<tf.Rank.R3>('weight', [experts, 116, 84])];
+      return { inputs: [x, weight], output: () => groupedMatMul(x, weight, counts) };
+    },
+  },
+]);
+
 const largeCases: readonly OpCase[] = [
   {
     title: 'routedExperts',
@@ -174,7 +201,21 @@ const bitsOf = ({ output, exact, grads }: CaseNumbers) =>
   [output, exact, ...grads].map((values) => createHash('sha256').update(values).digest('hex'));
 
 describe('kernels of experts on the engine', () => {
-  it.each(largeCases.map((opCase) => [opCase.title, opCase] as const))(
+  it.each(manyExperts.map((opCase) => [opCase.title, opCase] as const))(
+    '%s: equal to the reference on cpu',
+    async (_, opCase) => {
+      const actual = await runCase(opCase);
+      await activateBackend('cpu');
+      const expected = await runCase(opCase, 'reference');
+      // As in the conformance suite: sums of at most 168 terms, in another order.
+      for (const [i, numbers] of [expected.output, ...expected.grads].entries()) {
+        const largest = numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        expectAllClose([actual.output, ...actual.grads][i]!, numbers, { rtol: 0, atol: 1e-5 * largest + 1e-6 });
+      }
+    },
+  );
+
+  it.each([...largeCases, ...manyExperts].map((opCase) => [opCase.title, opCase] as const))(
     '%s gives the same bits for 1, 2, 3 and 4 threads',
     async (_, opCase) => {
       await activateBackend('engine', { threads: 1 });

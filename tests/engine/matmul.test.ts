@@ -61,7 +61,7 @@ function worstError(product: Product, transposeA: boolean, transposeB: boolean):
   });
 }
 
-/** Ones, primes, multiples of every tile, one row or column more, deeper than a panel, rows in several blocks. */
+/** Ones, primes, multiples of every tile, one row or column more, deeper than a panel, rows in several blocks, large enough to be packed. */
 const products: readonly Product[] = [
   { m: 1, n: 1, k: 1 },
   { m: 1, n: 37, k: 5 },
@@ -71,6 +71,8 @@ const products: readonly Product[] = [
   { m: 31, n: 49, k: 33 },
   { m: 7, n: 11, k: 521 },
   { m: 479, n: 9, k: 31 },
+  { m: 37, n: 11, k: 521 },
+  { batchA: [3], batchB: [3], m: 31, n: 9, k: 277 },
   { batchA: [3], batchB: [3], m: 5, n: 6, k: 7 },
   { batchA: [2, 3], batchB: [2, 3], m: 11, n: 17, k: 3 },
   { batchA: [1], batchB: [4], m: 3, n: 18, k: 5 },

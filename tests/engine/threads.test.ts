@@ -98,7 +98,7 @@ describe('a thread that is lost', () => {
     const pool = await createPool(2, heap);
     spy.mockRestore();
     const at = heap.allocate(3 * 65536);
-    const multiply = () => pool.exports.gemm!(at, at + 65536, at + 131072, 16, 8, 8, 8, 0, 1, 64, 64, 0, 0, 0, 0);
+    const multiply = () => pool.exports.gemm!(at, at + 65536, at + 131072, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0, 0);
     const run = () => {
       for (let i = 0; i < 100_000; i++) multiply();
     };

@@ -14,17 +14,13 @@ interface Access {
   readonly start: (rows: number) => string;
   readonly load: (row: number) => string;
   readonly step: (rows: number, MR: number) => string;
-  /** Bytes between rows of B: those of a panel, or a parameter. */
-  readonly strideB: (NR: number) => string;
 }
-
-const packed = (NR: number) => `${NR * 4}`;
 
 const accesses: readonly Access[] = [
   {
     name: 'tileRows',
-    parameters: 'a: usize, strideA: usize, index: usize, i: i32, strideB: usize',
-    arguments: 'a, strideA, index, i, strideB',
+    parameters: 'a: usize, strideA: usize, index: usize, i: i32',
+    arguments: 'a, strideA, index, i',
     start: (rows) =>
       range(rows)
         .map(
@@ -36,7 +32,6 @@ const accesses: readonly Access[] = [
       range(rows)
         .map((r) => `a${r} += 4;`)
         .join(' '),
-    strideB: () => 'strideB',
   },
   {
     name: 'tileColumns',
@@ -45,7 +40,6 @@ const accesses: readonly Access[] = [
     start: () => '',
     load: (row) => `v128.load32_splat(a, ${row * 4})`,
     step: () => 'a += strideA;',
-    strideB: packed,
   },
   {
     name: 'tilePacked',
@@ -54,17 +48,16 @@ const accesses: readonly Access[] = [
     start: () => '',
     load: (row) => `v128.load32_splat(a, ${row * 4})`,
     step: (_, MR) => `a += ${MR * 4};`,
-    strideB: packed,
   },
 ];
 
-function tile({ name, parameters, start, load, step, strideB }: Access, rows: number, MR: number, NR: number): string {
+function tile({ name, parameters, start, load, step }: Access, rows: number, MR: number, NR: number): string {
   const vectors = range(NR / 4);
   const all = <T>(f: (r: number, v: number) => T) => range(rows).flatMap((r) => vectors.map((v) => f(r, v)));
   return `function ${name}${rows}(${parameters}, b: usize, k: i32, c: usize, strideC: usize, accumulate: bool): void {
   ${start(rows)}
   ${all((r, v) => `let c${r}_${v} = f32x4.splat(0);`).join(' ')}
-  const end = b + <usize>k * ${strideB(NR)};
+  const end = b + <usize>k * ${NR * 4};
   while (b < end) {
     ${vectors.map((v) => `const b${v} = v128.load(b, ${v * 16});`).join(' ')}
     ${range(rows)
@@ -74,7 +67,7 @@ function tile({ name, parameters, start, load, step, strideB }: Access, rows: nu
       )
       .join('\n    ')}
     ${step(rows, MR)}
-    b += ${strideB(NR)};
+    b += ${NR * 4};
   }
   if (accumulate) {
     let at = c;

@@ -2,11 +2,12 @@
 //
 // A chunk is one panel of columns times a block of rows. The thread that takes it packs the panel, KC rows at a time, into
 // its own scratch (it stays in the first-level cache) and streams the rows of A past it. Nothing packed is shared, so
-// there is no barrier between packing and multiplying. A left-hand matrix that is used transposed is packed before, by all.
+// there is no barrier between packing and multiplying. A left-hand matrix that is used transposed is packed before, by all,
+// unless it is small.
 
 import { KC, packColumns, packRows } from './pack';
 import { packedBlock, packedLength, packSlice, SLICE } from './pack-left';
-import { FEW_ROWS, Left, multiplyPanel, multiplyUnpacked, scratchPanel } from './panel';
+import { Left, multiplyPanel, scratchPanel } from './panel';
 import { sigmoid1 } from './simd';
 import { ARGUMENTS, MAX_CHUNKS, run } from './threads';
 import { MR, NR } from './tile';
@@ -47,8 +48,6 @@ const CHUNKS: i32 = 16;
 const MIN_ROWS: i32 = 120;
 /** Elements of a transposed A, at most, that stay in the first-level cache as they are. */
 const SMALL: i32 = 8192;
-/** Blocks of rows that a product should have at least, so that each thread works on rows that it has in its cache. */
-const ROW_BLOCKS: i32 = 4;
 
 /**
  * Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed), c [batch, m, n], all
@@ -91,9 +90,14 @@ export function gemm(
   }
 }
 
+@inline
+function packsLeft(transposeA: bool, m: i32, k: i32): bool {
+  return transposeA && k * m > SMALL;
+}
+
 /** Numbers of workspace that a product needs. */
 export function gemmWorkspace(batch: i32, m: i32, k: i32, transposeA: bool, batchA: i32): i32 {
-  return transposeA && k * m > SMALL ? (batchA == 0 ? 1 : batch) * packedLength(k, m) : 0;
+  return packsLeft(transposeA, m, k) ? (batchA == 0 ? 1 : batch) * packedLength(k, m) : 0;
 }
 
 /** Chunks in which one left-hand matrix is packed; 0 if it is used as it is. */
@@ -135,7 +139,7 @@ export function describeGemm(
   job.n = n;
   job.k = k;
   job.transposeA = transposeA;
-  job.packsA = transposeA && k * m > SMALL;
+  job.packsA = packsLeft(transposeA, m, k);
   job.transposeB = transposeB;
   job.packed = packed;
   job.accumulate = false;
@@ -144,7 +148,7 @@ export function describeGemm(
   job.batchA = 0;
   job.batchB = 0;
   job.panels = (n + NR - 1) / NR;
-  const wanted = max(batch == 1 ? ROW_BLOCKS : 1, (CHUNKS + job.panels * batch - 1) / (job.panels * batch));
+  const wanted = (CHUNKS + job.panels * batch - 1) / (job.panels * batch);
   job.rowBlocks = max(1, min(wanted, m / MIN_ROWS));
   job.rowsPerBlock = (((m + job.rowBlocks - 1) / job.rowBlocks + MR - 1) / MR) * MR;
   return batch * job.panels * job.rowBlocks;
@@ -175,10 +179,6 @@ export function multiplyChunk(job: GemmJob, chunk: i32): void {
   for (let k0 = 0; k0 < k || k0 == 0; k0 += KC) {
     const depth = min(KC, k - k0);
     const add = job.accumulate || k0 > 0;
-    if (!job.transposeA && !job.transposeB && columns == NR && i1 - i0 <= FEW_ROWS) {
-      multiplyUnpacked(a, strideA, 0, i0, i1, k0, depth, b + ((<usize>j) << 2), strideC, c, strideC, add);
-      continue;
-    }
     if (job.transposeB) packColumns(panel, b, (<usize>k) << 2, k0, depth, j, columns);
     else packRows(panel, b, strideC, 0, k0, depth, j, columns);
     if (job.packsA) {

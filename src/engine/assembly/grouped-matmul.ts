@@ -77,7 +77,7 @@ function groupedChunk(chunk: i32): void {
   const first = (chunk % job.chunks) * job.columns;
   const last = min(job.width, first + job.columns);
   const b = job.b + ((<usize>block.expert * <usize>job.k * <usize>job.width) << 2);
-  multiplyColumns(job.a, 0, block, b, job.transposed, job.width, job.k, first, last, job.c);
+  multiplyColumns(job.a, 0, block, b, job.transposed, job.width, job.k, first, last, job.c, (<usize>job.width) << 2);
 }
 
 /**

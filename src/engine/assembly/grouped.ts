@@ -1,12 +1,12 @@
 // Rows sorted by expert, times the matrix of each expert: what a mixture of experts is made of.
 //
 // The rows of an expert are cut into blocks, so that one expert which gets everything keeps all threads busy too; an
-// expert without rows has no block and costs nothing. A chunk is one block times one panel of columns. Blocks depend on
-// the rows alone.
+// expert without rows has no block and costs nothing. A chunk is one block times one panel of columns, or more
+// where blocks abound. Blocks depend on the rows alone.
 
 import { KC, packColumns, packRows, touch } from './pack';
 import { packedBlock, packSlice, SLICE } from './pack-left';
-import { FEW_ROWS, Left, multiplyPanel, multiplyUnpacked, scratchPanel } from './panel';
+import { Left, multiplyPanel, scratchPanel } from './panel';
 import { MR, NR } from './tile';
 
 /** Rows `begin` to `end` of an expert. */
@@ -100,47 +100,10 @@ export function cutIntoBlocks(groups: usize, experts: i32): void {
 }
 
 /**
- * C[begin .. end, 0 .. n] = A * B, for columns j .. j+n of B: [k, columns], or [columns, k] if `transposed`.
+ * C[rows of a block, first .. last] = A * B.
  *
- * Shapes: A [.., k], its rows named by `index` unless that is 0; `width` elements are in a row of B if it is not
- * transposed. `c` points at the first column of row 0; `strideC` is in bytes.
- */
-export function multiplyRows(
-  a: usize,
-  index: usize,
-  begin: i32,
-  end: i32,
-  b: usize,
-  transposed: bool,
-  width: i32,
-  k: i32,
-  j: i32,
-  n: i32,
-  c: usize,
-  strideC: usize,
-): void {
-  const panel = scratchPanel();
-  const strideA = (<usize>k) << 2;
-  for (let k0 = 0; k0 < k || k0 == 0; k0 += KC) {
-    const depth = min(KC, k - k0);
-    if (!transposed && n == NR && end - begin <= FEW_ROWS) {
-      const columns = b + ((<usize>j) << 2);
-      multiplyUnpacked(a, strideA, index, begin, end, k0, depth, columns, (<usize>width) << 2, c, strideC, k0 > 0);
-      continue;
-    }
-    if (transposed) {
-      if (k0 == 0) touch(b + <usize>j * strideA, <usize>n * strideA);
-      packColumns(panel, b, strideA, k0, depth, j, n);
-    }
-    else packRows(panel, b, (<usize>width) << 2, 0, k0, depth, j, n);
-    multiplyPanel(Left.Rows, a, strideA, index, begin, end, k0, depth, panel, c, strideC, n, k0 > 0);
-  }
-}
-
-/**
- * C[rows of a block, first .. last] = A * B, as `multiplyRows` says, for several panels of columns.
- *
- * Shapes: A [.., k], B [k, width] ([width, k] if `transposed`), C [.., width].
+ * Shapes: A [.., k], its rows named by `index` unless that is 0; B [k, width], or [width, k] if `transposed`. `c` points at the
+ * first column of row 0; `strideC` is in bytes.
  */
 export function multiplyColumns(
   a: usize,
@@ -153,11 +116,21 @@ export function multiplyColumns(
   first: i32,
   last: i32,
   c: usize,
+  strideC: usize,
 ): void {
-  if (!transposed && last - first == width) touch(b, (<usize>k * <usize>width) << 2);
+  const panel = scratchPanel();
+  const strideA = (<usize>k) << 2;
+  // What is packed lies in one piece.
+  if (transposed || last - first == width) touch(b + <usize>first * strideA, <usize>(last - first) * strideA);
   for (let j = first; j < last; j += NR) {
     const n = min(NR, last - j);
-    multiplyRows(a, index, block.begin, block.end, b, transposed, width, k, j, n, c + ((<usize>j) << 2), (<usize>width) << 2);
+    const columns = c + ((<usize>j) << 2);
+    for (let k0 = 0; k0 < k || k0 == 0; k0 += KC) {
+      const depth = min(KC, k - k0);
+      if (transposed) packColumns(panel, b, strideA, k0, depth, j, n);
+      else packRows(panel, b, (<usize>width) << 2, 0, k0, depth, j, n);
+      multiplyPanel(Left.Rows, a, strideA, index, block.begin, block.end, k0, depth, panel, columns, strideC, n, k0 > 0);
+    }
   }
 }
 

@@ -14,9 +14,6 @@ export const enum Left {
   Packed,
 }
 
-/** Rows of A, at most, that do not pay for packing a panel of B which can be read where it lies. */
-export const FEW_ROWS: i32 = 64;
-
 // Scratch of a thread: one panel, then one tile for the columns at the edge.
 const EDGE: usize = KC * NR * 4;
 
@@ -56,36 +53,13 @@ export function multiplyPanel(
     const strideOut = whole ? strideC : <usize>(NR << 2);
     const add = whole && accumulate;
     if (left == Left.Rows) {
-      tileRows(rows, a + (<usize>k0 << 2), strideA, index, i, NR << 2, panel, k, out, strideOut, add);
+      tileRows(rows, a + (<usize>k0 << 2), strideA, index, i, panel, k, out, strideOut, add);
     } else if (left == Left.Columns) {
       tileColumns(rows, a + (<usize>i << 2) + <usize>k0 * strideA, strideA, panel, k, out, strideOut, add);
     } else {
       tilePacked(rows, a + ((<usize>i * <usize>k) << 2), panel, k, out, strideOut, add);
     }
     if (!whole) copyEdge(edge, target, strideC, rows, n, accumulate);
-  }
-}
-
-/** The same for NR columns of a matrix that lies as it is, `b` at the first of row 0; rows of A are `Left.Rows`. */
-export function multiplyUnpacked(
-  a: usize,
-  strideA: usize,
-  index: usize,
-  i0: i32,
-  i1: i32,
-  k0: i32,
-  k: i32,
-  b: usize,
-  strideB: usize,
-  c: usize,
-  strideC: usize,
-  accumulate: bool,
-): void {
-  const from = a + (<usize>k0 << 2);
-  const rows = b + <usize>k0 * strideB;
-  for (let i = i0; i < i1; i += MR) {
-    const target = c + <usize>i * strideC;
-    tileRows(min(MR, i1 - i), from, strideA, index, i, strideB, rows, k, target, strideC, accumulate);
   }
 }
 

@@ -3,22 +3,18 @@
 // Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
 import {
-  Block,
   blockAt,
   blockCount,
   multiplyColumns,
-  multiplyRows,
   packGradChunk,
   prepareWeightGrad,
   WeightGrad,
   weightGradChunk,
 } from './grouped';
 import { combineToken, describeExperts, ExpertsJob } from './experts-job';
-import { touch } from './pack';
 import { siluSlope1, siluSlope4 } from './silu';
 import { horizontalSum, sigmoid1, sigmoid4 } from './simd';
 import { ARGUMENTS, run } from './threads';
-import { NR } from './tile';
 
 const DOWN_GRAD: usize = ARGUMENTS + 512;
 const GATE_UP_GRAD: usize = ARGUMENTS + 768;
@@ -90,21 +86,14 @@ function activationGradChunk(chunk: i32): void {
   const first = (chunk % job.chunksF) * job.columnsF;
   const last = min(F, first + job.columnsF);
   const weight = job.down + ((<usize>block.expert * <usize>job.D * <usize>F) << 2);
-  if (job.chunksF == 1) touch(weight, (<usize>job.D * <usize>F) << 2);
-  for (let j = first; j < last; j += NR) activationGradPanel(job, block, weight, j, min(NR, last - j));
-}
-
-function activationGradPanel(job: ExpertsJob, block: Block, weight: usize, j: i32, n: i32): void {
-  const D = job.D;
-  const F = job.F;
-  const dh = job.dh + ((<usize>j) << 2);
   const stride = (<usize>(2 * F)) << 2;
-  multiplyRows(job.dy, job.tokens, block.begin, block.end, weight, false, F, D, j, n, dh, stride);
+  multiplyColumns(job.dy, job.tokens, block, weight, false, F, job.D, first, last, job.dh, stride);
+  const column = (<usize>first) << 2;
   for (let row = block.begin; row < block.end; row++) {
     const gate = load<f32>(job.gates + ((<usize>load<i32>(job.slots + ((<usize>row) << 2))) << 2));
-    const offset = <usize>row * stride;
-    const sums = job.gateSums + ((<usize>row * <usize>gateSumColumns(F) + <usize>(j / 8)) << 2);
-    activationGrad(job.h + ((<usize>j) << 2) + offset, dh + offset, gate, sums, F, n);
+    const offset = <usize>row * stride + column;
+    const sums = job.gateSums + ((<usize>row * <usize>gateSumColumns(F) + <usize>(first / 8)) << 2);
+    activationGrad(job.h + offset, job.dh + offset, gate, sums, F, last - first);
   }
 }
 
@@ -173,7 +162,7 @@ function inputGradChunk(job: ExpertsJob, chunk: i32): void {
   const first = (chunk % job.chunksD) * job.columnsD;
   const last = min(D, first + job.columnsD);
   const weight = job.gateUp + ((<usize>block.expert * <usize>k * <usize>D) << 2);
-  multiplyColumns(job.dh, 0, block, weight, false, D, k, first, last, job.rows);
+  multiplyColumns(job.dh, 0, block, weight, false, D, k, first, last, job.rows, (<usize>D) << 2);
 }
 
 /** Sums by token the gradients of rows, and by row those of gates. */

@@ -4,11 +4,10 @@
 // products read the rows of x and dy by index. The gate commutes with the down projection, so it is part of the activation.
 // Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
-import { Block, blockAt, blockCount, multiplyColumns, multiplyRows } from './grouped';
+import { blockAt, blockCount, multiplyColumns } from './grouped';
 import { combineToken, describeExperts, ExpertsJob } from './experts-job';
 import { sigmoid1, sigmoid4 } from './simd';
 import { ARGUMENTS, run } from './threads';
-import { NR } from './tile';
 
 /**
  * Shapes: x and out [N, D], gates [N, K], gateUp [E, 2F, D], down [E, D, F], plan of `planExperts`; h [M, 2F] and
@@ -49,23 +48,21 @@ export function routedExperts(
 function gateUpChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
   const block = blockAt(job.groups, job.E, chunk / job.chunksF);
+  const D = job.D;
   const F = job.F;
   const first = (chunk % job.chunksF) * job.columnsF;
   const last = min(F, first + job.columnsF);
-  const weight = job.gateUp + ((<usize>block.expert * <usize>(2 * F) * <usize>job.D) << 2);
-  for (let j = first; j < last; j += NR) gateUpPanel(job, block, weight, j, min(NR, last - j));
-}
-
-function gateUpPanel(job: ExpertsJob, block: Block, weight: usize, j: i32, n: i32): void {
-  const D = job.D;
-  const F = job.F;
-  const h = job.h + ((<usize>j) << 2);
-  const stride = (<usize>(2 * F)) << 2;
-  multiplyRows(job.x, job.tokens, block.begin, block.end, weight, true, 0, D, j, n, h, stride);
-  multiplyRows(job.x, job.tokens, block.begin, block.end, weight, true, 0, D, F + j, n, h + ((<usize>F) << 2), stride);
+  const gate = job.gateUp + ((<usize>block.expert * <usize>(2 * F) * <usize>D) << 2);
+  const up = gate + ((<usize>F * <usize>D) << 2);
+  const second = (<usize>F) << 2;
+  const stride = second << 1;
+  multiplyColumns(job.x, job.tokens, block, gate, true, F, D, first, last, job.h, stride);
+  multiplyColumns(job.x, job.tokens, block, up, true, F, D, first, last, job.h + second, stride);
+  const column = (<usize>first) << 2;
   for (let row = block.begin; row < block.end; row++) {
-    const gate = load<f32>(job.gates + ((<usize>load<i32>(job.slots + ((<usize>row) << 2))) << 2));
-    activate(h + <usize>row * stride, gate, job.act + ((<usize>row * <usize>F) << 2) + ((<usize>j) << 2), F, n);
+    const factor = load<f32>(job.gates + ((<usize>load<i32>(job.slots + ((<usize>row) << 2))) << 2));
+    const h = job.h + <usize>row * stride + column;
+    activate(h, factor, job.act + <usize>row * second + column, F, last - first);
   }
 }
 
@@ -99,7 +96,7 @@ function downChunk(chunk: i32): void {
   const first = (chunk % job.chunksD) * job.columnsD;
   const last = min(D, first + job.columnsD);
   const weight = job.down + ((<usize>block.expert * <usize>D * <usize>F) << 2);
-  multiplyColumns(job.act, 0, block, weight, true, D, F, first, last, job.rows);
+  multiplyColumns(job.act, 0, block, weight, true, D, F, first, last, job.rows, (<usize>D) << 2);
 }
 
 /** Sums the rows of each token, in order of its slots. */
