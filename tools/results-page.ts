@@ -4,7 +4,7 @@
 //   node tools/results-page.ts                                       writes the tables again from what was taken over
 //
 // What stands between `<!-- study NAME -->` and `<!-- end NAME -->` is written by this program, everything else by hand.
-// Pictures are charts of the study's report, photographed in Chromium.
+// Pictures are charts of the study's report, photographed in Chromium. `npm run format` afterwards.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { StudyResults } from '../src/report/study-results.ts';
 import { findChromium } from './find-chromium.ts';
+import { figuresOf } from './report-figures.ts';
 import { kept, readKept, resultsPage } from './results-text.ts';
 
 const page = 'docs/results.md';
@@ -46,15 +47,10 @@ function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(7)) : value;
 }
 
-/** The figures of a report by the name of their chart, and the style sheet they need. */
-function figuresOf(report: string): { style: string; figures: ReadonlyMap<string, string> } {
-  const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(report) ?? [];
-  const found = [...report.matchAll(/<figure [^>]*data-chart="([^"]+)"[\s\S]*?<\/figure>/g)];
-  return { style, figures: new Map(found.map(([source, name = '']) => [name, source])) };
-}
-
 function photograph(chromium: string, folder: string, name: string): void {
-  const { style, figures } = figuresOf(readFileSync(join(folder, 'report.html'), 'utf8'));
+  const report = readFileSync(join(folder, 'report.html'), 'utf8');
+  const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(report) ?? [];
+  const figures = figuresOf(report);
   const chosen = (pictures[name] ?? []).map((chart) => {
     const source = figures.get(chart);
     if (source === undefined) throw new Error(`${folder}/report.html has no chart ${chart}`);
@@ -83,10 +79,10 @@ function browserFlags(scratch: string): string[] {
 
 const folders = process.argv.slice(2);
 const chromium = findChromium();
-if (folders.length > 0 && chromium === null) throw new Error('pictures need a Chromium');
 for (const folder of folders) {
+  if (chromium === null) throw new Error('pictures need a Chromium');
   const name = keep(folder);
-  if (chromium !== null) photograph(chromium, folder, name);
+  photograph(chromium, folder, name);
   console.log(`${kept}/${name}.json, ${kept}/${name}.png`);
 }
 writeFileSync(page, resultsPage(readFileSync(page, 'utf8'), readKept()));

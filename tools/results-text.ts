@@ -2,9 +2,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { armTable, costTable, verdictTable } from '../src/experiments/results-markdown.ts';
+import { armTable, costTable, meanNote, table, verdictTable } from '../src/experiments/results-markdown.ts';
 import { studies } from '../src/experiments/studies/index.ts';
 import { formatDuration } from '../src/report/format.ts';
+import { seedsAndMachine } from '../src/report/study-text.ts';
 import type { StudyResults, Verdict } from '../src/report/study-results.ts';
 
 const verdictNames: readonly Verdict[] = ['reproduced', 'not distinguishable', 'contradicted'];
@@ -35,25 +36,24 @@ export function resultsPage(page: string, all: readonly StudyResults[]): string 
 function overview(all: readonly StudyResults[]): string {
   const rows = all.map((results) => {
     const counts = verdictNames.map((name) => results.verdicts.filter(({ verdict }) => verdict === name).length);
-    return `| [${results.name}](#${results.name}) | ${results.title} | ${results.arms.length} x ${results.seeds} | ${counts.join(' | ')} |`;
+    const { name, title, arms, seeds } = results;
+    return [`[${name}](#${name})`, title, `${arms.length} x ${seeds}`, ...counts.map(String)];
   });
-  const head = ['study', 'about', 'arms x seeds', ...verdictNames];
-  return [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows].join('\n');
+  return table(['study', 'about', 'arms x seeds', ...verdictNames], rows);
 }
 
 function block(results: StudyResults): string {
-  const { name, title, question, equal, source, paper, environment, command, createdAt, statistics } = results;
-  const { tinyseek, node, machine, backend } = environment;
+  const { name, title, question, equal, source, paper, command, createdAt } = results;
   const parts = [
     `**${question}** ${equal} Source: ${source}.`,
     `![${title}: charts of the report](results/${name}.png)`,
     verdictTable(results),
-    `Mean ± half the interval; difference from ${results.arms[0]?.label ?? 'the first arm'}. ${statistics}.`,
+    meanNote(results),
     armTable(results),
     ...(paper.length === 0 ? [] : [`The paper: ${paper.join(' ')}`]),
     `<details><summary>What was run: <code>${command}</code></summary>`,
     costTable(results),
-    `Seeds 0 to ${results.seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}; ${createdAt.slice(0, 10)}. ` +
+    `${seedsAndMachine(results)}; ${createdAt.slice(0, 10)}. ` +
       `All runs together: ${formatDuration(runSeconds(results))}, two at a time. Every number of every run: [results/${name}.json](results/${name}.json).`,
     '</details>',
   ];

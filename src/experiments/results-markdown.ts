@@ -2,9 +2,9 @@
 
 import { formatCount, formatDuration } from '../report/format.ts';
 import type { MetricCell, StudyResults } from '../report/study-results.ts';
-import { caveats, changeText, intervalText, meanMeasured, rangeText } from '../report/study-text.ts';
+import { caveats, changeText, intervalText, meanMeasured, rangeText, seedsAndMachine } from '../report/study-text.ts';
 
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(header), `|${' --- |'.repeat(header.length)}`, ...rows.map(line)].join('\n');
 }
@@ -34,6 +34,11 @@ export function armTable({ metrics, arms }: StudyResults): string {
   );
 }
 
+/** How to read `armTable`. */
+export function meanNote({ arms, statistics }: StudyResults): string {
+  return `Mean ± half the interval; difference from ${arms[0]?.label ?? 'the first arm'}. ${statistics}.`;
+}
+
 export function costTable({ arms }: StudyResults): string {
   const rows = arms.map((arm) => [
     arm.label,
@@ -54,8 +59,7 @@ export function costTable({ arms }: StudyResults): string {
 
 /** The whole page. */
 export function resultsMarkdown(results: StudyResults): string {
-  const { title, question, source, equal, paper, environment, command, createdAt, statistics } = results;
-  const { tinyseek, node, machine, backend } = environment;
+  const { title, question, source, equal, paper, command, createdAt } = results;
   const parts = [
     `# ${title}`,
     question,
@@ -64,12 +68,12 @@ export function resultsMarkdown(results: StudyResults): string {
     ...caveats(results).map((line) => `**${line}**`),
     ...(results.verdicts.length === 0 ? [] : ['## Verdicts', verdictTable(results)]),
     '## Results',
-    `Mean ± half the interval; difference from ${results.arms[0]?.label ?? 'the first arm'}. ${statistics}.`,
+    meanNote(results),
     armTable(results),
     ...(paper.length === 0 ? [] : ['## The paper', paper.map((line) => `- ${line}`).join('\n')]),
     '## What was run',
     costTable(results),
-    `Seeds 0 to ${results.seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}; ${createdAt}. ` +
+    `${seedsAndMachine(results)}; ${createdAt}. ` +
       'FLOPs are those of the training steps by formula; wall clock includes evaluations, with other runs at its side.',
     `Repeat it:\n\n\`\`\`sh\n${command}\n\`\`\``,
   ];

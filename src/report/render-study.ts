@@ -8,7 +8,7 @@ import { grid, renderPage } from './page.ts';
 import { scatterFigure } from './scatter-chart.ts';
 import { type ArmRuns, armDetails, balanceFigures, lossFigures } from './study-charts.ts';
 import type { MetricCell, StudyResults, VerdictRow } from './study-results.ts';
-import { caveats, changeText, intervalText, meanMeasured, rangeText } from './study-text.ts';
+import { caveats, changeText, intervalText, meanMeasured, rangeText, seedsAndMachine } from './study-text.ts';
 
 /** Renders one HTML document. `runs` are those of `results.arms`, in the same order. */
 export function renderStudy(results: StudyResults, runs: ArmRuns): string {
@@ -96,14 +96,13 @@ function seriesFigure({ series, arms }: StudyResults, index: number): Html | nul
 }
 
 function whatWasRun(results: StudyResults): Html {
-  const { arms, environment, command, seeds, createdAt } = results;
+  const { arms, command, createdAt } = results;
   const rows = arms.map(
     (arm) =>
       html`<tr><th scope="row">${arm.label} <small>${arm.changes.join(', ')}</small></th><td>${arm.runs.length}</td><td>${formatCount(arm.steps)}</td><td>${formatCount(meanMeasured(arm, 'tokens'))}</td><td>${formatCount(arm.parameters)}</td><td>${formatCount(arm.activeParameters)}</td><td>${(meanMeasured(arm, 'flops') / 1e12).toPrecision(3)} T</td><td>${formatDuration(meanMeasured(arm, 'seconds'))}</td></tr>`,
   );
   const head = ['arm', 'seeds', 'steps', 'tokens', 'parameters', 'active', 'FLOPs', 'wall clock'];
-  const { tinyseek, node, machine, backend } = environment;
   return html`${table('Cost of a run', head, rows)}
-<p>Seeds 0 to ${seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}; ${formatTime(createdAt)}. Wall clock includes evaluations, with other runs at its side.</p>
+<p>${seedsAndMachine(results)}; ${formatTime(createdAt)}. Wall clock includes evaluations, with other runs at its side.</p>
 <p>Repeat it:</p><pre class="text">${command}</pre>`;
 }

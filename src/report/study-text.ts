@@ -33,6 +33,12 @@ export function countRuns({ arms }: StudyResults): number {
   return arms.reduce((sum, { runs }) => sum + runs.length, 0);
 }
 
+/** With which seeds and where it ran. */
+export function seedsAndMachine({ seeds, environment }: StudyResults): string {
+  const { tinyseek, node, machine, backend } = environment;
+  return `Seeds 0 to ${seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}`;
+}
+
 /** What to know before believing a table. */
 export function caveats(results: StudyResults): string[] {
   const { quick, plannedRuns, seeds } = results;

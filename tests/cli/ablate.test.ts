@@ -2,7 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { studies } from '../../src/experiments/studies/index.ts';
-import { figuresOf, htmlProblems } from '../report/html-check.ts';
+import { figuresOf } from '../../tools/report-figures.ts';
+import { htmlProblems } from '../report/html-check.ts';
 import { nanoSettings, writeText } from './nano.ts';
 import { type CliResult, type RunningCli, runCli, startCli, temporaryFolder } from './run-cli.ts';
 

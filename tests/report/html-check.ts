@@ -24,12 +24,6 @@ export function htmlProblems(source: string): string[] {
   return problems;
 }
 
-/** The figures of a report by the name of their chart. */
-export function figuresOf(source: string): Map<string, string> {
-  const figures = [...source.matchAll(/<figure [^>]*data-chart="([^"]*)"[\s\S]*?<\/figure>/g)];
-  return new Map(figures.map(([figure, name = '']) => [name, figure]));
-}
-
 /** What the "download data" link of a figure saves. */
 export function csvOf(figure: string): string {
   const [, data = ''] = /href="data:text\/csv;charset=utf-8;base64,([^"]*)"/.exec(figure) ?? [];

@@ -2,8 +2,9 @@ import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { renderReport } from '../../src/report/render-report.ts';
+import { figuresOf } from '../../tools/report-figures.ts';
 import { makeRun } from './fixture.ts';
-import { csvOf, figuresOf, htmlProblems } from './html-check.ts';
+import { csvOf, htmlProblems } from './html-check.ts';
 
 const SHARED = ['train-loss', 'bits-per-byte', 'mtp-loss', 'max-vio', 'min-vio', 'dead-experts'];
 const SCHEDULES = ['learning-rate', 'bias-speed', 'mtp-weight', 'batch-size', 'grad-norm', 'tokens-per-second'];

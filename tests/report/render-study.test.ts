@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../src/report/render-report.ts';
 import { renderStudy } from '../../src/report/render-study.ts';
 import { findChromium } from '../../tools/find-chromium.ts';
+import { figuresOf } from '../../tools/report-figures.ts';
 import { browserProblems } from './browser-check.ts';
 import { makeRun } from './fixture.ts';
-import { csvOf, figuresOf, htmlProblems } from './html-check.ts';
+import { csvOf, htmlProblems } from './html-check.ts';
 import { makeStudy } from './study-fixture.ts';
 
 const eleven = Array.from({ length: 11 }, (_, i) => `some-mechanism-1e-${i}`);
