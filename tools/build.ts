@@ -6,28 +6,35 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { publish } from './publish.ts';
+import { filesIn, publish } from './publish.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const keyName = '.build-key';
 const command = 'cli/main.js';
-const sources = [
-  'src/**/*.ts',
+/** What the result depends on: these folders, less what the build itself puts into `src/engine/wasm`, and these files. */
+const folders = ['src', 'tools/engine'];
+const files = [
   'tools/build.ts',
   'tools/publish.ts',
-  'tools/engine/*.ts',
-  'tsconfig*.json',
-  'package*.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package.json',
+  'package-lock.json',
 ];
 
-/** Changes when anything does that the result depends on. */
+function inputs(): string[] {
+  const inFolders = folders.flatMap((folder) => filesIn(join(root, folder)).map((path) => join(folder, path)));
+  return [...inFolders, ...files].filter((path) => !path.startsWith(join('src/engine/wasm'))).sort();
+}
+
+/** Changes when one of the inputs does. */
 function buildKey(): string {
   const hash = createHash('sha256');
-  for (const path of globSync(sources, { cwd: root }).sort()) {
+  for (const path of inputs()) {
     hash.update(`${path}\0`);
     hash.update(readFileSync(join(root, path)));
   }
