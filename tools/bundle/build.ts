@@ -1,5 +1,5 @@
-// What the build makes of other packages' modules: `npm run build` runs it after the compiler.
+// What the build makes of other packages' modules; its argument is the folder that the compiler has written.
 
 import { bundleTfjsRegistrations } from './tfjs-registrations.ts';
 
-await bundleTfjsRegistrations();
+await bundleTfjsRegistrations(process.argv[2]!);

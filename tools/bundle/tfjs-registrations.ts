@@ -1,11 +1,11 @@
 // The half of TF.js's core that registers itself, as one module: the gradients of its ops, and its ops as methods of a
-// tensor. Written to src/tensor (git-ignored) and dist/tensor.
+// tensor. Written to src/tensor (git-ignored), and copied into `tensor` of the folder that is built.
 //
 // Bundlers can import these parts of `@tensorflow/tfjs-core` one by one, but Node cannot: the package has them as ES
 // modules that name each other without a file ending, and its build for Node leaves them out. So they are bundled here,
 // without a second TF.js: whatever a module shares with the public API is taken from `@tensorflow/tfjs-core`.
 
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
@@ -59,8 +59,8 @@ function oneCore(publicNames: ReadonlySet<string>): Plugin {
   };
 }
 
-/** Writes the module, and its types in dist. */
-export async function bundleTfjsRegistrations(): Promise<void> {
+/** Writes the module, and copies it and its types into `outDir`. */
+export async function bundleTfjsRegistrations(outDir: string): Promise<void> {
   const entry = `import '${core}/dist/register_all_gradients.js';
 import '${core}/dist/public/chained_ops/register_all_chained_ops.js';`;
   const bundle = await rolldown({
@@ -79,11 +79,19 @@ import '${core}/dist/public/chained_ops/register_all_chained_ops.js';`;
       if (level === 'warn') throw new Error(`the registrations of TF.js: ${message}`);
     },
   });
-  const [source, target] = [join(root, 'src/tensor'), join(root, 'dist/tensor')];
-  mkdirSync(target, { recursive: true });
-  const output = { file: join(source, `${name}.js`), banner: licence, comments: false } as const;
-  await bundle.write(output);
+  const { output } = await bundle.generate({ banner: licence, comments: false });
   await bundle.close();
-  for (const ending of ['js', 'd.ts'])
-    copyFileSync(join(source, `${name}.${ending}`), join(target, `${name}.${ending}`));
+  replaceFile(join(root, `src/tensor/${name}.js`), output[0].code);
+  mkdirSync(join(outDir, 'tensor'), { recursive: true });
+  for (const ending of ['js', 'd.ts']) {
+    const file = `tensor/${name}.${ending}`;
+    copyFileSync(join(root, 'src', file), join(outDir, file));
+  }
+}
+
+/** Programs may be running from the sources: the file is never missing, and never half there. */
+function replaceFile(path: string, text: string): void {
+  const fresh = `${path}.${process.pid}`;
+  writeFileSync(fresh, text);
+  renameSync(fresh, path);
 }
