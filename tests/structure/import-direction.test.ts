@@ -51,6 +51,7 @@ const packages: Record<string, RegExp> = {
   tensor: /^(@tensorflow\/tfjs-(core|backend-cpu)|node:.*)$/,
   engine: /^(@tensorflow\/tfjs-backend-cpu|node:.*)$/,
   backends: /^(@tensorflow\/tfjs-backend-(wasm|webgpu)|webgpu|node:.*)$/,
+  report: /^(@observablehq\/plot|linkedom|node:.*)$/,
 };
 
 interface Import {
