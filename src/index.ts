@@ -84,7 +84,7 @@ export type { Products } from './ops/products.ts';
 export type { RotaryTables } from './ops/rotary.ts';
 export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
 export { loadRun } from './report/load-run.ts';
-export { renderReport } from './report/render-report.ts';
+export { renderReport } from './report/lazy.ts';
 export type { RunData, Sample } from './report/run-data.ts';
 export {
   activateBackend,

@@ -15,8 +15,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const keyName = '.build-key';
 const command = 'cli/main.js';
-/** What the result depends on: these folders, less what the build itself puts into `src/engine/wasm`, and these files. */
-const folders = ['src', 'tools/engine'];
+/** What the result depends on: these folders, less what the build itself puts into `src`, and these files. */
+const folders = ['src', 'tools/engine', 'tools/bundle'];
+const builtInSource = ['src/engine/wasm', 'src/tensor/tfjs-registrations.js'].map((path) => join(path));
 const files = [
   'tools/build.ts',
   'tools/publish.ts',
@@ -28,7 +29,7 @@ const files = [
 
 function inputs(): string[] {
   const inFolders = folders.flatMap((folder) => filesIn(join(root, folder)).map((path) => join(folder, path)));
-  return [...inFolders, ...files].filter((path) => !path.startsWith(join('src/engine/wasm'))).sort();
+  return [...inFolders, ...files].filter((path) => !builtInSource.some((built) => path.startsWith(built))).sort();
 }
 
 /** Changes when one of the inputs does. */
@@ -55,6 +56,7 @@ function buildInto(folder: string): void {
   const tsc = fileURLToPath(new URL('../bin/tsc', import.meta.resolve('typescript')));
   run(tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', folder);
   run(join(root, 'tools/engine/build.ts'), folder);
+  run(join(root, 'tools/bundle/build.ts'), folder);
   chmodSync(join(folder, command), 0o755);
 }
 

@@ -4,7 +4,7 @@ import { Tokenizer as JsTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { Tokenizer as RustTokenizer } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
-import { loadMobyDick } from '../../src/data/corpora/moby-dick.ts';
+import { loadBuiltIn } from '../../src/data/corpora/built-in.ts';
 import { applyMerges, createMergeTable, type MergeTable } from '../../src/data/tokenizers/bpe-merges.ts';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
 import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
@@ -12,7 +12,7 @@ import { tokenizerConfig } from '../../src/data/tokenizers/tokenizer-config.ts';
 import { UserError } from '../../src/errors.ts';
 import { hardText } from './text-arbitraries.ts';
 
-const trainingTexts = loadMobyDick().slice(2, 13);
+const trainingTexts = loadBuiltIn('moby-dick')!.slice(2, 13);
 const SPECS = ['bytes', 'bpe:521', 'bpe-deepseek:523', 'r50k_base:1009', 'cl100k_base:1013', 'o200k_base:1019'];
 const SIZES = [256 + 5, 521, 523, 1009 + 5, 1013 + 5, 1019 + 5];
 const RUNS = { numRuns: 100 };

@@ -48,9 +48,10 @@ const typesOnly: Record<string, readonly string[]> = {
 
 const packages: Record<string, RegExp> = {
   config: /^(zod|fastest-levenshtein)$/,
-  tensor: /^(@tensorflow\/tfjs|node:.*)$/,
+  tensor: /^(@tensorflow\/tfjs-(core|backend-cpu)|node:.*)$/,
   engine: /^(@tensorflow\/tfjs-backend-cpu|node:.*)$/,
   backends: /^(@tensorflow\/tfjs-backend-(wasm|webgpu)|webgpu|node:.*)$/,
+  report: /^(@observablehq\/plot|linkedom|node:.*)$/,
 };
 
 interface Import {
