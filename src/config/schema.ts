@@ -3,7 +3,7 @@
 // Each range is made by a helper below, whose error text completes the sentence "key (value) must be ...". Constraints
 // between keys are in `validate.ts`. `schema/run-config.schema.json` is made from this file by `tools/write-schema.ts`.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelConfig, RopeScaling } from './model-config.ts';
 import { presetNames } from './presets.ts';
 import type { TrainConfig } from './train-config.ts';

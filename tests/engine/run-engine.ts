@@ -15,6 +15,7 @@ export interface Ended {
 }
 
 const prelude = (options: string) => `
+import '${dist}/node.js';
 import { activateBackend } from '${dist}/backends/backends.js';
 import { runningEngine } from '${dist}/engine/engine.js';
 import { tf } from '${dist}/tensor/tf.js';
