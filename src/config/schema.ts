@@ -131,7 +131,7 @@ const trainShape = {
   steps: integer(1).describe('Optimizer steps of the whole run'),
   batchSize: integer(1).describe('Sequences per optimizer step, once a growing batch has its full size'),
   seqLen: integer(1).describe('Tokens per sequence'),
-  gradAccumSteps: integer(1).describe('Parts that a batch is computed in, to save memory; the step is the same'),
+  gradAccumSteps: integer(1).describe('Parts that a batch is computed in, to save memory; their gradients are added'),
   seed: integer(0, 2 ** 32 - 1).describe('Seed of the initialisation, the order of the data and the samples'),
   precision: oneOf(['float32', 'fp8']).describe(
     'Numbers that linear layers and experts multiply; fp8 is emulated, and slower than float32',

@@ -24,7 +24,15 @@ export interface Page {
   readonly codeBlocks: readonly CodeBlock[];
 }
 
+const known = new Map<string, Page>();
+
 export function readPage(path: string): Page {
+  const page = known.get(path) ?? takeApart(path);
+  known.set(path, page);
+  return page;
+}
+
+function takeApart(path: string): Page {
   const [links, headings, codeBlocks]: [string[], string[], CodeBlock[]] = [[], [], []];
   marked.walkTokens(marked.lexer(readFileSync(path, 'utf8')), (token) => {
     if (token.type === 'link' || token.type === 'image') links.push((token as Tokens.Link).href);
