@@ -34,7 +34,7 @@ export function readPage(path: string): Page {
 
 function takeApart(path: string): Page {
   const [links, headings, codeBlocks]: [string[], string[], CodeBlock[]] = [[], [], []];
-  marked.walkTokens(marked.lexer(readFileSync(path, 'utf8')), (token) => {
+  void marked.walkTokens(marked.lexer(readFileSync(path, 'utf8')), (token) => {
     if (token.type === 'link' || token.type === 'image') links.push((token as Tokens.Link).href);
     if (token.type === 'heading') headings.push((token as Tokens.Heading).text);
     if (token.type === 'code') codeBlocks.push({ language: (token as Tokens.Code).lang ?? '', text: token.text });
