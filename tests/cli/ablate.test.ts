@@ -132,6 +132,7 @@ describe('a study that was stopped', () => {
     held.release();
     const stopped = await held.result;
     expect(stopped.stderr).toContain('1 of 4 runs done');
+    expect(stopped.stderr).not.toContain('2 of 4 runs done');
     expect(stopped.stdout).toMatch(
       /Stopped; nothing is lost\. Go on with:\nnode .* ablate mine\.yaml --seeds 2 --out stopped\n/,
     );

@@ -88,8 +88,8 @@ async function follow(plan: Plan, parallel: number): Promise<Outcome> {
   const abort = new AbortController();
   const stopListening = onInterrupt(process, {
     first: () => {
-      progress.note('Stopping after this step, with checkpoints. Press Ctrl-C again to stop at once.');
       abort.abort();
+      progress.note('Stopping after this step, with checkpoints. Press Ctrl-C again to stop at once.');
     },
     second: () => process.exit(exitInterrupted),
   });
