@@ -4,6 +4,8 @@
  * @module
  */
 
+import './node.ts';
+
 export { countParameters, type ParameterCounts } from './config/counts.ts';
 export { fromHuggingFaceConfig, toHuggingFaceConfig } from './config/huggingface.ts';
 export type { ConfigSource } from './config/issues.ts';
@@ -84,7 +86,7 @@ export type { Products } from './ops/products.ts';
 export type { RotaryTables } from './ops/rotary.ts';
 export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
 export { loadRun } from './report/load-run.ts';
-export { renderReport } from './report/render-report.ts';
+export { renderReport } from './report/lazy.ts';
 export type { RunData, Sample } from './report/run-data.ts';
 export {
   activateBackend,

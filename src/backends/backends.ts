@@ -55,7 +55,7 @@ async function loadWebGpu(): Promise<undefined> {
     Object.assign(globalThis, dawn.globals);
     Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn.create([]) }, configurable: true });
   }
-  // CommonJS, like the tfjs union under Node: the two must share one engine.
+  // CommonJS, like TF.js's core under Node: the two must share one engine.
   require('@tensorflow/tfjs-backend-webgpu');
   // Otherwise tensors under a thousand elements are computed by the cpu backend, and dataSync would be needed.
   tf.env().set('WEBGPU_CPU_FORWARD', false);

@@ -4,7 +4,7 @@
 // between keys are in `validate.ts`. `schema/run-config.schema.json` is made from this file by `tools/write-schema.ts`,
 // and the tables of `docs/configuration.md` by `tools/reference-pages.ts`.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelConfig, RopeScaling } from './model-config.ts';
 import { presetNames } from './presets.ts';
 import type { TrainConfig } from './train-config.ts';

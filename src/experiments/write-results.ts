@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainFsErrors } from '../io/file-system.ts';
+import { renderStudy } from '../report/lazy.ts';
 import { loadRun } from '../report/load-run.ts';
-import { renderStudy } from '../report/render-study.ts';
 import type { StudyResults } from '../report/study-results.ts';
 import { resultsMarkdown } from './results-markdown.ts';
 
@@ -16,7 +16,7 @@ export interface ResultFiles {
 }
 
 /** Writes `results.json`, `results.csv`, `results.md` and `report.html` into `out`, over those that are there. */
-export function writeResults(results: StudyResults, out: string): ResultFiles {
+export async function writeResults(results: StudyResults, out: string): Promise<ResultFiles> {
   const files = {
     json: join(out, 'results.json'),
     csv: join(out, 'results.csv'),
@@ -27,7 +27,7 @@ export function writeResults(results: StudyResults, out: string): ResultFiles {
   write(files.json, `${JSON.stringify(results, null, 2)}\n`);
   write(files.csv, resultsCsv(results));
   write(files.markdown, resultsMarkdown(results));
-  write(files.report, renderStudy(results, runs));
+  write(files.report, await renderStudy(results, runs));
   return files;
 }
 

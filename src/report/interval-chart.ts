@@ -1,11 +1,11 @@
 // A metric of every arm: the mean with its 95 % interval, and a small dot for each seed.
 
-import * as Plot from '@observablehq/plot';
 import { armStroke } from './band-chart.ts';
 import { csvLink } from './csv.ts';
 import { renderFigure } from './figure.ts';
 import { formatShort, formatTick } from './format.ts';
 import type { Html } from './html.ts';
+import { Plot } from './plot.ts';
 import { renderSvg } from './plot-svg.ts';
 import type { MetricColumn, StudyResults } from './study-results.ts';
 

@@ -3,11 +3,11 @@
 // With one run, colour tells kinds of curve apart (every step, smoothed, held-out); with several it tells runs apart and
 // the kind shows in the mark alone.
 
-import * as Plot from '@observablehq/plot';
 import { columnsToRows, csvLink } from './csv.ts';
 import { dashArray, type LegendItem, renderFigure, renderLegend, type Stroke } from './figure.ts';
 import { formatShort, formatTick } from './format.ts';
 import type { Html } from './html.ts';
+import { Plot } from './plot.ts';
 import { renderSvg } from './plot-svg.ts';
 import { type Point, smooth, thin } from './points.ts';
 

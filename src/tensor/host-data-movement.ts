@@ -3,7 +3,7 @@
 // The backend's own kernels read their input out of the wasm heap for every slice, and gather element by element; in a
 // training step they cost more than the arithmetic. Results are the same.
 
-import { getKernel, type KernelConfig, registerKernel, slice_util, type TensorInfo, util } from '@tensorflow/tfjs';
+import { getKernel, type KernelConfig, registerKernel, slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type HostKernel, type HostMemory, hostKernelFunc, type Values } from './host-kernel.ts';
 
 type Range = readonly [begin: number, size: number];

@@ -1,6 +1,6 @@
 // Kernels written in TypeScript, for the backends whose tensors are typed arrays the host can touch: `cpu` and `wasm`.
 
-import { type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs';
+import { type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
 
 export type Values = Float32Array | Int32Array | Uint8Array;
 type NumericType = 'float32' | 'int32' | 'bool';

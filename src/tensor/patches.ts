@@ -8,7 +8,7 @@ import {
   stack,
   type Tensor,
   type TensorInfo,
-} from '@tensorflow/tfjs';
+} from '@tensorflow/tfjs-core';
 import { registerDataMovement } from './host-data-movement.ts';
 import { type HostKernel, registerHostKernel } from './host-kernel.ts';
 import { keepHandles } from './saved-handles.ts';
@@ -50,7 +50,11 @@ const oneHot: HostKernel = (memory, { indices }, { depth, onValue, offValue, dty
   return out;
 };
 
-/** TF.js passes the gradient of an op with one output bare, and its gradients of split and unstack want a list. */
+/**
+ * TF.js passes the gradient of an op with one output bare, and its gradients of split and unstack want a list.
+ *
+ * Done for each backend: tfjs-node imports all of TF.js, which puts its own gradients back.
+ */
 function registerSplitGradients(): void {
   const list = (dy: Tensor | Tensor[]) => (Array.isArray(dy) ? dy : [dy]);
   registerGradient({
@@ -75,10 +79,8 @@ const patched = new Set<string>();
 /** Puts the repairs of a backend in place, once; its own kernels must be loaded, or they would replace these. */
 export function registerPatches(backendName: string): void {
   if (patched.has(backendName)) return;
-  if (patched.size === 0) {
-    registerSplitGradients();
-    keepHandles();
-  }
+  if (patched.size === 0) keepHandles();
+  registerSplitGradients();
   patched.add(backendName);
   if (backendName === 'cpu') registerHostKernel('cpu', 'UnsortedSegmentSum', unsortedSegmentSum);
   if (backendName !== 'wasm') return;

@@ -1,7 +1,7 @@
 // How the tape keeps what a gradient needs again.
 
-import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
-import { engine } from '@tensorflow/tfjs';
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import { engine } from '@tensorflow/tfjs-core';
 
 /** What TF.js's engine has beyond its types. */
 interface EngineInternals {

@@ -4,7 +4,7 @@
 // made the products of a training step of `tiny` six times slower. Here operands are transposed first and batches run one by one, on
 // views into the same memory. Batches broadcast as in numpy; TF.js's own kernels get [2, 1, ..] times [2, 3, ..] wrong.
 
-import { broadcast_util, getKernel, type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs';
+import { broadcast_util, getKernel, type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
 
 interface WasmBackend {
   readonly wasm: {

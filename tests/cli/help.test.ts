@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { nano } from './nano.ts';
 import { runCli, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
@@ -104,5 +105,35 @@ describe('start-up', () => {
 
   it('does load it for training', async () => {
     expect(await loadsTensorFlow(['train', '--backend', 'none'])).toBe(true);
+  });
+
+  /** Runs a command and tells whether the charts were loaded, which are an ES module. */
+  async function loadsCharts(args: readonly string[]): Promise<boolean> {
+    const preload = temporary.file('preload-hooks.mjs');
+    const hooks = `import { writeSync } from 'node:fs';
+      export function load(url, context, next) {
+        if (url.endsWith('/report/plot.js')) writeSync(2, 'charts are loaded\\n');
+        return next(url, context);
+      }`;
+    writeFileSync(
+      preload,
+      `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`,
+    );
+    const { stderr } = await runCli(args, { env: { NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` } });
+    return stderr.includes('charts are loaded');
+  }
+
+  it('loads the charts for a report, and only when it is drawn', async () => {
+    const run = temporary.file('run');
+    for (const [args, expected] of [
+      [['--help'], false],
+      [['train', '--backend', 'none'], false],
+      [['report', 'none'], false],
+      [['ablate', '--list'], false],
+      [['train', '--data', 'addition', '--steps', '1', '--out', run, ...nano], true],
+      [['report', run], true],
+    ] as const) {
+      expect([args, await loadsCharts(args)]).toEqual([args, expected]);
+    }
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BPE, byteLevelPreTokenizer, Tokenizer as RustTokenizer } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
-import { loadMobyDick } from '../../src/data/corpora/moby-dick.ts';
+import { loadBuiltIn } from '../../src/data/corpora/built-in.ts';
 import { trainBpe } from '../../src/data/tokenizers/bpe-trainer.ts';
 import { bytesToLetters } from '../../src/data/tokenizers/byte-alphabet.ts';
 import { GPT2_SPLITS } from '../../src/data/tokenizers/split-patterns.ts';
@@ -38,7 +38,7 @@ describe('trainBpe', () => {
   });
 
   it('golden: finds the merges of the Rust trainer, ties included', () => {
-    const lines = loadMobyDick()
+    const lines = loadBuiltIn('moby-dick')!
       .slice(2, 13)
       .join('')
       .split(/(?<=\n)/); // the Rust trainer reads line by line

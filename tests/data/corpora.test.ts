@@ -1,7 +1,21 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { listCorpora, loadBuiltIn } from '../../src/data/corpora/built-in.ts';
-import { htmlArticles } from '../../src/data/corpora/languages.ts';
 import { generateMath } from '../../src/data/corpora/math.ts';
+import { htmlArticles } from '../../tools/corpora/languages.ts';
+
+/** SHA-256 of the documents, a JSON string a line, when each came from its npm package or was first generated. */
+const hashes: Readonly<Record<string, string>> = {
+  'moby-dick': 'd8d3fa2985ce7d5d5dfb05a937dadd68d67e8320343205adfd46663bc54266a1',
+  speeches: '872888b96a1f58a05b31b96f2f73bbf26f1c64e3cc316a3b7b58dac6a6317838',
+  code: '3214d5693dc66d495f2e61e6286beec48919deb42d1ed72c9065f8532b23c2f0',
+  math: '4b460197f1d572b57c49c38b3cefe0b42fcfdae66d97071395aacac8c3f050b4',
+  languages: '56ee6bca183e0aefafd7c53a5497bbe14316b19b22b66b3c9ed22055ee797069',
+  addition: 'ee74216f42258826f8b214f3c5511cb73ba12ddab4a5fc8ab0ba2dfc86111d16',
+  'path-star': '6d9a17847e85f7ee77038d3fd008f0b963c27fec245e335f1f759d5282b4502d',
+};
 
 describe('built-in corpora', () => {
   it.each(listCorpora().map((corpus) => corpus.name))('%s has documents with text, and says what it is', (name) => {
@@ -10,6 +24,11 @@ describe('built-in corpora', () => {
     expect(documents.every((text) => text.trim() !== '' && !text.includes('\0'))).toBe(true);
     const description = listCorpora().find((corpus) => corpus.name === name);
     expect(Object.values(description ?? {}).every((value) => value !== '')).toBe(true);
+  });
+
+  it.each(listCorpora().map((corpus) => corpus.name))('%s is the same text as ever, or results would move', (name) => {
+    const lines = loadBuiltIn(name)?.map((document) => `${JSON.stringify(document)}\n`) ?? [];
+    expect(createHash('sha256').update(lines.join('')).digest('hex')).toBe(hashes[name]);
   });
 
   it('has Moby Dick chapter by chapter, in order', () => {
@@ -27,6 +46,27 @@ describe('built-in corpora', () => {
 
   it('does not know other names', () => {
     expect(loadBuiltIn('moby')).toBeUndefined();
+  });
+});
+
+describe('the folder corpora', () => {
+  const folder = new URL('../../corpora/', import.meta.url);
+  const readme = readFileSync(new URL('README.md', folder), 'utf8');
+
+  it('says of each of its texts where it comes from, and what its bytes are', () => {
+    const files = readdirSync(folder).filter((name) => name.endsWith('.gz'));
+    expect(files.length).toBeGreaterThan(3);
+    for (const file of files) {
+      const text = gunzipSync(readFileSync(new URL(file, folder)));
+      expect(readme).toContain(`\`${createHash('sha256').update(text).digest('hex')}\``);
+      expect(readme).toContain(`**${file.replace('.jsonl.gz', '')}**:`);
+    }
+  });
+
+  it('has the licences that its README speaks of, and no other', () => {
+    const named = [...readme.matchAll(/\((licences\/[^)]+)\)/g)].map(([, path]) => path);
+    const there = readdirSync(new URL('licences/', folder)).map((name) => `licences/${name}`);
+    expect([...new Set(named)].sort()).toEqual(there.sort());
   });
 });
 

@@ -5,7 +5,7 @@ import o200k from 'gpt-tokenizer/bpeRanks/o200k_base';
 import r50k from 'gpt-tokenizer/bpeRanks/r50k_base';
 import * as patterns from 'gpt-tokenizer/encodingParams/constants';
 import { describe, expect, it } from 'vitest';
-import { loadMobyDick } from '../../src/data/corpora/moby-dick.ts';
+import { loadBuiltIn } from '../../src/data/corpora/built-in.ts';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
 import { hardText } from './text-arbitraries.ts';
 
@@ -32,7 +32,7 @@ describe.each(CASES)('$spec', async ({ spec, ranks, split }) => {
   });
 
   it('golden: gives the ids of gpt-tokenizer for a chapter', () => {
-    const text = loadMobyDick()[36] ?? '';
+    const text = loadBuiltIn('moby-dick')![36] ?? '';
     expect(Array.from(tokenizer.encode(text))).toEqual(library.encodeNative(text));
     expect(tokenizer.vocabSize).toBe(ranks.length + 5);
   });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { loadCode } from '../../src/data/corpora/code.ts';
+import { loadBuiltIn } from '../../src/data/corpora/built-in.ts';
 import { createRandom } from '../../src/data/random.ts';
 import { createPunctuationSplitter, punctuationSplits } from '../../src/data/split-punctuation.ts';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
 
-const texts = loadCode()
+const texts = loadBuiltIn('code')!
   .filter((text) => text.length < 30_000)
   .slice(0, 23);
 const tokenizer = await createTokenizer('bpe-deepseek:601', () => texts);

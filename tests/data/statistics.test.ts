@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { brotliBitsPerByte } from '../../src/data/brotli.ts';
-import { loadMobyDick } from '../../src/data/corpora/moby-dick.ts';
+import { loadBuiltIn } from '../../src/data/corpora/built-in.ts';
 import { createRandom } from '../../src/data/random.ts';
 import { datasetStatistics } from '../../src/data/statistics.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -24,7 +24,7 @@ describe('brotliBitsPerByte', () => {
     const noise = Array.from({ length: 20_011 }, () => String.fromCharCode(33 + random.below(61))).join('');
     expect(Math.abs(brotliBitsPerByte(noise) - Math.log2(61))).toBeLessThan(0.2); // headers and code tables
     expect(brotliBitsPerByte('whale '.repeat(5003))).toBeLessThan(0.02);
-    const chapter = brotliBitsPerByte(loadMobyDick()[36] ?? '');
+    const chapter = brotliBitsPerByte(loadBuiltIn('moby-dick')![36] ?? '');
     expect(chapter).toBeGreaterThan(2);
     expect(chapter).toBeLessThan(3.5);
   });

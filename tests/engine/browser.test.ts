@@ -26,8 +26,8 @@ async function openPage(isolated: boolean, folder: string): Promise<PageReport> 
     logLevel: 'error',
     appType: 'custom',
     server: { host: '127.0.0.1', port: 0, hmr: false, fs: { strict: false }, headers: isolated ? headers : {} },
-    // TF.js and its cpu backend together: there must be one TF.js.
-    optimizeDeps: { include: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-cpu'], noDiscovery: true },
+    // TF.js's core and its cpu backend together: there must be one TF.js.
+    optimizeDeps: { include: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-cpu'], noDiscovery: true },
   });
   server.middlewares.use((request, response) => {
     if (request.url === '/report') {

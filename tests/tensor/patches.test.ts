@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
+import { registerPatches } from '../../src/tensor/patches.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { wasmDataIds } from './wasm-heap.ts';
 
@@ -90,5 +91,14 @@ describe.each(['cpu', 'wasm'] as const)('repairs of TF.js on %s', (backend) => {
     expect(gradient[0]).toBeCloseTo(1, 6);
     expect(gradient[1]).toBeCloseTo(0.5, 6);
     expect(gradient[2]).toBeCloseTo(0, 6);
+  });
+});
+
+describe('repairs of TF.js, when a backend starts', () => {
+  it('replace gradients that its package brought again (tfjs-node imports all of TF.js)', () => {
+    const theirs: tf.GradConfig['gradFunc'] = () => ({});
+    for (const kernelName of ['SplitV', 'Unpack']) tf.registerGradient({ kernelName, gradFunc: theirs });
+    registerPatches('a backend with such a package');
+    for (const kernelName of ['SplitV', 'Unpack']) expect(tf.getGradient(kernelName).gradFunc).not.toBe(theirs);
   });
 });

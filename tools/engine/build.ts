@@ -1,10 +1,21 @@
-// Compiles the engine's AssemblyScript into one binary a variant, in src/engine/wasm (git-ignored) and dist/engine/wasm.
+// Compiles the engine's AssemblyScript into one binary a variant, in src/engine/wasm (git-ignored), and copies them into
+// `engine/wasm` of the folder that is its argument.
 //
 // A variant whose sources have not changed since is not compiled again: `asc` takes seconds for each.
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -58,13 +69,13 @@ function isStale(variant: Variant): boolean {
 }
 
 async function compile(variant: Variant): Promise<void> {
-  const folder = join(target, variant.name);
-  const binary = join(target, `${variant.name}.wasm`);
-  mkdirSync(folder, { recursive: true });
+  const folder = mkdtempSync(join(target, `${variant.name}-`));
+  const binary = join(folder, 'engine.wasm');
   for (const [name, text] of sourcesOf(variant)) writeFileSync(join(folder, name), text);
   const flags = ['index.ts', '--outFile', binary, ...flagsOf(variant)];
   try {
     await promisify(execFile)(process.execPath, [compiler, ...flags], { cwd: folder });
+    renameSync(binary, join(target, `${variant.name}.wasm`));
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
     throw new Error(`the engine does not compile (${variant.name}):\n${output}`);
@@ -82,6 +93,6 @@ async function compileAll(stale: Variant[]): Promise<void> {
 mkdirSync(target, { recursive: true });
 const stale = variants.filter(isStale);
 await Promise.all([compileAll(stale), compileAll(stale)]);
-const binaries = join(root, 'dist/engine/wasm');
+const binaries = join(process.argv[2]!, 'engine/wasm');
 mkdirSync(binaries, { recursive: true });
 for (const { name } of variants) cpSync(join(target, `${name}.wasm`), join(binaries, `${name}.wasm`));

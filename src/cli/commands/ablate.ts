@@ -154,7 +154,7 @@ export async function ablate(nameOrFile: string | undefined, options: AblateOpti
     openPlan(plan);
     const outcome = await follow(plan, parallel);
     const results = collectResults(plan, command);
-    const files = results === null ? null : writeResults(results, plan.out);
+    const files = results === null ? null : await writeResults(results, plan.out);
     return concluded(outcome, results, files, command);
   } finally {
     unlock();

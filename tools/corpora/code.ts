@@ -9,8 +9,17 @@ import { packageFolder, readMatching } from './package-files.ts';
 const LICENCE_NOTICE = /^\/\*![\s\S]*?\*\/\s*/;
 const REFERENCES_ONLY = /^(\s*\/\/\/ <reference [^\n]*\n?)*\s*$/;
 
+function declarationFiles(): string[] {
+  return readMatching(join(packageFolder('typescript'), 'lib'), /^lib\..*d\.ts$/);
+}
+
 /** One document a file, without the licence notice. */
-export function loadCode(): string[] {
-  const files = readMatching(join(packageFolder('typescript'), 'lib'), /^lib\..*d\.ts$/);
-  return files.map((text) => text.replace(LICENCE_NOTICE, '')).filter((text) => !REFERENCES_ONLY.test(text));
+export function readCode(): string[] {
+  const texts = declarationFiles().map((text) => text.replace(LICENCE_NOTICE, ''));
+  return texts.filter((text) => !REFERENCES_ONLY.test(text));
+}
+
+/** The notices that were left out, each once. */
+export function codeNotices(): string[] {
+  return [...new Set(declarationFiles().flatMap((text) => LICENCE_NOTICE.exec(text)?.[0].trim() ?? []))];
 }

