@@ -3,6 +3,7 @@
 // The presets have random weights and no end of text, so every generation has the same length.
 
 import { parseArgs } from 'node:util';
+import '../src/node.ts';
 import { activateBackend } from '../src/backends/backends.ts';
 import { median } from '../src/bench/timing.ts';
 import { modelPreset } from '../src/config/presets.ts';

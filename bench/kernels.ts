@@ -2,6 +2,7 @@
 // same cases with a loop of its own.
 
 import { Bench } from 'tinybench';
+import '../src/node.ts';
 import { activateBackend } from '../src/backends/backends.ts';
 import { missingKernels, type OpCase, opCases } from '../src/bench/op-cases.ts';
 import { cachedGflops, forkJoinMicroseconds, type OpBench, rateOf } from '../src/bench/ops.ts';

@@ -4,6 +4,8 @@
  * @module
  */
 
+import './node.ts';
+
 export { countParameters, type ParameterCounts } from './config/counts.ts';
 export { fromHuggingFaceConfig, toHuggingFaceConfig } from './config/huggingface.ts';
 export type { ConfigSource } from './config/issues.ts';

@@ -7,6 +7,7 @@ import { studies } from '../src/experiments/studies/index.ts';
 import { formatDuration } from '../src/report/format.ts';
 import { seedsAndMachine } from '../src/report/study-text.ts';
 import type { StudyResults, Verdict } from '../src/report/study-results.ts';
+import { fillBlocks } from './marked-blocks.ts';
 
 const verdictNames: readonly Verdict[] = ['reproduced', 'not distinguishable', 'contradicted'];
 
@@ -25,12 +26,10 @@ export function resultsPage(page: string, all: readonly StudyResults[]): string 
     ['overview', overview(all)] as const,
     ...all.map((results) => [results.name, block(results)] as const),
   ];
-  return blocks.reduce((text, [name, content]) => {
-    const [begin, end] = [`<!-- study ${name} -->`, `<!-- end ${name} -->`];
-    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    if (from < 0 || to < from) throw new Error(`docs/results.md has no place for ${name}: ${begin} ... ${end}`);
-    return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
-  }, page);
+  return fillBlocks(
+    page,
+    blocks.map(([name, content]) => ({ begin: `<!-- study ${name} -->`, end: `<!-- end ${name} -->`, content })),
+  );
 }
 
 function overview(all: readonly StudyResults[]): string {

@@ -1,6 +1,7 @@
 // Whether this Node lets the engine do its best, and if not, what would.
 
-import { flagFor, type LoadedVariant } from '../engine/variants.ts';
+import { flagFor } from '../engine/node-host.ts';
+import type { LoadedVariant } from '../engine/variants.ts';
 
 /** What `flagFor` decides by. */
 export interface Runtime {

@@ -1,7 +1,7 @@
 // How a complaint about a configuration reads: `config: kvLoraRank (-3) must be an integer of at least 1; try 32`.
 
 import { closest } from 'fastest-levenshtein';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** Where a configuration came from, and how its keys are spelled there. */
 export interface ConfigSource {

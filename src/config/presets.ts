@@ -62,11 +62,14 @@ export function trainPreset(name: string): TrainConfig {
   return presets[parsePresetName(name)].train;
 }
 
+/** The presets that do not exist for counting only. */
+export const trainablePresetNames: readonly PresetName[] = presetNames.filter((name) => presets[name].trainable);
+
 /** Throws a `UserError` if a preset exists for counting only; to be called before a model is built from it. */
 export function requireTrainable(name: string): void {
   const preset = parsePresetName(name);
   if (presets[preset].trainable) return;
-  const trainable = presetNames.filter((candidate) => presets[candidate].trainable).join(', ');
+  const trainable = trainablePresetNames.join(', ');
   throw new UserError(`config: preset ${preset} is for counting only (\`params\`); to train, use one of ${trainable}`);
 }
 

@@ -1,7 +1,7 @@
 // From what a person asked for (a preset, a file, `--set key=value`) to complete, checked settings.
 
 import { closest } from 'fastest-levenshtein';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../errors.ts';
 import { isRecord, showValue } from './issues.ts';
 import type { ModelConfig } from './model-config.ts';

@@ -1,9 +1,10 @@
 // The one description of every key of a run: type, range and meaning, as zod schemas.
 //
 // Each range is made by a helper below, whose error text completes the sentence "key (value) must be ...". Constraints
-// between keys are in `validate.ts`. `schema/run-config.schema.json` is made from this file by `tools/write-schema.ts`.
+// between keys are in `validate.ts`. `schema/run-config.schema.json` is made from this file by `tools/write-schema.ts`,
+// and the tables of `docs/configuration.md` by `tools/reference-pages.ts`.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelConfig, RopeScaling } from './model-config.ts';
 import { presetNames } from './presets.ts';
 import type { TrainConfig } from './train-config.ts';
@@ -68,82 +69,122 @@ const ropeScalingShape = {
 } satisfies ShapeOf<RopeScaling>;
 
 const modelShape = {
-  vocabSize: integer(2).describe('Size of the vocabulary, special tokens included; in a run the tokenizer decides it'),
+  vocabSize: integer(2).describe('Size of the vocabulary, special tokens included. In a run the tokenizer decides it'),
   hiddenSize: integer(1).describe('Width of the residual stream'),
   intermediateSize: integer(1).describe('Width of the SwiGLU of the dense layers'),
   moeIntermediateSize: integer(1).describe('Width of the SwiGLU of one expert'),
   numHiddenLayers: integer(1, 1024).describe('Transformer layers of the main model, without the MTP modules'),
   numAttentionHeads: integer(1).describe('Attention heads'),
-  qLoraRank: integer(1).nullable().describe('Width of the compressed query; null: queries are not compressed'),
-  kvLoraRank: integer(1).describe('Width of the compressed key/value latent'),
-  qkNopeHeadDim: integer(1).describe('Width per head of the query and key part without position'),
-  qkRopeHeadDim: integer(2).describe('Width of the rotary part of queries and keys; even'),
+  qLoraRank: integer(1).nullable().describe('Width of the compressed query; null leaves queries uncompressed'),
+  kvLoraRank: integer(1).describe('Width of the compressed key/value latent, which the cache holds'),
+  qkNopeHeadDim: integer(1).describe('Width per head of the part of queries and keys without position'),
+  qkRopeHeadDim: integer(2).describe(
+    'Width of the rotary part of queries and keys: one for each head of the query, one shared by all keys. Even',
+  ),
   vHeadDim: integer(1).describe('Width per head of the values'),
   nRoutedExperts: integer(2).describe('Routed experts per mixture-of-experts layer'),
-  nSharedExperts: integer(0).describe('Experts that every token visits'),
+  nSharedExperts: integer(0).describe('Experts that every token visits, built as one SwiGLU of their joint width'),
   numExpertsPerTok: integer(1).describe('Routed experts that each token visits'),
-  nGroup: integer(1).describe('Groups the routed experts are divided into'),
+  nGroup: integer(1).describe('Groups (nodes) that the routed experts are divided into'),
   topkGroup: integer(1).describe('Groups a token may visit'),
-  normTopkProb: flag().describe('Normalise the gates of the selected experts to sum to one before scaling'),
+  normTopkProb: flag().describe(
+    'Whether the gates of the selected experts are normalised to a sum of one before scaling',
+  ),
   routedScalingFactor: greaterThan(0).describe('Factor on the gates after normalisation'),
   scoringFunc: oneOf(['sigmoid', 'softmax']).describe('How router logits become affinities'),
-  firstKDenseReplace: integer(0).describe('Leading layers with a dense SwiGLU instead of experts'),
-  numNextnPredictLayers: integer(0, 64).describe('Depth of multi-token prediction; 0 turns it off'),
+  firstKDenseReplace: integer(0).describe('Leading layers that keep a dense SwiGLU in place of experts'),
+  numNextnPredictLayers: integer(0, 64).describe(
+    'Depth of multi-token prediction, which is the number of MTP modules; 0 turns it off',
+  ),
   maxPositionEmbeddings: integer(1).describe('Longest sequence, in tokens'),
   ropeTheta: greaterThan(1).describe('Base of the rotary frequencies'),
   ropeScaling: z
     .strictObject(ropeScalingShape, { error: 'an object, or null' })
     .nullable()
-    .describe('YaRN context extension; null: none'),
-  ropeInterleave: flag().describe('Rotary pairs are neighbouring channels, as in the released weights'),
+    .describe('YaRN context extension; null turns it off'),
+  ropeInterleave: flag().describe(
+    'Whether rotary pairs are neighbouring channels, as in the released weights, or the two halves of the slice',
+  ),
   rmsNormEps: greaterThan(0).describe('Epsilon of every RMSNorm'),
   initializerRange: greaterThan(0).describe('Standard deviation of the normal initialisation'),
   bosTokenId: integer(0).describe('Token that begins a text'),
   eosTokenId: integer(0).describe('Token that ends a document'),
   mtpConcatOrder: oneOf(['embedding-first', 'hidden-first']).describe(
-    'Order of the two halves of the input of eh_proj',
+    'Order of the two halves of the input of eh_proj: embedding first (released weights) or last (the report)',
   ),
-  mtpHiddenState: oneOf(['post-norm', 'pre-norm']).describe('Hidden state an MTP module reads: after the final norm?'),
-  expertBiasForm: oneOf(['additive', 'multiplicative']).describe('How the balancing bias enters selection'),
+  mtpHiddenState: oneOf(['post-norm', 'pre-norm']).describe(
+    'Hidden state that an MTP module reads: after the final norm (released weights) or before it',
+  ),
+  expertBiasForm: oneOf(['additive', 'multiplicative']).describe(
+    'How the balancing bias enters selection: added to the affinity (the report), or multiplied with it',
+  ),
 } satisfies ShapeOf<ModelConfig>;
 
 const trainShape = {
   data: text().describe('Corpus: names with weights (moby-dick:2,code:1), files, folders or globs'),
-  tokenizer: text().describe('bytes, bpe:SIZE, a gpt-tokenizer encoding, or the path of a tokenizer.json'),
-  heldOutFraction: openFraction().describe('Share of the documents kept out of training for evaluation'),
+  tokenizer: text().describe(
+    'bytes, bpe:SIZE, bpe-deepseek:SIZE, an encoding of OpenAI (r50k_base, or r50k_base:SIZE), or a tokenizer.json',
+  ),
+  heldOutFraction: openFraction().describe(
+    'Share of the text of each corpus that is kept out of training for evaluation, in whole documents',
+  ),
   steps: integer(1).describe('Optimizer steps of the whole run'),
-  batchSize: integer(1).describe('Sequences per optimizer step'),
+  batchSize: integer(1).describe('Sequences per optimizer step, once a growing batch has its full size'),
   seqLen: integer(1).describe('Tokens per sequence'),
-  gradAccumSteps: integer(1).describe('Parts a batch is computed in'),
+  gradAccumSteps: integer(1).describe('Parts that a batch is computed in, to save memory; their gradients are added'),
   seed: integer(0, 2 ** 32 - 1).describe('Seed of the initialisation, the order of the data and the samples'),
-  precision: oneOf(['float32', 'fp8']).describe('Numbers that linear layers and experts multiply; fp8 is emulated'),
+  precision: oneOf(['float32', 'fp8']).describe(
+    'Numbers that linear layers and experts multiply; fp8 is emulated, and slower than float32',
+  ),
   learningRate: greaterThan(0).describe('Peak learning rate'),
-  lrSchedule: oneOf(['deepseek-v3', 'cosine', 'constant']).describe('Shape of the learning rate over the run'),
-  warmupFraction: fraction().describe('Share of the run spent warming up linearly'),
-  batchSizeSchedule: oneOf(['constant', 'deepseek-v3']).describe('Whether the batch grows at the start of the run'),
+  lrSchedule: oneOf(['deepseek-v3', 'cosine', 'constant']).describe(
+    'Learning rate over the run. deepseek-v3: warm-up, constant, cosine to a tenth, two short constant phases',
+  ),
+  warmupFraction: fraction().describe('Share of the run in which the learning rate rises linearly'),
+  batchSizeSchedule: oneOf(['constant', 'deepseek-v3']).describe(
+    'deepseek-v3: the batch grows from a fifth to its full size over the first 3.17 % of the tokens',
+  ),
   adamBeta1: fractionBelowOne().describe('AdamW: decay of the first moment'),
   adamBeta2: fractionBelowOne().describe('AdamW: decay of the second moment'),
   adamEps: greaterThan(0).describe('AdamW: epsilon of the denominator'),
   weightDecay: atLeast(0).describe('Decoupled weight decay, on matrices only'),
   maxGradNorm: atLeast(0).describe('Gradients are scaled down to this global L2 norm; 0 turns clipping off'),
-  emaDecay: fractionBelowOne().describe('Decay of the moving average of the weights; 0 turns it off'),
-  balancing: oneOf(['bias', 'batch-aux', 'sequence-aux', 'none']).describe('What keeps the experts evenly loaded'),
-  expertBiasUpdateSpeed: atLeast(0).describe('How far the expert bias moves per optimizer step'),
-  expertBiasUpdateRule: oneOf(['sign', 'proportional']).describe('Move by the sign of the load error, or by the error'),
-  expertBiasRecenter: flag().describe('Subtract the mean of the bias update'),
-  expertBiasFreezeFraction: fraction().describe('Share of the run, at its end, in which the bias does not move'),
-  balanceLossFactor: atLeast(0).describe('Weight of the balance loss'),
+  emaDecay: fractionBelowOne().describe(
+    'Decay of the moving average of the weights, which is evaluated beside them; 0 turns it off',
+  ),
+  balancing: oneOf(['bias', 'batch-aux', 'sequence-aux', 'none']).describe(
+    'What keeps the experts evenly loaded: the bias, a loss over the batch, a loss over each sequence, or nothing',
+  ),
+  expertBiasUpdateSpeed: atLeast(0).describe('How far the balancing bias moves per optimizer step'),
+  expertBiasUpdateRule: oneOf(['sign', 'proportional']).describe(
+    'sign: every step has the same size (the report); proportional: it grows with the relative load error',
+  ),
+  expertBiasRecenter: flag().describe(
+    'Whether the mean is subtracted from the steps of the bias, so that it does not drift (the report does not)',
+  ),
+  expertBiasFreezeFraction: fraction().describe(
+    'Share of the run, at its end, in which the balancing bias does not move',
+  ),
+  balanceLossFactor: atLeast(0).describe(
+    'Weight of the balance loss: a complement of the bias, or with batch-aux and sequence-aux the only balancing',
+  ),
   mtpLossWeight: atLeast(0).describe('Weight of the MTP loss in the first part of the run'),
   mtpLossWeightFinal: atLeast(0).describe('Weight of the MTP loss afterwards'),
   mtpLossSwitchFraction: fraction().describe('Share of the run after which the weight of the MTP loss changes'),
-  documentMask: flag().describe('Keep attention and labels inside a document when several share a row'),
-  fimRate: fraction().describe('Share of the documents rewritten for fill-in-the-middle'),
-  splitPunctuationRate: fraction().describe('Share of the punctuation+newline tokens that are split in two'),
-  evalEvery: integer(0).describe('Steps between evaluations; 0: only at the end'),
-  evalTokens: integer(1).describe('Most tokens per domain that an evaluation during the run reads'),
-  checkpointEvery: integer(0).describe('Steps between checkpoints; 0: only at the end'),
-  keepCheckpoints: integer(1).describe('Checkpoints kept'),
-  sampleTokens: integer(0).describe('Tokens of each text sample; 0 turns samples off'),
+  documentMask: flag().describe(
+    "Whether attention and labels stay inside a document when several share a row (not in the report's pre-training)",
+  ),
+  fimRate: fraction().describe('Share of the training documents that are rewritten for fill-in-the-middle'),
+  splitPunctuationRate: fraction().describe(
+    'Share of the tokens of punctuation and line breaks that are split in two in training',
+  ),
+  evalEvery: integer(0).describe('Steps between evaluations on held-out text; 0 evaluates at the end only'),
+  evalTokens: integer(1).describe(
+    'Most tokens per domain that an evaluation during the run reads; the last one reads all',
+  ),
+  checkpointEvery: integer(0).describe('Steps between checkpoints; 0 writes one at the end only'),
+  keepCheckpoints: integer(1).describe('How many checkpoints are kept, the newest ones'),
+  sampleTokens: integer(0).describe('Tokens of each text sample (before, half-way, after); 0 turns samples off'),
 } satisfies ShapeOf<TrainConfig>;
 
 /** Types and ranges of a whole `ModelConfig`. */

@@ -24,6 +24,9 @@ type TrainConstraint = (
   spelling: Spelling<keyof TrainConfig | keyof ModelConfig>,
 ) => string | undefined;
 
+/** A constraint with the sentence that `docs/configuration.md` has for it. */
+type Rule<C> = readonly [sentence: string, constraint: C];
+
 /** The multiples of `divisor` next to `value`, from `smallest` up: "8 or 12". */
 function nearestMultiples(value: number, divisor: number, smallest: number): string {
   const below = Math.floor(value / divisor) * divisor;
@@ -115,18 +118,24 @@ const rampHasWidth: ModelConstraint = ({ ropeScaling }, { name }) => {
   return `${key}.${name('betaFast')} (${betaFast}) must be greater than ${key}.${name('betaSlow')} (${betaSlow}); try 32 and 1`;
 };
 
-const modelConstraints: readonly ModelConstraint[] = [
-  groupsDivideExperts,
-  twoExpertsPerGroup,
-  keptGroupsExist,
-  keptGroupsHoldEnough,
-  rotaryPairs,
-  denseLayersExist,
-  tokenInVocabulary('bosTokenId'),
-  tokenInVocabulary('eosTokenId'),
-  oneTemperature,
-  lengthsGiveFactor,
-  rampHasWidth,
+const modelRules: readonly Rule<ModelConstraint>[] = [
+  ['`nRoutedExperts` is a multiple of `nGroup`.', groupsDivideExperts],
+  [
+    'With more than one group, `nRoutedExperts` is at least twice `nGroup`: a group is scored by its two best experts.',
+    twoExpertsPerGroup,
+  ],
+  ['`topkGroup` is at most `nGroup`.', keptGroupsExist],
+  ['`numExpertsPerTok` is at most the number of experts in `topkGroup` groups.', keptGroupsHoldEnough],
+  ['`qkRopeHeadDim` is even: channels rotate in pairs.', rotaryPairs],
+  ['`firstKDenseReplace` is at most `numHiddenLayers`.', denseLayersExist],
+  ['`bosTokenId` is below `vocabSize`.', tokenInVocabulary('bosTokenId')],
+  ['`eosTokenId` is below `vocabSize`.', tokenInVocabulary('eosTokenId')],
+  ['`ropeScaling.mscale` equals `ropeScaling.mscaleAllDim`.', oneTemperature],
+  [
+    '`maxPositionEmbeddings` is `ropeScaling.factor` times `ropeScaling.originalMaxPositionEmbeddings`.',
+    lengthsGiveFactor,
+  ],
+  ['`ropeScaling.betaFast` is greater than `ropeScaling.betaSlow`.', rampHasWidth],
 ];
 
 const partsDivideBatch: TrainConstraint = ({ batchSize, gradAccumSteps }, _model, { at }) => {
@@ -157,12 +166,18 @@ const warmupPrecedesDecay: TrainConstraint = ({ lrSchedule, warmupFraction }, _m
   return `${at('warmupFraction')} must be at most 0.67, where ${at('lrSchedule')} begins to decay; try 0.02`;
 };
 
-const trainConstraints: readonly TrainConstraint[] = [
-  partsDivideBatch,
-  sequenceFits,
-  sequenceHoldsDepths,
-  warmupPrecedesDecay,
+const trainRules: readonly Rule<TrainConstraint>[] = [
+  ['`batchSize` is a multiple of `gradAccumSteps`.', partsDivideBatch],
+  ['`seqLen` is at most `maxPositionEmbeddings`.', sequenceFits],
+  ['`numNextnPredictLayers` is smaller than `seqLen`: otherwise nothing is left to predict.', sequenceHoldsDepths],
+  [
+    'With the schedule `deepseek-v3`, `warmupFraction` is at most 0.67, where the learning rate begins to fall.',
+    warmupPrecedesDecay,
+  ],
 ];
+
+/** How keys must fit together, in sentences: first those of the model, then those of a run. */
+export const constraintSentences: readonly string[] = [...modelRules, ...trainRules].map(([sentence]) => sentence);
 
 /** Valid values of every key, those inside `ropeScaling` included, to offer in place of wrong ones. */
 const exampleModel: ModelConfig = { ...tiny, ropeScaling: deepseekV3.ropeScaling };
@@ -186,7 +201,7 @@ export function validateModelConfig(config: unknown, source: ConfigSource = runC
     throw new UserError(describeIssues(parsed.error.issues, config, exampleModel, source).join('\n'));
   }
   const spelling = spellingOf<ModelConfig>(parsed.data, source);
-  const problems = modelConstraints.map((constraint) => constraint(parsed.data, spelling));
+  const problems = modelRules.map(([, constraint]) => constraint(parsed.data, spelling));
   throwIfAny(problems.filter((problem) => problem !== undefined).map((problem) => `${source.where}: ${problem}`));
   return parsed.data;
 }
@@ -198,7 +213,7 @@ export function validateTrainConfig(train: unknown, model: ModelConfig): TrainCo
     throw new UserError(describeIssues(parsed.error.issues, train, defaultTrainConfig, runConfigSource).join('\n'));
   }
   const spelling = spellingOf<TrainConfig & ModelConfig>({ ...parsed.data, ...model }, runConfigSource);
-  const problems = trainConstraints.map((constraint) => constraint(parsed.data, model, spelling));
+  const problems = trainRules.map(([, constraint]) => constraint(parsed.data, model, spelling));
   throwIfAny(problems.filter((problem) => problem !== undefined).map((problem) => `config: ${problem}`));
   return parsed.data;
 }

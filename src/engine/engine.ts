@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import { tf } from '../tensor/tf.ts';
 import { EngineBackend } from './backend.ts';
 import { Heap, wholeMemory } from './heap.ts';
+import { host } from './host.ts';
 import { registerKernels } from './kernels/index.ts';
 import { backendName } from './kernels/register.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -23,14 +24,6 @@ export interface EngineOptions {
 function canShareMemory(): boolean {
   const isolated = Reflect.get(globalThis, 'crossOriginIsolated');
   return typeof SharedArrayBuffer !== 'undefined' && isolated !== false;
-}
-
-async function coresOfMachine(): Promise<number> {
-  if (typeof process === 'undefined' || process.versions?.node === undefined) {
-    return Number(Reflect.get(globalThis, 'navigator')?.hardwareConcurrency ?? 1);
-  }
-  const { availableParallelism } = await import('node:os');
-  return availableParallelism();
 }
 
 const howToShare =
@@ -93,7 +86,7 @@ async function startNow(options: EngineOptions): Promise<EngineBackend> {
   const shared = canShareMemory();
   running ??= await createEngine(shared, options);
   const { backend } = running;
-  const wanted = options.threads ?? Math.min(await coresOfMachine(), mostThreads);
+  const wanted = options.threads ?? Math.min(host().cores(), mostThreads);
   await backend.pool.resize(shared ? wanted : 1);
   return backend;
 }

@@ -1,63 +1,9 @@
-// Worker threads that take part in the kernels. Node's worker_threads, or Workers of a page that is cross-origin isolated.
+// Worker threads that take part in the kernels.
 
 import { UserError } from '../errors.ts';
 import type { Heap } from './heap.ts';
+import { host, type WorkerHandle } from './host.ts';
 import { type Exports, instantiate } from './module.ts';
-import { workerSource } from './worker-source.ts';
-
-/** What the pool needs of a worker, in Node and in a page. */
-interface WorkerHandle {
-  /** Resolves when it has ended, asked or not. */
-  readonly ended: Promise<void>;
-  /** Ends it wherever it is. */
-  readonly terminate: () => void;
-}
-
-interface WorkerData {
-  readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory;
-  readonly index: number;
-  readonly scratch: number;
-}
-
-async function startNodeWorker(workerData: WorkerData): Promise<WorkerHandle> {
-  const { Worker } = await import('node:worker_threads');
-  // Without the options of the process: what it preloads is not for these threads.
-  const options = { eval: true, execArgv: [], name: `tinyseek-${workerData.index}` };
-  const worker = new Worker(workerSource, { ...options, workerData });
-  worker.unref(); // a process that has nothing else to do may end
-  worker.on('error', () => {}); // what went wrong is told where it matters: in the join, or when it has ended
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  return { ended, terminate: () => void worker.terminate() };
-}
-
-/** The parts of a page's Worker that are used here; the types of Node have none. */
-interface PageWorker {
-  onmessage: unknown;
-  onerror: unknown;
-  postMessage(data: unknown): void;
-  terminate(): void;
-}
-
-function startPageWorker(data: WorkerData): WorkerHandle {
-  const PageWorker = Reflect.get(globalThis, 'Worker') as new (url: string) => PageWorker;
-  const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
-  const worker = new PageWorker(url);
-  let onEnd = () => {};
-  const ended = new Promise<void>((resolve) => {
-    onEnd = resolve;
-  });
-  worker.onmessage = onEnd; // its only message, the last thing it does
-  worker.onerror = onEnd;
-  worker.postMessage(data);
-  const terminate = () => {
-    worker.terminate(); // of which a page is told nothing
-    onEnd();
-  };
-  return { ended, terminate };
-}
-
-const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
 
 /** How long a worker that is asked to end may take; a chunk takes milliseconds. */
 const farewell = 1000;
@@ -105,7 +51,7 @@ export class ThreadPool {
     const memory = this.#heap.memory;
     for (let index = 1; index < threads; index++) {
       const data = { module: this.#module, memory, index, scratch: this.#scratchOf(index) };
-      const worker = isNode ? await startNodeWorker(data) : startPageWorker(data);
+      const worker = host().startWorker(data);
       this.#workers.push(worker);
       void worker.ended.then(() => this.#onEnd(worker));
     }

@@ -6,6 +6,7 @@
 // others is.
 
 import { UserError } from '../errors.ts';
+import { type Host, host } from './host.ts';
 import { type Exports, instantiate } from './module.ts';
 import { checkBytes, checkKernels, measureSpeed } from './self-check.ts';
 import { type VariantName, variantNames } from './variant-names.ts';
@@ -28,47 +29,13 @@ export interface LoadedVariant {
 }
 
 /** Gets the binary of a variant, compiled. */
-export type CompileVariant = (name: VariantName, shared: boolean) => Promise<WebAssembly.Module>;
+export type CompileVariant = Host['compile'];
 
 interface Candidate {
   readonly name: VariantName;
   readonly module: WebAssembly.Module;
   readonly exports: Exports;
 }
-
-const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
-
-const revectorizer = '--experimental-wasm-revectorize';
-
-/**
- * The flag for what V8 has but does not switch on: relaxed SIMD in Node 20 and 21, the revectorizer from Node 24 on, where
- * it was built in.
- *
- * An unknown flag prints an error, so only versions that are known to have one are asked.
- */
-export function flagFor(version: string, arch: string, builtWith: Readonly<Record<string, unknown>>): string | null {
-  const major = Number(version.split('.')[0]);
-  if (major === 20 || major === 21) return '--experimental-wasm-relaxed-simd';
-  const hasIt = arch === 'x64' && Boolean(builtWith.v8_enable_wasm_simd256_revec);
-  return hasIt && major >= 24 && major <= 26 ? revectorizer : null;
-}
-
-/** Sets the flag, and says whether tiles as wide as `relaxed-5x16` may fit into registers. */
-async function setFlags(): Promise<boolean> {
-  if (!isNode) return true;
-  const builtWith = process.config.variables as unknown as Record<string, unknown>;
-  const flag = flagFor(process.versions.node, process.arch, builtWith);
-  if (flag !== null) (await import('node:v8')).setFlagsFromString(flag);
-  // x64 has 16 registers, which are wide enough with the revectorizer only; arm64 has 32.
-  return flag === revectorizer || process.arch !== 'x64';
-}
-
-const compileBinary: CompileVariant = async (name, shared) => {
-  const url = new URL(`./wasm/${name}${shared ? '' : '-unshared'}.wasm`, import.meta.url);
-  if (!isNode) return WebAssembly.compileStreaming(fetch(url));
-  const { readFile } = await import('node:fs/promises');
-  return WebAssembly.compile(await readFile(url));
-};
 
 /** Compiles a variant and checks it, over memory of its own; says what is wrong with it, if anything is. */
 async function tryVariant(name: VariantName, shared: boolean, compile: CompileVariant): Promise<Candidate | string> {
@@ -105,9 +72,9 @@ function timeInTurns(candidates: readonly Candidate[]): { gflops: number; wins: 
 export async function loadVariant(
   shared: boolean,
   wanted: VariantName | null,
-  compile: CompileVariant = compileBinary,
+  compile: CompileVariant = host().compile,
 ): Promise<LoadedVariant> {
-  const wide = (await setFlags()) && shared;
+  const wide = host().prepare() && shared;
   const names = wanted === null ? variantNames.filter((name) => wide || name !== 'relaxed-5x16') : [wanted];
   const candidates: Candidate[] = [];
   const problems: VariantReport[] = [];

@@ -16,5 +16,4 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
   function compile(bytes: Uint8Array): Promise<Module>;
-  function compileStreaming(response: Promise<Response>): Promise<Module>;
 }

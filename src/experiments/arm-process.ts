@@ -1,5 +1,6 @@
 // Entry of the process that trains one arm with one seed; started by `run-jobs.ts`, told by IPC when to stop.
 
+import '../node.ts';
 import { UserError } from '../errors.ts';
 import type { TrainEvent } from '../train/events.ts';
 import { type ArmMessage, type ArmOrder, stopMessage } from './arm-protocol.ts';

@@ -1,6 +1,6 @@
 // The check of a study that somebody wrote: the shape by zod, then that names which are used exist.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelConfig } from '../config/model-config.ts';
 import { presetNames } from '../config/presets.ts';
 import { modelConfigSchema, trainConfigSchema } from '../config/schema.ts';

@@ -5,6 +5,7 @@
 
 import type { Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
+import { nextTurn } from '../event-loop.ts';
 import { checkRequest } from './check-request.ts';
 import type { Decoder } from './decoder.ts';
 import { Generation } from './generation.ts';
@@ -212,7 +213,7 @@ class BatchGenerator implements Generator {
 
   async #breathe(): Promise<void> {
     if (performance.now() - this.#breathedAt < BREATH_MILLISECONDS) return;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.#breathedAt = performance.now();
   }
 }

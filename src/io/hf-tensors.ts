@@ -141,9 +141,14 @@ function assemble(source: TensorSource, { name, shape }: TensorShape): NamedTens
   return { name, shape, data };
 }
 
+/** Whether two tensors differ in any bit: also in the sign of a zero. */
 function differs(source: TensorSource, copy: string, original: string): boolean {
   if (!source.tensors.has(copy)) return false;
-  return !Buffer.from(source.read(copy).buffer).equals(Buffer.from(source.read(original).buffer));
+  const [a, b] = [copy, original].map((tensor) => new Int32Array(source.read(tensor).buffer)) as [
+    Int32Array,
+    Int32Array,
+  ];
+  return a.length !== b.length || a.some((bits, i) => bits !== b[i]);
 }
 
 function checkTensors(

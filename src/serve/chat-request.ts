@@ -1,6 +1,6 @@
 // The body of `POST /v1/chat/completions`.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ChatMessage } from '../generate/chat-prompt.ts';
 import { invalidParameter } from './api-error.ts';
 import { type Call, checkModel } from './call.ts';

@@ -1,6 +1,6 @@
 // The body of `POST /v1/completions`.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalidParameter } from './api-error.ts';
 import { type Call, checkChoiceCount, checkModel } from './call.ts';
 import type { ServeLimits } from './limits.ts';

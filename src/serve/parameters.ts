@@ -5,7 +5,7 @@
 
 import { randomInt } from 'node:crypto';
 import { closest } from 'fastest-levenshtein';
-import { z } from 'zod';
+import * as z from 'zod';
 import { showValue } from '../config/issues.ts';
 import type { SamplingOptions } from '../generate/sampling.ts';
 import { type ApiError, invalidParameter } from './api-error.ts';

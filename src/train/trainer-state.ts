@@ -1,6 +1,6 @@
 // Where a run stands: the part of a checkpoint that is not tensors. Plain data, replaced rather than changed.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../errors.ts';
 import type { JsonObject } from '../io/json.ts';
 import { initialSpikeState } from './spike.ts';

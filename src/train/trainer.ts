@@ -58,7 +58,11 @@ export interface TrainOptions extends RunWatcher {
  *
  * The same settings, seed and backend give the same bits. An interrupted run is carried on by `resumeRun`.
  *
- * Throws a `UserError` for settings that cannot be, unusable data, a used folder, and values that stop being finite.
+ * It computes in the calling thread and holds its event loop: for seconds before the first step, while text is read and
+ * tokenised, and for as long as each step takes. In between, timers, sockets and signals get their turn. A program that
+ * has more to do trains in a worker thread: `docs/library.md`, "The event loop", and `examples/08-train-in-a-worker.ts`.
+ *
+ * Throws a `UserError` for invalid settings, unusable data, a used folder, and values that stop being finite.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { runDir } = options;
@@ -97,7 +101,7 @@ export interface ResumeOptions extends RunWatcher {
 
 /**
  * Carries a run on from its newest whole checkpoint to its planned end: on the same backend bit for bit as if it had
- * never stopped. A run that was finished already is only summed up again.
+ * never stopped. A run that was finished already is only summed up again. It holds the event loop as `train` does.
  *
  * Throws a `UserError` when the folder holds no run, another process uses it, no checkpoint is whole, or settings, text
  * or tokenizer are not those the run was started with.

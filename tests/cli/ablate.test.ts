@@ -1,11 +1,12 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { studies } from '../../src/experiments/studies/index.ts';
 import { figuresOf } from '../../tools/report-figures.ts';
 import { htmlProblems } from '../report/html-check.ts';
 import { nanoSettings, writeText } from './nano.ts';
-import { type CliResult, type RunningCli, runCli, startCli, temporaryFolder } from './run-cli.ts';
+import { type CliResult, runCli, startHeld, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 const steps = 60;
@@ -41,8 +42,16 @@ function writeStudy(name: string, changes: object = {}): void {
   writeFileSync(temporary.file(name), stringify(study));
 }
 
-function start(out: string, ...args: string[]): RunningCli {
-  return startCli(['ablate', 'mine.yaml', '--seeds', '2', '--out', out, ...args], { cwd: temporary.path });
+const studyArgs = (out: string) => ['ablate', 'mine.yaml', '--seeds', '2', '--out', out];
+
+function run(out: string, ...args: string[]): Promise<CliResult> {
+  return runCli([...studyArgs(out), ...args], { cwd: temporary.path });
+}
+
+/** A study, one run at a time, that holds still in its second one, after ten steps. */
+function startHeldInSecondRun(out: string) {
+  const at = join(out, 'runs', 'none', 'seed-0', 'checkpoints', 'step-00000010');
+  return startHeld([...studyArgs(out), '--threads', '1'], { cwd: temporary.path, at });
 }
 
 interface Found {
@@ -62,7 +71,7 @@ let whole: CliResult;
 beforeAll(async () => {
   writeText(temporary.file('text.txt'));
   writeStudy('mine.yaml');
-  whole = await start('whole', '--json').result;
+  whole = await run('whole', '--json');
   expect([whole.stderr, whole.code]).toEqual([whole.stderr, 0]);
 });
 
@@ -97,7 +106,7 @@ describe('a study', () => {
   });
 
   it('is not run again when it is whole', async () => {
-    const again = await start('whole').result;
+    const again = await run('whole');
     expect([again.stderr, again.code]).toEqual(['', 0]);
     expect(again.stdout).toContain('Report: whole/report.html');
   });
@@ -109,7 +118,7 @@ describe('a study', () => {
   });
 
   it('refuses to go on at another size', async () => {
-    const other = await start('whole', '--steps', '7').result;
+    const other = await run('whole', '--steps', '7');
     expect(other.stderr).toMatch(/^tinyseek: study: whole holds a study with other settings \(steps\)/);
     expect(other.code).toBe(1);
   });
@@ -117,34 +126,28 @@ describe('a study', () => {
 
 describe('a study that was stopped', () => {
   it('by Ctrl-C says how to go on, and ends with the same numbers', async () => {
-    const run = start('stopped');
-    await run.until('1 of 4 runs done');
-    run.child.kill('SIGINT');
-    const stopped = await run.result;
-    expect(stopped.stderr).toContain('Stopping after this step');
+    const held = await startHeldInSecondRun('stopped');
+    held.child.kill('SIGINT');
+    await held.until('Stopping after this step');
+    held.release();
+    const stopped = await held.result;
+    expect(stopped.stderr).toContain('1 of 4 runs done');
     expect(stopped.stdout).toMatch(
       /Stopped; nothing is lost\. Go on with:\nnode .* ablate mine\.yaml --seeds 2 --out stopped\n/,
     );
     expect(stopped.code).toBe(130);
-    const resumed = await start('stopped', '--json').result;
+    const resumed = await run('stopped', '--json');
     expect([resumed.code, numbers(resumed)]).toEqual([0, numbers(whole)]);
   });
 
   it('by being killed goes on from the last checkpoints to the same numbers', async () => {
-    const run = start('killed', '--threads', '1');
-    await run.until('1 of 4 runs done');
-    await fileAppears(temporary.file('killed/runs/none/seed-0/checkpoints/step-00000010'));
-    run.child.kill('SIGKILL');
-    expect((await run.result).code).toBe(null);
-    const resumed = await start('killed', '--json').result;
+    const held = await startHeldInSecondRun('killed');
+    held.child.kill('SIGKILL');
+    expect((await held.result).code).toBe(null);
+    const resumed = await run('killed', '--json');
     expect([resumed.code, numbers(resumed)]).toEqual([0, numbers(whole)]);
   });
 });
-
-/** Waits for a file that another process writes. */
-async function fileAppears(path: string): Promise<void> {
-  while (!existsSync(path)) await new Promise((done) => setImmediate(done));
-}
 
 describe('what goes wrong', () => {
   it('in one run does not keep the others from going on', async () => {

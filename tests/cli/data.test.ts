@@ -93,9 +93,9 @@ describe('doctor', () => {
   it('prints the same for people', async () => {
     const { stdout } = await runCli(['doctor']);
     expect(stdout).toMatch(/^Node \d+\./);
-    expect(stdout).toMatch(/wasm: ready, [\d.]+ GFLOP\/s/);
+    expect(stdout).toMatch(/wasm: ready, [\d.,]+ GFLOP\/s/);
     expect(stdout).toMatch(
-      /engine: ready, [\d.]+ GFLOP\/s\n +own CPU engine: .* threads?; variant .*GFLOP\/s on one thread/,
+      /engine: ready, [\d.,]+ GFLOP\/s\n +own CPU engine: .* threads?; variant .*GFLOP\/s on one thread/,
     );
     expect(stdout).toMatch(/Fastest here: --backend \w+\n$/);
     expect(stdout).toMatch(/tensorflow: missing\n.*\n?.*npm install @tensorflow\/tfjs-node/);

@@ -1,16 +1,19 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nano, writeText } from './nano.ts';
-import { type CliResult, runCli, startCli, temporaryFolder } from './run-cli.ts';
+import { type CliResult, runCli, startHeld, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
-/** Enough that a run is still going when a signal reaches it. */
-const steps = 300;
+const steps = 40;
 
-function start(out: string) {
-  const data = temporary.file('text.txt');
-  const args = ['train', ...nano, '--data', data, '--steps', String(steps), '--out', out, '--json'];
-  return startCli(args, { cwd: temporary.path });
+function trainArgs(out: string): string[] {
+  return ['train', ...nano, '--data', temporary.file('text.txt'), '--steps', String(steps), '--out', out];
+}
+
+/** A run that holds still after a step with a checkpoint. */
+function startHeldAt(step: number, args: readonly string[], out: string) {
+  return startHeld(args, { cwd: temporary.path, at: join(out, 'checkpoints', `step-000000${step}`) });
 }
 
 function resume(run: string, ...args: string[]): Promise<CliResult> {
@@ -27,29 +30,29 @@ let whole: CliResult;
 
 beforeAll(async () => {
   writeText(temporary.file('text.txt'));
-  whole = await start('whole').result;
+  whole = await runCli([...trainArgs('whole'), '--json'], { cwd: temporary.path });
   expect([whole.stderr, whole.code]).toEqual([whole.stderr, 0]);
 });
 
 describe('an interrupted run', () => {
   it('writes a checkpoint, says how to resume, and ends as if it had never stopped', async () => {
-    const run = start('stopped');
-    await run.until(`step 15/${steps}`);
+    const run = await startHeldAt(10, [...trainArgs('stopped'), '--json'], 'stopped');
     run.child.kill('SIGINT');
+    run.release();
     const stopped = await run.result;
     expect(stopped.code).toBe(130);
     expect(stopped.stderr).toContain('Stopping after this step');
-    expect(JSON.parse(stopped.stdout).steps).toBeLessThan(steps);
+    // The signal is noticed between two steps.
+    expect([10, 11]).toContain(JSON.parse(stopped.stdout).steps);
     const resumed = await resume('stopped');
-    expect(resumed.stderr).toMatch(/Resuming after step \d+ of 300/);
+    expect(resumed.stderr).toMatch(/Resuming after step 1[01] of 40/);
     expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
   });
 
   it('does so on SIGTERM too, and names the command to carry on with', async () => {
-    const args = ['train', ...nano, '--data', temporary.file('text.txt'), '--steps', String(steps), '--out', 'it is'];
-    const run = startCli(args, { cwd: temporary.path });
-    await run.until('step 15/');
+    const run = await startHeldAt(10, trainArgs('it is'), 'it is');
     run.child.kill('SIGTERM');
+    run.release();
     const { code, stdout } = await run.result;
     expect(code).toBe(130);
     expect(stdout).toMatch(/Stopped after \d+ steps; nothing is lost\./);
@@ -57,23 +60,23 @@ describe('an interrupted run', () => {
   });
 
   it('that was killed goes on from its last checkpoint to the same end', async () => {
-    const run = start('killed');
-    await run.until(`step 30/${steps}`);
+    const run = await startHeldAt(20, trainArgs('killed'), 'killed');
     run.child.kill('SIGKILL');
     expect((await run.result).code).toBe(null);
     const resumed = await resume('killed');
+    expect(resumed.stderr).toMatch(/Resuming after step 20 of 40/);
     expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
   });
 
   it('passes over a damaged checkpoint, with a warning', async () => {
     cpSync(temporary.file('whole'), temporary.file('damaged'), { recursive: true });
-    const weights = temporary.file('damaged/checkpoints/step-00000300/model.safetensors');
+    const weights = temporary.file('damaged/checkpoints/step-00000040/model.safetensors');
     const bytes = readFileSync(weights);
     bytes[bytes.length - 7]! ^= 1;
     writeFileSync(weights, bytes);
     const resumed = await resume('damaged');
     expect(resumed.stderr).toMatch(/warning: skipped .*damaged/);
-    expect(resumed.stderr).toMatch(/Resuming after step 290 of 300/);
+    expect(resumed.stderr).toMatch(/Resuming after step 30 of 40/);
     expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
   });
 });
@@ -102,14 +105,14 @@ describe('a finished run', () => {
 
   it('refuses changed settings and says which', async () => {
     const { code, stdout, stderr } = await resume('whole', '--steps', '7', '--set', 'hiddenSize=24');
-    expect(stderr).toMatch(/steps is 300, not 7/);
+    expect(stderr).toMatch(/steps is 40, not 7/);
     expect(stderr).toMatch(/hiddenSize is 16, not 24/);
     expect([code, stdout]).toEqual([1, '']);
     expect((await resume('whole', '--preset', 'mini')).stderr).toMatch(/^tinyseek: resume: .*seqLen is 17, not 256/);
   });
 
   it('is not overwritten by another one', async () => {
-    const { code, stderr } = await start('whole').result;
+    const { code, stderr } = await runCli(trainArgs('whole'), { cwd: temporary.path });
     expect(stderr).toMatch(/^tinyseek: .*whole/);
     expect(code).toBe(1);
   });
@@ -117,11 +120,9 @@ describe('a finished run', () => {
 
 describe('a second process', () => {
   it('is turned away from a folder in use, and does not disturb the first', async () => {
-    const first = start('busy');
-    await first.until('Run: ');
-    first.child.kill('SIGSTOP'); // or it may be done before the second has started
+    const first = await startHeldAt(10, [...trainArgs('busy'), '--json'], 'busy');
     const second = await resume('busy');
-    first.child.kill('SIGCONT');
+    first.release();
     expect(second.stderr).toMatch(/^tinyseek: .*another process \(pid \d+\) is using this folder/);
     expect(second.code).toBe(1);
     const result = await first.result;

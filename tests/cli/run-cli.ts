@@ -1,10 +1,11 @@
 // Starts the built command as a user would, and collects what it prints.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, vi } from 'vitest';
+import { holdingAt } from './hold.ts';
 
 const main = resolve(import.meta.dirname, '../../dist/cli/main.js');
 
@@ -22,6 +23,12 @@ export interface CliOptions {
   readonly input?: string;
 }
 
+/** A folder in which a command runs, and the path in it of a file or folder at which it holds still once it is there. */
+export interface HoldOptions {
+  readonly cwd: string;
+  readonly at: string;
+}
+
 export interface RunningCli {
   readonly child: ChildProcess;
   /** What came on standard error so far. */
@@ -29,6 +36,11 @@ export interface RunningCli {
   /** Waits until standard error has the text; fails if the process ends without it. */
   until(text: string): Promise<void>;
   readonly result: Promise<CliResult>;
+}
+
+export interface HeldCli extends RunningCli {
+  /** Lets it go on. */
+  release(): void;
 }
 
 function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
@@ -65,6 +77,18 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       look();
     });
   return { child, stderr: () => stderr, until, result };
+}
+
+/** Starts the command and waits until it holds still. */
+export async function startHeld(args: readonly string[], { cwd, at }: HoldOptions): Promise<HeldCli> {
+  const file = join(cwd, 'hold');
+  writeFileSync(file, '');
+  const cli = startCli(args, { cwd, env: holdingAt(at, file) });
+  let hasEnded = false;
+  void cli.result.finally(() => (hasEnded = true));
+  await vi.waitUntil(() => hasEnded || existsSync(join(cwd, at)), { timeout: 300_000, interval: 10 });
+  if (hasEnded) throw new Error(`it did not hold still at ${at}:\n${cli.stderr()}`);
+  return { ...cli, release: () => rmSync(file) };
 }
 
 /** Runs the command to its end. */

@@ -32,7 +32,7 @@ describe('tinyseek serve', () => {
     await cli.until('does not exist');
     cli.child.kill('SIGTERM');
     const { code, stdout, stderr } = await cli.result;
-    expect(stderr).toMatch(/^\d\d:\d\d:\d\d POST \/v1\/completions 200, 6 \+ \d tokens, \d\.\d\d s$/m);
+    expect(stderr).toMatch(/^\d\d:\d\d:\d\d POST \/v1\/completions 200, 6 \+ \d tokens, [\d.]+ s$/m);
     expect(stderr).toMatch(/POST \/v1\/completions 404, .* s: The model "other" does not exist/);
     expect(stderr).toMatch(/^Stopping$/m);
     expect([code, stdout]).toEqual([0, '']);

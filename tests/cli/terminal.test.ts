@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadRow, progressBar, sparkline } from '../../src/cli/terminal/charts.ts';
 import { colorsFor } from '../../src/cli/terminal/colors.ts';
-import { formatBytes, formatCount, formatDuration, formatExact, plural } from '../../src/cli/terminal/format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatExact,
+  formatMeasured,
+  plural,
+} from '../../src/cli/terminal/format.ts';
 import { createLiveBlock } from '../../src/cli/terminal/live-block.ts';
 import { formatTable } from '../../src/cli/terminal/table.ts';
 import { displayWidth, printable, truncate, wrapParts, wrapText } from '../../src/cli/terminal/text.ts';
@@ -56,6 +63,17 @@ describe('numbers for people', () => {
       '671 B',
     ]);
     expect(formatExact(671_026_419_200)).toBe('671,026,419,200');
+  });
+
+  it('gives measured numbers three digits, and no powers of ten', () => {
+    expect([0.01234, 7, 79.25, 999.4, 999.6, 1280.4].map(formatMeasured)).toEqual([
+      '0.0123',
+      '7.00',
+      '79.3',
+      '999',
+      '1,000',
+      '1,280',
+    ]);
   });
 
   it('gives durations in the two largest units', () => {

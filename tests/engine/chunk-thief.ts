@@ -20,9 +20,13 @@ for (;;) {
 if (workerData.trap) Atomics.store(failed, 0, 1);
 `;
 
-/** Starts it; `trap`: it says what a worker says that traps, otherwise nothing. Jobs must be run until one is short of a chunk. */
-export async function startThief(memory: WebAssembly.Memory, trap: boolean): Promise<void> {
+/**
+ * Starts it; `trap`: it says what a worker says that traps, otherwise nothing. Jobs must be run until one is short of a
+ * chunk; what is returned ends it, if it has not taken one.
+ */
+export async function startThief(memory: WebAssembly.Memory, trap: boolean): Promise<() => Promise<unknown>> {
   const worker = new Worker(source, { eval: true, workerData: { memory, trap } });
   worker.unref();
   await once(worker, 'message');
+  return () => worker.terminate();
 }

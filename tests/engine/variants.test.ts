@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { type Exports, instantiate } from '../../src/engine/module.ts';
 import { checkBytes, checkKernels } from '../../src/engine/self-check.ts';
 import { type VariantName, variantNames } from '../../src/engine/variant-names.ts';
-import { type CompileVariant, flagFor, loadVariant } from '../../src/engine/variants.ts';
+import { flagFor } from '../../src/engine/node-host.ts';
+import { type CompileVariant, loadVariant } from '../../src/engine/variants.ts';
 import { UserError } from '../../src/errors.ts';
 import { runEngine } from './run-engine.ts';
 

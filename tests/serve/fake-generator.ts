@@ -78,7 +78,8 @@ export class FakeGenerator implements Generator {
   /** Events that were taken. */
   taken = 0;
   #sequences: Sequence[] = [];
-  #isHeld = false;
+  /** Steps to take until it holds still. */
+  #steps = Number.POSITIVE_INFINITY;
   #isTicking = false;
 
   constructor(slots: number) {
@@ -92,11 +93,12 @@ export class FakeGenerator implements Generator {
 
   /** Makes no progress until `resume`. */
   hold(): void {
-    this.#isHeld = true;
+    this.#steps = 0;
   }
 
-  resume(): void {
-    this.#isHeld = false;
+  /** Goes on, for so many steps: each gives every running sequence one token. */
+  resume(steps = Number.POSITIVE_INFINITY): void {
+    this.#steps = steps;
     this.#tick();
   }
 
@@ -131,7 +133,8 @@ export class FakeGenerator implements Generator {
     this.#isTicking = true;
     setImmediate(() => {
       this.#isTicking = false;
-      if (this.#isHeld) return;
+      if (this.#steps === 0) return;
+      this.#steps--;
       const running = this.#sequences.slice(0, this.slots);
       this.mostRunning = Math.max(this.mostRunning, running.length);
       for (const sequence of running) sequence.step();

@@ -1,9 +1,14 @@
 // Whatever is sent, there is an answer or an error of the API, and the server goes on.
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { post, RawClient, serve } from './with-server.ts';
+import { ApiError } from '../../src/serve/api-error.ts';
+import { choicesOf } from '../../src/serve/call.ts';
+import { parseChatRequest } from '../../src/serve/chat-request.ts';
+import { parseCompletionRequest } from '../../src/serve/completion-request.ts';
+import { defaultLimits } from '../../src/serve/limits.ts';
+import { post, RawClient, serve, tokenizer } from './with-server.ts';
 
 const errorShape = z.strictObject({
   error: z.strictObject({
@@ -117,8 +122,7 @@ describe('a request of any kind (property)', () => {
 
 describe('a body that is a million of something', () => {
   const million = 'x'.repeat(333_000).split('');
-
-  it.each([
+  const bodies: readonly (readonly [what: string, body: Record<string, unknown>])[] = [
     ['prompt', { prompt: million.map(() => '') }],
     ['ids', { prompt: million.map(() => 1) }],
     ['lists of ids', { prompt: million.slice(0, 200_000).map(() => [1]) }],
@@ -127,15 +131,56 @@ describe('a body that is a million of something', () => {
     ['parts of a message', { messages: [{ role: 'user', content: million.map(() => 1) }] }],
     ['unknown keys', Object.fromEntries(million.slice(0, 100_000).map((_, i) => [i, 1]))],
     ['long key', { [million.join('')]: 1 }],
-  ])('is refused soon: %s', async (_what, value) => {
-    const { server } = await serve();
+  ];
+  const isChat = (body: object) => 'messages' in body;
+
+  it.each(bodies)('is refused before anything is encoded or generated: %s', async (_what, body) => {
+    const { server, generator } = await serve();
     const headers = { 'content-type': 'application/json' };
-    const path = 'messages' in value ? '/v1/chat/completions' : '/v1/completions';
-    const start = performance.now();
-    const init = { method: 'POST', headers, body: JSON.stringify(value) };
-    const response = await fetch(`${server.url}${path}`, init);
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    const encode = vi.spyOn(tokenizer, 'encode');
+    const response = await fetch(`${server.url}/v1/${isChat(body) ? 'chat/' : ''}completions`, init);
+    const encoded = encode.mock.calls.length;
+    encode.mockRestore();
+    expect([response.status, encoded, generator.requests]).toEqual([400, 0, []]);
     checkText(response.status, response.headers.get('content-type'), await response.text());
-    // It takes some 0.1 s: a bound that a busy machine keeps, and quadratic work does not.
-    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  it.each(bodies)('costs a few looks at each of them: %s', async (_what, body) => {
+    const { model } = await serve();
+    const counted = countLooks(body);
+    const parse = () => {
+      if (isChat(body)) parseChatRequest(counted, model);
+      else choicesOf(parseCompletionRequest(counted, model, defaultLimits), model, defaultLimits);
+    };
+    expect(parse).toThrow(ApiError);
   });
 });
+
+/** The value; it throws when it and what it holds have been looked at ten times for each of its parts. */
+function countLooks<T extends object>(value: T): T {
+  const most = 10 * countParts(value) + 1000; // a schema looks for each parameter there is
+  let looks = 0;
+  const counted =
+    <Args extends unknown[], Result>(look: (...args: Args) => Result) =>
+    (...args: Args): Result => {
+      if (++looks > most) throw new Error(`more than ${most} looks`);
+      return look(...args);
+    };
+  const watch = (part: object): object =>
+    new Proxy(part, {
+      get: counted((target: object, key: PropertyKey) => {
+        const found: unknown = Reflect.get(target, key);
+        return typeof found === 'object' && found !== null ? watch(found) : found;
+      }),
+      has: counted(Reflect.has),
+      getOwnPropertyDescriptor: counted(Reflect.getOwnPropertyDescriptor),
+    });
+  return watch(value) as T;
+}
+
+/** All keys in it, however deep. */
+function countParts(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce((sum: number, part) => sum + 1 + countParts(part), 0);
+}

@@ -20,6 +20,7 @@ export function promptIds(text: string): number[] {
 
 export interface TestServer {
   readonly server: RunningServer;
+  readonly model: ServedModel;
   readonly generator: FakeGenerator;
   readonly port: number;
   readonly client: OpenAI;
@@ -38,6 +39,9 @@ afterEach(async () => {
     expect([server.active, generator.load]).toEqual([0, { running: 0, waiting: 0 }]);
   }
 });
+
+/** No server ends anything for the time it takes, unless a test wants it to: machines differ in speed. */
+const patient = { ...defaultLimits, requestSeconds: 3600, answerSeconds: 3600, stallSeconds: 3600 };
 
 export interface TestOptions {
   readonly slots?: number;
@@ -64,7 +68,7 @@ export async function serve(options: TestOptions = {}): Promise<TestServer> {
   const server = await startServer(model, {
     host: '127.0.0.1',
     port: 0,
-    limits: { ...defaultLimits, ...options.limits },
+    limits: { ...patient, ...options.limits },
     onRequest: (record) => {
       records.push(record);
       for (const { count, done } of waiting) if (records.length >= count) done();
@@ -72,6 +76,7 @@ export async function serve(options: TestOptions = {}): Promise<TestServer> {
   });
   const test: TestServer = {
     server,
+    model,
     generator,
     port: Number(new URL(server.url).port),
     client: new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 }),
@@ -117,14 +122,14 @@ export class RawClient {
   /** Waits until a text has come; fails if the connection ends without it. */
   until(text: string): Promise<void> {
     return new Promise((done, failed) => {
-      let last = this.received;
+      let last = '';
       const look = (chunk: string) => {
         last = last.slice(-text.length) + chunk;
         if (last.includes(text)) done();
       };
+      look(this.received);
       this.socket.on('data', look);
-      this.socket.on('close', () => failed(new Error(`closed without ${JSON.stringify(text)}: ${this.received}`)));
-      look('');
+      void this.closed().then(() => failed(new Error(`closed without ${JSON.stringify(text)}: ${this.received}`)));
     });
   }
 

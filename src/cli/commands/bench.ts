@@ -12,11 +12,9 @@ import { openModel } from '../open-model.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { type TrainOptions, wholeNumber } from '../run-options.ts';
 import { type GenerationFlags, parseDrafts, parseSampling } from '../sampling-options.ts';
-import { formatBytes, formatExact, plural } from '../terminal/format.ts';
+import { formatBytes, formatExact, formatMeasured, plural } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { trainedOn } from '../trained-data.ts';
-
-const threeDigits = (value: number) => (value < 1000 ? value.toPrecision(3) : formatExact(value));
 
 /** Settings as for `train`, except that `--steps` says how many steps to time. */
 export async function benchStep({ steps, ...options }: TrainOptions): Promise<CommandOutput> {
@@ -39,10 +37,10 @@ export async function benchStep({ steps, ...options }: TrainOptions): Promise<Co
 function stepTable(result: StepBench): string[] {
   const { msPerStep, msMin, tokensPerSecond, gflops, parameters, peakMemoryBytes, batchSize, seqLen, steps } = result;
   const rows = [
-    [`Step of ${batchSize} x ${seqLen} tokens, median of ${steps}`, `${threeDigits(msPerStep)} ms`],
-    ['  fastest', `${threeDigits(msMin)} ms`],
+    [`Step of ${batchSize} x ${seqLen} tokens, median of ${steps}`, `${formatMeasured(msPerStep)} ms`],
+    ['  fastest', `${formatMeasured(msMin)} ms`],
     ['Tokens per second', formatExact(tokensPerSecond)],
-    ['Useful arithmetic', `${threeDigits(gflops)} GFLOP/s`],
+    ['Useful arithmetic', `${formatMeasured(gflops)} GFLOP/s`],
     ['Trained parameters', formatExact(parameters)],
     ['Peak memory', formatBytes(peakMemoryBytes)],
   ];
@@ -81,8 +79,8 @@ export async function benchGenerate(checkpoint: string, options: BenchGenerateOp
 function generationTable(domains: readonly DomainGeneration[]): string[] {
   const rows = domains.map(({ domain, plain, speculative }) => [
     domain,
-    threeDigits(plain.tokensPerSecond),
-    threeDigits(speculative.tokensPerSecond),
+    formatMeasured(plain.tokensPerSecond),
+    formatMeasured(speculative.tokensPerSecond),
     (speculative.tokensPerSecond / plain.tokensPerSecond).toFixed(2),
     speculative.acceptanceRate === null ? '-' : `${(100 * speculative.acceptanceRate).toFixed(1)} %`,
     (speculative.newTokens / speculative.forwardPasses).toFixed(2),
@@ -103,8 +101,8 @@ export async function benchOps(flags: Omit<BackendFlags, 'backend'>): Promise<Co
     json: result,
     lines: [
       `Engine, ${plural(threads, 'thread')}, variant ${engineVariant}`,
-      `Products in the first-level cache: ${threeDigits(peakGflops)} GFLOP/s on all threads (100 % below)`,
-      `Handing work to the threads and waiting for it: ${threeDigits(forkJoinMicroseconds)} us`,
+      `Products in the first-level cache: ${formatMeasured(peakGflops)} GFLOP/s on all threads (100 % below)`,
+      `Handing work to the threads and waiting for it: ${formatMeasured(forkJoinMicroseconds)} us`,
       '',
       ...opsTable(result),
       ...(missing.length === 0 ? [] : ['', `Not measured, for want of a kernel: ${missing.join(', ')}`]),
@@ -114,8 +112,8 @@ export async function benchOps(flags: Omit<BackendFlags, 'backend'>): Promise<Co
 
 function opsTable({ ops, peakGflops }: OpsBench): string[] {
   const rate = ({ gflops, gigabytesPerSecond }: OpBench) =>
-    gflops === null ? `${threeDigits(gigabytesPerSecond ?? Number.NaN)} GB/s` : `${threeDigits(gflops)} GFLOP/s`;
+    gflops === null ? `${formatMeasured(gigabytesPerSecond ?? Number.NaN)} GB/s` : `${formatMeasured(gflops)} GFLOP/s`;
   const share = ({ gflops }: OpBench) => (gflops === null ? '' : `${Math.round((100 * gflops) / peakGflops)} %`);
-  const rows = ops.map((op) => [op.name, op.size, `${threeDigits(op.microseconds)} us`, rate(op), share(op)]);
+  const rows = ops.map((op) => [op.name, op.size, `${formatMeasured(op.microseconds)} us`, rate(op), share(op)]);
   return formatTable(rows, outputWidth(), [2, 3, 4]);
 }

@@ -10,7 +10,7 @@ import { engineAdvice } from '../engine-advice.ts';
 import { measureMatmulSpeed } from '../matmul-speed.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { colorsFor } from '../terminal/colors.ts';
-import { formatBytes } from '../terminal/format.ts';
+import { formatBytes, formatMeasured } from '../terminal/format.ts';
 import { wrapText } from '../terminal/text.ts';
 
 /** What the engine runs with. */
@@ -47,7 +47,7 @@ async function measure(status: BackendStatus, options: BackendOptions): Promise<
 
 function backendLines(backend: MeasuredBackend): string[] {
   const { name, gflops, howToGet, advice } = backend;
-  const state = gflops === null ? colors.yellow('missing') : colors.green(`ready, ${gflops.toPrecision(3)} GFLOP/s`);
+  const state = gflops === null ? colors.yellow('missing') : colors.green(`ready, ${formatMeasured(gflops)} GFLOP/s`);
   const text = gflops === null && howToGet !== null ? `${backend.detail}; to get it: ${howToGet}` : backend.detail;
   const detail = wrapText(text, outputWidth() - 4).map((line) => `    ${colors.dim(line)}`);
   const hints = (advice ?? []).flatMap((line) => wrapText(line, outputWidth() - 4));

@@ -20,6 +20,11 @@ function threeDigits(value: number): string {
   return rounded.toFixed(Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded)))));
 }
 
+/** A measured number, never in powers of ten: `0.0123`, `79.2` or `1,280`. */
+export function formatMeasured(value: number): string {
+  return value < 999.5 ? value.toPrecision(3) : formatExact(value);
+}
+
 /** `1234567` as `1,234,567`, in every locale. */
 export function formatExact(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 0 });

@@ -1,6 +1,6 @@
 // The tokens of a tokenizer that are not made from text: special tokens and other additions, by name.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Tokenizer } from '../types.ts';
 
 const addedTokensSchema = z.object({ added_tokens: z.array(z.object({ id: z.int(), content: z.string() })) });

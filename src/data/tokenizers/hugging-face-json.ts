@@ -1,6 +1,6 @@
 // Reads the parts of a Hugging Face `tokenizer.json` that matter here, and refuses what is not byte-level BPE.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../errors.ts';
 import { MAX_TOKEN_ID, type Merge } from './bpe-merges.ts';
 import { singleByteIds } from './bpe-tokenizer.ts';
