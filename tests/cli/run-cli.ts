@@ -32,7 +32,7 @@ export interface RunningCli {
 }
 
 function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { DEBUG: _debug, NO_COLOR: _noColor, FORCE_COLOR: _forceColor, ...inherited } = process.env;
+  const { DEBUG: _debug, NO_COLOR: _noColor, FORCE_COLOR: _forceColor, npm_command: _npm, ...inherited } = process.env;
   return { ...inherited, ...extra };
 }
 
