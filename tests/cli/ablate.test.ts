@@ -123,7 +123,7 @@ describe('a study that was stopped', () => {
     const stopped = await run.result;
     expect(stopped.stderr).toContain('Stopping after this step');
     expect(stopped.stdout).toMatch(
-      /Stopped; nothing is lost\. Go on with:\nnode .* ablate mine\.yaml --seeds 2 --out stopped\n/,
+      /Stopped; nothing is lost\. Go on with:\n {2}node .* ablate mine\.yaml --seeds 2 --out stopped\n/,
     );
     expect(stopped.code).toBe(130);
     const resumed = await start('stopped', '--json').result;

@@ -29,7 +29,7 @@ describe('generate', () => {
     const { text, ids } = await json('--prompt', 'Whale', '--max-new-tokens', '11');
     expect(stdout).toBe(`${text}\n`);
     expect(ids).toHaveLength(11);
-    expect(stderr).toMatch(/^\n11 tokens, .* tokens\/s, prefill \d\.\d+ s\n$/);
+    expect(stderr).toMatch(/^\n11 tokens, .* tokens\/s, prompt read in \d\.\d+ s\n$/);
     expect(code).toBe(0);
   });
 

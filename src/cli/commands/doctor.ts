@@ -11,7 +11,8 @@ import { measureMatmulSpeed } from '../matmul-speed.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { colorsFor } from '../terminal/colors.ts';
 import { formatBytes } from '../terminal/format.ts';
-import { wrapText } from '../terminal/text.ts';
+import { wrapProse } from '../terminal/text.ts';
+import type { Style } from '../terminal/word-wrap.ts';
 
 /** What the engine runs with. */
 interface EngineDetails {
@@ -46,12 +47,15 @@ async function measure(status: BackendStatus, options: BackendOptions): Promise<
 }
 
 function backendLines(backend: MeasuredBackend): string[] {
-  const { name, gflops, howToGet, advice } = backend;
+  const { name, gflops, howToGet, advice = [] } = backend;
   const state = gflops === null ? colors.yellow('missing') : colors.green(`ready, ${gflops.toPrecision(3)} GFLOP/s`);
   const text = gflops === null && howToGet !== null ? `${backend.detail}; to get it: ${howToGet}` : backend.detail;
-  const detail = wrapText(text, outputWidth() - 4).map((line) => `    ${colors.dim(line)}`);
-  const hints = (advice ?? []).flatMap((line) => wrapText(line, outputWidth() - 4));
-  return [`  ${colors.bold(name)}: ${state}`, ...detail, ...hints.map((line) => `    ${colors.yellow(line)}`)];
+  const wrap = (line: string, color: Style) => wrapProse(`    ${line}`, outputWidth()).map(color);
+  return [
+    `  ${colors.bold(name)}: ${state}`,
+    ...wrap(text, colors.dim),
+    ...advice.flatMap((line) => wrap(line, colors.yellow)),
+  ];
 }
 
 function machineLines(): string[] {

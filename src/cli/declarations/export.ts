@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { loaderNames } from '../../interchange/loader-names.ts';
-import { collect, examples, type Finish, output, withJson } from './options.ts';
+import { examples } from '../help-format.ts';
+import { collect, type Finish, output, withJson } from './options.ts';
 
 export function addExport(program: Command, finish: Finish): void {
   const command = program

@@ -5,8 +5,9 @@ import type { JobEvent } from '../../experiments/run-jobs.ts';
 import { progressBar } from '../terminal/charts.ts';
 import { formatDuration, plural } from '../terminal/format.ts';
 import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
-import { formatTable } from '../terminal/table.ts';
-import { wrapText } from '../terminal/text.ts';
+import { print } from '../terminal/print.ts';
+import { alignColumns } from '../terminal/table.ts';
+import { wrapProse } from '../terminal/text.ts';
 import { type ArmStanding, createStudyState, type StudyState } from './study-state.ts';
 
 const redrawMilliseconds = 200;
@@ -22,7 +23,7 @@ export interface StudyProgress {
 export function createStudyProgress(jobs: readonly Job[], stream: NodeJS.WriteStream = process.stderr): StudyProgress {
   const state = createStudyState(jobs);
   const canRedraw = stream.isTTY && process.env.TERM !== 'dumb';
-  return canRedraw ? liveTable(state, stream) : plainLines(state, (line) => stream.write(`${line}\n`));
+  return canRedraw ? liveTable(state, stream) : plainLines(state, (line) => print(stream, [line]));
 }
 
 function runningText({ running }: ArmStanding, several: boolean): string {
@@ -35,13 +36,13 @@ function runningText({ running }: ArmStanding, several: boolean): string {
     .join('  ');
 }
 
-/** The table, none of its lines wider than `width`. */
-export function tableLines(state: StudyState, width: number): string[] {
+/** The table and how far the study is. */
+function tableLines(state: StudyState): string[] {
   const rows = state.arms().map((arm) => {
     const failed = arm.failed > 0 ? `, ${arm.failed} failed` : '';
     return [arm.arm, `${arm.done}/${arm.seeds} done${failed}`, runningText(arm, arm.seeds > 1)];
   });
-  return [...formatTable(rows, width), totalLine(state)];
+  return [...alignColumns(rows), totalLine(state)];
 }
 
 function totalLine(state: StudyState): string {
@@ -59,7 +60,7 @@ function remark(event: JobEvent): string | null {
 
 function liveTable(state: StudyState, stream: NodeJS.WriteStream): StudyProgress {
   const block = createLiveBlock(stream);
-  const draw = () => block.draw(tableLines(state, usableColumns(stream)));
+  const draw = () => block.draw(tableLines(state));
   let drawnAt = Number.NEGATIVE_INFINITY;
   const showCursor = () => block.end();
   process.once('exit', showCursor);
@@ -67,12 +68,12 @@ function liveTable(state: StudyState, stream: NodeJS.WriteStream): StudyProgress
     onEvent: (event) => {
       state.update(event);
       const line = remark(event);
-      if (line !== null) block.above(wrapText(line, usableColumns(stream)));
+      if (line !== null) block.above(wrapProse(line, usableColumns(stream)));
       if (event.type === 'step' && performance.now() - drawnAt < redrawMilliseconds) return;
       drawnAt = performance.now();
       draw();
     },
-    note: (line) => block.above(wrapText(line, usableColumns(stream))),
+    note: (line) => block.above(wrapProse(line, usableColumns(stream))),
     end: () => {
       process.off('exit', showCursor);
       draw();

@@ -1,7 +1,7 @@
 // A block of lines at the bottom of a terminal that is redrawn in place; everything else is printed above it.
 
 import type { WriteStream } from 'node:tty';
-import { displayWidth, truncate } from './text.ts';
+import { displayWidth, truncate } from './cells.ts';
 
 const clearDown = '\x1b[J';
 const hideCursor = '\x1b[?25l';
@@ -11,7 +11,7 @@ const showCursor = '\x1b[?25h';
 export type Terminal = Pick<WriteStream, 'write' | 'columns'>;
 
 export interface LiveBlock {
-  /** Replaces the block; lines wider than the terminal are cut. */
+  /** Replaces the block; lines wider than the terminal are cut, because it is redrawn by counting lines. */
   draw(lines: readonly string[]): void;
   /** Prints lines above the block, which stays. */
   above(lines: readonly string[]): void;
@@ -41,7 +41,7 @@ export function createLiveBlock(terminal: Terminal): LiveBlock {
       terminal.write(erased + print(drawn));
     },
     above: (lines) => {
-      terminal.write(erase() + print(lines.map(cut)) + print(drawn));
+      terminal.write(erase() + print(lines) + print(drawn));
     },
     end: () => {
       terminal.write(showCursor);
