@@ -20,6 +20,7 @@ With --check, says first what one of them would refuse; with --check and without
         .choices(['hf', 'torchtitan'])
         .default('hf'),
     )
+    .option('--no-mtp', 'leave out the MTP module, which transformers lists as unexpected and does not use')
     .option('--check <program>', `${loaderNames.join(', ')}; can be repeated`, collect);
   withJson(command)
     .addHelpText(
