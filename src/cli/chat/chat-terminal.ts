@@ -59,17 +59,13 @@ export class ChatTerminal {
     });
   }
 
-  /** Answers on standard output; notes beside them on a terminal, and else on standard error. */
+  /** Answers on standard output, broken at words if that is a terminal; notes beside them, or else on standard error. */
   get output(): ChatOutput {
-    return this.isTerminal
-      ? {
-          answer: (text) => void process.stdout.write(this.#answer.write(printable(text))),
-          note: (line) => this.#note(line),
-        }
-      : {
-          answer: (text) => void process.stdout.write(text),
-          note: (line) => print(process.stderr, [line]),
-        };
+    const shown = process.stdout.isTTY ? (text: string) => this.#answer.write(printable(text)) : (text: string) => text;
+    return {
+      answer: (text) => void process.stdout.write(shown(text)),
+      note: (line) => (this.isTerminal ? this.#note(line) : print(process.stderr, [line])),
+    };
   }
 
   #note(line: string): void {
