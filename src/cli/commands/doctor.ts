@@ -1,12 +1,12 @@
 // `tinyseek doctor`: what this machine can compute with.
 
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { engineAdvice } from '../../backends/engine-advice.ts';
 import { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from '../../backends/backends.ts';
 import { runningEngine } from '../../engine/engine.ts';
 import type { VariantName } from '../../engine/variant-names.ts';
 import type { VariantReport } from '../../engine/variants.ts';
 import { type BackendFlags, parseBackendOptions } from '../backend-option.ts';
-import { engineAdvice } from '../engine-advice.ts';
 import { measureMatmulSpeed } from '../matmul-speed.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { colorsFor } from '../terminal/colors.ts';

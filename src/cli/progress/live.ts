@@ -5,7 +5,8 @@ import type { TrainEvent } from '../../train/events.ts';
 import { loadRow, progressBar, sparkline } from '../terminal/charts.ts';
 import { type Colors, colorsFor } from '../terminal/colors.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
-import { createLiveBlock, type Terminal, usableColumns } from '../terminal/live-block.ts';
+import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
+import type { Output } from '../terminal/print.ts';
 import { padEnd } from '../terminal/cells.ts';
 import { wrapProse } from '../terminal/text.ts';
 import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
@@ -86,10 +87,7 @@ function scrollingLines(event: TrainEvent, width: number, colors: Colors): reado
   }
 }
 
-export function liveProgress(
-  terminal: Terminal & { readonly isTTY?: boolean },
-  now: () => number = () => performance.now(),
-): Progress {
+export function liveProgress(terminal: Output, now: () => number = () => performance.now()): Progress {
   const colors = colorsFor(terminal);
   const block = createLiveBlock(terminal);
   const losses: number[] = [];

@@ -5,7 +5,7 @@ import type { JobEvent } from '../../experiments/run-jobs.ts';
 import { progressBar } from '../terminal/charts.ts';
 import { formatDuration, plural } from '../terminal/format.ts';
 import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
-import { print } from '../terminal/print.ts';
+import { type Output, print } from '../terminal/print.ts';
 import { alignColumns } from '../terminal/table.ts';
 import { wrapProse } from '../terminal/text.ts';
 import { type ArmStanding, createStudyState, type StudyState } from './study-state.ts';
@@ -20,7 +20,7 @@ export interface StudyProgress {
   end(): void;
 }
 
-export function createStudyProgress(jobs: readonly Job[], stream: NodeJS.WriteStream = process.stderr): StudyProgress {
+export function createStudyProgress(jobs: readonly Job[], stream: Output = process.stderr): StudyProgress {
   const state = createStudyState(jobs);
   const canRedraw = stream.isTTY && process.env.TERM !== 'dumb';
   return canRedraw ? liveTable(state, stream) : plainLines(state, (line) => print(stream, [line]));
@@ -51,16 +51,22 @@ function totalLine(state: StudyState): string {
   return `${state.doneRuns()} of ${plural(state.totalRuns, 'run')} done${time}`;
 }
 
-/** What is worth a line that stays. */
-function remark(event: JobEvent): string | null {
-  const run = `${event.job.arm.name}, seed ${event.job.seed}`;
-  if (event.type === 'warning') return `warning: ${run}: ${event.message}`;
-  return event.type === 'failed' ? `${run} failed: ${event.message}` : null;
+/** What is worth a line that stays: each failure, and each warning once, however many runs have it. */
+function createRemarks(): (event: JobEvent) => string | null {
+  const said = new Set<string>();
+  return (event) => {
+    const run = `${event.job.arm.name}, seed ${event.job.seed}`;
+    if (event.type === 'failed') return `${run} failed: ${event.message}`;
+    if (event.type !== 'warning' || said.has(event.message)) return null;
+    said.add(event.message);
+    return `warning: ${run}: ${event.message}`;
+  };
 }
 
-function liveTable(state: StudyState, stream: NodeJS.WriteStream): StudyProgress {
+function liveTable(state: StudyState, stream: Output): StudyProgress {
   const block = createLiveBlock(stream);
   const draw = () => block.draw(tableLines(state));
+  const remark = createRemarks();
   let drawnAt = Number.NEGATIVE_INFINITY;
   const showCursor = () => block.end();
   process.once('exit', showCursor);
@@ -83,6 +89,7 @@ function liveTable(state: StudyState, stream: NodeJS.WriteStream): StudyProgress
 }
 
 function plainLines(state: StudyState, print: (line: string) => void): StudyProgress {
+  const remark = createRemarks();
   return {
     onEvent: (event) => {
       state.update(event);

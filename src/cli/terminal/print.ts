@@ -5,8 +5,12 @@ import { wrapProse } from './text.ts';
 /** A text for people; or a command for them to paste, which has its line to itself and is never broken. */
 export type Line = string | { readonly command: string };
 
-/** What is known of a stream that is printed to. */
-export type Output = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number };
+/** What printing needs of a stream; `process.stdout` has it. */
+export interface Output {
+  write(text: string): boolean;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
 
 /** Cells of a line: those of the terminal, 80 where it does not say; without a terminal as many as there are. */
 export function columnsOf({ isTTY, columns }: Pick<Output, 'isTTY' | 'columns'>): number {
