@@ -13,7 +13,7 @@ function formatItem(term: string, termWidth: number, description: string, helper
   if (width - termWidth - 4 >= leastDescription) {
     return Help.prototype.formatItem.call(helper, term, termWidth, description, helper);
   }
-  return [`  ${term}`, ...wrapProse(`      ${description}`, width)].join('\n');
+  return [`  ${term}`, `      ${description}`].flatMap((line) => wrapProse(line, width)).join('\n');
 }
 
 const usageTitle = 'Usage: ';
