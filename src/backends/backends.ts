@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { checkEngineOptions, type EngineOptions, startEngine } from '../engine/engine.ts';
 import type { VariantName } from '../engine/variant-names.ts';
 import { UserError } from '../errors.ts';
+import { nodeAdvice } from './engine-advice.ts';
 import { type ActiveBackend, type BackendId, setActiveBackend } from '../tensor/active-backend.ts';
 import { registerPatches } from '../tensor/patches.ts';
 import { tf } from '../tensor/tf.ts';
@@ -137,18 +138,27 @@ export async function activateBackend(requested: BackendName, options: BackendOp
   if (wantsEngine) checkEngineOptions(engineOptions(options));
   const name = requested === 'auto' ? 'engine' : requested;
   const started = await start(name, options);
-  if (typeof started !== 'string') return record(name, started, null);
+  if (typeof started !== 'string') return record(name, started, { advice: adviceOn(name, options) });
   if (requested === 'auto' && Object.values(options).every((option) => (option ?? null) === null)) {
     await activateBackend('wasm');
-    return record('wasm', null, `the CPU engine cannot run here (${started}); going on with wasm, which is slower`);
+    const warning = `the CPU engine cannot run here (${started}); going on with wasm, which is slower`;
+    return record('wasm', null, { warning });
   }
   const { howToGet } = entries[name];
   throw new UserError(`backend ${name}: not available here (${started})${howToGet ? `; to get it: ${howToGet}` : ''}`);
 }
 
-function record(name: BackendId, started: Started | null, warning: string | null): ActiveBackend {
+/** A variant that was asked for is what is wanted. */
+function adviceOn(name: BackendId, { engineVariant }: BackendOptions): string | null {
+  return name === 'engine' && (engineVariant ?? null) === null ? nodeAdvice() : null;
+}
+
+type Remarks = Partial<Pick<ActiveBackend, 'warning' | 'advice'>>;
+
+function record(name: BackendId, started: Started | null, remarks: Remarks = {}): ActiveBackend {
   const { threads, engineVariant } = started ?? { threads: null, engineVariant: null };
-  const backend = { name, canReadSync: name !== 'webgpu', threads, engineVariant, warning };
+  const { warning = null, advice = null } = remarks;
+  const backend = { name, canReadSync: name !== 'webgpu', threads, engineVariant, warning, advice };
   setActiveBackend(backend);
   return backend;
 }
@@ -187,7 +197,7 @@ export async function probeBackends(options: BackendOptions = {}): Promise<reado
     const threads = started.threads === null ? '' : `, ${started.threads} thread${started.threads === 1 ? '' : 's'}`;
     const more = started.detail === detail ? '' : `; ${started.detail}`;
     statuses.push({ name, available: true, detail: `${detail}${threads}${more}`, howToGet });
-    record(name, started, null);
+    record(name, started);
   }
   return statuses;
 }

@@ -6,6 +6,7 @@ import { type VariantName, variantNames } from '../engine/variant-names.ts';
 import { UserError } from '../errors.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 import { wholeNumber } from './run-options.ts';
+import { print } from './terminal/print.ts';
 
 /** The options of a command, as text. */
 export interface BackendFlags {
@@ -50,6 +51,6 @@ export function parseBackendFlags(flags: BackendFlags): BackendChoice {
 /** Starts a backend; that it is not the one hoped for is a warning on standard error. */
 export async function startBackend({ backend, backendOptions }: BackendChoice): Promise<ActiveBackend> {
   const active = await activateBackend(backend, backendOptions);
-  if (active.warning !== null) process.stderr.write(`warning: ${active.warning}\n`);
+  if (active.warning !== null) print(process.stderr, [`warning: ${active.warning}`]);
   return active;
 }

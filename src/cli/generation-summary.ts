@@ -2,12 +2,12 @@
 
 import type { SampleSet } from '../generate/generate-samples.ts';
 import { formatCount, plural } from './terminal/format.ts';
-import { formatTable } from './terminal/table.ts';
+import { formatHeadedTable } from './terminal/table.ts';
 
 const speed = (tokensPerSecond: number | null) => (tokensPerSecond === null ? '-' : formatCount(tokensPerSecond));
 const percent = (share: number | null) => (share === null ? '-' : `${(100 * share).toFixed(1)} %`);
 
-/** `128 tokens, 1.23 k tokens/s, prefill 0.012 s`, and why it ended where that is not what was asked for. */
+/** `128 tokens, 1.23 k tokens/s, prompt read in 0.012 s`, and why it ended where that is not what was asked for. */
 export function describeSpeed(result: SampleSet, context: number, maxNewTokens: number): string {
   const { samples, newTokens, tokensPerSecond, prefillSeconds } = result;
   const isFull = samples.some(
@@ -16,13 +16,17 @@ export function describeSpeed(result: SampleSet, context: number, maxNewTokens: 
   return [
     plural(newTokens, 'token'),
     ...(tokensPerSecond === null ? [] : [`${speed(tokensPerSecond)} tokens/s`]),
-    `prefill ${prefillSeconds.toFixed(3)} s`,
+    `prompt read in ${prefillSeconds.toFixed(3)} s`,
     ...(isFull ? [`stopped at the end of the context of ${context} tokens`] : []),
   ].join(', ');
 }
 
-/** Decoding with and without drafts, side by side, and what the difference comes to. */
-export function comparison(plain: SampleSet, speculative: SampleSet, drafts: number, isGreedy: boolean): string[] {
+/** Decoding with and without drafts, side by side, and what the difference comes to; `width` in cells of the terminal. */
+export function comparison(
+  plain: SampleSet,
+  speculative: SampleSet,
+  { drafts, isGreedy, width }: { readonly drafts: number; readonly isGreedy: boolean; readonly width: number },
+): string[] {
   const row = (name: string, { tokensPerSecond, newTokens, forwardPasses, acceptanceRate }: SampleSet) => [
     name,
     speed(tokensPerSecond),
@@ -35,7 +39,8 @@ export function comparison(plain: SampleSet, speculative: SampleSet, drafts: num
     row('plain', plain),
     row(plural(drafts, 'draft'), speculative),
   ];
-  return ['', ...formatTable(table, Number.POSITIVE_INFINITY, [1, 2, 3, 4]), '', gain(plain, speculative, isGreedy)];
+  const lines = formatHeadedTable(table, width, [1, 2, 3, 4]);
+  return ['', ...lines, '', gain(plain, speculative, isGreedy)];
 }
 
 function gain(plain: SampleSet, speculative: SampleSet, isGreedy: boolean): string {

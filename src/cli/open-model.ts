@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import { type LoadedModel, loadModel } from '../generate/load-model.ts';
 import { latestCheckpoint } from '../io/read-checkpoint.ts';
 import { type BackendFlags, parseBackendFlags, startBackend } from './backend-option.ts';
+import { print } from './terminal/print.ts';
 
 export interface OpenedModel extends LoadedModel {
   /** The checkpoint folder. */
@@ -14,7 +15,10 @@ export interface OpenedModel extends LoadedModel {
 
 /** Prints warnings on standard error. */
 export function warn(warnings: readonly string[]): void {
-  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+  print(
+    process.stderr,
+    warnings.map((warning) => `warning: ${warning}`),
+  );
 }
 
 /** The checkpoint folder meant; whether it is one is for its reader to say. */

@@ -18,10 +18,13 @@ import { addScore } from './declarations/score.ts';
 import { addServe } from './declarations/serve.ts';
 import { addTrain } from './declarations/train.ts';
 import type { Finish } from './declarations/options.ts';
+import { closingHelp, helpSettings } from './help-format.ts';
+import { print } from './terminal/print.ts';
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)('../../package.json');
 
-const description = 'Train DeepSeek-V3 in miniature on your own machine: MLA, DeepSeekMoE, MTP, on real text.';
+const description =
+  'Trains DeepSeek-V3 in miniature on your own machine and on real text: multi-head latent attention (MLA), a mixture of experts (DeepSeekMoE), multi-token prediction (MTP).';
 
 /** The whole command line, not yet parsed; `finish` receives the exit code of the command that ran. */
 function createProgram(finish: Finish): Command {
@@ -31,8 +34,11 @@ function createProgram(finish: Finish): Command {
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'tinyseek: ')) })
-    .addHelpText('after', '\nStart with: tinyseek train\nHelp on a command: tinyseek <command> --help\n');
+    .configureOutput({
+      outputError: (text) => print(process.stderr, [text.trimEnd().replace(/^error: /, 'tinyseek: ')]),
+    })
+    .configureHelp(helpSettings)
+    .addHelpText('after', () => closingHelp());
   for (const add of [
     addTrain,
     addEval,

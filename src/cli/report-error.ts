@@ -2,6 +2,7 @@
 
 import { CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
+import { print } from './terminal/print.ts';
 
 const exitUser = 1;
 const exitUsage = 2;
@@ -32,6 +33,6 @@ export function errorMessage(error: unknown): string {
 /** Prints an error to standard error, with its stack and causes if DEBUG=1 is set. */
 export function reportError(error: unknown): void {
   const message = errorMessage(error);
-  if (message !== '') process.stderr.write(`${message}\n`);
+  if (message !== '') print(process.stderr, [message]);
   if (process.env.DEBUG === '1' && message !== '') console.error(error);
 }

@@ -1,7 +1,9 @@
 // One line on standard error for each request that the server has answered.
 
 import type { RequestRecord } from '../serve/exchanges.ts';
-import { printable, truncate } from './terminal/text.ts';
+import { truncate } from './terminal/cells.ts';
+import { print } from './terminal/print.ts';
+import { printable } from './terminal/text.ts';
 
 const mostCells = 60;
 
@@ -13,12 +15,12 @@ export function requestLine({ method, path, status, seconds, usage, problem }: R
     `${seconds.toFixed(seconds < 10 ? 2 : 0)} s`,
   ];
   // A problem may quote the request, which may be anything.
-  const why = problem === null ? '' : `: ${printable(problem).replaceAll('\n', ' ')}`;
+  const why = problem === null ? '' : `: ${printable(problem).replace(/[\n\t]/g, ' ')}`;
   return parts.join(', ') + why;
 }
 
 /** Prints the line of a request; a bug of ours with its stack. */
 export function logRequest(record: RequestRecord): void {
-  process.stderr.write(`${requestLine(record, new Date())}\n`);
+  print(process.stderr, [requestLine(record, new Date())]);
   if (record.bug !== null) console.error(record.bug);
 }

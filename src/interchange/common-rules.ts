@@ -58,7 +58,7 @@ export const embeddingFirst: LoaderRule = ({ numNextnPredictLayers, mtpConcatOrd
   return {
     level: 'different',
     what: `mtpConcatOrder ${mtpConcatOrder}: the embedding comes first there, so what the MTP module drafts is wrong`,
-    fix: 'train with mtpConcatOrder=embedding-first, or leave the MTP module unused there',
+    fix: 'train with mtpConcatOrder=embedding-first, or export with --no-mtp',
   };
 };
 
@@ -68,6 +68,6 @@ export const postNormState: LoaderRule = ({ numNextnPredictLayers, mtpHiddenStat
   return {
     level: 'different',
     what: `mtpHiddenState ${mtpHiddenState}: the MTP module reads the state after the final norm there and drafts badly`,
-    fix: 'train with mtpHiddenState=post-norm, or leave the MTP module unused there',
+    fix: 'train with mtpHiddenState=post-norm, or export with --no-mtp',
   };
 };

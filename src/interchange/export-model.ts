@@ -22,6 +22,8 @@ export interface ExportOptions {
   readonly maxShardBytes: number;
   /** Whether to add the module with which torchtitan goes on training. */
   readonly torchtitan: boolean;
+  /** Whether the MTP modules are written, of which transformers has no use but to draft with them. Default: yes. */
+  readonly mtp?: boolean;
   /** The run that the checkpoint is of, for the model card; null if it is not known. */
   readonly run: RunData | null;
 }
@@ -43,16 +45,16 @@ export interface ModelFolder {
  * @throws UserError if the checkpoint is unusable, if the folder cannot be written, or if the format cannot hold a value.
  */
 export function exportModel(checkpoint: string, options: ExportOptions): ModelFolder {
-  const { out, format, maxShardBytes, torchtitan, run } = options;
-  const folder = openFolder(checkpoint);
+  const { out, format, maxShardBytes, torchtitan, mtp = true, run } = options;
+  const folder = openFolder(checkpoint, mtp);
   try {
-    const { config } = folder;
+    const { config, storedConfig } = folder;
     const state = folder.trainerState === null ? null : parseState(folder.trainerState, checkpoint, 'export');
-    const train = state === null ? undefined : validateRecordedTrain(state.train, config);
+    const train = state === null ? undefined : validateRecordedTrain(state.train, storedConfig);
     const tensors = folder.tensorsAs(format);
     const shards = planShards(tensors, maxShardBytes);
     const files = folder.textFiles(format);
-    files.set('README.md', modelCard({ name: basename(out), config, format, state, train, run }));
+    files.set('README.md', modelCard({ name: basename(out), config, storedConfig, format, state, train, run }));
     if (torchtitan) files.set(TORCHTITAN_FILE, torchtitanModule(config, train));
     writeModelFolder(out, { shards, files });
     return {

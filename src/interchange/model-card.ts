@@ -12,6 +12,8 @@ import type { TrainerState } from '../train/trainer-state.ts';
 export interface CardContents {
   readonly name: string;
   readonly config: ModelConfig;
+  /** Of the checkpoint, which may have MTP modules that the folder lacks. */
+  readonly storedConfig: ModelConfig;
   readonly format: FloatFormat;
   /** Null, as `train` is undefined, for a model that was not trained here. */
   readonly state: TrainerState | null;
@@ -39,12 +41,16 @@ export function modelCard(contents: CardContents): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function frontMatter({ name, state, train }: CardContents): object {
+function frontMatter({ name, config, state, train }: CardContents): object {
   const evaluation = state?.evaluation ?? null;
   const card = {
     library_name: 'transformers',
     pipeline_tag: 'text-generation',
-    tags: ['deepseek_v3', 'mixture-of-experts', 'multi-head-latent-attention', 'multi-token-prediction', 'tinyseek'],
+    tags: [
+      ...['deepseek_v3', 'mixture-of-experts', 'multi-head-latent-attention'],
+      ...(config.numNextnPredictLayers > 0 ? ['multi-token-prediction'] : []),
+      'tinyseek',
+    ],
   };
   if (evaluation === null || train === undefined) return card;
   const metrics = [
@@ -65,11 +71,18 @@ function introduction({ config, train }: CardContents): string {
   );
 }
 
-function usage({ name, config }: CardContents): string {
-  const mtp =
-    config.numNextnPredictLayers > 0
-      ? `\n\ntransformers leaves the MTP module (layer ${config.numHiddenLayers}) out and lists its tensors as unexpected.`
-      : '';
+/** What becomes of the MTP modules; nothing for a model that never had any. */
+function mtpNote({ config, storedConfig }: CardContents): string {
+  const layer = `layer ${config.numHiddenLayers}`;
+  if (config.numNextnPredictLayers > 0) {
+    return `\n\ntransformers leaves the MTP module (${layer}) out and lists its tensors as unexpected, which is harmless.`;
+  }
+  if (storedConfig.numNextnPredictLayers === 0) return '';
+  return `\n\nThe MTP module (${layer}) that it was trained with is not in this folder (\`tinyseek export --no-mtp\`).`;
+}
+
+function usage(contents: CardContents): string {
+  const { name } = contents;
   return `\`\`\`python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -78,7 +91,7 @@ tokenizer = AutoTokenizer.from_pretrained("${name}")
 # A text begins after the end of another: that is how the model saw them.
 ids = tokenizer(tokenizer.eos_token + "Call me", return_tensors="pt")
 print(tokenizer.decode(model.generate(**ids, max_new_tokens=40)[0]))
-\`\`\`${mtp}`;
+\`\`\`${mtpNote(contents)}`;
 }
 
 function sizes({ config, format }: CardContents): Row[] {

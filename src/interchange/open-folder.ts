@@ -21,7 +21,10 @@ import { jsonText } from '../io/write-model-folder.ts';
 
 /** An open model folder, ready to be written elsewhere. */
 export interface OpenFolder {
+  /** Of what is written. */
   readonly config: ModelConfig;
+  /** Of the folder itself, which may have MTP modules that are left out. */
+  readonly storedConfig: ModelConfig;
   readonly trainerState: JsonObject | null;
   readonly warnings: readonly string[];
   /** Every tensor of a complete file, in a format; values are read one tensor at a time. */
@@ -38,21 +41,25 @@ const LARGEST_F16 = 65504;
 /**
  * Opens a model folder, ours or another's.
  *
+ * @param mtp whether its MTP modules are part of what is written.
  * @throws UserError if it is none, is damaged, lacks a tokenizer, or has weights that its config does not describe.
  */
-export function openFolder(folder: string): OpenFolder {
+export function openFolder(folder: string, mtp = true): OpenFolder {
   const checkpoint = readCheckpoint(folder);
   try {
-    const { config, warnings } = folderConfig(checkpoint);
-    const tokenizer = folderTokenizer(folder, checkpoint.tokenizerJson, config);
-    const expected = [...parameterShapes(config), ...bufferShapes(config)];
-    const rewritten = rewriteHfTensors(checkpoint.model, config, expected);
+    const { config: storedConfig, warnings } = folderConfig(checkpoint);
+    const tokenizer = folderTokenizer(folder, checkpoint.tokenizerJson, storedConfig);
+    const expected = [...parameterShapes(storedConfig), ...bufferShapes(storedConfig)];
+    const rewritten = rewriteHfTensors(checkpoint.model, storedConfig, expected);
+    const config = mtp ? storedConfig : withoutMtp(storedConfig);
+    const tensors = rewritten.tensors.filter(({ name }) => layerOf(name) < layersOf(config));
     const settings = readOptional(folder, 'tokenizer_config.json') ?? jsonText(tokenizerConfig(tokenizer));
     return {
       config,
+      storedConfig,
       trainerState: checkpoint.trainerState,
-      warnings: [...warnings, ...rewritten.warnings],
-      tensorsAs: (format) => rewritten.tensors.map((tensor) => inFormat(tensor, format)),
+      warnings: [...warnings, ...(mtp ? rewritten.warnings : [])],
+      tensorsAs: (format) => tensors.map((tensor) => inFormat(tensor, format)),
       textFiles: (format) =>
         new Map([
           ['config.json', jsonText(toHuggingFaceConfig(config, torchNames[format]))],
@@ -66,6 +73,21 @@ export function openFolder(folder: string): OpenFolder {
     checkpoint.close();
     throw error;
   }
+}
+
+/** A model without its MTP modules. */
+export function withoutMtp(config: ModelConfig): ModelConfig {
+  return { ...config, numNextnPredictLayers: 0 };
+}
+
+/** Layers of a file: those of the main model, then the MTP modules. */
+function layersOf({ numHiddenLayers, numNextnPredictLayers }: ModelConfig): number {
+  return numHiddenLayers + numNextnPredictLayers;
+}
+
+/** The layer that a tensor belongs to; below all of them for those outside. */
+function layerOf(name: string): number {
+  return Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
 }
 
 /** The balancing bias stays float32, as in the released weights: loaders insist on it, and its steps are small. */

@@ -29,7 +29,7 @@ const mtpLayerHasExperts: LoaderRule = ({ numNextnPredictLayers, firstKDenseRepl
   return {
     level: 'refused',
     what: 'firstKDenseReplace is numHiddenLayers: the MTP module is dense there, as the last layer is, and has experts here',
-    fix: `train with firstKDenseReplace=${numHiddenLayers - 1} or less`,
+    fix: `train with firstKDenseReplace=${numHiddenLayers - 1} or less, or export with --no-mtp`,
   };
 };
 
@@ -46,7 +46,7 @@ const mtpParallelism: LoaderRule = ({ numNextnPredictLayers }) => {
   if (numNextnPredictLayers === 0) return undefined;
   const what =
     'with an MTP module neither pipeline nor context parallelism is possible there, and its bias stays as it is';
-  return { level: 'note', what, fix: 'to train without it, set NUM_MTP_LAYERS to 0 in the flavour' };
+  return { level: 'note', what, fix: 'to train without it, export with --no-mtp' };
 };
 
 export const torchtitanRules: readonly LoaderRule[] = [

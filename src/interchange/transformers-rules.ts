@@ -10,7 +10,7 @@ const mtpIgnored: LoaderRule = ({ numNextnPredictLayers, numHiddenLayers }) => {
     what:
       `the MTP module (layer ${numHiddenLayers}) is left out of the model, and from_pretrained lists its tensors as ` +
       'unexpected; save_pretrained does not write them',
-    fix: 'keep the export if the module matters later; docs/outgrow.md has how to draft with it there',
+    fix: 'export with --no-mtp to leave it out, or keep it to draft with it there, as docs/outgrow.md shows',
   };
 };
 

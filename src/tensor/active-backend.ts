@@ -14,6 +14,8 @@ export interface ActiveBackend {
   readonly engineVariant: string | null;
   /** Why it is not the one that was hoped for, or null. */
   readonly warning: string | null;
+  /** What would make it faster, to be said once for a long computation; null where nothing is known to. */
+  readonly advice: string | null;
 }
 
 let active: ActiveBackend | null = null;

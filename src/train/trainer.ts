@@ -3,7 +3,7 @@
 // Events come in this order: `start`; `sample` (before); then per step `step`, `warning` on a loss spike, and what is
 // due: `eval`, `sample`, `checkpoint`; after the last step `eval` on all held-out text, `sample` (after), `checkpoint`,
 // `end`. After `start` comes a `warning` for anything odd that a resumed run found, and in any run for a backend
-// that has no sparse dispatch, or that `auto` took for want of the engine.
+// that has no sparse dispatch, or that `auto` took for want of the engine, and for a Node with which the engine is slower.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -140,7 +140,8 @@ function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { precision 
 
 /** What there is to say of the backend that computes. */
 function activeWarnings(backend: ActiveBackend, model: ModelConfig): string[] {
-  return [...(backend.warning === null ? [] : [backend.warning]), ...denseWarning(backend, model)];
+  const { warning, advice } = backend;
+  return [...[warning, advice].filter((line) => line !== null), ...denseWarning(backend, model)];
 }
 
 /** Says what it costs that a backend cannot tell the host where tokens go. */

@@ -30,6 +30,7 @@ describe('activateBackend', () => {
       threads: null,
       engineVariant: null,
       warning: null,
+      advice: null,
     });
     expect(activeBackend().name).toBe('wasm');
     expect(tf.getBackend()).toBe('wasm');

@@ -134,7 +134,7 @@ describe('a study that was stopped', () => {
     expect(stopped.stderr).toContain('1 of 4 runs done');
     expect(stopped.stderr).not.toContain('2 of 4 runs done');
     expect(stopped.stdout).toMatch(
-      /Stopped; nothing is lost\. Go on with:\nnode .* ablate mine\.yaml --seeds 2 --out stopped\n/,
+      /Stopped; nothing is lost\. Go on with:\n {2}node .* ablate mine\.yaml --seeds 2 --out stopped\n/,
     );
     expect(stopped.code).toBe(130);
     const resumed = await run('stopped', '--json');

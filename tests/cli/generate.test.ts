@@ -1,5 +1,8 @@
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { displayWidth } from '../../src/cli/terminal/cells.ts';
+import { printable } from '../../src/cli/terminal/text.ts';
 import { nano, writeText } from './nano.ts';
 import { type CliOptions, runCli, temporaryFolder } from './run-cli.ts';
 
@@ -29,7 +32,7 @@ describe('generate', () => {
     const { text, ids } = await json('--prompt', 'Whale', '--max-new-tokens', '11');
     expect(stdout).toBe(`${text}\n`);
     expect(ids).toHaveLength(11);
-    expect(stderr).toMatch(/^\n11 tokens, .* tokens\/s, prefill \d+\.\d+ s\n$/);
+    expect(stderr).toMatch(/^\n11 tokens, .* tokens\/s, prompt read in \d+\.\d+ s\n$/);
     expect(code).toBe(0);
   });
 
@@ -66,6 +69,65 @@ describe('generate', () => {
     expect(text).toBe(samples[0].text);
     const single = await json('--prompt', 'Whale', '--seed', '6', '--max-new-tokens', '7');
     expect(single.ids).toEqual(samples[1].ids);
+  });
+
+  describe('on a terminal', () => {
+    const args = ['--max-new-tokens', '11'];
+    const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
+    const words = (text: string) => text.split(/\s+/).filter((word) => word !== '');
+    /** What a model writes, as a terminal shows it. */
+    const shown = (text: string) => words(printable(text));
+
+    it('puts the prompt before the text, dimmed, whether it comes as an option, from a file, or with drafts', async () => {
+      const { text } = await json('--prompt', 'A white wh', ...args);
+      for (const [options, input] of [
+        [['--prompt', 'A white wh'], ''],
+        [['--prompt', '-'], 'A white wh\n'],
+      ] as const) {
+        const { stdout } = await cli(['generate', 'run', ...options, ...args], { columns: 40, input });
+        expect(stdout).toContain(`${dim('A')} ${dim('white')} ${dim('wh')}`);
+        expect(words(stripVTControlCharacters(stdout)).join('')).toBe(shown(`A white wh${text}`).join(''));
+      }
+      const greedy = ['--prompt', 'A white wh', '--temperature', '0', ...args];
+      const drafted = await cli(['generate', 'run', ...greedy, '--speculative'], { columns: 40 });
+      expect(drafted.stdout).toContain(`${dim('A')} ${dim('white')} ${dim('wh')}`);
+    });
+
+    it('puts it before each of several samples, and keeps its lines', async () => {
+      const options = ['--prompt', 'One line\n\nand anoth', '--n', '2', ...args];
+      const { samples } = await json(...options);
+      const { stdout } = await cli(['generate', 'run', ...options], { columns: 40 });
+      const [before, ...parts] = stdout.split(/--- \d of 2, seed \d\n/);
+      expect([before, parts.length]).toEqual(['', 2]);
+      parts.forEach((part, i) => {
+        expect(part.startsWith(`${dim('One')} ${dim('line')}\n\n${dim('and')} ${dim('anoth')}`)).toBe(true);
+        expect(words(stripVTControlCharacters(part)).join('')).toBe(
+          shown(`One line and anoth${samples[i].text}`).join(''),
+        );
+      });
+    });
+
+    it('puts it in brackets where there are no colours', async () => {
+      const env = { NO_COLOR: '1' };
+      const { stdout } = await cli(['generate', 'run', '--prompt', 'A white wh', ...args], { columns: 40, env });
+      expect(stdout.startsWith('[A white wh]')).toBe(true);
+      expect(stdout).not.toContain('\x1b');
+    });
+
+    it('breaks at words', async () => {
+      const prompt = 'whales that swim and sing in the wide and open sea ';
+      const { stdout } = await cli(['generate', 'run', '--prompt', prompt, ...args], {
+        columns: 21,
+        env: { NO_COLOR: '1' },
+      });
+      expect(stdout).toMatch(/^\[whales that swim and\nsing in the wide and\nopen sea/);
+    });
+
+    it('has nothing to do with --json', async () => {
+      const options = ['generate', 'run', '--json', '--prompt', 'A white wh', ...args];
+      const { stdout } = await cli(options, { columns: 40 });
+      expect(JSON.parse(stdout).ids).toEqual((await json('--prompt', 'A white wh', ...args)).ids);
+    });
   });
 
   it('reads the prompt from standard input, without its last newline', async () => {
@@ -121,5 +183,17 @@ describe('chat', () => {
     expect(stderr).toMatch(/\(5 tokens, .*\nmax-new-tokens is 3 now\.\n\(3 tokens, [^\n]*\n$/);
     expect(stdout.length).toBeGreaterThan(2);
     expect(code).toBe(0);
+  });
+
+  it('breaks answers at words on a terminal, also where the lines come from a pipe', async () => {
+    const args = ['chat', 'run', '--max-new-tokens', '40', '--temperature', '0'];
+    const input = 'Whale\n';
+    const [piped, shown] = [await cli(args, { input }), await cli(args, { input, columns: 20 })];
+    const words = (text: string) => printable(text).split(/\s+/);
+    expect(words(shown.stdout).join('')).toBe(words(piped.stdout).join(''));
+    for (const line of shown.stdout.split('\n')) {
+      expect(displayWidth(line) <= 20 || displayWidth(words(line)[0]!) > 20).toBe(true);
+    }
+    expect(shown.stderr).toContain('It has no chat\ntemplate:');
   });
 });

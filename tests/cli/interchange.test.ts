@@ -41,6 +41,36 @@ describe('export', () => {
     expect(stdout).toContain('  tinyseek_torchtitan.py\n');
   });
 
+  it('says what transformers will say of the MTP module, and leaves it out with --no-mtp', async () => {
+    const included = await cli('export', 'run', '--out', 'included');
+    expect(included.stdout).toMatch(/as unexpected, which is harmless\. With --no-mtp the module is left out\.\n$/);
+    const left = await cli(
+      'export',
+      'run',
+      '--out',
+      'left',
+      '--no-mtp',
+      '--check',
+      'transformers',
+      '--check',
+      'torchtitan',
+    );
+    expect(left.stdout).toMatch(/^transformers takes this model\ntorchtitan refuses this model\n/);
+    expect(left.stdout).not.toContain('MTP');
+    const { code, stdout } = await cli('export', 'run', '--out', 'left', '--no-mtp', '--check', 'transformers');
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^transformers takes this model\nWrote left: .*no MTP module/),
+    ]);
+    expect(stdout).not.toContain('unexpected');
+    const [run, without] = await Promise.all(
+      ['run', 'left'].map(async (folder) => (await cli('score', folder, '--text', 'Whale 7', '--json')).stdout),
+    );
+    expect(without).toBe(run);
+    const json = await cli('export', 'run', '--out', 'left-json', '--no-mtp', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ mtpLayers: 0 });
+  });
+
   it('only looks with --check, and stops before writing what would be refused', async () => {
     const fine = await cli('export', 'run', '--check', 'transformers');
     expect([fine.code, fine.stdout]).toEqual([0, expect.stringMatching(/^transformers takes this model; to know:\n/)]);

@@ -21,6 +21,8 @@ export interface CliOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Standard input; empty unless given. */
   readonly input?: string;
+  /** Makes the command take its outputs for terminals with lines of so many cells. */
+  readonly columns?: number;
 }
 
 /** A folder in which a command runs, and the path in it of a file or folder at which it holds still once it is there. */
@@ -44,15 +46,20 @@ export interface HeldCli extends RunningCli {
 }
 
 function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { DEBUG: _debug, NO_COLOR: _noColor, FORCE_COLOR: _forceColor, ...inherited } = process.env;
+  const { DEBUG: _debug, NO_COLOR: _noColor, FORCE_COLOR: _forceColor, npm_command: _npm, ...inherited } = process.env;
   return { ...inherited, ...extra };
+}
+
+function asTerminal(columns: number): NodeJS.ProcessEnv {
+  const script = `for(const s of[process.stdout,process.stderr])Object.assign(s,{isTTY:true,columns:${columns}})`;
+  return { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
 }
 
 /** Starts the command without waiting for its end. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd,
-    env: environment(options.env),
+    env: environment({ ...(options.columns === undefined ? {} : asTerminal(options.columns)), ...options.env }),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // A command that reads no input may be gone before it is written.

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { invocation, shellWord } from '../../src/cli/invocation.ts';
 import { defaultRunDir, settings } from '../../src/cli/run-options.ts';
 
 describe('options that choose settings', () => {
@@ -26,21 +25,5 @@ describe('the default run folder', () => {
       join('runs', 'my-run-md-notes.txt-20260102-120304'),
     );
     expect(defaultRunDir({}, '..', noon)).toBe(join('runs', 'tiny-20260102-120304'));
-  });
-});
-
-describe('suggested commands', () => {
-  it('begin with what started this process', () => {
-    expect(invocation(join(process.cwd(), 'dist', 'cli', 'main.js'), {})).toBe(
-      `node ${join('dist', 'cli', 'main.js')}`,
-    );
-    expect(invocation('/x/node_modules/.bin/tinyseek', { npm_command: 'exec' })).toBe('npx tinyseek');
-    expect(invocation('/usr/bin/tinyseek', {})).toBe('tinyseek');
-  });
-
-  it('quote what a shell would take apart', () => {
-    expect(shellWord('runs/a-1.2')).toBe('runs/a-1.2');
-    expect(shellWord("it's here")).toBe("'it'\\''s here'");
-    expect(shellWord('')).toBe("''");
   });
 });

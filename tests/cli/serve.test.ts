@@ -25,7 +25,7 @@ describe('tinyseek serve', () => {
     expect(cli.stderr()).toMatch(/^Model +whales, .* parameters, .* active per token, from whales.checkpoints.step-/m);
     expect(cli.stderr()).toMatch(/^At once +3 answers; 256 more may wait$/m);
     expect(cli.stderr()).toMatch(/^Chat +a plain transcript/m);
-    expect(cli.stderr()).toMatch(/^Try: curl http:\/\/127\.0\.0\.1:\d+\/v1\/completions /m);
+    expect(cli.stderr()).toMatch(/^Try:\n {2}curl http:\/\/127\.0\.0\.1:\d+\/v1\/completions /m);
     const { usage } = await client.completions.create({ model: 'whales', prompt: 'Whale', max_tokens: 5 });
     expect(usage?.prompt_tokens).toBe(6);
     await expect(client.completions.create({ model: 'other', prompt: 'a' })).rejects.toThrow(OpenAI.NotFoundError);

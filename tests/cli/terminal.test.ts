@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { displayWidth, truncate } from '../../src/cli/terminal/cells.ts';
 import { loadRow, progressBar, sparkline } from '../../src/cli/terminal/charts.ts';
 import { colorsFor } from '../../src/cli/terminal/colors.ts';
 import {
@@ -11,8 +12,9 @@ import {
   plural,
 } from '../../src/cli/terminal/format.ts';
 import { createLiveBlock } from '../../src/cli/terminal/live-block.ts';
-import { formatTable } from '../../src/cli/terminal/table.ts';
-import { displayWidth, printable, truncate, wrapParts, wrapText } from '../../src/cli/terminal/text.ts';
+import { columnsOf, layOut } from '../../src/cli/terminal/print.ts';
+import { alignColumns, formatHeadedTable, formatTable } from '../../src/cli/terminal/table.ts';
+import { printable, wrapParts, wrapProse, wrapText } from '../../src/cli/terminal/text.ts';
 
 describe('text in terminal cells', () => {
   it('counts wide characters twice and colours, accents and joiners not at all', () => {
@@ -20,6 +22,7 @@ describe('text in terminal cells', () => {
     expect(displayWidth('日本')).toBe(4);
     expect(displayWidth('e\u0301')).toBe(1);
     expect(displayWidth('\x1b[31mred\x1b[39m')).toBe(3);
+    expect(displayWidth('\x1b[1A\r\x1b[Jred')).toBe(3);
   });
 
   it('cuts a line that is too wide and leaves one that fits as it is, colours included', () => {
@@ -45,7 +48,37 @@ describe('text in terminal cells', () => {
   });
 
   it('makes control and direction characters visible, so that a sample cannot steer the terminal', () => {
-    expect(printable('a\x1b[31m\u202eb\r\nc\td\x07')).toBe('a·[31m·b\nc d·');
+    expect(printable('a\x1b[31m\u202eb\r\nc\td\x07')).toBe('a·[31m·b\nc\td·');
+    expect(printable('👨‍👩‍👧')).toBe('👨‍👩‍👧');
+  });
+});
+
+describe('what the program says', () => {
+  const sentence = 'Held-out text: 2.8 bits per byte; the model needs 3.1 % less.';
+
+  it('breaks at words, never between a number and its unit', () => {
+    expect(wrapProse(sentence, 54)).toEqual(['Held-out text: 2.8 bits per byte; the model needs', '3.1 % less.']);
+    expect(wrapProse(sentence, 20)).toEqual(['Held-out text: 2.8', 'bits per byte; the', 'model needs 3.1 %', 'less.']);
+  });
+
+  it('goes on under the indentation of its first line', () => {
+    expect(wrapProse('    one two\n  three four', 9)).toEqual(['    one', '    two', '  three', '  four']);
+  });
+
+  it('leaves whole what is there to be copied: paths, and commands in backticks', () => {
+    expect(wrapProse('Run: runs/a-long-name-of-a-run', 20)).toEqual(['Run:', 'runs/a-long-name-of-a-run']);
+    expect(wrapProse('run `npm install webgpu` first', 20)).toEqual(['run', '`npm install webgpu`', 'first']);
+  });
+
+  it('is never broken where it is a command, which has its line to itself', () => {
+    const command = 'npx tinyseek train --data moby-dick:2,code:1';
+    expect(layOut(['Try this one:', { command }], 10)).toEqual(['Try this', 'one:', `  ${command}`]);
+  });
+
+  it('is left as it is for a file or a pipe, and has 80 cells where a terminal does not say', () => {
+    expect(layOut([sentence, `  ${sentence}`], columnsOf({}))).toEqual([sentence, `  ${sentence}`]);
+    expect([columnsOf({ isTTY: true }), columnsOf({ isTTY: true, columns: 0 })]).toEqual([80, 80]);
+    expect(columnsOf({ isTTY: true, columns: 20 })).toBe(20);
   });
 });
 
@@ -125,13 +158,35 @@ describe('charts of one line', () => {
 });
 
 describe('tables', () => {
-  it('aligns columns and cuts rows at the width', () => {
-    const rows = [
-      ['total', '1,234'],
-      ['active', '7', 'of them'],
-    ];
-    expect(formatTable(rows, 80, [1])).toEqual(['total   1,234', 'active      7  of them']);
-    expect(formatTable(rows, 10, [1])).toEqual(['total   1…', 'active   …']);
+  const rows = [
+    ['total', '1,234'],
+    ['  active', '7', 'of them'],
+  ];
+  const headed = [
+    ['arm', 'loss', 'MaxVio'],
+    ['bias', '4.25', '0.1'],
+    ['none', '4.5', '12.25'],
+  ];
+
+  it('align their columns', () => {
+    expect(alignColumns(rows, [1])).toEqual(['total     1,234', '  active      7  of them']);
+    expect(formatTable(rows, 80, [1])).toEqual(alignColumns(rows, [1]));
+    expect(formatHeadedTable(headed, 80, [1, 2])).toEqual([
+      'arm   loss  MaxVio',
+      'bias  4.25     0.1',
+      'none   4.5   12.25',
+    ]);
+  });
+
+  it('lose nothing in a terminal that is too narrow: values stand below their labels', () => {
+    expect(formatTable(rows, 20, [1])).toEqual(['total', '  1,234', '  active', '    7  of them']);
+  });
+
+  it('lose nothing in a terminal that is too narrow: other columns stand below the first ones', () => {
+    expect(formatHeadedTable(headed, 12, [1, 2])).toEqual([
+      ...['arm   loss', 'bias  4.25', 'none   4.5', ''],
+      ...['arm   MaxVio', 'bias     0.1', 'none   12.25'],
+    ]);
   });
 });
 
@@ -153,8 +208,8 @@ describe('the live block', () => {
     const terminal = fakeTerminal(20);
     const block = createLiveBlock(terminal);
     block.draw(['bar']);
-    block.above(['sample']);
-    expect(terminal.written.at(-1)).toBe('\x1b[1A\r\x1b[Jsample\nbar\n');
+    block.above(['sample', 'x'.repeat(30)]);
+    expect(terminal.written.at(-1)).toBe(`\x1b[1A\r\x1b[Jsample\n${'x'.repeat(30)}\nbar\n`);
   });
 
   it('counts the rows that a narrower terminal has wrapped its lines to', () => {

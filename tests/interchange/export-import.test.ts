@@ -9,7 +9,7 @@ import { openModelFiles } from '../../src/io/model-files.ts';
 import { writeTensorFile } from '../../src/io/safetensors.ts';
 import { readAllTensors } from '../../src/io/tensor-source.ts';
 import { useTempFolder } from '../io/helpers.ts';
-import { smallTensors, writeSmallModel } from './small-export.ts';
+import { config as small, smallTensors, writeSmallModel } from './small-export.ts';
 
 const path = useTempFolder();
 const plain = { format: 'F32', maxShardBytes: 5e9, torchtitan: false, run: null } as const;
@@ -76,6 +76,52 @@ describe('exportModel and importModel', () => {
     expect(module).toContain('    moe_hidden_dim=2,\n');
     expect(module).toContain('NUM_MTP_LAYERS = 1\n');
     expect(module).toContain('q_lora_rank=0,');
+  });
+
+  it.each([
+    ['F32', 5e9],
+    ['BF16', 2000],
+    ['F16', 5e9],
+  ] as const)(
+    'leaves the MTP module out on demand: weights as %s, config, card, and back again',
+    (format, maxShardBytes) => {
+      writeSmallModel(path('model'));
+      exportModel(path('model'), { ...plain, out: path('with'), format, torchtitan: true });
+      const options = { ...plain, out: path('without'), format, maxShardBytes, torchtitan: true, mtp: false };
+      const { config, bytes } = exportModel(path('model'), options);
+      const isMain = (name: string) => !name.startsWith(`model.layers.${small.numHiddenLayers}.`);
+      const main = new Map(Array.from(tensorsOf(path('with'))).filter(([name]) => isMain(name)));
+      expect(tensorsOf(path('without'))).toEqual(main);
+      expect(main.size).toBeLessThan(original.size);
+      expect(config.numNextnPredictLayers).toBe(0);
+      expect(JSON.parse(readFileSync(path('without', 'config.json'), 'utf8'))).toMatchObject({
+        num_hidden_layers: small.numHiddenLayers,
+        num_nextn_predict_layers: 0,
+      });
+      const width = format === 'F32' ? 4 : 2;
+      const [values, biases] = [true, false].map((isBias) =>
+        Array.from(main)
+          .filter(([name]) => name.endsWith('_bias') !== isBias)
+          .reduce((sum, [, data]) => sum + data.length, 0),
+      ) as [number, number];
+      expect(bytes).toBe(width * values + 4 * biases);
+      const [card, cardWith] = ['without', 'with'].map((name) => readFileSync(path(name, 'README.md'), 'utf8'));
+      expect(card).toContain('is not in this folder (`tinyseek export --no-mtp`)');
+      expect(card).not.toContain('multi-token-prediction');
+      expect(cardWith).toContain('lists its tensors as unexpected');
+      expect(readFileSync(path('without', 'tinyseek_torchtitan.py'), 'utf8')).toContain('NUM_MTP_LAYERS = 0\n');
+      const back = importModel(path('without'), path('back'));
+      expect([back.config.numNextnPredictLayers, back.warnings]).toEqual([0, []]);
+      expect(tensorsOf(path('back'))).toEqual(main);
+    },
+  );
+
+  it('has nothing to leave out of a model without an MTP module', () => {
+    writeSmallModel(path('model'));
+    exportModel(path('model'), { ...plain, out: path('once'), mtp: false });
+    exportModel(path('once'), { ...plain, out: path('twice'), mtp: false });
+    expect(tensorsOf(path('twice'))).toEqual(tensorsOf(path('once')));
+    expect(readFileSync(path('twice', 'README.md'), 'utf8')).not.toContain('--no-mtp');
   });
 
   it('keeps the tokenizer settings of the folder it came from', () => {

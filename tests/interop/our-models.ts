@@ -28,13 +28,15 @@ export interface Exported {
   readonly config: ModelConfig;
   readonly format: FloatFormat;
   readonly maxShardBytes: number;
+  /** Whether the export has the MTP module; default: yes. */
+  readonly mtp?: boolean;
 }
 
 /** Writes a model of random weights in memory's form, then exports that to `out`. */
 export async function writeExported(
   folder: string,
   out: string,
-  { config, format, maxShardBytes }: Exported,
+  { config, ...options }: Exported,
   tokenizer: Tokenizer,
 ): Promise<void> {
   const model = new DeepseekV3ForCausalLM(config, 3);
@@ -50,5 +52,5 @@ export async function writeExported(
   mkdirSync(folder, { recursive: true });
   const source = join(folder, `source-${Math.random().toString(36).slice(2)}`);
   writeModelFolder(source, { shards: planShards(lazy, Number.POSITIVE_INFINITY), files });
-  exportModel(source, { out, format, maxShardBytes, torchtitan: false, run: null });
+  exportModel(source, { out, ...options, torchtitan: false, run: null });
 }

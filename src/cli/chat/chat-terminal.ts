@@ -5,8 +5,9 @@ import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { EventQueue } from '../../generate/event-queue.ts';
 import { colorsFor } from '../terminal/colors.ts';
-import { outputWidth } from '../output.ts';
-import { printable, wrapText } from '../terminal/text.ts';
+import { columnsOf, print } from '../terminal/print.ts';
+import { printable, wrapProse } from '../terminal/text.ts';
+import { WordWrap } from '../terminal/word-wrap.ts';
 import type { ChatOutput } from './chat.ts';
 
 /** Standard output for the line editor, which can be silenced. */
@@ -35,6 +36,7 @@ export class ChatTerminal {
   readonly #editor: Interface;
   readonly #lines: EventQueue<TypedLine>;
   #isClosed = false;
+  readonly #answer = new WordWrap(() => columnsOf(process.stdout), 'keep');
 
   /** @param onInterrupt Ctrl-C; returns whether there was something to stop. */
   constructor(onInterrupt: () => boolean) {
@@ -57,20 +59,21 @@ export class ChatTerminal {
     });
   }
 
-  /** Answers on standard output; notes beside them on a terminal, and else on standard error. */
+  /** Answers on standard output, broken at words if that is a terminal; notes beside them, or else on standard error. */
   get output(): ChatOutput {
+    const shown = process.stdout.isTTY ? (text: string) => this.#answer.write(printable(text)) : (text: string) => text;
+    return {
+      answer: (text) => void process.stdout.write(shown(text)),
+      note: (line) => (this.isTerminal ? this.#note(line) : print(process.stderr, [line])),
+    };
+  }
+
+  #note(line: string): void {
+    // An answer that failed has not ended its line.
+    if (this.#answer.isInLine) process.stdout.write(this.#answer.write('\n'));
     const { dim } = colorsFor(process.stdout);
-    return this.isTerminal
-      ? {
-          answer: (text) => void process.stdout.write(printable(text)),
-          note: (line) => {
-            for (const part of wrapText(printable(line), outputWidth())) process.stdout.write(`${dim(part)}\n`);
-          },
-        }
-      : {
-          answer: (text) => void process.stdout.write(text),
-          note: (line) => void process.stderr.write(`${line}\n`),
-        };
+    const lines = wrapProse(printable(line), columnsOf(process.stdout));
+    process.stdout.write(lines.map((part) => `${dim(part)}\n`).join(''));
   }
 
   /** Hands each line to `take`, one after the other, until it says that was the last one. */

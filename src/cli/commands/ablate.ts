@@ -18,8 +18,9 @@ import { type CommandOutput, outputWidth } from '../output.ts';
 import { createStudyProgress } from '../progress/study-progress.ts';
 import { wholeNumber } from '../run-options.ts';
 import { formatCount, plural } from '../terminal/format.ts';
-import { formatTable } from '../terminal/table.ts';
-import { wrapText } from '../terminal/text.ts';
+import { formatHeadedTable } from '../terminal/table.ts';
+import type { Line } from '../terminal/print.ts';
+import { wrapProse } from '../terminal/text.ts';
 
 export interface AblateOptions {
   readonly list?: boolean;
@@ -46,9 +47,10 @@ export function listStudies(): CommandOutput {
   const width = Math.min(100, outputWidth());
   const lines = studies.flatMap(({ name, title, question, arms, seeds = 3 }) => [
     `${name}: ${title} (${plural(arms.length, 'arm')} x ${plural(seeds, 'seed')})`,
-    ...wrapText(question, width - 2).map((line) => `  ${line}`),
+    ...wrapProse(`  ${question}`, width),
   ]);
-  return { json, lines: [...lines, '', `Try one: ${invocation()} ablate ${studies[0]?.name ?? ''} --quick`] };
+  const command = `${invocation()} ablate ${studies[0]?.name ?? ''} --quick`;
+  return { json, lines: [...lines, '', 'Try one:', { command }] };
 }
 
 async function planOf(nameOrFile: string, options: AblateOptions): Promise<Plan> {
@@ -108,9 +110,9 @@ async function follow(plan: Plan, parallel: number): Promise<Outcome> {
 
 function verdictLines({ verdicts }: StudyResults, width: number): string[] {
   return verdicts.flatMap(({ claim, found, verdict, paper }) => [
-    ...wrapText(`${verdict.toUpperCase()}: ${claim}`, width),
+    ...wrapProse(`${verdict.toUpperCase()}: ${claim}`, width),
     `  found ${found === null ? 'nothing yet' : rangeText(found)}`,
-    ...(paper === null ? [] : wrapText(`paper: ${paper}`, width - 2).map((line) => `  ${line}`)),
+    ...(paper === null ? [] : wrapProse(`  paper: ${paper}`, width)),
   ]);
 }
 
@@ -125,7 +127,7 @@ function armLines({ arms, metrics }: StudyResults, width: number): string[] {
     ...cells.map(({ value }) => (value === null ? '' : shortNumber(value.mean))),
   ]);
   const right = metrics.map((_, column) => column + 1);
-  return formatTable([header, ...rows], width, right);
+  return formatHeadedTable([header, ...rows], width, right);
 }
 
 function closingLines(results: StudyResults, files: ResultFiles, width: number): string[] {
@@ -133,7 +135,7 @@ function closingLines(results: StudyResults, files: ResultFiles, width: number):
     '',
     ...armLines(results, width),
     '',
-    ...caveats(results).flatMap((line) => wrapText(line, Math.min(width, 100))),
+    ...caveats(results).flatMap((line) => wrapProse(line, Math.min(width, 100))),
     ...verdictLines(results, Math.min(width, 100)),
     '',
     `Report: ${files.report}`,
@@ -145,7 +147,7 @@ function closingLines(results: StudyResults, files: ResultFiles, width: number):
 export async function ablate(nameOrFile: string | undefined, options: AblateOptions): Promise<CommandOutput> {
   if (options.list === true) return listStudies();
   if (nameOrFile === undefined)
-    throw new UserError(`ablate: which study? See them with: ${invocation()} ablate --list`);
+    throw new UserError(`ablate: which study? See them with \`${invocation()} ablate --list\``);
   const plan = await planOf(nameOrFile, options);
   const parallel = options.threads === undefined ? availableParallelism() : wholeNumber('--threads', options.threads);
   const command = commandOf(nameOrFile, plan);
@@ -171,7 +173,7 @@ function concluded(
   const closing = results === null || files === null ? [] : closingLines(results, files, width);
   const json = { finished: !interrupted && failures.length === 0, ...files, results };
   if (interrupted) {
-    const lines = [...closing, '', 'Stopped; nothing is lost. Go on with:', command];
+    const lines: Line[] = [...closing, '', 'Stopped; nothing is lost. Go on with:', { command }];
     return { json, lines, exitCode: exitInterrupted };
   }
   if (failures.length === 0) return { json, lines: closing };

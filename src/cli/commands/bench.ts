@@ -13,7 +13,7 @@ import { type CommandOutput, outputWidth } from '../output.ts';
 import { type TrainOptions, wholeNumber } from '../run-options.ts';
 import { type GenerationFlags, parseDrafts, parseSampling } from '../sampling-options.ts';
 import { formatBytes, formatExact, formatMeasured, plural } from '../terminal/format.ts';
-import { formatTable } from '../terminal/table.ts';
+import { formatHeadedTable, formatTable } from '../terminal/table.ts';
 import { trainedOn } from '../trained-data.ts';
 
 /** Settings as for `train`, except that `--steps` says how many steps to time. */
@@ -87,7 +87,7 @@ function generationTable(domains: readonly DomainGeneration[]): string[] {
     `${(100 * (1 - speculative.forwardPasses / speculative.newTokens)).toFixed(1)} %`,
   ]);
   const head = ['domain', 'plain, tokens/s', 'with drafts', 'ratio', 'drafts kept', 'tokens a pass', 'passes saved'];
-  return formatTable([head, ...rows], outputWidth(), [1, 2, 3, 4, 5, 6]);
+  return formatHeadedTable([head, ...rows], outputWidth(), [1, 2, 3, 4, 5, 6]);
 }
 
 /** Each kernel of the engine by itself. */

@@ -5,8 +5,8 @@ import { type Corpus, loadCorpora } from '../../data/corpora/load-corpora.ts';
 import { datasetStatistics } from '../../data/statistics.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { formatBytes, formatExact, plural } from '../terminal/format.ts';
-import { formatTable } from '../terminal/table.ts';
-import { printable, wrapText } from '../terminal/text.ts';
+import { formatHeadedTable } from '../terminal/table.ts';
+import { printable, wrapProse, wrapText } from '../terminal/text.ts';
 
 const beginningLength = 600;
 
@@ -16,7 +16,7 @@ export async function listData(): Promise<CommandOutput> {
   const width = Math.min(outputWidth(), 100);
   const lines = corpora.flatMap(({ name, domain, description, licence, source }) => [
     `${name} (${domain})`,
-    ...wrapText(`${description}. Licence: ${licence}. Source: ${source}.`, width - 2).map((line) => `  ${line}`),
+    ...wrapProse(`  ${description}. Licence: ${licence}. Source: ${source}.`, width),
   ]);
   return {
     json: { corpora },
@@ -57,6 +57,6 @@ export async function tokenizeData(spec: string, tokenizer: string): Promise<Com
   const header = ['corpus', 'documents', 'bytes', 'tokens', 'bytes per token', 'distinct tokens'];
   return {
     json: { tokenizer, domains },
-    lines: [`Tokenizer ${tokenizer}`, '', ...formatTable([header, ...rows], outputWidth(), [1, 2, 3, 4, 5])],
+    lines: [`Tokenizer ${tokenizer}`, '', ...formatHeadedTable([header, ...rows], outputWidth(), [1, 2, 3, 4, 5])],
   };
 }

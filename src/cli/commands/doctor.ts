@@ -1,17 +1,18 @@
 // `tinyseek doctor`: what this machine can compute with.
 
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { engineAdvice } from '../../backends/engine-advice.ts';
 import { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from '../../backends/backends.ts';
 import { runningEngine } from '../../engine/engine.ts';
 import type { VariantName } from '../../engine/variant-names.ts';
 import type { VariantReport } from '../../engine/variants.ts';
 import { type BackendFlags, parseBackendOptions } from '../backend-option.ts';
-import { engineAdvice } from '../engine-advice.ts';
 import { measureMatmulSpeed } from '../matmul-speed.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { colorsFor } from '../terminal/colors.ts';
 import { formatBytes, formatMeasured } from '../terminal/format.ts';
-import { wrapText } from '../terminal/text.ts';
+import { wrapProse } from '../terminal/text.ts';
+import type { Style } from '../terminal/word-wrap.ts';
 
 /** What the engine runs with. */
 interface EngineDetails {
@@ -46,12 +47,15 @@ async function measure(status: BackendStatus, options: BackendOptions): Promise<
 }
 
 function backendLines(backend: MeasuredBackend): string[] {
-  const { name, gflops, howToGet, advice } = backend;
+  const { name, gflops, howToGet, advice = [] } = backend;
   const state = gflops === null ? colors.yellow('missing') : colors.green(`ready, ${formatMeasured(gflops)} GFLOP/s`);
   const text = gflops === null && howToGet !== null ? `${backend.detail}; to get it: ${howToGet}` : backend.detail;
-  const detail = wrapText(text, outputWidth() - 4).map((line) => `    ${colors.dim(line)}`);
-  const hints = (advice ?? []).flatMap((line) => wrapText(line, outputWidth() - 4));
-  return [`  ${colors.bold(name)}: ${state}`, ...detail, ...hints.map((line) => `    ${colors.yellow(line)}`)];
+  const wrap = (line: string, color: Style) => wrapProse(`    ${line}`, outputWidth()).map(color);
+  return [
+    `  ${colors.bold(name)}: ${state}`,
+    ...wrap(text, colors.dim),
+    ...advice.flatMap((line) => wrap(line, colors.yellow)),
+  ];
 }
 
 function machineLines(): string[] {

@@ -5,6 +5,7 @@ import { createDataset } from '../../data/dataset.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import type { EvalResult } from '../../train/events.ts';
 import type { BackendFlags } from '../backend-option.ts';
+import { maxVioMeaning } from '../glossary.ts';
 import { openModel } from '../open-model.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { formatExact } from '../terminal/format.ts';
@@ -28,7 +29,14 @@ function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
     ['MaxVio, global', result.maxVioGlobal.toFixed(3)],
     ['Tokens', formatExact(result.tokens)],
   ];
-  return [`Checkpoint ${path}`, `Held-out text of ${train.data}`, '', ...formatTable(rows, outputWidth(), [1])];
+  return [
+    `Checkpoint ${path}`,
+    `Held-out text of ${train.data}`,
+    '',
+    ...formatTable(rows, outputWidth(), [1]),
+    '',
+    maxVioMeaning,
+  ];
 }
 
 /** Evaluates a checkpoint on the held-out part of its own data, or of other data with the same split settings. */

@@ -3,10 +3,11 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
-import { exportModel, type ModelFolder } from '../../interchange/export-model.ts';
+import { type ExportOptions, exportModel, type ModelFolder } from '../../interchange/export-model.ts';
 import { checkLoader } from '../../interchange/loader-check.ts';
 import { type LoaderName, loaderNames } from '../../interchange/loader-names.ts';
 import type { Finding } from '../../interchange/loader-rule.ts';
+import { withoutMtp } from '../../interchange/open-folder.ts';
 import type { FloatFormat } from '../../io/float-formats.ts';
 import { folderConfig } from '../../io/folder-config.ts';
 import { readCheckpoint } from '../../io/read-checkpoint.ts';
@@ -14,13 +15,15 @@ import { loadRun } from '../../report/load-run.ts';
 import type { RunData } from '../../report/run-data.ts';
 import { checkpointFolder, warn } from '../open-model.ts';
 import type { CommandOutput } from '../output.ts';
-import { formatCount } from '../terminal/format.ts';
+import { formatBytes, formatCount } from '../terminal/format.ts';
 
 export interface ExportFlags {
   readonly out?: string;
   readonly dtype: string;
   readonly shardSize: string;
   readonly format: 'hf' | 'torchtitan';
+  /** False with `--no-mtp`. */
+  readonly mtp: boolean;
   readonly check?: readonly string[];
 }
 
@@ -57,11 +60,12 @@ function parseLoader(name: string): LoaderName {
   throw new UserError(`export: --check must be one of ${loaderNames.join(', ')}; found ${JSON.stringify(name)}`);
 }
 
-function checkAll(path: string, loaders: readonly LoaderName[]): Checks {
+function checkAll(path: string, loaders: readonly LoaderName[], mtp: boolean): Checks {
   if (loaders.length === 0) return [];
   const checkpoint = readCheckpoint(path);
   try {
-    const { config } = folderConfig(checkpoint);
+    const { config: stored } = folderConfig(checkpoint);
+    const config = mtp ? stored : withoutMtp(stored);
     return loaders.map((loader) => [loader, checkLoader(loader, config)]);
   } finally {
     checkpoint.close();
@@ -90,11 +94,16 @@ function runAround(checkpoint: string): RunData | null {
   return isOurs ? loadRun(run) : null;
 }
 
-function folderLines(out: string, { config, parameters, bytes, files }: ModelFolder, format: FloatFormat): string[] {
-  const layers = config.numNextnPredictLayers > 0 ? ', MTP module included' : '';
+const unexpectedTensors =
+  'transformers will list the tensors of the MTP module as unexpected, which is harmless. With --no-mtp the module is left out.';
+
+function folderLines({ out, format, torchtitan }: ExportOptions, folder: ModelFolder): string[] {
+  const { config, parameters, bytes, files } = folder;
+  const hasMtp = config.numNextnPredictLayers > 0;
   return [
-    `Wrote ${out}: ${formatCount(parameters)} parameters${layers}, ${formatCount(bytes)}B of weights in ${format}`,
+    `Wrote ${out}: ${formatCount(parameters)} parameters, ${hasMtp ? 'MTP module included' : 'no MTP module'}, ${formatBytes(bytes)} of weights in ${format}`,
     ...files.map((file) => `  ${file}`),
+    ...(hasMtp && !torchtitan ? [unexpectedTensors] : []),
   ];
 }
 
@@ -109,7 +118,7 @@ export function exportCheckpoint(checkpoint: string, flags: ExportFlags): Comman
   const [format, maxShardBytes] = [parseDtype(flags.dtype), parseSize(flags.shardSize)];
   const loaders = check.map(parseLoader);
   const path = checkpointFolder(checkpoint);
-  const checks = checkAll(path, loaders);
+  const checks = checkAll(path, loaders, flags.mtp);
   const json = { checks: Object.fromEntries(checks) };
   const lines = checkLines(checks);
   if (checks.some(isFailure)) {
@@ -117,8 +126,13 @@ export function exportCheckpoint(checkpoint: string, flags: ExportFlags): Comman
   }
   if (out === undefined) return { json, lines };
   const torchtitan = flags.format === 'torchtitan';
-  const written = exportModel(path, { out, format, maxShardBytes, torchtitan, run: runAround(path) });
+  const options = { out, format, maxShardBytes, torchtitan, mtp: flags.mtp, run: runAround(path) };
+  const written = exportModel(path, options);
   warn(written.warnings);
-  const { parameters, bytes, files } = written;
-  return { json: { ...json, out, parameters, bytes, files }, lines: [...lines, ...folderLines(out, written, format)] };
+  const { config, parameters, bytes, files } = written;
+  const mtpLayers = config.numNextnPredictLayers;
+  return {
+    json: { ...json, out, parameters, bytes, mtpLayers, files },
+    lines: [...lines, ...folderLines(options, written)],
+  };
 }

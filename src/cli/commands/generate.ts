@@ -20,7 +20,10 @@ import {
   parseStops,
 } from '../sampling-options.ts';
 import { colorsFor } from '../terminal/colors.ts';
+import { columnsOf, print } from '../terminal/print.ts';
+import { writePrompt } from '../terminal/prompt.ts';
 import { printable } from '../terminal/text.ts';
+import { WordWrap } from '../terminal/word-wrap.ts';
 
 export interface GenerateOptions extends GenerationFlags {
   readonly prompt: string;
@@ -84,11 +87,21 @@ async function runPlain(opened: OpenedModel, request: GenerationRequest, plan: P
   return run(opened, request, { n: plan.n, drafts: 0 });
 }
 
-/** Writes the text of a single sample as it comes; on a terminal after its prompt, and without control characters. */
-function createStreamer(prompt: string): TextListener {
-  const isTerminal = process.stdout.isTTY === true;
-  if (isTerminal) process.stdout.write(colorsFor(process.stdout).dim(printable(prompt)));
-  return (text) => void process.stdout.write(isTerminal ? printable(text) : text);
+/** Writes a continuation: as it is to a file or a pipe; on a terminal after its prompt, broken at words. */
+interface TextWriter {
+  readonly write: (text: string) => void;
+  readonly end: () => void;
+}
+
+function createWriter(prompt: string): TextWriter {
+  const { stdout } = process;
+  if (!stdout.isTTY) return { write: (text) => void stdout.write(text), end: () => void stdout.write('\n') };
+  const wrap = new WordWrap(() => columnsOf(stdout), 'keep');
+  stdout.write(writePrompt(wrap, prompt, colorsFor(stdout)));
+  return {
+    write: (text) => void stdout.write(wrap.write(printable(text))),
+    end: () => void stdout.write(`${wrap.flush()}\n`),
+  };
 }
 
 /** Continues a prompt; an interrupted text is printed as far as it came. */
@@ -105,12 +118,16 @@ export async function generate(checkpoint: string, options: GenerateOptions): Pr
   });
   try {
     const plain = plan.drafts > 0 ? await runPlain(opened, request, plan) : null;
-    const result = await run(opened, request, plan, streams ? createStreamer(plan.prompt) : undefined);
-    if (streams) process.stdout.write('\n');
-    if (options.json !== true) report(opened, plan, result, plain);
+    const writer = streams ? createWriter(plan.prompt) : null;
+    const result = await run(opened, request, plan, writer?.write);
+    writer?.end();
+    if (options.json !== true) {
+      report(opened, plan, result, plain);
+      if (writer === null) writeSamples(plan.prompt, result);
+    }
     return {
       json: jsonOf(result, plain),
-      lines: streams ? [] : sampleLines(result),
+      lines: [],
       ...(abort.signal.aborted ? { exitCode: exitInterrupted } : {}),
     };
   } finally {
@@ -120,16 +137,22 @@ export async function generate(checkpoint: string, options: GenerateOptions): Pr
 
 /** What it cost, on standard error, below the streamed text. */
 function report({ config }: OpenedModel, plan: Plan, result: SampleSet, plain: SampleSet | null): void {
-  const lines = [
-    describeSpeed(result, config.maxPositionEmbeddings, plan.request.maxNewTokens),
-    ...(plain === null ? [] : comparison(plain, result, plan.drafts, plan.request.sampling.temperature === 0)),
-  ];
-  process.stderr.write(`${plan.n === 1 ? '\n' : ''}${lines.join('\n')}\n`);
+  const { drafts, n, request } = plan;
+  const compared = { drafts, isGreedy: request.sampling.temperature === 0, width: columnsOf(process.stderr) };
+  print(process.stderr, [
+    ...(n === 1 ? [''] : []),
+    describeSpeed(result, config.maxPositionEmbeddings, request.maxNewTokens),
+    ...(plain === null ? [] : comparison(plain, result, compared)),
+  ]);
 }
 
-function sampleLines({ samples }: SampleSet): string[] {
-  const show = process.stdout.isTTY === true ? printable : (text: string) => text;
-  return samples.flatMap(({ text, seed }, i) => [`--- ${i + 1} of ${samples.length}, seed ${seed}`, show(text)]);
+function writeSamples(prompt: string, { samples }: SampleSet): void {
+  samples.forEach(({ text, seed }, i) => {
+    print(process.stdout, [`--- ${i + 1} of ${samples.length}, seed ${seed}`]);
+    const writer = createWriter(prompt);
+    writer.write(text);
+    writer.end();
+  });
 }
 
 function costOf({ tokensPerSecond, prefillSeconds, forwardPasses, acceptanceRate }: SampleSet) {

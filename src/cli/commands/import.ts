@@ -15,7 +15,8 @@ export function importFolder(source: string, out: string): CommandOutput {
     json: { out, parameters, bytes, mtpLayers: mtp, files },
     lines: [
       `Wrote ${out}: ${formatCount(parameters)} parameters, ${mtp === 0 ? 'no MTP module' : `MTP depth ${mtp}`}, F32`,
-      `Try it: ${invocation()} score ${shellWord(out)} --text 'Once upon a time'`,
+      'Try it:',
+      { command: `${invocation()} score ${shellWord(out)} --text 'Once upon a time'` },
     ],
   };
 }

@@ -19,12 +19,8 @@ export async function params(options: ModelOptions): Promise<CommandOutput> {
     rounded('  active per token', counts.active),
     rounded('  active, without the embedding', counts.activeWithoutEmbedding),
     rounded('  more in the MTP modules', counts.mtp),
-    row(
-      'Cache, numbers per token and layer',
-      latent,
-      `${((100 * latent) / full).toPrecision(3)} % of multi-head attention`,
-    ),
-    row('  of multi-head attention', full),
+    row('Cache, numbers per token and layer', latent),
+    row('  with multi-head attention', full, `${(full / latent).toPrecision(3)} times as many`),
     rounded(`Training FLOPs per token, length ${train.seqLen}`, counts.flopsPerToken),
   ];
   return { json: counts, lines: [`Preset ${preset}`, '', ...formatTable(rows, outputWidth(), [1])] };

@@ -7,7 +7,7 @@ import type { BackendFlags } from '../backend-option.ts';
 import { openModel } from '../open-model.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { plural } from '../terminal/format.ts';
-import { formatTable } from '../terminal/table.ts';
+import { formatHeadedTable } from '../terminal/table.ts';
 
 export interface ScoreOptions extends BackendFlags {
   readonly text?: string;
@@ -51,7 +51,7 @@ export async function score(checkpoint: string, options: ScoreOptions): Promise<
   return {
     json: { ids, logprobs },
     lines: [
-      ...formatTable([['id', 'log p', 'token'], ...rows], outputWidth(), [0, 1]),
+      ...formatHeadedTable([['id', 'log p', 'token'], ...rows], outputWidth(), [0, 1]),
       '',
       `${plural(ids.length, 'token')}, log probability ${total.toFixed(4)} after the first`,
     ],

@@ -15,6 +15,7 @@ import { type OpenedModel, openModel } from '../open-model.ts';
 import { logRequest } from '../request-log.ts';
 import { wholeNumber } from '../run-options.ts';
 import { formatBytes, formatCount, formatDuration, formatExact, plural } from '../terminal/format.ts';
+import { columnsOf, type Line, print } from '../terminal/print.ts';
 import { formatTable } from '../terminal/table.ts';
 
 export interface ServeFlags extends BackendFlags {
@@ -85,7 +86,7 @@ function curlLine(url: string): string {
   return `curl ${url}/v1/completions -H 'content-type: application/json' -d '${body}'`;
 }
 
-function banner(url: string, opened: OpenedModel, model: ServedModel, { host, limits }: Settings): string {
+function banner(url: string, opened: OpenedModel, model: ServedModel, { host, limits }: Settings): Line[] {
   const { total, active } = countParameters(opened.config);
   const chat =
     model.prompts.chat.kind === 'template'
@@ -107,13 +108,14 @@ function banner(url: string, opened: OpenedModel, model: ServedModel, { host, li
   const warning = `warning: whoever can reach ${host} can use it: there are no passwords and no encryption`;
   return [
     `Serving at ${url}/v1`,
-    ...formatTable(rows, Number.POSITIVE_INFINITY),
+    ...formatTable(rows, columnsOf(process.stderr)),
     ...(isLoopback(host) ? [] : [warning]),
     '',
-    `Try: ${curlLine(url)}`,
+    'Try:',
+    { command: curlLine(url) },
     'Ctrl-C stops.',
     '',
-  ].join('\n');
+  ];
 }
 
 /** Waits for Ctrl-C or a request of the system to end; the second one ends the process. */
@@ -128,7 +130,7 @@ async function stop(server: RunningServer, { generator }: ServedModel): Promise<
     server.active === 0
       ? ''
       : `: ${plural(server.active, 'request')} may take ${graceSeconds}s more; Ctrl-C again ends at once`;
-  process.stderr.write(`Stopping${waiting}\n`);
+  print(process.stderr, [`Stopping${waiting}`]);
   await server.close(graceSeconds);
   await generator.dispose();
 }
@@ -139,7 +141,7 @@ export async function serve(checkpoint: string, flags: ServeFlags): Promise<void
   const opened = await openModel(checkpoint, flags);
   const model = createServedModel(basename(resolve(checkpoint)), opened, settings.slots);
   const server = await startServer(model, { ...settings, onRequest: logRequest });
-  process.stderr.write(`${banner(server.url, opened, model, settings)}\n`);
+  print(process.stderr, banner(server.url, opened, model, settings));
   await interrupted();
   await stop(server, model);
   opened.model.dispose();

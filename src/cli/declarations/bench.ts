@@ -1,13 +1,6 @@
 import type { Command } from 'commander';
-import {
-  examples,
-  type Finish,
-  output,
-  withBackend,
-  withEngineOptions,
-  withJson,
-  withModelOptions,
-} from './options.ts';
+import { examples } from '../help-format.ts';
+import { type Finish, output, withBackend, withEngineOptions, withJson, withModelOptions } from './options.ts';
 
 export function addBench(program: Command, finish: Finish): void {
   const bench = program

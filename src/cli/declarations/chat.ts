@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { examples, type Finish, withBackend } from './options.ts';
+import { examples } from '../help-format.ts';
+import { type Finish, withBackend } from './options.ts';
 import { withSampling } from './sampling.ts';
 
 export function addChat(program: Command, finish: Finish): void {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { loaderNames } from '../../interchange/loader-names.ts';
-import { collect, examples, type Finish, output, withJson } from './options.ts';
+import { examples } from '../help-format.ts';
+import { collect, type Finish, output, withJson } from './options.ts';
 
 export function addExport(program: Command, finish: Finish): void {
   const command = program
@@ -19,6 +20,7 @@ With --check, says first what one of them would refuse; with --check and without
         .choices(['hf', 'torchtitan'])
         .default('hf'),
     )
+    .option('--no-mtp', 'leave out the MTP module, which transformers lists as unexpected and does not use')
     .option('--check <program>', `${loaderNames.join(', ')}; can be repeated`, collect);
   withJson(command)
     .addHelpText(

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { collect, examples, type Finish, output, withBackend, withJson } from './options.ts';
+import { examples } from '../help-format.ts';
+import { collect, type Finish, output, withBackend, withJson } from './options.ts';
 import { withSampling } from './sampling.ts';
 
 export function addGenerate(program: Command, finish: Finish): void {
@@ -8,6 +9,7 @@ export function addGenerate(program: Command, finish: Finish): void {
     .summary('continue a prompt')
     .description(
       `Continues a prompt. The text goes to standard output as it comes, what it cost to standard error.
+A terminal shows the prompt before the text, dimmed; a file or a pipe gets the text alone.
 The prompt is read as the beginning of a document.`,
     )
     .argument('<checkpoint>', 'checkpoint folder, or a run folder for its newest checkpoint')

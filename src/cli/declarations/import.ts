@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { examples, type Finish, output, withJson } from './options.ts';
+import { examples } from '../help-format.ts';
+import { type Finish, output, withJson } from './options.ts';
 
 export function addImport(program: Command, finish: Finish): void {
   const command = program
@@ -11,7 +12,13 @@ export function addImport(program: Command, finish: Finish): void {
     .argument('<dir>', 'folder with config.json, tokenizer.json and model.safetensors or its index')
     .requiredOption('--out <dir>', 'checkpoint folder to write; it must not exist yet, or be empty');
   withJson(command)
-    .addHelpText('after', examples(['import tiny-random-deepseek-v3 --out imported', 'then: tinyseek score imported']))
+    .addHelpText(
+      'after',
+      examples(
+        ['import tiny-random-deepseek-v3 --out imported', 'into a folder for the other commands'],
+        ['score imported --text "Once upon a time"', 'see it work'],
+      ),
+    )
     .action(async (source, options) => {
       const { importFolder } = await import('../commands/import.ts');
       await output(finish, async () => importFolder(source, options.out), options);

@@ -1,4 +1,4 @@
-// What the declarations of commands have in common: options, examples, and how a result is printed.
+// What the declarations of commands have in common: options, and how a result is printed.
 
 import type { Command } from 'commander';
 import { presetNames } from '../../config/presets.ts';
@@ -6,17 +6,12 @@ import { type CommandOutput, printOutput } from '../output.ts';
 
 export const specHelp = 'corpora and files: moby-dick, moby-dick:2,code:1, notes.txt, texts/*.md';
 
-export const backendHelp = 'auto, engine, wasm, cpu, webgpu or tensorflow (see: tinyseek doctor)';
+export const backendHelp = 'auto, engine, wasm, cpu, webgpu or tensorflow (the command doctor tries them)';
 
 export type Finish = (exitCode: number) => void;
 
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
-}
-
-export function examples(...commands: readonly (readonly [command: string, explanation: string])[]): string {
-  const lines = commands.map(([command, explanation]) => `  # ${explanation}\n  tinyseek ${command}`);
-  return `\nExamples:\n${lines.join('\n')}\n`;
 }
 
 export function withModelOptions(command: Command): Command {

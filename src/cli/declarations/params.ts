@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { examples, type Finish, output, withJson, withModelOptions } from './options.ts';
+import { examples } from '../help-format.ts';
+import { type Finish, output, withJson, withModelOptions } from './options.ts';
 
 export function addParams(program: Command, finish: Finish): void {
   const command = program

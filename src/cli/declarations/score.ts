@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { examples, type Finish, output, withBackend, withJson } from './options.ts';
+import { examples } from '../help-format.ts';
+import { type Finish, output, withBackend, withJson } from './options.ts';
 
 export function addScore(program: Command, finish: Finish): void {
   const command = program

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { examples, type Finish, output, specHelp, withBackend, withJson, withModelOptions } from './options.ts';
+import { examples } from '../help-format.ts';
+import { type Finish, output, specHelp, withBackend, withJson, withModelOptions } from './options.ts';
 
 export function addTrain(program: Command, finish: Finish): void {
   const command = program

@@ -3,8 +3,9 @@
 import type { TrainResult } from '../../train/events.ts';
 import { invocation, shellWord } from '../invocation.ts';
 import { formatCount, formatDuration, plural } from '../terminal/format.ts';
-import { formatTable } from '../terminal/table.ts';
-import { displayWidth, wrapText } from '../terminal/text.ts';
+import { displayWidth } from '../terminal/cells.ts';
+import type { Line } from '../terminal/print.ts';
+import { alignColumns } from '../terminal/table.ts';
 
 export interface Closing {
   readonly result: TrainResult;
@@ -39,23 +40,21 @@ function suggestions({ result }: Closing): [string, string][] {
   ];
 }
 
-/** Label and text side by side, or below each other where that is too wide; what is to be pasted is never broken. */
-function labelled(rows: readonly (readonly [string, string])[], width: number): string[] {
-  const table = formatTable(
-    rows.map(([label, text]) => [`  ${label}`, text]),
-    Number.POSITIVE_INFINITY,
-  );
+/** Label and what is to be pasted side by side, or below each other where that is too wide. */
+function labelled(rows: readonly (readonly [string, string])[], width: number): Line[] {
+  const table = alignColumns(rows.map(([label, text]) => [`  ${label}`, text]));
   if (table.every((line) => displayWidth(line) <= width)) return table;
-  return rows.flatMap(([label, text]) => [`${label}:`, text]);
+  return rows.flatMap(([label, text]) => [`${label}:`, { command: text }]);
 }
 
 /** The lines after a run that reached its end. */
-export function closingLines(closing: Closing, width: number): string[] {
+export function closingLines(closing: Closing, width: number): Line[] {
   const { steps, seconds, tokensPerSecond, bitsPerByte } = closing.result;
   const summary = `Done: ${plural(steps, 'step')} in ${formatDuration(seconds)}, ${formatCount(tokensPerSecond)} tokens/s.`;
   return [
     '',
-    ...[summary, comparison(bitsPerByte, closing.brotliBitsPerByte)].flatMap((line) => wrapText(line, width)),
+    summary,
+    comparison(bitsPerByte, closing.brotliBitsPerByte),
     '',
     ...labelled(places(closing), width),
     '',
@@ -65,7 +64,7 @@ export function closingLines(closing: Closing, width: number): string[] {
 }
 
 /** The lines after a run that was interrupted. */
-export function interruptedLines({ result, report }: Closing, width: number): string[] {
+export function interruptedLines({ result, report }: Closing, width: number): Line[] {
   const rows: [string, string][] = [
     ['Checkpoint', result.checkpoint],
     ['Report', report],

@@ -1,8 +1,12 @@
 // What a training run says, line by line, whether it is drawn live or printed plainly.
 
 import type { EvalResult, LayerLoad, TrainEvent } from '../../train/events.ts';
+import { trainingWords } from '../glossary.ts';
+import type { Colors } from '../terminal/colors.ts';
 import { formatCount, plural } from '../terminal/format.ts';
-import { printable, wrapParts, wrapText } from '../terminal/text.ts';
+import { writePrompt } from '../terminal/prompt.ts';
+import { printable, wrapParts, wrapProse } from '../terminal/text.ts';
+import { WordWrap } from '../terminal/word-wrap.ts';
 
 type StartEvent = Extract<TrainEvent, { type: 'start' }>;
 type SampleEvent = Extract<TrainEvent, { type: 'sample' }>;
@@ -27,7 +31,7 @@ function backendParts({ backend, threads, engineVariant }: StartEvent): string[]
   ];
 }
 
-/** Names the model, the data and the run folder. */
+/** Names the model, the data and the run folder, and explains the words that the lines below use. */
 export function headline(event: StartEvent, width: number): string[] {
   const { model, train } = event;
   const modelParts = [
@@ -48,7 +52,8 @@ export function headline(event: StartEvent, width: number): string[] {
   return [
     ...listing(modelParts, width),
     ...listing(dataParts, width),
-    ...wrapText(`Run: ${event.runDir}`, width),
+    ...wrapProse(`Run: ${event.runDir}`, width),
+    ...wrapProse(trainingWords(model).join(' '), width).filter((line) => line !== ''),
     ...(event.startStep > 0 ? [`Resuming after step ${event.startStep} of ${train.steps}`] : []),
   ];
 }
@@ -73,8 +78,9 @@ export function evalLine(step: number, result: EvalResult): string {
   return `Step ${step}: ${parts.join(', ')}`;
 }
 
-/** A sample of text, wrapped and marked on the left; what the model was given is set off by `[ ]`. */
-export function sampleLines(event: SampleEvent, width: number): string[] {
-  const text = `[${printable(event.prompt)}]${printable(event.text)}`;
-  return [`Sample at step ${event.step}:`, ...wrapText(text.trimEnd(), width - 2).map((line) => `│ ${line}`)];
+/** A sample of text after its prompt, wrapped and marked on the left. */
+export function sampleLines(event: SampleEvent, width: number, colors: Colors): string[] {
+  const wrap = new WordWrap(() => width - 2, 'cut');
+  const text = writePrompt(wrap, event.prompt, colors) + wrap.write(printable(event.text).trimEnd()) + wrap.flush();
+  return [colors.bold(`Sample at step ${event.step}:`), ...text.split('\n').map((line) => `│ ${line}`)];
 }

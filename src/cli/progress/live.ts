@@ -5,8 +5,10 @@ import type { TrainEvent } from '../../train/events.ts';
 import { loadRow, progressBar, sparkline } from '../terminal/charts.ts';
 import { type Colors, colorsFor } from '../terminal/colors.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
-import { createLiveBlock, type Terminal, usableColumns } from '../terminal/live-block.ts';
-import { padEnd, wrapText } from '../terminal/text.ts';
+import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
+import type { Output } from '../terminal/print.ts';
+import { padEnd } from '../terminal/cells.ts';
+import { wrapProse } from '../terminal/text.ts';
 import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
 import type { Progress } from './progress.ts';
 
@@ -73,13 +75,11 @@ function scrollingLines(event: TrainEvent, width: number, colors: Colors): reado
     case 'start':
       return headline(event, width);
     case 'eval':
-      return wrapText(evalLine(event.step, event.result), width);
-    case 'sample': {
-      const [title = '', ...text] = sampleLines(event, width);
-      return [colors.bold(title), ...text.map((line) => colors.dim(line))];
-    }
+      return wrapProse(evalLine(event.step, event.result), width);
+    case 'sample':
+      return sampleLines(event, width, colors);
     case 'warning':
-      return wrapText(`warning: ${event.message}`, width).map((line) => colors.yellow(line));
+      return wrapProse(`warning: ${event.message}`, width).map((line) => colors.yellow(line));
     case 'step':
     case 'checkpoint':
     case 'end':
@@ -87,10 +87,7 @@ function scrollingLines(event: TrainEvent, width: number, colors: Colors): reado
   }
 }
 
-export function liveProgress(
-  terminal: Terminal & { readonly isTTY?: boolean },
-  now: () => number = () => performance.now(),
-): Progress {
+export function liveProgress(terminal: Output, now: () => number = () => performance.now()): Progress {
   const colors = colorsFor(terminal);
   const block = createLiveBlock(terminal);
   const losses: number[] = [];
@@ -109,7 +106,7 @@ export function liveProgress(
       if (event.type === 'step') onStep(event);
       else block.above(scrollingLines(event, usableColumns(terminal), colors));
     },
-    note: (line) => block.above(wrapText(line, usableColumns(terminal))),
+    note: (line) => block.above(wrapProse(line, usableColumns(terminal))),
     end: () => {
       process.off('exit', showCursor);
       block.end();

@@ -1,13 +1,16 @@
 // Progress for logs and pipes: a line about every twentieth of the run.
 
 import type { TrainEvent } from '../../train/events.ts';
+import { type Colors, colorsFor } from '../terminal/colors.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
+import { columnsOf, type Output, print } from '../terminal/print.ts';
 import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
 import type { Progress } from './progress.ts';
 
 type StepEvent = Extract<TrainEvent, { type: 'step' }>;
 
-const width = 100;
+/** Cells of a line in a file, which has no width of its own. */
+const widest = 100;
 
 function stepLine(event: StepEvent): string {
   const worst = mostImbalanced(event.load);
@@ -25,7 +28,7 @@ function isDue(event: StepEvent): boolean {
   return event.step % Math.max(1, Math.round(event.steps / 20)) === 0 || event.step === event.steps;
 }
 
-function lines(event: TrainEvent): string[] {
+function lines(event: TrainEvent, width: number, colors: Colors): string[] {
   switch (event.type) {
     case 'start':
       return headline(event, width);
@@ -34,7 +37,7 @@ function lines(event: TrainEvent): string[] {
     case 'eval':
       return [evalLine(event.step, event.result)];
     case 'sample':
-      return sampleLines(event, width);
+      return sampleLines(event, width, colors);
     case 'warning':
       return [`warning: ${event.message}`];
     case 'checkpoint':
@@ -43,13 +46,12 @@ function lines(event: TrainEvent): string[] {
   }
 }
 
-export function plainProgress(write: (text: string) => void): Progress {
-  const print = (text: readonly string[]) => {
-    for (const line of text) write(`${line}\n`);
-  };
+export function plainProgress(stream: Output): Progress {
+  const width = Math.min(widest, columnsOf(stream));
+  const colors = colorsFor(stream);
   return {
-    onEvent: (event) => print(lines(event)),
-    note: (line) => print([line]),
+    onEvent: (event) => print(stream, lines(event, width, colors)),
+    note: (line) => print(stream, [line]),
     end: () => {},
   };
 }

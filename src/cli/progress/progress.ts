@@ -14,5 +14,5 @@ export interface Progress {
 
 export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   const canRedraw = stream.isTTY && process.env.TERM !== 'dumb';
-  return canRedraw ? liveProgress(stream) : plainProgress((text) => stream.write(text));
+  return canRedraw ? liveProgress(stream) : plainProgress(stream);
 }

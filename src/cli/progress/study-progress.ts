@@ -5,8 +5,9 @@ import type { JobEvent } from '../../experiments/run-jobs.ts';
 import { progressBar } from '../terminal/charts.ts';
 import { formatDuration, plural } from '../terminal/format.ts';
 import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
-import { formatTable } from '../terminal/table.ts';
-import { wrapText } from '../terminal/text.ts';
+import { type Output, print } from '../terminal/print.ts';
+import { alignColumns } from '../terminal/table.ts';
+import { wrapProse } from '../terminal/text.ts';
 import { type ArmStanding, createStudyState, type StudyState } from './study-state.ts';
 
 const redrawMilliseconds = 200;
@@ -19,10 +20,10 @@ export interface StudyProgress {
   end(): void;
 }
 
-export function createStudyProgress(jobs: readonly Job[], stream: NodeJS.WriteStream = process.stderr): StudyProgress {
+export function createStudyProgress(jobs: readonly Job[], stream: Output = process.stderr): StudyProgress {
   const state = createStudyState(jobs);
   const canRedraw = stream.isTTY && process.env.TERM !== 'dumb';
-  return canRedraw ? liveTable(state, stream) : plainLines(state, (line) => stream.write(`${line}\n`));
+  return canRedraw ? liveTable(state, stream) : plainLines(state, (line) => print(stream, [line]));
 }
 
 function runningText({ running }: ArmStanding, several: boolean): string {
@@ -35,13 +36,13 @@ function runningText({ running }: ArmStanding, several: boolean): string {
     .join('  ');
 }
 
-/** The table, none of its lines wider than `width`. */
-export function tableLines(state: StudyState, width: number): string[] {
+/** The table and how far the study is. */
+function tableLines(state: StudyState): string[] {
   const rows = state.arms().map((arm) => {
     const failed = arm.failed > 0 ? `, ${arm.failed} failed` : '';
     return [arm.arm, `${arm.done}/${arm.seeds} done${failed}`, runningText(arm, arm.seeds > 1)];
   });
-  return [...formatTable(rows, width), totalLine(state)];
+  return [...alignColumns(rows), totalLine(state)];
 }
 
 function totalLine(state: StudyState): string {
@@ -50,16 +51,22 @@ function totalLine(state: StudyState): string {
   return `${state.doneRuns()} of ${plural(state.totalRuns, 'run')} done${time}`;
 }
 
-/** What is worth a line that stays. */
-function remark(event: JobEvent): string | null {
-  const run = `${event.job.arm.name}, seed ${event.job.seed}`;
-  if (event.type === 'warning') return `warning: ${run}: ${event.message}`;
-  return event.type === 'failed' ? `${run} failed: ${event.message}` : null;
+/** What is worth a line that stays: each failure, and each warning once, however many runs have it. */
+function createRemarks(): (event: JobEvent) => string | null {
+  const said = new Set<string>();
+  return (event) => {
+    const run = `${event.job.arm.name}, seed ${event.job.seed}`;
+    if (event.type === 'failed') return `${run} failed: ${event.message}`;
+    if (event.type !== 'warning' || said.has(event.message)) return null;
+    said.add(event.message);
+    return `warning: ${run}: ${event.message}`;
+  };
 }
 
-function liveTable(state: StudyState, stream: NodeJS.WriteStream): StudyProgress {
+function liveTable(state: StudyState, stream: Output): StudyProgress {
   const block = createLiveBlock(stream);
-  const draw = () => block.draw(tableLines(state, usableColumns(stream)));
+  const draw = () => block.draw(tableLines(state));
+  const remark = createRemarks();
   let drawnAt = Number.NEGATIVE_INFINITY;
   const showCursor = () => block.end();
   process.once('exit', showCursor);
@@ -67,12 +74,12 @@ function liveTable(state: StudyState, stream: NodeJS.WriteStream): StudyProgress
     onEvent: (event) => {
       state.update(event);
       const line = remark(event);
-      if (line !== null) block.above(wrapText(line, usableColumns(stream)));
+      if (line !== null) block.above(wrapProse(line, usableColumns(stream)));
       if (event.type === 'step' && performance.now() - drawnAt < redrawMilliseconds) return;
       drawnAt = performance.now();
       draw();
     },
-    note: (line) => block.above(wrapText(line, usableColumns(stream))),
+    note: (line) => block.above(wrapProse(line, usableColumns(stream))),
     end: () => {
       process.off('exit', showCursor);
       draw();
@@ -82,6 +89,7 @@ function liveTable(state: StudyState, stream: NodeJS.WriteStream): StudyProgress
 }
 
 function plainLines(state: StudyState, print: (line: string) => void): StudyProgress {
+  const remark = createRemarks();
   return {
     onEvent: (event) => {
       state.update(event);

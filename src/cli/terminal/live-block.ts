@@ -1,17 +1,14 @@
 // A block of lines at the bottom of a terminal that is redrawn in place; everything else is printed above it.
 
-import type { WriteStream } from 'node:tty';
-import { displayWidth, truncate } from './text.ts';
+import { displayWidth, truncate } from './cells.ts';
+import type { Output } from './print.ts';
 
 const clearDown = '\x1b[J';
 const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
 
-/** What a live block needs of a stream. */
-export type Terminal = Pick<WriteStream, 'write' | 'columns'>;
-
 export interface LiveBlock {
-  /** Replaces the block; lines wider than the terminal are cut. */
+  /** Replaces the block; lines wider than the terminal are cut, because it is redrawn by counting lines. */
   draw(lines: readonly string[]): void;
   /** Prints lines above the block, which stays. */
   above(lines: readonly string[]): void;
@@ -24,7 +21,7 @@ export function usableColumns(terminal: { readonly columns?: number }): number {
   return (terminal.columns || 80) - 1;
 }
 
-export function createLiveBlock(terminal: Terminal): LiveBlock {
+export function createLiveBlock(terminal: Output): LiveBlock {
   let drawn: readonly string[] = [];
   // A terminal that was made narrower has wrapped what was drawn before.
   const rowsOf = (line: string) => Math.max(1, Math.ceil(displayWidth(line) / (usableColumns(terminal) + 1)));
@@ -41,7 +38,7 @@ export function createLiveBlock(terminal: Terminal): LiveBlock {
       terminal.write(erased + print(drawn));
     },
     above: (lines) => {
-      terminal.write(erase() + print(lines.map(cut)) + print(drawn));
+      terminal.write(erase() + print(lines) + print(drawn));
     },
     end: () => {
       terminal.write(showCursor);

@@ -1,41 +1,7 @@
-// Text in terminal cells: how wide it is, how to cut it, how to wrap it. Nothing here may print a line wider than the
-// terminal, because the live block is redrawn by counting lines.
+// Text as lines of a terminal, and text that a terminal can show.
 
-import { stripVTControlCharacters } from 'node:util';
-
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-const zeroWidth = /[\p{Mn}\p{Me}\p{Cc}\p{Cf}]/u;
-
-function cellWidth(char: string): number {
-  if (zeroWidth.test(char)) return 0;
-  return wide.test(char) ? 2 : 1;
-}
-
-/** Terminal cells that a line takes; colours take none, East Asian wide characters two. */
-export function displayWidth(line: string): number {
-  let width = 0;
-  for (const char of stripVTControlCharacters(line)) width += cellWidth(char);
-  return width;
-}
-
-/** The line with spaces after it up to `width` cells. */
-export function padEnd(line: string, width: number): string {
-  return line + ' '.repeat(Math.max(0, width - displayWidth(line)));
-}
-
-/** The line itself if it fits `width` cells, else its beginning and `…`, without colours. */
-export function truncate(line: string, width: number): string {
-  if (displayWidth(line) <= width) return line;
-  let text = '';
-  let used = 0;
-  for (const char of stripVTControlCharacters(line)) {
-    used += cellWidth(char);
-    if (used > width - 1) break;
-    text += char;
-  }
-  return width > 0 ? `${text}…` : '';
-}
+import { displayWidth, truncate } from './cells.ts';
+import { WordWrap } from './word-wrap.ts';
 
 /** Fills lines of at most `width` cells with parts that stay whole; a part wider than a line is cut. */
 export function wrapParts(parts: readonly string[], separator: string, width: number): string[] {
@@ -49,30 +15,39 @@ export function wrapParts(parts: readonly string[], separator: string, width: nu
   return lines;
 }
 
-function* pieces(word: string, width: number): Iterable<string> {
-  let piece = '';
-  for (const char of word) {
-    if (displayWidth(piece + char) > width) {
-      yield piece;
-      piece = '';
-    }
-    piece += char;
-  }
-  yield piece;
+/** Breaks a text into lines of at most `width` cells: at its newlines, at words, and inside words longer than a line. */
+export function wrapText(text: string, width: number): string[] {
+  const wrap = new WordWrap(() => width, 'cut');
+  return (wrap.write(text) + wrap.flush()).split('\n');
 }
 
-/** Breaks a text into lines of at most `width` cells: at its newlines, at spaces, and inside words longer than a line. */
-export function wrapText(text: string, width: number): string[] {
+// Stands for a space that is no place to break at.
+const fixedSpace = '\u00a0';
+
+/** A text whose commands, and whose numbers and units, are one word each. */
+function fixSpaces(text: string): string {
+  return text
+    .replace(/`[^`]*`/g, (code) => code.replaceAll(' ', fixedSpace))
+    .replace(/(?<=\d) (?=(?:%|[kKMGTB]B?|B|GFLOP\/s|tokens|[mu]?s)(?!\w))/g, fixedSpace);
+}
+
+/**
+ * Breaks what the program says into lines at words, each under the first one's indentation.
+ *
+ * A word wider than a line (a path, an address) stays whole, as does what stands between backticks: it is there to be
+ * copied. A number stays beside its unit.
+ */
+export function wrapProse(text: string, width: number): string[] {
   return text.split('\n').flatMap((line) => {
-    const words = line.split(' ').flatMap((word) => [...pieces(word, width)]);
-    return wrapParts(words, ' ', width);
+    if (displayWidth(line) <= width) return [line];
+    const indentation = /^ */.exec(line)?.[0] ?? '';
+    const wrap = new WordWrap(() => width - indentation.length, 'keep');
+    const lines = (wrap.write(fixSpaces(line.trim())) + wrap.flush()).replaceAll(fixedSpace, ' ').split('\n');
+    return lines.map((part) => indentation + part);
   });
 }
 
-/** Makes text from a model safe to print: no control or direction characters except newlines. */
+/** Makes text from a model safe to print: no control or direction characters except newlines and tabs. */
 export function printable(text: string): string {
-  return text
-    .replace(/\r\n?/g, '\n')
-    .replace(/\t/g, ' ')
-    .replace(/[^\P{C}\n]/gu, '·');
+  return text.replace(/\r\n?/g, '\n').replace(/[^\P{C}\n\t\u200c\u200d]/gu, '·');
 }
