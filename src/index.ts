@@ -110,7 +110,17 @@ export { clipScale, globalNorm } from './train/clip.ts';
 export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
 export type { LearnerParts, Objective } from './train/learner.ts';
-export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
+export {
+  computeLoss,
+  forwardPass,
+  type Labels,
+  type LossInput,
+  type LossTerms,
+  type LossWeights,
+  labelLoss,
+  labelsOf,
+  lossTerms,
+} from './train/loss.ts';
 export { lossInput } from './train/micro-batch.ts';
 export type { RunSettings, SettingsOverrides } from './train/run-settings.ts';
 export { type ResumeOptions, type RunWatcher, resumeRun, type TrainOptions, train } from './train/trainer.ts';
