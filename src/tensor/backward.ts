@@ -65,11 +65,11 @@ export function walkToInputs(
   const pending: Pending[] = [];
   try {
     for (const node of tape.toReversed()) {
-      const wanted = namesWithin(node, all);
       const now = namesWithin(node, fromInputs);
-      const later = wanted.filter((name) => !now.includes(name));
-      if (later.length === 0) settle(wholeNode(node, now), sums);
-      else pending.push(...(now.length === 0 ? [wholeNode(node, later)] : inputsOfNode(node, sums, now, later)));
+      const later = namesWithin(node, all).filter((name) => !now.includes(name));
+      if (now.length > 0) pending.push(...inputsOfNode(node, sums, now, later));
+      else if (later.length > 0) pending.push(wholeNode(node, later));
+      else settle(wholeNode(node, []), sums);
     }
     return new WeightsHalf(pending);
   } catch (error) {
@@ -86,8 +86,11 @@ export function accumulate(sums: GradientSums, id: number, gradient: tf.Tensor):
 }
 
 function settle({ held, contributions }: Pending, sums: GradientSums): void {
-  for (const [id, gradient] of contributions(sums)) accumulate(sums, id, gradient);
-  tf.dispose([...held]);
+  try {
+    for (const [id, gradient] of contributions(sums)) accumulate(sums, id, gradient);
+  } finally {
+    tf.dispose([...held]);
+  }
 }
 
 /** The inputs of a node that are among `ids`. */
@@ -115,20 +118,21 @@ function inputsOfNode(
   now: readonly string[],
   later: readonly string[],
 ): readonly Pending[] {
-  const dys = takeOutputs(node, sums);
-  if (dys.every((dy) => dy === null)) {
-    disposeSaved(node);
+  const op = customOpOf(node.outputs);
+  const split = op?.split !== undefined && fits(op.split, now, later) ? op.split : null;
+  const hasGradient = node.outputs.some(({ id }) => sums.has(id));
+  if (!hasGradient || (later.length === 0 && split === null)) {
+    settle(wholeNode(node, now), sums);
     return [];
   }
-  const op = customOpOf(node.outputs);
+  const dys = takeOutputs(node, sums);
+  const divide = op === undefined ? divideByInput : makeAllAtOnce;
   const { found, pending } =
-    op === undefined
-      ? divideByInput(node, dys, now, later)
-      : op.split !== undefined && fits(op.split, now, later)
-        ? divideBySplit(node, op.split, dys, now, later)
-        : makeAllAtOnce(node, dys, now, later);
+    split === null ? divide(node, dys, now, later) : divideBySplit(node, split, dys, now, later);
   for (const [id, gradient] of found) accumulate(sums, id, gradient);
-  return [pending];
+  if (later.length > 0) return [pending];
+  tf.dispose([...pending.held]);
+  return [];
 }
 
 /** The gradients that the first half wants of a node, and the work for the second. Each way takes over `dys`. */

@@ -46,7 +46,8 @@ export interface Pullback<T> {
   backward(dys: OutputGradients<T>): PullbackGradients;
   /**
    * Gradients of the inputs. No gradient of a weight is computed, except where one kernel makes it together with that of an
-   * input and has no two halves; what those of the weights need is kept, the rest is freed.
+   * input and has no two halves; what those of the weights need is kept, the rest is freed. Without inputs there is nothing
+   * to do yet.
    */
   backwardInputs(dys: OutputGradients<T>): tf.Tensor[];
   /** Gradients of the weights, after `backwardInputs`. */

@@ -95,6 +95,9 @@ describe('halves of a gradient on the engine', () => {
         const second = kernelsOf(kernel, () => void found.push(...apart.backwardWeights()));
         expect([first, second]).toEqual([[`${kernel}GradInputs`], [`${kernel}GradWeights`]]);
         expect(bits(found)).toEqual(bits([...together.inputs, ...together.weights]));
+        const frozen = pullback(output, inputs);
+        expect(kernelsOf(kernel, () => void found.push(...frozen.backwardInputs(dy)))).toEqual([`${kernel}GradInputs`]);
+        expect(bits(found).slice(-inputs.length)).toEqual(bits(together.inputs));
       });
       expect((tf.memory() as unknown as { used: number }).used).toBe(used);
       tf.dispose(weights);

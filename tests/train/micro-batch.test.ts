@@ -48,12 +48,14 @@ describe('weights of labels', () => {
   });
 
   it('give parts their shares, which add up to 1, or are 0 where nothing counts', () => {
-    const rows = splitBatch(weighted, 3);
-    expect(labelShares(rows, 2, true)).toEqual([
-      [3 / 23.5, 2 / 2.5, 0],
-      [20 / 23.5, 0, 0],
-      [0.5 / 23.5, 0.5 / 2.5, 0],
-    ]);
+    const small = { ...weighted, labelWeights: weighted.labelWeights!.map((weight) => weight / 64) };
+    for (const batch of [weighted, small]) {
+      expect(labelShares(splitBatch(batch, 3), 2, true)).toEqual([
+        [3 / 23.5, 2 / 2.5, 0],
+        [20 / 23.5, 0, 0],
+        [0.5 / 23.5, 0.5 / 2.5, 0],
+      ]);
+    }
   });
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('of %s are refused', (weight) => {
