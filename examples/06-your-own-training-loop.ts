@@ -1,7 +1,7 @@
 // Example 6: a training loop of your own, with a metric of your own and without the trainer.
 //
 // It teaches the four calls that make a training step (`computeLoss`, `valueAndGrads`, `AdamW.update` and
-// `updateExpertBias`) and who owns which tensor. TF.js tensors are not garbage-collected: what a function returns is
+// `updateExpertBias`), how to take the gradients apart (`pullback` and the stages of a model), and who owns which tensor. TF.js tensors are not garbage-collected: what a function returns is
 // yours to dispose, and `tf.tidy` disposes of whatever is made inside of it.
 //
 //   bad:   const loss = computeLoss(model, input, weights).total.dataSync()[0];  // keeps every tensor of the pass alive
@@ -14,8 +14,12 @@ import {
   computeLoss,
   createDataset,
   DeepseekV3ForCausalLM,
+  type LossInput,
+  labelLoss,
   labelsAtDepth,
+  labelsOf,
   modelPreset,
+  pullback,
   tf,
   trainPreset,
   updateExpertBias,
@@ -38,7 +42,7 @@ function idsOf({ ids, batchSize, seqLen }: Batch): tf.Tensor2D {
 /** One optimizer step; returns the loss. */
 function trainStep(batch: Batch): number {
   return tf.tidy(() => {
-    const input = { ids: idsOf(batch), documentIds: null };
+    const input = { ids: idsOf(batch), documentIds: null }; // `labelWeights` would say what each token counts for
     const loads = new Map<number, tf.Tensor1D>(); // selections per expert, by layer
     const { value, grads } = valueAndGrads(() => {
       const { total, counts } = computeLoss(model, input, { ...settings, mtpWeight: 0.3 });
@@ -70,6 +74,45 @@ function accuracy(batch: Batch): number {
   });
 }
 
+/**
+ * Gradients of the main model's loss stage by stage. No stage knows another: it is given the output of the one before, and
+ * later the gradient that the one after has made. A pipeline runs its stages so, each on a device of its own, and makes the
+ * gradients of the weights when nothing else is waiting.
+ */
+function gradientsByStages(input: LossInput): tf.Tensor[] {
+  const { embedding, blocks, head } = model.stages;
+  const T = input.ids.shape[1] - 1;
+  const ids = tf.slice(input.ids, [0, 0], [-1, T]);
+  const embed = pullback(() => embedding.apply(ids), [], [...embedding.parameters.values()]);
+  let x = embed.value;
+  const attend = model.attendWithin(T, null);
+  const middle = blocks.map((block) => {
+    const pass = pullback((x) => block.apply(x, attend), [x], [...block.parameters.values()]);
+    x = pass.value.hidden;
+    return pass;
+  });
+  const lossOf = (x: tf.Tensor3D) => labelLoss(head.apply(x).hidden, head.weight, labelsOf(input, 0));
+  const last = pullback(lossOf, [x], [...head.parameters.values()]);
+
+  let [dx] = last.backwardInputs(tf.scalar(1));
+  for (const pass of middle.toReversed()) [dx] = pass.backwardInputs({ hidden: dx });
+  embed.backwardInputs(dx as tf.Tensor3D);
+  return [embed, ...middle, last].flatMap((pass) => pass.backwardWeights());
+}
+
+/** How many numbers of these gradients differ from those that `valueAndGrads` makes at once. */
+function compareStages(batch: Batch): { total: number; different: number } {
+  return tf.tidy(() => {
+    const input = { ids: idsOf(batch), documentIds: null };
+    const loss = () => computeLoss(model, input, { ...settings, mtpWeight: 0 }).main;
+    const atOnce = valueAndGrads(loss, [...model.parameters.values()]).grads.map((grad) => grad.dataSync());
+    const byStages = gradientsByStages(input).map((grad) => grad.dataSync());
+    const different = byStages.map((grad, i) => grad.filter((g, at) => g !== atOnce[i]![at]).length);
+    const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+    return { total: sum(byStages.map(({ length }) => length)), different: sum(different) };
+  });
+}
+
 const [heldOut] = dataset.heldOutBatches(0, 8);
 console.log('   step tensors  loss  accuracy on held-out text');
 for (let step = 1; step <= 40; step++) {
@@ -79,6 +122,8 @@ for (let step = 1; step <= 40; step++) {
   const cells = [step, tf.memory().numTensors, loss.toFixed(2)].map((cell) => String(cell).padStart(7)).join('');
   console.log(`${cells}  ${(100 * right).toFixed(0).padStart(2)} % ${'#'.repeat(Math.round(100 * right))}`);
 }
+const { total, different } = compareStages(dataset.trainBatch(0, 8));
+console.log(`\nGradients stage by stage: ${different} of ${total} numbers differ from those made at once.`);
 optimizer.dispose();
 model.dispose();
 

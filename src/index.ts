@@ -74,8 +74,12 @@ export type { FloatFormat } from './io/float-formats.ts';
 export type { JsonObject } from './io/json.ts';
 export { DeepseekV3ForCausalLM, type ForwardOptions, type ForwardOutput } from './model/causal-lm.ts';
 export type { Attention, AttentionContext } from './mla/attention.ts';
+export type { MtpStage, MtpStageOutput } from './model/mtp-stage.ts';
+export type { HeadInput, OutputHead } from './model/output-head.ts';
 export type { ModelParts } from './model/parts.ts';
-export type { Attend } from './model/transformer-block.ts';
+export type { ModelStages } from './model/stages.ts';
+export type { TokenEmbedding } from './model/token-embedding.ts';
+export type { Attend, BlockOutput, TransformerBlock } from './model/transformer-block.ts';
 export { type BalanceLossOptions, balanceLoss } from './moe/balance-loss.ts';
 export { type ExpertBiasUpdate, updateExpertBias } from './moe/expert-bias.ts';
 export { type LoadStatistics, loadStatistics } from './moe/load.ts';
@@ -101,13 +105,24 @@ export type { ActiveBackend, BackendId } from './tensor/active-backend.ts';
 export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
 export type { NamedTensor } from './tensor/named-tensor.ts';
 export type { ParameterStore } from './tensor/parameters.ts';
+export { type OutputGradients, type Pullback, type PullbackGradients, pullback } from './tensor/pullback.ts';
 export { tf } from './tensor/tf.ts';
 export { AdamW, type AdamWSettings, type Moments } from './train/adamw.ts';
 export { clipScale, globalNorm } from './train/clip.ts';
 export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
 export type { LearnerParts, Objective } from './train/learner.ts';
-export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
+export {
+  computeLoss,
+  forwardPass,
+  type Labels,
+  type LossInput,
+  type LossTerms,
+  type LossWeights,
+  labelLoss,
+  labelsOf,
+  lossTerms,
+} from './train/loss.ts';
 export { lossInput } from './train/micro-batch.ts';
 export type { RunSettings, SettingsOverrides } from './train/run-settings.ts';
 export { type ResumeOptions, type RunWatcher, resumeRun, type TrainOptions, train } from './train/trainer.ts';

@@ -38,6 +38,8 @@ export interface Batch {
   readonly ids: Int32Array; // [batchSize, seqLen + 1]
   readonly documentIds: Int32Array; // [batchSize, seqLen + 1]
   readonly domains: Int32Array; // [batchSize]
+  /** What each token counts for as a label, not negative; absent where all count alike, as in text for pre-training. */
+  readonly labelWeights?: Float32Array; // [batchSize, seqLen + 1]
 }
 
 /** Tokenised text with a held-out part, read by index. */

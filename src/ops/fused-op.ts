@@ -5,8 +5,14 @@
 //   NAMEGrad  inputs, dy0.., saved0..         -> one gradient for each input that is no constant, in their order
 //
 // `saved` is whatever the gradient wants to have again; a kernel without any returns its outputs only.
+//
+// Where the gradients of weights are large products of their own, two more kernels let a backward pass leave them for later.
+// Together they give the bits of NAMEGrad and compute nothing twice; `kept` is all that the second needs:
+//
+//   NAMEGradInputs   inputs, dy0.., saved0..  -> [...gradients of the other inputs, ...kept]
+//   NAMEGradWeights  kept0..                  -> one gradient for each weight, in their order
 
-import { customOp } from '../tensor/custom-op.ts';
+import { customOp, type SplitGradient } from '../tensor/custom-op.ts';
 import { tf } from '../tensor/tf.ts';
 
 type Tensors = Record<string, tf.Tensor>;
@@ -23,15 +29,16 @@ export function fusedOp<Inputs extends Tensors, Output extends tf.Tensor>(
   attrs: tf.NamedAttrMap,
   reference: (inputs: Inputs) => Output,
   constants: readonly (keyof Inputs)[] = [],
+  weights: readonly (keyof Inputs & string)[] = [],
 ): Output {
-  return fusedOps(name, inputs, attrs, 1, (all) => [reference(all)], constants)[0] as Output;
+  return fusedOps(name, inputs, attrs, 1, (all) => [reference(all)], constants, weights)[0] as Output;
 }
 
 /**
  * Runs the kernel `name` where the active backend has one, otherwise the reference.
  *
  * Gradients of a kernel go to its float32 inputs, except those named in `constants`, such as tables; integer inputs are
- * always constants.
+ * always constants. `weights` are those that the two halves of a gradient tell apart.
  */
 export function fusedOps<Inputs extends Tensors>(
   name: string,
@@ -40,10 +47,16 @@ export function fusedOps<Inputs extends Tensors>(
   outputs: number,
   reference: (inputs: Inputs) => tf.Tensor[],
   constants: readonly (keyof Inputs)[] = [],
+  weights: readonly (keyof Inputs & string)[] = [],
 ): tf.Tensor[] {
   if (!hasKernel(name)) return tf.tidy(() => reference(inputs));
   const names = Object.keys(inputs);
   const differentiable = names.filter((key) => inputs[key]!.dtype === 'float32' && !constants.includes(key));
+  const again = (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]): Tensors => ({
+    ...named(names, saved),
+    ...numbered('dy', dys),
+    ...numbered('saved', saved.slice(names.length)),
+  });
   return customOp({
     inputs: Object.fromEntries(differentiable.map((key) => [key, inputs[key]!])),
     forward: (save) => {
@@ -51,16 +64,35 @@ export function fusedOps<Inputs extends Tensors>(
       save([...Object.values(inputs), ...all.slice(outputs)]);
       return all.slice(0, outputs);
     },
-    backward: (dys, saved) => {
-      const again: Tensors = {};
-      for (const [i, key] of names.entries()) again[key] = saved[i]!;
-      for (const [i, dy] of dys.entries()) again[`dy${i}`] = dy;
-      for (const [i, tensor] of saved.slice(names.length).entries()) again[`saved${i}`] = tensor;
-      const grads = runKernel(`${name}Grad`, again, attrs);
-      return Object.fromEntries(differentiable.map((key, i) => [key, grads[i]!]));
-    },
+    backward: (dys, saved) => named(differentiable, runKernel(`${name}Grad`, again(dys, saved), attrs)),
+    split: hasKernel(`${name}GradInputs`) ? splitGradient(name, differentiable, weights, again, attrs) : undefined,
   });
 }
+
+function splitGradient(
+  name: string,
+  differentiable: readonly string[],
+  weights: readonly string[],
+  again: (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]) => Tensors,
+  attrs: tf.NamedAttrMap,
+): SplitGradient {
+  const others = differentiable.filter((key) => !weights.includes(key));
+  return {
+    weights,
+    backwardInputs: (dys, saved) => {
+      const all = runKernel(`${name}GradInputs`, again(dys, saved), attrs);
+      return { gradients: named(others, all), kept: all.slice(others.length) };
+    },
+    backwardWeights: (kept) => named(weights, runKernel(`${name}GradWeights`, numbered('kept', kept), attrs)),
+  };
+}
+
+/** The first tensors of a list, by these names. */
+const named = (names: readonly string[], tensors: readonly tf.Tensor[]): Tensors =>
+  Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
+
+const numbered = (prefix: string, tensors: readonly tf.Tensor[]): Tensors =>
+  Object.fromEntries(tensors.map((tensor, i) => [`${prefix}${i}`, tensor]));
 
 function runKernel(name: string, inputs: Tensors, attrs: tf.NamedAttrMap): tf.Tensor[] {
   const result: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, inputs, attrs);

@@ -10,9 +10,10 @@ import { fusedOp } from './fused-op.ts';
  * Gradient: to hidden and weight. A backend may compute it in pieces, without all N x V logits at once.
  */
 export function linearCrossEntropy(hidden: tf.Tensor2D, weight: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
-  return fusedOp('LinearCrossEntropy', { hidden, weight, labels }, {}, ({ hidden, weight, labels }) =>
-    crossEntropy(tf.matMul(hidden, weight, false, true), labels),
-  );
+  const inputs = { hidden, weight, labels };
+  const reference = ({ hidden, weight, labels }: typeof inputs) =>
+    crossEntropy(tf.matMul(hidden, weight, false, true), labels);
+  return fusedOp('LinearCrossEntropy', inputs, {}, reference, [], ['weight']);
 }
 
 /**

@@ -26,9 +26,9 @@ export function routedExperts(
   downProj: tf.Tensor3D,
 ): tf.Tensor2D {
   const inputs = { x, topkIndices, topkWeights, gateUpProj, downProj };
-  return fusedOp('RoutedExperts', inputs, {}, ({ x, topkIndices, topkWeights, gateUpProj, downProj }) =>
-    expertsByRows(x, { topkIndices, topkWeights }, gateUpProj, downProj, groupedMatMul),
-  );
+  const reference = ({ x, topkIndices, topkWeights, gateUpProj, downProj }: typeof inputs) =>
+    expertsByRows(x, { topkIndices, topkWeights }, gateUpProj, downProj, groupedMatMul);
+  return fusedOp('RoutedExperts', inputs, {}, reference, [], ['gateUpProj', 'downProj']);
 }
 
 /** The same as ops for each part, with any product of rows with the matrix of their expert. */

@@ -8,6 +8,21 @@ export interface CustomOp {
   readonly forward: (save: (tensors: tf.Tensor[]) => void) => tf.Tensor[];
   /** The gradient of each input, from those of the outputs; zeros stand for outputs that nothing depends on. */
   readonly backward: (dys: tf.Tensor[], saved: tf.Tensor[]) => Record<string, tf.Tensor>;
+  /** The same in two parts, where that is possible without computing anything twice. */
+  readonly split?: SplitGradient | undefined;
+}
+
+/** A gradient in two parts, which together give the bits of `backward`. */
+export interface SplitGradient {
+  /** The inputs whose gradients are left for the second part. */
+  readonly weights: readonly string[];
+  /** The gradients of the other inputs, and whatever `backwardWeights` needs: tensors of their own, all of them. */
+  readonly backwardInputs: (
+    dys: tf.Tensor[],
+    saved: tf.Tensor[],
+  ) => { readonly gradients: Record<string, tf.Tensor>; readonly kept: tf.Tensor[] };
+  /** The gradients of `weights`, from what `backwardInputs` kept. */
+  readonly backwardWeights: (kept: tf.Tensor[]) => Record<string, tf.Tensor>;
 }
 
 /** What `tf.customGrad` is made of, which its types hide: unlike it, this allows several outputs and constant inputs. */
@@ -19,10 +34,19 @@ interface KernelFuncRunner {
   }): tf.Tensor[];
 }
 
+/** The ops that are on some tape, by their first output: a node of TF.js's tape has no room for more than it knows. */
+const opsOfOutputs = new WeakMap<tf.Tensor, CustomOp>();
+
+/** What an op on the tape was made of; undefined for an op of TF.js itself. */
+export function customOpOf([first]: readonly tf.Tensor[]): CustomOp | undefined {
+  return first === undefined ? undefined : opsOfOutputs.get(first);
+}
+
 /** Runs an op and puts it on the tape. All gradients are made at once: TF.js asks for them one by one. */
-export function customOp({ inputs, forward, backward }: CustomOp): tf.Tensor[] {
+export function customOp(op: CustomOp): tf.Tensor[] {
+  const { inputs, forward, backward } = op;
   const engine = tf.engine() as unknown as KernelFuncRunner;
-  return engine.runKernelFunc({
+  const outputs = engine.runKernelFunc({
     inputs,
     forwardFunc: (_, save) => forward(save),
     backwardsFunc: (dy, saved) => {
@@ -30,4 +54,6 @@ export function customOp({ inputs, forward, backward }: CustomOp): tf.Tensor[] {
       return Object.fromEntries(Object.entries(grads).map(([name, grad]) => [name, () => grad]));
     },
   });
+  if (tf.engine().state.gradientDepth > 0) opsOfOutputs.set(outputs[0]!, op);
+  return outputs;
 }

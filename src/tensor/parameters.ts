@@ -33,6 +33,11 @@ export class ParameterStore {
     return this.#add(this.buffers, name, tf.fill<tf.Rank.R1>([size], value), false);
   }
 
+  /** The parameters whose names begin so, in the order of their creation. */
+  parametersOf(...prefixes: readonly string[]): ReadonlyMap<string, tf.Variable> {
+    return new Map([...this.parameters].filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))));
+  }
+
   /** Copies of all values, parameters first. */
   async export(): Promise<NamedTensor[]> {
     const copy = async ([name, variable]: [string, tf.Variable]): Promise<NamedTensor> => {

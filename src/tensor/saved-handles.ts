@@ -13,6 +13,14 @@ interface EngineInternals {
   };
 }
 
+const internals = () => engine() as unknown as EngineInternals;
+
+/** Another handle to the data of `x`, made without a kernel. It is disposed like any other tensor. */
+export function handleTo(x: Tensor): Tensor {
+  internals().state.tensorInfo.get(x.dataId)!.backend.incRef(x.dataId);
+  return internals().makeTensorFromTensorInfo(x);
+}
+
 /**
  * Lets the tape keep a second handle to a tensor's data, where TF.js runs an Identity kernel and records it, once for each
  * tensor saved: a tenth of a small training step.
@@ -20,11 +28,7 @@ interface EngineInternals {
  * Gradients of gradients need the recorded clone: they get it.
  */
 export function keepHandles(): void {
-  const internals = engine() as unknown as EngineInternals;
-  const recordedClone = internals.clone.bind(internals);
-  internals.clone = (x) => {
-    if (internals.state.gradientDepth > 1 || x.dtype === 'complex64') return recordedClone(x);
-    internals.state.tensorInfo.get(x.dataId)!.backend.incRef(x.dataId);
-    return internals.makeTensorFromTensorInfo(x);
-  };
+  const { state } = internals();
+  const recordedClone = internals().clone.bind(internals());
+  internals().clone = (x) => (state.gradientDepth > 1 || x.dtype === 'complex64' ? recordedClone(x) : handleTo(x));
 }

@@ -42,8 +42,8 @@ export function accumulateGradients(
   const gradients = new Map<string, tf.Tensor>();
   const reports: tf.Tensor1D[] = [];
   for (const [i, part] of parts.entries()) {
-    const { ids, documentIds } = lossInput(part, train.documentMask);
-    const inputs = documentIds === null ? [ids] : [ids, documentIds];
+    const input = lossInput(part, train.documentMask);
+    const inputs = tensorsOf(input);
     const settings = {
       balancing,
       balanceLossFactor,
@@ -51,8 +51,7 @@ export function accumulateGradients(
       labelShares: shares[i] ?? [],
       rowShare: 1 / parts.length,
     };
-    const pass = ([ids, documentIds]: tf.Tensor[]) =>
-      differentiate(model, objective, { ids, documentIds: documentIds ?? null } as LossInput, settings);
+    const pass = (tensors: tf.Tensor[]) => differentiate(model, objective, withTensors(input, tensors), settings);
     const [report, ...grads] =
       parts.length === 1 ? passes.run(JSON.stringify(settings), inputs, variables, pass) : pass(inputs);
     tf.dispose(inputs);
@@ -60,6 +59,20 @@ export function accumulateGradients(
     addGradients(gradients, names, grads);
   }
   return { gradients, reports };
+}
+
+/** The tensors of an input that are there; `withTensors` puts others in their places. */
+function tensorsOf({ ids, documentIds, labelWeights }: LossInput): tf.Tensor[] {
+  return [ids, documentIds, labelWeights ?? null].filter((tensor) => tensor !== null);
+}
+
+function withTensors({ documentIds, labelWeights }: LossInput, tensors: readonly tf.Tensor[]): LossInput {
+  const rest = [...tensors] as tf.Tensor2D[];
+  return {
+    ids: rest.shift()!,
+    documentIds: documentIds === null ? null : rest.shift()!,
+    labelWeights: labelWeights == null ? null : rest.shift()!,
+  };
 }
 
 interface PassSettings extends LossWeights {

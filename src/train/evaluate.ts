@@ -1,8 +1,8 @@
 // Evaluation on held-out text: loss, perplexity, bits per byte, MTP loss per depth, expert load; per domain and in all.
 //
-// Each batch's mean loss is weighted by its number of labels, so every predicted token counts once whatever the shapes of
-// the batches. A token costs nats and stands for `byteLength` bytes; end-of-document tokens cost nats and stand for
-// none, which makes the bits per byte those of the text itself, comparable between tokenizers.
+// Each batch's mean loss is weighted by what its labels count for, so every predicted token counts once, or by its weight,
+// whatever the shapes of the batches. A token costs nats and stands for `byteLength` bytes; end-of-document tokens cost nats
+// and stand for none, which makes the bits per byte those of the text itself, comparable between tokenizers.
 //
 // Nothing of the model changes: no gradient, and no bias moves (B7).
 

@@ -2,7 +2,7 @@
 // Shape legend: B batch, T tokens, D hiddenSize, E experts.
 
 import type { Balancing } from '../config/train-config.ts';
-import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import type { DeepseekV3ForCausalLM, ForwardOutput } from '../model/causal-lm.ts';
 import { type BalanceLossOptions, balanceLoss } from '../moe/balance-loss.ts';
 import type { RoutingRecord } from '../moe/moe.ts';
 import { labelsAtDepth, labelsWithinDocument } from '../mtp/alignment.ts';
@@ -15,6 +15,13 @@ export interface LossInput {
   readonly ids: tf.Tensor2D; // [B, T+1] int32
   /** Keeps attention and labels inside a document; null to let both cross, as the report's pre-training does. */
   readonly documentIds: tf.Tensor2D | null; // [B, T+1] int32
+  /**
+   * What each token counts for as a label, at every depth: 0 masks it, 2 counts as two tokens do; not negative. Only their
+   * ratios matter. Absent or null: all count alike, which has the bits of weights that are all the same.
+   *
+   * A token that is no label is still read, attended to, routed, balanced and counted as load: a mask of labels is no padding mask.
+   */
+  readonly labelWeights?: tf.Tensor2D | null; // [B, T+1] float32
 }
 
 export interface LossWeights {
@@ -37,25 +44,66 @@ export interface LossTerms {
   readonly counts: readonly { readonly layer: number; readonly counts: tf.Tensor1D }[];
 }
 
+/** The labels of one depth, flattened, and what they count for. */
+export interface Labels {
+  readonly ids: tf.Tensor1D; // [B*L] int32
+  /** 1 for labels in the document of the position that predicts them, 0 for others; null where all count. */
+  readonly counted: tf.Tensor1D | null; // [B*L]
+  /** As shares of the largest weight; null where they are all the same. */
+  readonly weights: tf.Tensor1D | null; // [B*L]
+}
+
 /**
  * Total loss and its parts.
  *
- * The MTP term is the mean over depths of masked means (B11), times lambda. The balance term is summed over layers.
- * `isCounted` says which labels of a depth count under a document mask.
+ * The MTP term is the mean over depths of weighted means (B11), times lambda. The balance term is summed over layers, and knows
+ * nothing of labels.
  *
  * Source: arXiv:2412.19437 eq. 17-25.
  */
-export function computeLoss(
+export function computeLoss(model: DeepseekV3ForCausalLM, input: LossInput, weights: LossWeights): LossTerms {
+  const output = forwardPass(model, input);
+  const labels = [output.hidden, ...output.mtpHidden].map((_, depth) => labelsOf(input, depth));
+  return lossTerms(model, output, labels, weights);
+}
+
+/** The model on all ids of each row but the last. */
+export function forwardPass(model: DeepseekV3ForCausalLM, { ids, documentIds }: LossInput): ForwardOutput {
+  return model.forward(inputsOf(ids), { documentIds: documentIds === null ? null : inputsOf(documentIds), mtp: true });
+}
+
+/** All ids of a row but the last: [B, T+1] -> [B, T]. */
+function inputsOf(ids: tf.Tensor2D): tf.Tensor2D {
+  const [B, length] = ids.shape;
+  return tf.slice(ids, [0, 0], [B, length - 1]);
+}
+
+/**
+ * The labels of depth k (0 is the main model), L = T - k a row. A label brings the weight of the token that it is, whichever
+ * depth predicts it.
+ */
+export function labelsOf({ ids, documentIds, labelWeights = null }: LossInput, depth: number): Labels {
+  const flat = (x: tf.Tensor2D): tf.Tensor1D => tf.reshape(x, [x.size]);
+  return {
+    ids: flat(labelsAtDepth(ids, depth)),
+    counted: documentIds === null ? null : flat(labelsWithinDocument(documentIds, depth)),
+    weights: labelWeights === null ? null : flat(labelsAtDepth(shareOfLargest(labelWeights), depth)),
+  };
+}
+
+/** Weights that are all the same become exactly 1. */
+function shareOfLargest(weights: tf.Tensor2D): tf.Tensor2D {
+  return tf.div(weights, tf.maximum(tf.max(weights), smallest));
+}
+
+/** The loss and its parts, from a forward pass and the labels of each depth that ran. */
+export function lossTerms(
   model: DeepseekV3ForCausalLM,
-  input: LossInput,
+  { hidden, mtpHidden, routing }: ForwardOutput,
+  labels: readonly Labels[],
   weights: LossWeights,
-  isCounted: typeof labelsWithinDocument = labelsWithinDocument,
 ): LossTerms {
-  const { hidden, mtpHidden, routing } = model.forward(inputsOf(input.ids), {
-    documentIds: input.documentIds === null ? null : inputsOf(input.documentIds),
-    mtp: true,
-  });
-  const [main, ...mtp] = [hidden, ...mtpHidden].map((h, depth) => depthLoss(h, model.lmHead, input, depth, isCounted));
+  const [main, ...mtp] = [hidden, ...mtpHidden].map((h, depth) => labelLoss(h, model.lmHead, labels[depth]!));
   if (main === undefined) throw new Error('internal: no main loss');
   const mtpMean = mtp.length === 0 ? tf.scalar(0) : tf.div(tf.addN(mtp), mtp.length);
   const balance = meanBalanceLoss(routing, model, weights.balancing);
@@ -67,26 +115,27 @@ export function computeLoss(
   return { total, main, mtp, balance, counts };
 }
 
-/** All ids of a row but the last: [B, T+1] -> [B, T]. */
-function inputsOf(ids: tf.Tensor2D): tf.Tensor2D {
-  const [B, length] = ids.shape;
-  return tf.slice(ids, [0, 0], [B, length - 1]);
-}
+/** Where nothing counts, 0 is divided by this. */
+const smallest = 1e-30;
 
-/** Mean negative log-likelihood of the labels of one depth, over those that count. */
-function depthLoss(
-  hidden: tf.Tensor3D,
-  lmHead: tf.Tensor2D,
-  input: LossInput,
-  depth: number,
-  isCounted: typeof labelsWithinDocument,
-): tf.Scalar {
+/**
+ * Mean negative log-likelihood of the labels of one depth, by weight: the sum of weight times loss over the sum of weights, so
+ * a weight of 2 is a label that is there twice. Labels that do not count are in neither sum; 0 if none does.
+ *
+ * Shapes: hidden [B, L, D], lmHead [V, D] -> scalar on the tape, in nats.
+ * Source: the mean of PyTorch's `cross_entropy` with class weights divides so too, and with weights 0 and 1 it is that of
+ * transformers' `ForCausalLMLoss` with -100 for masked labels.
+ */
+export function labelLoss(hidden: tf.Tensor3D, lmHead: tf.Tensor2D, { ids, counted, weights }: Labels): tf.Scalar {
   const [B, L, D] = hidden.shape;
-  const labels: tf.Tensor1D = tf.reshape(labelsAtDepth(input.ids, depth), [B * L]);
-  const losses = linearCrossEntropy(tf.reshape(hidden, [B * L, D]), lmHead, labels);
-  if (input.documentIds === null) return tf.mean(losses);
-  const counted: tf.Tensor1D = tf.reshape(isCounted(input.documentIds, depth), [B * L]);
-  return tf.div(tf.sum(tf.mul(losses, counted)), tf.maximum(tf.sum(counted), 1));
+  const losses = linearCrossEntropy(tf.reshape(hidden, [B * L, D]), lmHead, ids);
+  const weighted = weights === null ? losses : tf.mul(losses, weights);
+  if (counted !== null) {
+    const weightsCounted = weights === null ? counted : tf.mul(weights, counted);
+    return tf.div(tf.sum(tf.mul(weighted, counted)), tf.maximum(tf.sum(weightsCounted), smallest));
+  }
+  const mean: tf.Scalar = tf.mean(weighted);
+  return weights === null ? mean : tf.div(mean, tf.maximum(tf.div(tf.sum(weights), B * L), smallest));
 }
 
 /** Which selections and which statistics a balancing mode looks at. */

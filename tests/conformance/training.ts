@@ -25,15 +25,17 @@ const weights = { mtpWeight: 0.3, balancing: 'bias', balanceLossFactor: 1e-2 } a
 /** A large eps keeps Adam from turning the sign of a rounding error into a full step. */
 const settings = { adamBeta1: 0.9, adamBeta2: 0.95, adamEps: 1e-2, weightDecay: 0.1 };
 
-/** Three rows of 11 inputs and a label, of two documents each; the same ids in every step. */
+/** Three rows of 11 inputs and a label, of two documents each, whose labels have weights; the same ids in every step. */
 function trainingRows(): LossInput {
   const [rows, length] = [3, 12];
   const random = createRandom(5);
   const ids = Array.from({ length: rows * length }, () => Math.floor(random() * nanoModel.vocabSize));
   const documentIds = ids.map((_, i) => (i % length < 5 ? 0 : 1));
+  const labelWeights = ids.map((_, i) => (i % 4) * 0.7);
   return {
     ids: tf.tensor2d(ids, [rows, length], 'int32'),
     documentIds: tf.tensor2d(documentIds, [rows, length], 'int32'),
+    labelWeights: tf.tensor2d(labelWeights, [rows, length]),
   };
 }
 
@@ -64,7 +66,7 @@ export async function runTraining(): Promise<TrainingNumbers> {
   const numbers = { losses, weights: await model.exportTensors(), gradients: [], counts: [], ...first };
   model.dispose();
   optimizer.dispose();
-  tf.dispose([input.ids, input.documentIds ?? [], one]);
+  tf.dispose([input.ids, input.documentIds ?? [], input.labelWeights ?? [], one]);
   return numbers;
 }
 

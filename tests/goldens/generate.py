@@ -2,6 +2,7 @@
 
 import sys
 
+import label_weights
 import model_cases
 import mtp_cases
 import precision_tables
@@ -26,6 +27,7 @@ CASES = {
     "rope": tables.rope,
     "balance": tables.balance,
     "adamw": tables.adamw,
+    "label-weights": label_weights.label_weights,
     "sampling": sampling.sampling,
     "precision": precision_tables.precision,
 }

@@ -249,6 +249,22 @@ const crossEntropyCases = [
   }),
 );
 
+/** Labels with weights: a kernel meets them as the gradient of its losses. Every third does not count. */
+const weightedCrossEntropyCases = [
+  { N: 7, D: 5, V: 11 },
+  { N: 257, D: 19, V: 131 },
+].map(
+  ({ N, D, V }): OpCase => ({
+    title: `linearCrossEntropy of [${N},${D}] over ${V} tokens, times weights`,
+    build: () => {
+      const [hidden, weight] = [input<tf.Rank.R2>('hidden', [N, D]), input<tf.Rank.R2>('weight', [V, D])];
+      const labels = tf.tensor1d(integers('labels', N, V), 'int32');
+      const weights = tf.tensor1d(Array.from({ length: N }, (_, n) => (n % 3) * 0.3));
+      return { inputs: [hidden, weight], output: () => tf.mul(linearCrossEntropy(hidden, weight, labels), weights) };
+    },
+  }),
+);
+
 const embeddingCases = [
   { V: 1, D: 1, ids: [1] },
   { V: 5, D: 1, ids: [7] },
@@ -357,6 +373,7 @@ export const opCases: readonly OpCase[] = [
   ...quantizedCases,
   ...routerCases,
   ...crossEntropyCases,
+  ...weightedCrossEntropyCases,
   ...embeddingCases,
   ...expertCases,
   ...countCases,

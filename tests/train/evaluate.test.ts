@@ -87,6 +87,25 @@ describe('evaluate', () => {
     expect(result.loss).toBeCloseTo(sum(result.domains.map((d) => d.loss * d.tokens)) / result.tokens, 10);
   });
 
+  it('property: counts a label by its weight, in nats and in bytes, whatever the shapes of the batches', async () => {
+    const weightOf = (i: number) => (i * 3) % 4;
+    const weighted = held.map((batches) =>
+      batches.map((batch) => ({ ...batch, labelWeights: Float32Array.from(batch.ids.keys(), weightOf) })),
+    );
+    const result = await evaluate(model, { ...dataset, heldOutBatches: (domain) => weighted[domain]! }, options);
+    const nats = (await Promise.all(held.flat().map(referenceNats))).flat();
+    const labels = held.flat().flatMap(({ ids, seqLen }) => {
+      const places = Array.from(ids.keys()).filter((i) => i % (seqLen + 1) > 0);
+      return places.map((i) => ({ weight: weightOf(i), bytes: byteLength(ids[i]!) }));
+    });
+    const total = sum(labels.map(({ weight }) => weight));
+    expect(result!.tokens).toBe(total);
+    // Two ways to the same float32 numbers: relative 1e-5.
+    expect(result!.loss / (sum(labels.map(({ weight }, i) => weight * nats[i]!)) / total)).toBeCloseTo(1, 5);
+    const bytes = sum(labels.map(({ weight, bytes }) => weight * bytes));
+    expect(result!.bitsPerByte).toBeCloseTo((result!.loss * total) / Math.LN2 / bytes, 10);
+  });
+
   it('counts bytes of predicted tokens only; the end of a document costs nats and stands for none', async () => {
     const result = await run();
     const labels = held.flat().flatMap((batch) => Array.from(batch.ids).filter((_, i) => i % (batch.seqLen + 1) > 0));

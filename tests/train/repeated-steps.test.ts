@@ -29,6 +29,13 @@ function randomBatch(batchSize: number, seqLen: number, seed: number): Batch {
   };
 }
 
+/** The same with weights of labels, some of them 0. */
+function weightedBatch(batchSize: number, seqLen: number, seed: number): Batch {
+  const random = createRandom(seed + 100);
+  const batch = randomBatch(batchSize, seqLen, seed);
+  return { ...batch, labelWeights: Float32Array.from(batch.ids, () => Math.max(0, random() - 0.3)) };
+}
+
 /** Never records. */
 class Eager extends Repeated {
   override run(...[, inputs, , body]: Parameters<Repeated['run']>): tf.Tensor[] {
@@ -37,7 +44,7 @@ class Eager extends Repeated {
 }
 
 /** Steps on changing batches; counts those that TF.js had no part in. */
-async function train(passes: Repeated, train: TrainConfig, sizes: readonly number[]) {
+async function train(passes: Repeated, train: TrainConfig, sizes: readonly number[], makeBatch = randomBatch) {
   const learner = { ...createLearner({ model: nanoModel, train }), passes };
   const [plan] = planRun(train);
   const outcomes: StepOutcome[] = [];
@@ -45,7 +52,7 @@ async function train(passes: Repeated, train: TrainConfig, sizes: readonly numbe
   for (const [i, size] of sizes.entries()) {
     const before = tf.engine().state.numBytes;
     const runKernel = vi.spyOn(tf.engine(), 'runKernel');
-    outcomes.push(await trainStep(learner, randomBatch(size, 11, i), { ...plan!, biasSpeed: 0.01 }, train));
+    outcomes.push(await trainStep(learner, makeBatch(size, 11, i), { ...plan!, biasSpeed: 0.01 }, train));
     if (!runKernel.mock.calls.some(([name]) => name === 'LinearCrossEntropy')) repeats++;
     runKernel.mockRestore();
     expect(tf.engine().state.numBytes).toBe(before);
@@ -59,16 +66,18 @@ const sizes = [4, 4, 4, 4, 4, 2, 2, 2, 4, 4, 4];
 
 describe('repeated passes', () => {
   it.each([
-    ['plain', {}],
-    ['document mask', { documentMask: true }],
-    ['an average of the weights', { emaDecay: 0.9 }],
-    ['batch-wise balance loss', { balancing: 'batch-aux', balanceLossFactor: 0.01 }],
-  ] as const)('property: %s: the bits of passes through TF.js, and no kernels of it', async (_, changes) => {
+    ['plain', {}, randomBatch],
+    ['document mask', { documentMask: true }, randomBatch],
+    ['labels with weights', {}, weightedBatch],
+    ['labels with weights and document mask', { documentMask: true }, weightedBatch],
+    ['an average of the weights', { emaDecay: 0.9 }, randomBatch],
+    ['batch-wise balance loss', { balancing: 'batch-aux', balanceLossFactor: 0.01 }, randomBatch],
+  ] as const)('property: %s: the bits of passes through TF.js, and no kernels of it', async (_, changes, makeBatch) => {
     const settings: TrainConfig = { ...nanoTrain, ...changes };
     const used = () => (tf.memory() as unknown as { used: number }).used;
-    const eager = await train(new Eager(), settings, sizes);
+    const eager = await train(new Eager(), settings, sizes, makeBatch);
     const before = used();
-    const repeated = await train(new Repeated(), settings, sizes);
+    const repeated = await train(new Repeated(), settings, sizes, makeBatch);
     expect(repeated.outcomes).toEqual(eager.outcomes);
     expect(repeated.weights).toEqual(eager.weights);
     // The first run with each batch size goes through TF.js, and the second is recorded there.

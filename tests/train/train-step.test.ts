@@ -64,11 +64,19 @@ async function oneStep(train: TrainConfig, batch: Batch) {
 }
 
 describe('trainStep', () => {
-  it.each([false, true])(
-    'property: accumulation in parts changes neither losses, nor bias, nor weights (document mask %s; B5)',
-    async (documentMask) => {
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])(
+    'property: accumulation in parts changes neither losses, nor bias, nor weights (document mask %s, labels with weights %s; B5)',
+    async (documentMask, hasWeights) => {
       const train = { ...nanoTrain, documentMask, batchSize: 6, adamEps: 1e-2 };
-      const batch = randomBatch(6, 11, 5);
+      const plain = randomBatch(6, 11, 5);
+      // Weights of very different sums in the parts, and a row that is masked altogether.
+      const weightOf = (i: number) => Math.floor(i / 12) * ((i * 7) % 5);
+      const batch = hasWeights ? { ...plain, labelWeights: Float32Array.from(plain.ids.keys(), weightOf) } : plain;
       const whole = await oneStep(train, batch);
       for (const gradAccumSteps of [2, 3, 6]) {
         const parts = await oneStep({ ...train, gradAccumSteps }, batch);

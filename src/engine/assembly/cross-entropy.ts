@@ -120,8 +120,9 @@ function labelLogit(job: CrossEntropyJob, row: i32, x: usize): usize {
 }
 
 /**
- * Shapes: dy [N], dHidden as hidden, dWeight as weight, scaled as hidden (a workspace), tile [N, T]: residuals of the
- * forward pass if `isComplete` (then T >= V), otherwise a workspace; `packed` is workspace of `packedLength(N, T)`; the others as in `linearCrossEntropy`.
+ * Shapes: dy [N], dHidden as hidden, dWeight as weight, either of them 0 where it is not wanted; scaled as hidden (a
+ * workspace), tile [N, T]: residuals of the forward pass if `isComplete` (then T >= V), otherwise a workspace; `packed` is
+ * workspace of `packedLength(N, T)`; the others as in `linearCrossEntropy`.
  */
 export function linearCrossEntropyGrad(
   hidden: usize,
@@ -141,7 +142,7 @@ export function linearCrossEntropyGrad(
   columns: i32,
   isComplete: bool,
 ): void {
-  scaleRows(hidden, scaled, dy, sums, rows, channels);
+  if (dWeight) scaleRows(hidden, scaled, dy, sums, rows, channels);
   for (let first = 0; first < vocabulary; first += columns) {
     const width = min(columns, vocabulary - first);
     const offset = (<usize>first * <usize>channels) << 2;
@@ -149,10 +150,16 @@ export function linearCrossEntropyGrad(
       logits(hidden, weight, tile, rows, channels, first, width);
       residuals(labels, maxima, sums, tile, rows, first, width);
     }
-    gemm(tile, weight + offset, dHidden, 1, rows, channels, width, false, false, 0, 0, first > 0, 0, Activation.None, 0);
-    gemm(tile, scaled, dWeight + offset, 1, width, channels, rows, true, false, 0, 0, false, 0, Activation.None, packed);
+    if (dHidden) {
+      const b = weight + offset;
+      gemm(tile, b, dHidden, 1, rows, channels, width, false, false, 0, 0, first > 0, 0, Activation.None, 0);
+    }
+    if (dWeight) {
+      const c = dWeight + offset;
+      gemm(tile, scaled, c, 1, width, channels, rows, true, false, 0, 0, false, 0, Activation.None, packed);
+    }
   }
-  scaleRows(dHidden, dHidden, dy, sums, rows, channels);
+  if (dHidden) scaleRows(dHidden, dHidden, dy, sums, rows, channels);
 }
 
 /** Logits to residuals, for rows whose maximum and sum are known. */

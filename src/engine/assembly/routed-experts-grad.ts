@@ -28,6 +28,8 @@ export function gateSumColumns(F: i32): i32 {
  * Shapes: dy and dx [N, D], dGates [N, K], dGateUp as gateUp, dDown as down; dh [M, 2F], `gateSums` [M, gateSumColumns]
  * , `rows` [M, D], `packedDy` and `packedDh` (`packedLength` of M rows of D and of 2F) are workspace; the others as in
  * `routedExperts`.
+ *
+ * In two halves: with dDown (and dGateUp) 0 it makes dx, dGates and dh; with dx (and dGates) 0 the other two, from that dh.
  */
 export function routedExpertsGrad(
   x: usize,
@@ -65,17 +67,21 @@ export function routedExpertsGrad(
   job.gateSums = gateSums;
   job.rows = rows;
   const blocks = blockCount(job.groups);
-  run(activationGradChunk, blocks * job.chunksF);
+  if (dx) run(activationGradChunk, blocks * job.chunksF);
   const M = N * K;
   const tokens = job.tokens;
   const downGrad = changetype<WeightGrad>(DOWN_GRAD);
   const gateUpGrad = changetype<WeightGrad>(GATE_UP_GRAD);
-  job.inputChunks = blocks * job.chunksD;
-  job.downChunks = prepareWeightGrad(downGrad, dy, tokens, act, 0, dDown, job.groups, packedDy, M, E, D, F);
-  const gateUpChunks = prepareWeightGrad(gateUpGrad, dh, 0, x, tokens, dGateUp, job.groups, packedDh, M, E, 2 * F, D);
-  run(packGradsChunk, E * (downGrad.slices + gateUpGrad.slices));
-  run(productGradsChunk, job.inputChunks + job.downChunks + gateUpChunks);
-  run(combineGradChunk, (N + job.tokensPerChunk - 1) / job.tokensPerChunk);
+  job.inputChunks = dx ? blocks * job.chunksD : 0;
+  let weightChunks = 0;
+  if (dDown) {
+    job.downChunks = prepareWeightGrad(downGrad, dy, tokens, act, 0, dDown, job.groups, packedDy, M, E, D, F);
+    const gateUpChunks = prepareWeightGrad(gateUpGrad, dh, 0, x, tokens, dGateUp, job.groups, packedDh, M, E, 2 * F, D);
+    weightChunks = job.downChunks + gateUpChunks;
+    run(packGradsChunk, E * (downGrad.slices + gateUpGrad.slices));
+  }
+  run(productGradsChunk, job.inputChunks + weightChunks);
+  if (dx) run(combineGradChunk, (N + job.tokensPerChunk - 1) / job.tokensPerChunk);
 }
 
 /** The gradient of a block's activations for some columns; from it those of gate, up and the token's gate. */

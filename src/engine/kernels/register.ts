@@ -5,7 +5,7 @@ import type { EngineBackend } from '../backend.ts';
 
 export const backendName = 'engine';
 
-type Inputs = Readonly<Record<string, tf.TensorInfo>>;
+export type Inputs = Readonly<Record<string, tf.TensorInfo>>;
 type Attributes = Readonly<Record<string, unknown>>;
 
 /** Makes its outputs with `backend.output` and fills them with functions of `backend.exports`. */

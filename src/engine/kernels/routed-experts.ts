@@ -2,6 +2,7 @@
 // Shape legend: N tokens, K experts per token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
 import type { tf } from '../../tensor/tf.ts';
+import { share } from './move-share.ts';
 import { registerEngineKernel, withWorkspace } from './register.ts';
 
 /** N, K, E, D, F. */
@@ -44,5 +45,30 @@ export function registerRoutedExperts(): void {
       backend.exports.routedExpertsGrad!(...given, ...grads, ...workspace, N, K, E, D, F);
     });
     return [dx, dGates, dGateUp, dDown];
+  });
+  registerEngineKernel('RoutedExpertsGradInputs', (backend, inputs) => {
+    const { x, topkIndices, topkWeights, gateUpProj, downProj, dy0, saved0: plan, saved1: h, saved2: act } = inputs;
+    const [N, K, E, D, F] = sizesOf(topkIndices!, downProj!);
+    const [dx, dGates, dh] = [x!, topkWeights!, h!].map(({ shape }) => backend.output(shape));
+    const at = backend.address;
+    const given = [x!, topkWeights!, gateUpProj!, downProj!, plan!, h!, act!, dy0!].map(at);
+    const grads = [at(dx!), at(dGates!), 0, 0, at(dh!)];
+    withWorkspace(backend, [N * K * backend.exports.gateSumColumns!(F), N * K * D], (workspace) => {
+      backend.exports.routedExpertsGrad!(...given, ...grads, ...workspace, 0, 0, N, K, E, D, F);
+    });
+    const kept = [x!, topkIndices!, downProj!, plan!, act!, dy0!].map((tensor) => share(backend, tensor, tensor.shape));
+    return [dx!, dGates!, ...kept, dh!];
+  });
+  registerEngineKernel('RoutedExpertsGradWeights', (backend, inputs) => {
+    const { kept0: x, kept1: topkIndices, kept2: downProj, kept3: plan, kept4: act, kept5: dy, kept6: dh } = inputs;
+    const [N, K, E, D, F] = sizesOf(topkIndices!, downProj!);
+    const [dGateUp, dDown] = [backend.output([E, 2 * F, D]), backend.output([E, D, F])];
+    const at = backend.address;
+    const given = [at(x!), 0, 0, 0, at(plan!), 0, at(act!), at(dy!), 0, 0, at(dGateUp), at(dDown), at(dh!), 0, 0];
+    const { packedLength } = backend.exports;
+    withWorkspace(backend, [packedLength!(N * K, D), packedLength!(N * K, 2 * F)], (packed) => {
+      backend.exports.routedExpertsGrad!(...given, ...packed, N, K, E, D, F);
+    });
+    return [dGateUp, dDown];
   });
 }

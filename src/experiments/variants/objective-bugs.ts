@@ -2,17 +2,20 @@
 
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { updateExpertBias } from '../../moe/expert-bias.ts';
-import { labelsAtDepth, labelsWithinDocument } from '../../mtp/alignment.ts';
 import { noGrad } from '../../tensor/no-grad.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { Objective } from '../../train/learner.ts';
-import { computeLoss, type LossTerms } from '../../train/loss.ts';
+import { computeLoss, forwardPass, type LossTerms, labelsOf, lossTerms } from '../../train/loss.ts';
 
 /** B13: the main model's labels stay in their document, those of the MTP modules do not. */
-export const labelsAcrossDocuments: Objective = (model, input, weights) =>
-  computeLoss(model, input, weights, (documentIds, depth) =>
-    depth === 0 ? labelsWithinDocument(documentIds, 0) : tf.onesLike(labelsAtDepth(documentIds, depth)).toFloat(),
-  );
+export const labelsAcrossDocuments: Objective = (model, input, weights) => {
+  const output = forwardPass(model, input);
+  const labels = [output.hidden, ...output.mtpHidden].map((_, depth) => {
+    const own = labelsOf(input, depth);
+    return depth === 0 || own.counted === null ? own : { ...own, counted: tf.onesLike(own.counted) };
+  });
+  return lossTerms(model, output, labels, weights);
+};
 
 /** B11: the MTP losses of all depths are added up, where the report takes their mean. */
 export const summedDepths: Objective = (model, input, weights) =>
