@@ -86,14 +86,8 @@ export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
 export { loadRun } from './report/load-run.ts';
 export { renderReport } from './report/render-report.ts';
 export type { RunData, Sample } from './report/run-data.ts';
-export {
-  activateBackend,
-  type BackendName,
-  type BackendOptions,
-  type BackendStatus,
-  backendNames,
-  probeBackends,
-} from './backends/backends.ts';
+export { type BackendName, backendNames } from './backends/backend-names.ts';
+export { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from './backends/backends.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
 export type { ActiveBackend, BackendId } from './tensor/active-backend.ts';
 export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
@@ -108,4 +102,5 @@ export type { LearnerParts, Objective } from './train/learner.ts';
 export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
 export { lossInput } from './train/micro-batch.ts';
 export type { RunSettings, SettingsOverrides } from './train/run-settings.ts';
-export { type ResumeOptions, type RunWatcher, resumeRun, type TrainOptions, train } from './train/trainer.ts';
+export type { ContinueOptions, RunWatcher, StartOptions } from './train/sessions.ts';
+export { type ResumeOptions, resumeRun, type TrainOptions, train } from './train/trainer.ts';

@@ -6,13 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import nodeFs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { StoredCheckpoint } from './checkpoint.ts';
 import type { FileSystem } from './file-system.ts';
-
-/** A checkpoint folder of a run. */
-export interface StepFolder {
-  readonly path: string;
-  readonly step: number;
-}
 
 const STEP_NAME = /^step-(\d{8,})(\.replaced)?$/;
 const TEMPORARY_NAME = /^\.tmp-step-\d{8,}/;
@@ -39,7 +34,7 @@ export function temporaryPath(path: string): string {
 }
 
 /** Checkpoint folders, newest first; a replaced one comes after its replacement. */
-export function listStepFolders(folder: string, fs: Pick<FileSystem, 'readdirSync'> = nodeFs): StepFolder[] {
+export function listStepFolders(folder: string, fs: Pick<FileSystem, 'readdirSync'> = nodeFs): StoredCheckpoint[] {
   return fs
     .readdirSync(folder)
     .flatMap((name) => {

@@ -3,12 +3,7 @@
 import { createHash } from 'node:crypto';
 import nodeFs from 'node:fs';
 import { explainFsErrors, type FileSystem } from './file-system.ts';
-
-/** Size and SHA-256 (lower-case hexadecimal) of a file. */
-export interface FileDigest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
+import type { FileDigest } from './trainer-file.ts';
 
 const PIECE = 1 << 20;
 

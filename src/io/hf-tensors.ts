@@ -143,7 +143,12 @@ function assemble(source: TensorSource, { name, shape }: TensorShape): NamedTens
 
 function differs(source: TensorSource, copy: string, original: string): boolean {
   if (!source.tensors.has(copy)) return false;
-  return !Buffer.from(source.read(copy).buffer).equals(Buffer.from(source.read(original).buffer));
+  const [a, b] = [bitsOf(source.read(copy)), bitsOf(source.read(original))];
+  return a.some((bits, i) => bits !== b[i]);
+}
+
+function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length);
 }
 
 function checkTensors(

@@ -4,13 +4,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { fileInside, isPlainFileName } from './inside-folder.ts';
-import { isJsonObject, readJsonFile, showJson } from './json.ts';
+import { INDEX_FILE, isPlainFileName, MODEL_FILE } from './file-names.ts';
+import { fileInside } from './inside-folder.ts';
+import { isJsonObject, showJson } from './json.ts';
+import { readJsonFile } from './json-file.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor, TensorReader } from './tensor-source.ts';
-
-export const MODEL_FILE = 'model.safetensors';
-export const INDEX_FILE = `${MODEL_FILE}.index.json`;
 
 /**
  * Opens the weights of a model folder, one file or sharded.

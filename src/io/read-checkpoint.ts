@@ -4,37 +4,16 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { dequantized, fp8BlockSize } from './block-fp8.ts';
-import { listStepFolders, type StepFolder } from './checkpoint-folders.ts';
+import type { Checkpoint, LatestCheckpoint } from './checkpoint.ts';
+import { listStepFolders } from './checkpoint-folders.ts';
+import { CONFIG_FILE, OPTIMIZER_FILE, TOKENIZER_FILE, TRAINER_FILE } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
 import { fileInside } from './inside-folder.ts';
-import { type JsonObject, readJsonFile } from './json.ts';
+import type { JsonObject } from './json.ts';
+import { readJsonFile } from './json-file.ts';
 import { openModelFiles } from './model-files.ts';
 import { openSafetensors } from './safetensors.ts';
-import type { TensorReader } from './tensor-source.ts';
-import { readTrainerFile, TRAINER_FILE } from './trainer-file.ts';
-import { CONFIG_FILE, OPTIMIZER_FILE, TOKENIZER_FILE } from './write-checkpoint.ts';
-
-/** An open checkpoint; tensors are read on demand until it is closed. */
-export interface Checkpoint {
-  /** `config.json`. */
-  readonly hfConfig: JsonObject;
-  /** `tokenizer.json`; null if the folder has none. */
-  readonly tokenizerJson: JsonObject | null;
-  /** The weights with the names and layout of the file, FP8 ones multiplied by their scales: see `fromHfTensors`. */
-  readonly model: TensorReader;
-  /** Null for a folder that was not written by a trainer of ours. */
-  readonly optimizer: TensorReader | null;
-  /** Null for a folder that was not written by a trainer of ours. */
-  readonly trainerState: JsonObject | null;
-  close(): void;
-}
-
-/** The newest usable checkpoint of a run, and what was wrong with the newer ones. */
-export interface LatestCheckpoint {
-  /** Null if there is none. */
-  readonly checkpoint: StepFolder | null;
-  readonly warnings: string[];
-}
+import { readTrainerFile } from './trainer-folder.ts';
 
 /**
  * Opens a checkpoint folder after checking every file against the checksums in `trainer.json`, if there is one.

@@ -7,7 +7,7 @@ import { UserError } from '../errors.ts';
 import { temporaryPath } from './checkpoint-folders.ts';
 import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
 import { writeHashedFile } from './hashed-file.ts';
-import { INDEX_FILE } from './model-files.ts';
+import { INDEX_FILE } from './file-names.ts';
 import { writeTensorFile } from './safetensors.ts';
 import { type Shard, shardIndex } from './shards.ts';
 

@@ -1,26 +1,22 @@
 // Between a run and its checkpoints: what goes into one, and how a run comes back from one.
 
-import { join } from 'node:path';
 import { toHuggingFaceConfig } from '../config/huggingface.ts';
 import { bufferShapes } from '../config/parameter-shapes.ts';
 import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
 import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
-import { checkpointName } from '../io/checkpoint-folders.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
-import { latestCheckpoint, readCheckpoint } from '../io/read-checkpoint.ts';
 import { readAllTensors } from '../io/tensor-source.ts';
-import { writeCheckpoint } from '../io/write-checkpoint.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import type { Learner } from './learner.ts';
 import type { Run } from './run.ts';
 import { type RunSettings, refuseChanges } from './run-settings.ts';
-import type { Learner } from './learner.ts';
 import { parseState, type TrainerState } from './trainer-state.ts';
 
-/** Writes `checkpoints/step-XXXXXXXX` and returns its path. */
+/** Keeps the run as it stands now and returns the path of the checkpoint. */
 export async function saveCheckpoint(run: Run): Promise<string> {
   const { model, optimizer, average } = run.learner;
   const { tokenizer } = run.dataset;
-  const path = join(run.runDir, 'checkpoints', checkpointName(run.state.step));
   run.state = { ...run.state, seconds: run.seconds() };
   const contents = {
     config: model.config,
@@ -31,7 +27,7 @@ export async function saveCheckpoint(run: Run): Promise<string> {
     optimizer: [...(await optimizer.exportTensors()), ...((await average?.exportTensors()) ?? [])],
     trainerState: { ...run.state },
   };
-  writeCheckpoint(path, contents, { keep: run.settings.train.keepCheckpoints });
+  const path = await run.store.saveCheckpoint(run.state.step, contents, run.settings.train.keepCheckpoints);
   run.saved = { path, state: run.state };
   run.emit({ type: 'checkpoint', step: run.state.step, path });
   return path;
@@ -46,16 +42,16 @@ export interface Resumable {
 }
 
 /** The newest checkpoint of a run that is whole; it must have been written with the settings in `run.json`. */
-export function findResumable(runDir: string, settings: RunSettings): Resumable {
-  const { checkpoint, warnings } = latestCheckpoint(join(runDir, 'checkpoints'));
+export async function findResumable(store: RunStore, settings: RunSettings): Promise<Resumable> {
+  const { checkpoint, warnings } = await store.latestCheckpoint();
   if (checkpoint === null) {
     const found = warnings.length === 0 ? 'it has none yet' : warnings.join('; ');
-    throw new UserError(`resume: no usable checkpoint in ${runDir} (${found}); start a new run in another folder`);
+    throw new UserError(`resume: no usable checkpoint in ${store.path} (${found}); start a new run in another folder`);
   }
-  const opened = readCheckpoint(checkpoint.path);
+  const opened = await store.openCheckpoint(checkpoint.path);
   try {
     const state = parseState(opened.trainerState, checkpoint.path, 'resume');
-    refuseChanges(settings, { model: state.model, train: state.train }, runDir);
+    refuseChanges(settings, { model: state.model, train: state.train }, store.path);
     return { path: checkpoint.path, state, warnings };
   } finally {
     opened.close();
@@ -63,8 +59,8 @@ export function findResumable(runDir: string, settings: RunSettings): Resumable 
 }
 
 /** Puts the weights, biases, moments and averages of a checkpoint after `step` steps into a learner. */
-export function restoreLearner(learner: Learner, path: string, step: number): void {
-  const checkpoint = readCheckpoint(path);
+export async function restoreLearner(learner: Learner, store: RunStore, path: string, step: number): Promise<void> {
+  const checkpoint = await store.openCheckpoint(path);
   try {
     const { config, parameters } = learner.model;
     const own = Array.from(parameters, ([name, { shape }]) => ({ name, shape })); // of a study, perhaps not those of the config

@@ -114,10 +114,10 @@ async function evaluateRun(run: Run): Promise<void> {
 }
 
 function summarize(run: Run, checkpoint: string): TrainResult {
-  const { state, settings, runDir } = run;
+  const { state, settings, store } = run;
   const isDone = state.step === settings.train.steps && !isEvaluationDue(run) && !isSampleDue(run);
   return {
-    run: runDir,
+    run: store.path,
     steps: state.step,
     finalLoss: mean(state.recentLosses),
     evalLoss: state.evaluation?.loss ?? Number.NaN,

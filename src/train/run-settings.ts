@@ -1,15 +1,12 @@
 // `run.json`: everything about a run that is known when it starts, and the check that a resumed run is the same run.
 
-import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { type BackendName, backendNames } from '../backends/backend-names.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { validateRecordedTrain } from '../config/recorded.ts';
 import { validateModelConfig } from '../config/validate.ts';
 import { UserError } from '../errors.ts';
-import { explainFsErrors } from '../io/file-system.ts';
-import { readJsonFile } from '../io/json.ts';
-import { type BackendName, backendNames } from '../backends/backends.ts';
+import type { JsonObject } from '../io/json.ts';
 
 /** What `run.json` holds. */
 export interface RunSettings {
@@ -31,23 +28,10 @@ export interface RunSettings {
   readonly brotliBitsPerByte: number;
 }
 
-const RUN_FILE = 'run.json';
-
-/** Writes `run.json` in one step: it is whole or not there. */
-export function writeRunSettings(runDir: string, settings: RunSettings): void {
-  const path = join(runDir, RUN_FILE);
-  explainFsErrors('run: cannot write', path, () => {
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(settings, null, 2)}\n`);
-    renameSync(`${path}.tmp`, path);
-  });
-}
-
-/** Reads `run.json`; a folder without one, a newer format and settings that cannot be are each a `UserError`. */
-export function readRunSettings(runDir: string): RunSettings {
-  const path = join(runDir, RUN_FILE);
-  const json = readJsonFile(path, 'run');
+/** The contents of `run.json`, checked; a newer format and invalid settings are each a `UserError`. */
+export function parseRunSettings(json: JsonObject, runDir: string): RunSettings {
   if (json.format !== 1) {
-    throw new UserError(`run: ${path} has format ${json.format}, expected 1; update tinyseek to resume this run`);
+    throw new UserError(`run: ${runDir} has format ${json.format}, expected 1; update tinyseek to resume this run`);
   }
   const model = validateModelConfig(json.model);
   return {

@@ -1,16 +1,16 @@
 // A run that is going on: everything its parts need to know of each other.
 
 import type { Dataset } from '../data/types.ts';
+import type { RunLog, RunStore } from '../runs/run-store.ts';
 import type { TrainEvent } from './events.ts';
 import type { Position } from './metrics.ts';
-import type { RunLog } from './run-log.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StepPlan } from './schedules.ts';
 import type { Learner } from './learner.ts';
 import type { TrainerState } from './trainer-state.ts';
 
 export interface Run {
-  readonly runDir: string;
+  readonly store: RunStore;
   readonly settings: RunSettings;
   readonly dataset: Dataset;
   readonly learner: Learner;

@@ -33,7 +33,7 @@ async function prepareResumedRun(options: TrainOptions, runDir: string): Promise
   const { parseBackend, parseBackendOptions } = await import('../backend-option.ts');
   const { resumeOverrides } = await import('../resume-overrides.ts');
   const { backend } = options;
-  const overrides = resumeOverrides(options, runDir);
+  const overrides = await resumeOverrides(options, runDir);
   const chosen = backend === undefined ? {} : { backend: parseBackend(backend) };
   const backendOptions = parseBackendOptions(options);
   const { resumeRun } = await import('../../train/trainer.ts');

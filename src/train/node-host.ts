@@ -1,0 +1,34 @@
+// Training under Node: every backend, text from files and packages, Brotli as the yardstick.
+
+import { readFileSync } from 'node:fs';
+import { activateBackend } from '../backends/backends.ts';
+import { brotliBitsPerByte } from '../data/brotli.ts';
+import { createDataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/types.ts';
+import type { Host } from './host.ts';
+
+export const nodeHost: Host = {
+  version: packageVersion(),
+  activateBackend,
+  openDataset: createDataset,
+  brotliBitsPerByte: brotliOfHeldOut,
+};
+
+/** Each domain is compressed on its own. */
+function brotliOfHeldOut(dataset: Pick<Dataset, 'domains' | 'heldOutText'>): number {
+  let [bits, bytes] = [0, 0];
+  for (const domain of dataset.domains.keys()) {
+    const text = dataset.heldOutText(domain);
+    const size = Buffer.byteLength(text);
+    bits += brotliBitsPerByte(text) * size;
+    bytes += size;
+  }
+  return bits / bytes;
+}
+
+function packageVersion(): string {
+  const { version }: { version?: unknown } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return String(version);
+}
