@@ -59,7 +59,7 @@ export type {
   Generator,
   TokenLogprob,
 } from './generate/generator.ts';
-export { type LoadedModel, loadModel } from './generate/load-model.ts';
+export { type LoadedModel, loadModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
 export { defaultSampling, type SamplingOptions } from './generate/sampling.ts';
 export { scoreTokens } from './generate/score.ts';
@@ -69,7 +69,15 @@ export { checkLoader } from './interchange/loader-check.ts';
 export { type LoaderName, loaderNames } from './interchange/loader-names.ts';
 export type { Finding } from './interchange/loader-rule.ts';
 export type { FloatFormat } from './io/float-formats.ts';
+export type {
+  Checkpoint,
+  CheckpointContents,
+  LatestCheckpoint,
+  ModelContents,
+  StoredCheckpoint,
+} from './io/checkpoint.ts';
 export type { JsonObject } from './io/json.ts';
+export type { StoredTensor, TensorReader, TensorShape, TensorSource } from './io/tensor-source.ts';
 export { DeepseekV3ForCausalLM, type ForwardOptions, type ForwardOutput } from './model/causal-lm.ts';
 export type { Attention, AttentionContext } from './mla/attention.ts';
 export type { ModelParts } from './model/parts.ts';
@@ -89,6 +97,9 @@ export type { RunData, Sample } from './report/run-data.ts';
 export { type BackendName, backendNames } from './backends/backend-names.ts';
 export { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from './backends/backends.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
+export { type MemoryStore, memoryStore } from './runs/memory-store.ts';
+export type { ModelStore } from './runs/model-store.ts';
+export type { LogLine, RunLog, RunStore } from './runs/run-store.ts';
 export type { ActiveBackend, BackendId } from './tensor/active-backend.ts';
 export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
 export type { NamedTensor } from './tensor/named-tensor.ts';
@@ -98,9 +109,21 @@ export { AdamW, type AdamWSettings, type Moments } from './train/adamw.ts';
 export { clipScale, globalNorm } from './train/clip.ts';
 export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
+export type { GivenText } from './train/host.ts';
 export type { LearnerParts, Objective } from './train/learner.ts';
 export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
 export { lossInput } from './train/micro-batch.ts';
+export type { OwnData } from './train/own-data.ts';
+export { PauseController } from './train/pause.ts';
 export type { RunSettings, SettingsOverrides } from './train/run-settings.ts';
+export { saveModel } from './train/save-model.ts';
 export type { ContinueOptions, RunWatcher, StartOptions } from './train/sessions.ts';
-export { type ResumeOptions, resumeRun, type TrainOptions, train } from './train/trainer.ts';
+export {
+  type ResumeOptions,
+  type RunPlace,
+  resumeEvents,
+  resumeRun,
+  type TrainOptions,
+  train,
+  trainEvents,
+} from './train/trainer.ts';

@@ -127,12 +127,7 @@ export interface Study {
 }
 
 /** Options that both `train` and `resumeRun` take, so that a run with a variant can be resumed. */
-export type VariantOptions = Partial<
-  Pick<
-    TrainOptions,
-    Exclude<keyof TrainOptions, 'model' | 'train' | 'runDir' | 'backend' | 'backendOptions' | 'onEvent' | 'signal'>
-  >
->;
+export type VariantOptions = Pick<TrainOptions, 'parts'>;
 
 /**
  * Something no setting switches, by name: called once in the process of an arm, before its run starts or goes on. It

@@ -127,7 +127,7 @@ function results({ state, run }: CardContents): string {
   return table([
     ['Loss on held-out text', `${evaluation.loss.toFixed(4)} nats a token`],
     ['Bits per byte', evaluation.bitsPerByte.toFixed(4)],
-    ...(brotli === undefined ? [] : [['Brotli, quality 11, of the same text', brotli.toFixed(4)] as const]),
+    ...(typeof brotli !== 'number' ? [] : [['Brotli, quality 11, of the same text', brotli.toFixed(4)] as const]),
     ...(typeof maxVio === 'number' ? [['Load of the experts, MaxVio', maxVio.toFixed(3)] as const] : []),
   ]);
 }

@@ -14,6 +14,7 @@ import { toHfTensors } from './hf-tensors.ts';
 import type { JsonObject } from './json.ts';
 import { asFloat32, safetensorsPieces } from './safetensors-bytes.ts';
 import type { TensorReader } from './tensor-source.ts';
+import { encodeJson } from './utf8.ts';
 
 /** What goes into a model folder. */
 export interface ModelContents {
@@ -87,5 +88,5 @@ export function* checkpointFiles(contents: CheckpointContents): Generator<NamedB
 }
 
 function jsonBytes(name: string, value: JsonObject): NamedBytes {
-  return { name, pieces: [new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)] };
+  return { name, pieces: [encodeJson(value)] };
 }

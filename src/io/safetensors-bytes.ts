@@ -68,7 +68,7 @@ export function readTensors(source: ByteSource, file: string): Pick<TensorReader
 
 /** A file whose bytes are in memory; see `readTensors`. */
 export function openSafetensorsBytes(bytes: Uint8Array, file: string): TensorReader {
-  const read = (position: number, length: number) => Uint8Array.from(bytes.subarray(position, position + length));
+  const read = (position: number, length: number) => new Uint8Array(bytes.subarray(position, position + length));
   return { ...readTensors({ size: bytes.length, read }, file), close: () => {} };
 }
 

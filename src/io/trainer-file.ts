@@ -8,6 +8,7 @@
 import { UserError } from '../errors.ts';
 import { isPlainFileName } from './file-names.ts';
 import { isJsonObject, type JsonObject, parseJsonObject, showJson } from './json.ts';
+import { encodeJson } from './utf8.ts';
 
 /** Version of the two files of our own that a checkpoint has on top of a Hugging Face folder. */
 export const CHECKPOINT_VERSION = 1;
@@ -32,14 +33,14 @@ const ZERO = 0x30;
 const FIRST_LINE = /^\{\n {2}"checksum": "([0-9a-f]{64})",\n/;
 
 /** The file with zeros for its checksum: what the checksum is to be computed of. */
-export function draftTrainerFile({ files, state }: TrainerFile): Uint8Array {
+export function draftTrainerFile({ files, state }: TrainerFile): Uint8Array<ArrayBuffer> {
   const contents = { checksum: NO_CHECKSUM, version: CHECKPOINT_VERSION, files: Object.fromEntries(files), state };
-  return new TextEncoder().encode(`${JSON.stringify(contents, null, 2)}\n`);
+  return encodeJson(contents);
 }
 
 /** Puts the checksum of a draft into it. */
-export function sealTrainerFile(draft: Uint8Array, sha256: string): Uint8Array {
-  const sealed = draft.slice();
+export function sealTrainerFile(draft: Uint8Array, sha256: string): Uint8Array<ArrayBuffer> {
+  const sealed = new Uint8Array(draft);
   sealed.set(new TextEncoder().encode(sha256), BEFORE_CHECKSUM.length);
   return sealed;
 }
@@ -49,7 +50,7 @@ export function unsealTrainerFile(bytes: Uint8Array): { sha256: string; draft: U
   const start = new TextDecoder().decode(bytes.subarray(0, BEFORE_CHECKSUM.length + CHECKSUM_LENGTH + 3));
   const sha256 = FIRST_LINE.exec(start)?.[1];
   if (sha256 === undefined) return null;
-  const draft = Uint8Array.from(bytes);
+  const draft = new Uint8Array(bytes); // a copy
   draft.fill(ZERO, BEFORE_CHECKSUM.length, BEFORE_CHECKSUM.length + CHECKSUM_LENGTH);
   return { sha256, draft };
 }

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { CheckpointContents } from '../io/checkpoint.ts';
-import { checkpointName } from '../io/checkpoint-folders.ts';
+import { checkpointName } from '../io/checkpoint-names.ts';
 import { explainFsErrors } from '../io/file-system.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import { latestCheckpoint, readCheckpoint } from '../io/read-checkpoint.ts';

@@ -1,14 +1,14 @@
 // Between a run and its checkpoints: what goes into one, and how a run comes back from one.
 
-import { toHuggingFaceConfig } from '../config/huggingface.ts';
 import { bufferShapes } from '../config/parameter-shapes.ts';
-import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
 import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
+import type { JsonObject } from '../io/json.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
 import { readAllTensors } from '../io/tensor-source.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import type { Learner } from './learner.ts';
+import { modelContents } from './model-contents.ts';
 import type { Run } from './run.ts';
 import { type RunSettings, refuseChanges } from './run-settings.ts';
 import { parseState, type TrainerState } from './trainer-state.ts';
@@ -16,20 +16,15 @@ import { parseState, type TrainerState } from './trainer-state.ts';
 /** Keeps the run as it stands now and returns the path of the checkpoint. */
 export async function saveCheckpoint(run: Run): Promise<string> {
   const { model, optimizer, average } = run.learner;
-  const { tokenizer } = run.dataset;
-  run.state = { ...run.state, seconds: run.seconds() };
+  run.state = { ...run.state, seconds: run.clock.seconds() };
   const contents = {
-    config: model.config,
-    hfConfig: toHuggingFaceConfig(model.config),
-    tokenizerJson: tokenizer.toHuggingFace(),
-    tokenizerConfig: tokenizerConfig(tokenizer),
-    model: await model.exportTensors(),
+    ...(await modelContents(model, run.dataset.tokenizer)),
     optimizer: [...(await optimizer.exportTensors()), ...((await average?.exportTensors()) ?? [])],
     trainerState: { ...run.state },
   };
   const path = await run.store.saveCheckpoint(run.state.step, contents, run.settings.train.keepCheckpoints);
   run.saved = { path, state: run.state };
-  run.emit({ type: 'checkpoint', step: run.state.step, path });
+  await run.emit({ type: 'checkpoint', step: run.state.step, path });
   return path;
 }
 
@@ -37,6 +32,8 @@ export async function saveCheckpoint(run: Run): Promise<string> {
 export interface Resumable {
   readonly path: string;
   readonly state: TrainerState;
+  /** `tokenizer.json`. */
+  readonly tokenizerJson: JsonObject | null;
   /** What was wrong with newer checkpoints. */
   readonly warnings: readonly string[];
 }
@@ -52,7 +49,7 @@ export async function findResumable(store: RunStore, settings: RunSettings): Pro
   try {
     const state = parseState(opened.trainerState, checkpoint.path, 'resume');
     refuseChanges(settings, { model: state.model, train: state.train }, store.path);
-    return { path: checkpoint.path, state, warnings };
+    return { path: checkpoint.path, state, tokenizerJson: opened.tokenizerJson, warnings };
   } finally {
     opened.close();
   }

@@ -71,8 +71,8 @@ export type TrainEvent =
       readonly parameters: number;
       readonly activeParameters: number;
       readonly trainTokens: number;
-      /** Bits per byte that Brotli (quality 11) needs for the held-out text. */
-      readonly brotliBitsPerByte: number;
+      /** Bits per byte that Brotli (quality 11) needs for the held-out text; null if it was not asked. */
+      readonly brotliBitsPerByte: number | null;
       /** Steps already done when a run is resumed. */
       readonly startStep: number;
     }

@@ -1,6 +1,7 @@
 // Training under Node: every backend, text from files and packages, Brotli as the yardstick.
 
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { activateBackend } from '../backends/backends.ts';
 import { brotliBitsPerByte } from '../data/brotli.ts';
 import { createDataset } from '../data/dataset.ts';
@@ -9,21 +10,23 @@ import type { Host } from './host.ts';
 
 export const nodeHost: Host = {
   version: packageVersion(),
+  nextTurn: setImmediate,
   activateBackend,
-  openDataset: createDataset,
+  openDataset: (train, given) => createDataset({ ...train, ...given }),
   brotliBitsPerByte: brotliOfHeldOut,
 };
 
 /** Each domain is compressed on its own. */
-function brotliOfHeldOut(dataset: Pick<Dataset, 'domains' | 'heldOutText'>): number {
+function brotliOfHeldOut(dataset: Pick<Dataset, 'domains' | 'heldOutText'>): number | null {
   let [bits, bytes] = [0, 0];
   for (const domain of dataset.domains.keys()) {
     const text = dataset.heldOutText(domain);
     const size = Buffer.byteLength(text);
+    if (size === 0) continue; // a dataset of a caller's own may have no text
     bits += brotliBitsPerByte(text) * size;
     bytes += size;
   }
-  return bits / bytes;
+  return bytes === 0 ? null : bits / bytes;
 }
 
 function packageVersion(): string {

@@ -24,8 +24,8 @@ export interface RunSettings {
   readonly parameters: number;
   /** Parameters that one token passes through. */
   readonly activeParameters: number;
-  /** Bits per byte that Brotli (quality 11) needs for the held-out text. */
-  readonly brotliBitsPerByte: number;
+  /** Bits per byte that Brotli (quality 11) needs for the held-out text; null if it was not asked. */
+  readonly brotliBitsPerByte: number | null;
 }
 
 /** The contents of `run.json`, checked; a newer format and invalid settings are each a `UserError`. */
@@ -44,7 +44,7 @@ export function parseRunSettings(json: JsonObject, runDir: string): RunSettings 
     version: String(json.version),
     parameters: Number(json.parameters),
     activeParameters: Number(json.activeParameters),
-    brotliBitsPerByte: Number(json.brotliBitsPerByte),
+    brotliBitsPerByte: json.brotliBitsPerByte === null ? null : Number(json.brotliBitsPerByte),
   };
 }
 

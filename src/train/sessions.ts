@@ -17,8 +17,11 @@ import { activeWarnings, backendWarning, refuseDensePrecision } from './backend-
 import { findResumable, refuseOtherData, restoreLearner } from './checkpointing.ts';
 import type { TrainEvent, TrainResult } from './events.ts';
 import type { Host } from './host.ts';
+import { openData, openDataAgain, type OwnData, recordedTrain } from './own-data.ts';
+import { startClock } from './clock.ts';
 import { createLearner, disposeLearner, type LearnerParts } from './learner.ts';
 import { newSettings } from './new-settings.ts';
+import type { PauseController } from './pause.ts';
 import type { Run } from './run.ts';
 import { runToEnd } from './run-loop.ts';
 import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrides } from './run-settings.ts';
@@ -27,14 +30,16 @@ import { initialState, type TrainerState } from './trainer-state.ts';
 
 /** Who watches a run, and who may end it. */
 export interface RunWatcher {
-  /** Called in order, between steps; an error it throws ends the run. */
-  readonly onEvent?: (event: TrainEvent) => void;
+  /** Called in order, between steps. The run waits for a promise it returns; an error it throws ends the run. */
+  readonly onEvent?: (event: TrainEvent) => unknown;
   /** Ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Holds the run between steps, and lets it go on. */
+  readonly pause?: PauseController;
 }
 
 /** A run that is to begin. */
-export interface StartOptions extends RunWatcher {
+export interface StartOptions extends RunWatcher, OwnData {
   /** `vocabSize` and the special tokens are replaced by the tokenizer's. */
   readonly model: ModelConfig;
   readonly train: TrainConfig;
@@ -46,7 +51,7 @@ export interface StartOptions extends RunWatcher {
 }
 
 /** A run that is to go on. */
-export interface ContinueOptions extends RunWatcher {
+export interface ContinueOptions extends RunWatcher, OwnData {
   /** Settings that were given again; one that differs from the run's is an error. */
   readonly overrides?: SettingsOverrides;
   /** Absent: the run's own. Another one goes on from the same weights, but not to the same bits. */
@@ -63,18 +68,25 @@ export async function startRun(store: RunStore, options: StartOptions, host: Hos
   validateTrainConfig(options.train, options.model);
   const backend = await host.activateBackend(options.backend, options.backendOptions);
   refuseDensePrecision(backend, options.train);
-  const dataset = await host.openDataset(options.train);
-  const { version } = host;
-  const brotliBitsPerByte = host.brotliBitsPerByte(dataset);
-  const named = { ...options, name: store.name, backend: backend.name, version, brotliBitsPerByte };
-  const settings = newSettings(named, dataset);
+  const dataset = await openData(options.train, options, host);
+  const settings = newSettings(
+    {
+      name: store.name,
+      version: host.version,
+      model: options.model,
+      train: recordedTrain(options.train, options),
+      backend: backend.name,
+      brotliBitsPerByte: host.brotliBitsPerByte(dataset),
+    },
+    dataset,
+  );
   return claimed(store, async () => {
     await store.refuseUsed();
     await store.writeSettings(settings);
     const { model, train } = settings;
     const state = initialState({ model: { ...model }, train: { ...train }, trainTokens: dataset.trainTokens });
     const warnings = activeWarnings(backend, model);
-    return conduct({ store, settings, backend, dataset, state, checkpoint: null, warnings }, options);
+    return conduct({ store, settings, backend, dataset, state, checkpoint: null, warnings }, options, host);
   });
 }
 
@@ -86,7 +98,7 @@ export async function continueRun(store: RunStore, options: ContinueOptions, hos
     const resumable = await findResumable(store, settings);
     const backend = await host.activateBackend(options.backend ?? settings.backend, options.backendOptions);
     refuseDensePrecision(backend, settings.train);
-    const dataset = await host.openDataset(settings.train);
+    const dataset = await openDataAgain(settings, options, resumable.tokenizerJson, host);
     refuseOtherData(dataset, settings, resumable.state);
     const { state, path } = resumable;
     const warnings = [
@@ -94,7 +106,7 @@ export async function continueRun(store: RunStore, options: ContinueOptions, hos
       ...backendWarning(settings.backend, backend.name),
       ...activeWarnings(backend, settings.model),
     ];
-    return conduct({ store, settings, backend, dataset, state, checkpoint: path, warnings }, options);
+    return conduct({ store, settings, backend, dataset, state, checkpoint: path, warnings }, options, host);
   });
 }
 
@@ -119,11 +131,16 @@ interface Beginning {
 }
 
 /** Builds the model, runs the loop, and cleans up whatever happens. */
-async function conduct(beginning: Beginning, options: RunWatcher & Pick<StartOptions, 'parts'>): Promise<TrainResult> {
+async function conduct(
+  beginning: Beginning,
+  options: RunWatcher & Pick<StartOptions, 'parts'>,
+  host: Host,
+): Promise<TrainResult> {
   const { store, settings, backend, dataset, state, checkpoint, warnings } = beginning;
   const log = await store.openLog(state.step);
   const learner = createLearner(settings, options.parts);
-  const offset = state.seconds - performance.now() / 1000;
+  const clock = startClock(state.seconds);
+  const { onEvent, signal, pause } = options;
   const run: Run = {
     store,
     settings,
@@ -131,15 +148,19 @@ async function conduct(beginning: Beginning, options: RunWatcher & Pick<StartOpt
     learner,
     plan: planRun(settings.train),
     log,
-    emit: options.onEvent ?? (() => {}),
-    signal: options.signal,
-    seconds: () => offset + performance.now() / 1000,
+    emit: async (event) => void (await onEvent?.(event)),
+    signal,
+    clock,
+    rest: async () => {
+      await host.nextTurn();
+      if (pause?.isPaused) await clock.during(pause.passed(signal));
+    },
     state,
     saved: checkpoint === null ? null : { path: checkpoint, state },
   };
   try {
     if (checkpoint !== null) await restoreLearner(learner, store, checkpoint, state.step);
-    announce(run, backend, warnings);
+    await announce(run, backend, warnings);
     return await runToEnd(run);
   } finally {
     await log.close();
@@ -147,9 +168,9 @@ async function conduct(beginning: Beginning, options: RunWatcher & Pick<StartOpt
   }
 }
 
-function announce(run: Run, backend: ActiveBackend, warnings: readonly string[]): void {
+async function announce(run: Run, backend: ActiveBackend, warnings: readonly string[]): Promise<void> {
   const { model, train, parameters, activeParameters, brotliBitsPerByte } = run.settings;
-  run.emit({
+  await run.emit({
     type: 'start',
     runDir: run.store.path,
     model,
@@ -163,5 +184,5 @@ function announce(run: Run, backend: ActiveBackend, warnings: readonly string[])
     brotliBitsPerByte,
     startStep: run.state.step,
   });
-  for (const message of warnings) run.emit({ type: 'warning', message });
+  for (const message of warnings) await run.emit({ type: 'warning', message });
 }

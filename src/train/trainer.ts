@@ -1,30 +1,36 @@
-// Training under Node, in a folder.
+// Training under Node, in a folder or in any other store.
 
+import { UserError } from '../errors.ts';
 import { folderStore } from '../runs/folder-store.ts';
-import type { TrainResult } from './events.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import { eventsOf } from './event-iterator.ts';
+import type { TrainEvent, TrainResult } from './events.ts';
 import { nodeHost } from './node-host.ts';
 import { type ContinueOptions, continueRun, type StartOptions, startRun } from './sessions.ts';
 
-export interface TrainOptions extends StartOptions {
-  /** Created; must be empty or not there. */
-  readonly runDir: string;
+/** Where a run is kept: a folder or a store. */
+export interface RunPlace {
+  /** A new run creates it; it must be empty or not there. */
+  readonly runDir?: string;
+  /** In place of a folder: `memoryStore()`, or one of your own. */
+  readonly store?: RunStore;
 }
+
+export interface TrainOptions extends StartOptions, RunPlace {}
 
 /**
  * Trains a model from scratch in a new run folder: `run.json`, `metrics.jsonl`, `samples.jsonl`, `tensorboard/` and
- * `checkpoints/step-XXXXXXXX`, each of which is a Hugging Face model folder.
+ * `checkpoints/step-XXXXXXXX`, each of which is a Hugging Face model folder. A store of another kind keeps the same.
  *
  * The same settings, seed and backend give the same bits. An interrupted run is carried on by `resumeRun`.
  *
  * Throws a `UserError` for invalid settings, unusable data, a used folder, and values that stop being finite.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  return startRun(folderStore(options.runDir), options, nodeHost);
+  return startRun(storeOf(options), options, nodeHost);
 }
 
-export interface ResumeOptions extends ContinueOptions {
-  readonly runDir: string;
-}
+export interface ResumeOptions extends ContinueOptions, RunPlace {}
 
 /**
  * Carries a run on from its newest whole checkpoint to its planned end: on the same backend bit for bit as if it had
@@ -34,5 +40,28 @@ export interface ResumeOptions extends ContinueOptions {
  * or tokenizer are not those the run was started with.
  */
 export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
-  return continueRun(folderStore(options.runDir), options, nodeHost);
+  return continueRun(storeOf(options), options, nodeHost);
+}
+
+/**
+ * Trains as `train` does and yields what happens: `for await (const event of trainEvents(options))`. The last event is
+ * `end`, with the result.
+ *
+ * The run goes on when the next event is asked for, so the reader decides the pace. Leaving the loop (`break`, `return`,
+ * an error) ends the run as `signal` does, with a checkpoint. An error of the run is thrown to the reader.
+ */
+export function trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
+  return eventsOf((watcher) => train({ ...options, ...watcher }), options);
+}
+
+/** Carries a run on as `resumeRun` does and yields what happens: see `trainEvents`. */
+export function resumeEvents(options: ResumeOptions): AsyncGenerator<TrainEvent, void, undefined> {
+  return eventsOf((watcher) => resumeRun({ ...options, ...watcher }), options);
+}
+
+function storeOf({ runDir, store }: RunPlace): RunStore {
+  if (runDir !== undefined && store === undefined) return folderStore(runDir);
+  if (store !== undefined && runDir === undefined) return store;
+  const found = store === undefined ? 'neither' : 'both';
+  throw new UserError(`run: expected a folder (runDir) or a store (store: memoryStore()); found ${found}`);
 }

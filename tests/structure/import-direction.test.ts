@@ -22,7 +22,7 @@ const mayImport: Record<string, readonly string[]> = {
   io: ['tensor', 'config'],
   runs: ['io'],
   data: ['config'],
-  generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'tensor', 'config'],
+  generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'runs', 'tensor', 'config'],
   serve: ['generate', 'data', 'config'],
   train: ['runs', 'backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'precision', 'config'],
   report: ['train', 'config', 'io'],
@@ -45,6 +45,7 @@ const typesOnly: Record<string, readonly string[]> = {
   data: ['config'],
   bench: ['data'],
   interchange: ['report'],
+  generate: ['runs'],
 };
 
 const packages: Record<string, RegExp> = {

@@ -52,7 +52,7 @@ async function follow(start: Start, progress: Progress): Promise<{ result: Train
     second: () => process.exit(exitInterrupted),
   });
   const onEvent = (event: TrainEvent) => {
-    if (event.type === 'start') brotliBitsPerByte = event.brotliBitsPerByte;
+    if (event.type === 'start') brotliBitsPerByte = event.brotliBitsPerByte ?? Number.NaN;
     progress.onEvent(event);
   };
   try {
