@@ -108,16 +108,21 @@ export { tf } from './tensor/tf.ts';
 export { AdamW, type AdamWSettings, type Moments } from './train/adamw.ts';
 export { clipScale, globalNorm } from './train/clip.ts';
 export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
+export type { ConductOptions } from './train/conduct.ts';
+export type { ContinueOptions } from './train/continue-run.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
+export type { NewLength } from './train/go-on-longer.ts';
 export type { GivenText } from './train/host.ts';
 export type { LearnerParts, Objective } from './train/learner.ts';
 export { computeLoss, type LossInput, type LossTerms, type LossWeights } from './train/loss.ts';
 export { lossInput } from './train/micro-batch.ts';
 export type { OwnData } from './train/own-data.ts';
 export { PauseController } from './train/pause.ts';
-export type { RunSettings, SettingsOverrides } from './train/run-settings.ts';
+export type { PlanChange } from './train/plan-changes.ts';
+export type { InitialModel, RunSettings, SettingsOverrides } from './train/run-settings.ts';
+export type { RunWatcher } from './train/run-watcher.ts';
 export { saveModel } from './train/save-model.ts';
-export type { ContinueOptions, RunWatcher, StartOptions } from './train/sessions.ts';
+export type { FromModel, FromScratch, StartCommon, StartOptions } from './train/start-run.ts';
 export {
   type ResumeOptions,
   type RunPlace,

@@ -49,6 +49,8 @@ export interface Checkpoint {
   readonly optimizer: TensorReader | null;
   /** Null for a folder that was not written by a trainer of ours. */
   readonly trainerState: JsonObject | null;
+  /** SHA-256 of `model.safetensors`; of several files of weights: of their bytes one after the other, in order of their names. */
+  weightsSha256(): Promise<string>;
   close(): void;
 }
 

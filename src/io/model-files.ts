@@ -23,6 +23,13 @@ export function openModelFiles(folder: string): TensorReader {
   throw new UserError(`checkpoint: ${folder} has neither ${MODEL_FILE} nor ${INDEX_FILE}; is it a model folder?`);
 }
 
+/** The files of weights of a model folder, in order of their names. */
+export function modelFilePaths(folder: string): string[] {
+  if (existsSync(join(folder, MODEL_FILE))) return [fileInside(folder, MODEL_FILE)];
+  const shards = new Set(readWeightMap(fileInside(folder, INDEX_FILE)).values());
+  return [...shards].sort().map((name) => fileInside(folder, name));
+}
+
 function openShards(folder: string, index: string): TensorReader {
   const weightMap = readWeightMap(index);
   const shards = new Map<string, TensorReader>();

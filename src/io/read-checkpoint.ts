@@ -8,10 +8,11 @@ import type { Checkpoint, LatestCheckpoint } from './checkpoint.ts';
 import { listStepFolders } from './checkpoint-folders.ts';
 import { CONFIG_FILE, OPTIMIZER_FILE, TOKENIZER_FILE, TRAINER_FILE } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
+import { digestFiles } from './hashed-file.ts';
 import { fileInside } from './inside-folder.ts';
 import type { JsonObject } from './json.ts';
 import { readJsonFile } from './json-file.ts';
-import { openModelFiles } from './model-files.ts';
+import { modelFilePaths, openModelFiles } from './model-files.ts';
 import { openSafetensors } from './safetensors.ts';
 import { readTrainerFile } from './trainer-folder.ts';
 
@@ -34,7 +35,16 @@ export function readCheckpoint(folder: string): Checkpoint {
       optimizer?.close();
     };
     const trainerState = trainer?.state ?? null;
-    return { hfConfig, tokenizerJson, model: dequantized(model, block), optimizer, trainerState, close };
+    const weightsSha256 = async () => digestFiles(modelFilePaths(folder)).sha256;
+    return {
+      hfConfig,
+      tokenizerJson,
+      model: dequantized(model, block),
+      optimizer,
+      trainerState,
+      weightsSha256,
+      close,
+    };
   } catch (error) {
     model.close();
     throw error;
@@ -61,6 +71,25 @@ export function latestCheckpoint(folder: string): LatestCheckpoint {
     }
   }
   return { checkpoint: null, warnings };
+}
+
+/** The checkpoint folder that a path stands for, and what was wrong with newer ones. */
+export interface ChosenCheckpoint {
+  readonly path: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The folder itself, or the newest whole checkpoint of a run folder. Whether it is a checkpoint is for its reader to say.
+ *
+ * @throws UserError for a run without a usable checkpoint.
+ */
+export function chooseCheckpoint(path: string): ChosenCheckpoint {
+  const folder = join(path, 'checkpoints');
+  if (!existsSync(folder)) return { path, warnings: [] };
+  const { checkpoint, warnings } = latestCheckpoint(folder);
+  if (checkpoint !== null) return { path: checkpoint.path, warnings };
+  throw new UserError([`checkpoint: ${folder} has no usable checkpoint; choose another run`, ...warnings].join('\n'));
 }
 
 function readJson(folder: string, name: string): JsonObject {

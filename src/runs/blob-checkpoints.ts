@@ -86,7 +86,7 @@ export async function latestBlobCheckpoint(blobs: Blobs): Promise<LatestCheckpoi
 /** Reads all of a checkpoint into memory and checks it against its checksums. */
 export async function openBlobCheckpoint(blobs: Blobs, path: string): Promise<Checkpoint> {
   const trainer = await readTrainerFile(blobs, `${path}/${TRAINER_FILE}`);
-  const files = new Map<string, Uint8Array>();
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const [name, digest] of trainer.files) {
     const bytes = await readFile(blobs, `${path}/${name}`);
     checkDigest(`${path}/${name}`, digest, await digestOf(bytes));
@@ -101,12 +101,12 @@ export async function openBlobModel(blobs: Blobs): Promise<Checkpoint | null> {
   const { model } = await readPublished(blobs);
   if (model === null) return null;
   const path = `${MODELS}/${model}`;
-  const files = new Map<string, Uint8Array>();
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const name of await blobs.list(path)) files.set(name, await readFile(blobs, `${path}/${name}`));
   return { ...openFiles(files, path), optimizer: null, trainerState: null };
 }
 
-type Files = ReadonlyMap<string, Uint8Array>;
+type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 function openFiles(files: Files, path: string): Omit<Checkpoint, 'optimizer' | 'trainerState'> {
   const json = (name: string) => parseJsonObject(fileOf(files, path, name), `checkpoint: ${path}/${name}`);
@@ -116,11 +116,12 @@ function openFiles(files: Files, path: string): Omit<Checkpoint, 'optimizer' | '
     hfConfig,
     tokenizerJson: json(TOKENIZER_FILE),
     model: dequantized(model, fp8BlockSize(hfConfig)),
+    weightsSha256: async () => (await digestOf(fileOf(files, path, MODEL_FILE))).sha256,
     close: () => {},
   };
 }
 
-function fileOf(files: Files, path: string, name: string): Uint8Array {
+function fileOf(files: Files, path: string, name: string): Uint8Array<ArrayBuffer> {
   return files.get(name) ?? failMissing(`${path}/${name}`);
 }
 

@@ -25,7 +25,8 @@ export function blobStore(blobs: Blobs, name: string): RunStore & ModelStore {
     path: name,
     name,
     refuseUsed: async () => {
-      const [found] = await blobs.list('');
+      const others = (await blobs.list('')).filter((entry) => entry !== RUN_FILE);
+      const found = others[0] ?? ((await blobs.read(RUN_FILE)) === null ? undefined : RUN_FILE);
       if (found === undefined) return;
       throw new UserError(`run: ${name} is not empty (it has ${found}); carry its run on, or choose another store`);
     },

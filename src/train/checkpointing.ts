@@ -10,7 +10,7 @@ import type { RunStore } from '../runs/run-store.ts';
 import type { Learner } from './learner.ts';
 import { modelContents } from './model-contents.ts';
 import type { Run } from './run.ts';
-import { type RunSettings, refuseChanges } from './run-settings.ts';
+import { type RunSettings, refuseOtherRun } from './run-settings.ts';
 import { parseState, type TrainerState } from './trainer-state.ts';
 
 /** Keeps the run as it stands now and returns the path of the checkpoint. */
@@ -38,17 +38,23 @@ export interface Resumable {
   readonly warnings: readonly string[];
 }
 
-/** The newest checkpoint of a run that is whole; it must have been written with the settings in `run.json`. */
-export async function findResumable(store: RunStore, settings: RunSettings): Promise<Resumable> {
+/**
+ * The newest checkpoint of a run that is whole; it must have been written with the settings in `run.json`. Null if none was
+ * written yet.
+ */
+export async function findResumable(store: RunStore, settings: RunSettings): Promise<Resumable | null> {
   const { checkpoint, warnings } = await store.latestCheckpoint();
   if (checkpoint === null) {
-    const found = warnings.length === 0 ? 'it has none yet' : warnings.join('; ');
-    throw new UserError(`resume: no usable checkpoint in ${store.path} (${found}); start a new run in another folder`);
+    if (warnings.length === 0) return null;
+    throw new UserError(
+      `resume: no checkpoint in ${store.path} is usable (${warnings.join('; ')}); start a new run in another place, ` +
+        'or delete its checkpoints to start this one again at step 0',
+    );
   }
   const opened = await store.openCheckpoint(checkpoint.path);
   try {
     const state = parseState(opened.trainerState, checkpoint.path, 'resume');
-    refuseChanges(settings, { model: state.model, train: state.train }, store.path);
+    refuseOtherRun(settings, { model: state.model, train: state.train }, store.path);
     return { path: checkpoint.path, state, tokenizerJson: opened.tokenizerJson, warnings };
   } finally {
     opened.close();
@@ -71,13 +77,20 @@ export async function restoreLearner(learner: Learner, store: RunStore, path: st
   }
 }
 
-/** Refuses to carry on with other text or another tokenizer than the run was started with. */
-export function refuseOtherData(dataset: Dataset, settings: RunSettings, state: TrainerState): void {
-  const { vocabSize } = settings.model;
-  if (dataset.trainTokens === state.trainTokens && dataset.tokenizer.vocabSize === vocabSize) return;
+/** Refuses to carry on with other text or another tokenizer than the run was started with; `state` is null at step 0. */
+export function refuseOtherData(
+  dataset: Dataset,
+  { model, train, init }: RunSettings,
+  state: TrainerState | null,
+): void {
+  const { tokenizer, trainTokens } = dataset;
+  const expected = state?.trainTokens ?? trainTokens;
+  // A model that was taken over may have room for more tokens than its tokenizer has.
+  const isVocabulary = init === undefined ? tokenizer.vocabSize === model.vocabSize : true;
+  if (trainTokens === expected && isVocabulary) return;
   throw new UserError(
-    `resume: the text of ${settings.train.data} has changed: expected ${state.trainTokens} training tokens and ` +
-      `${vocabSize} kinds of them, found ${dataset.trainTokens} and ${dataset.tokenizer.vocabSize}; ` +
+    `resume: the text of ${train.data} has changed: expected ${expected} training tokens and ` +
+      `${model.vocabSize} kinds of them, found ${trainTokens} and ${tokenizer.vocabSize}; ` +
       'put the files back as they were, or start a new run',
   );
 }

@@ -1,7 +1,7 @@
 // The events of a run as an async iterator: who reads them decides the pace.
 
 import type { TrainEvent } from './events.ts';
-import type { RunWatcher } from './sessions.ts';
+import type { RunWatcher } from './run-watcher.ts';
 
 /** Passes values from one writer to one reader, one at a time: the writer waits until the reader asks for the next. */
 class Handoff<T> {

@@ -5,6 +5,7 @@ import type { BackendOptions } from '../backends/backends.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Dataset, Tokenizer } from '../data/types.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
+import type { OpenedModel } from './initial-model.ts';
 
 /** Text that a program has in memory. */
 export interface GivenText {
@@ -24,6 +25,8 @@ export interface Host {
   readonly version: string;
   /** Starts a backend and makes it current. */
   activateBackend(name: BackendName, options?: BackendOptions): Promise<ActiveBackend>;
+  /** Opens a model folder, or the newest checkpoint of a run folder; absent where there are no folders. */
+  openFolder?(path: string): Promise<OpenedModel>;
   /** Reads, splits and tokenises the text that the settings name, or the one that is given in its place. */
   openDataset(train: TrainConfig, given: GivenText): Promise<Dataset>;
   /** Bits per byte that Brotli (quality 11) needs for the held-out text; null where it cannot be told. */

@@ -6,12 +6,17 @@ import { activateBackend } from '../backends/backends.ts';
 import { brotliBitsPerByte } from '../data/brotli.ts';
 import { createDataset } from '../data/dataset.ts';
 import type { Dataset } from '../data/types.ts';
+import { chooseCheckpoint, readCheckpoint } from '../io/read-checkpoint.ts';
 import type { Host } from './host.ts';
 
 export const nodeHost: Host = {
   version: packageVersion(),
   nextTurn: setImmediate,
   activateBackend,
+  openFolder: async (folder) => {
+    const { path, warnings } = chooseCheckpoint(folder);
+    return { path, warnings, checkpoint: readCheckpoint(path) };
+  },
   openDataset: (train, given) => createDataset({ ...train, ...given }),
   brotliBitsPerByte: brotliOfHeldOut,
 };

@@ -40,12 +40,13 @@ export async function openData(train: TrainConfig, own: OwnData, host: Host): Pr
 }
 
 /**
- * The dataset of a run that goes on: own data has to be given again, but not its tokenizer, which is that of the checkpoint.
+ * The dataset of a run that goes on: own data has to be given again, but not a tokenizer that no specification makes, which
+ * is that of the checkpoint, or of the model that the run was started from.
  *
  * Throws a `UserError` if the run was trained on other data, or with another tokenizer.
  */
 export async function openDataAgain(
-  { train }: Pick<RunSettings, 'train'>,
+  { train, init }: Pick<RunSettings, 'train' | 'init'>,
   own: OwnData,
   tokenizerJson: JsonObject | null,
   host: Host,
@@ -55,23 +56,26 @@ export async function openDataAgain(
   if (hasText && train.data !== TEXT_IN_MEMORY) {
     throw new UserError(`resume: the run was trained on ${train.data}; leave documents and dataset out`);
   }
-  if (own.tokenizer !== undefined && !train.tokenizer.endsWith(GIVEN)) {
+  const isMade = init === undefined && !train.tokenizer.endsWith(GIVEN);
+  if (own.tokenizer !== undefined && isMade) {
     throw new UserError(`resume: the run was started with the tokenizer ${train.tokenizer}; leave tokenizer out`);
   }
-  const isKept = dataset === undefined && own.tokenizer === undefined && train.tokenizer.endsWith(GIVEN);
-  const name = train.tokenizer.slice(0, -GIVEN.length);
-  const kept = isKept && tokenizerJson !== null ? { tokenizer: tokenizerFromHuggingFace(tokenizerJson, name) } : {};
-  const opened = await openData(train, { ...own, ...kept }, host);
-  if (tokenizerJson !== null) checkTokenizer(opened.tokenizer, own, tokenizerJson);
+  if (isMade || tokenizerJson === null) return openData(train, own, host);
+  const kept = tokenizerFromHuggingFace(tokenizerJson, train.tokenizer.replace(GIVEN, ''));
+  const isGiven = dataset !== undefined || own.tokenizer !== undefined;
+  const opened = await openData(train, isGiven ? own : { ...own, tokenizer: kept }, host);
+  refuseOtherTokenizer(opened.tokenizer, kept, 'resume: the run');
   return opened;
 }
 
-/** A tokenizer that was given has to be the one that the model was trained with. */
-function checkTokenizer(tokenizer: Tokenizer, own: OwnData, expected: JsonObject): void {
-  if (own.tokenizer === undefined && own.dataset === undefined) return;
-  if (JSON.stringify(tokenizer.toHuggingFace()) === JSON.stringify(expected)) return;
+/** Throws a `UserError` if a tokenizer that was given is not the one of the model, which `whose` names. */
+export function refuseOtherTokenizer(tokenizer: Tokenizer, expected: Tokenizer, whose: string): void {
+  if (tokenizer === expected) return;
+  const contents = (of: Tokenizer) => JSON.stringify(of.toHuggingFace());
+  if (contents(tokenizer) === contents(expected)) return;
   throw new UserError(
-    `resume: the tokenizer ${tokenizer.name} is not the one that the run was started with; give the same one again`,
+    `${whose} has the tokenizer ${expected.name} (${expected.vocabSize} tokens), and another one was given: ` +
+      `${tokenizer.name} (${tokenizer.vocabSize} tokens); give the same one, or leave it out`,
   );
 }
 

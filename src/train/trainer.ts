@@ -3,10 +3,11 @@
 import { UserError } from '../errors.ts';
 import { folderStore } from '../runs/folder-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
+import { type ContinueOptions, continueRun } from './continue-run.ts';
 import { eventsOf } from './event-iterator.ts';
 import type { TrainEvent, TrainResult } from './events.ts';
 import { nodeHost } from './node-host.ts';
-import { type ContinueOptions, continueRun, type StartOptions, startRun } from './sessions.ts';
+import { type StartOptions, startRun } from './start-run.ts';
 
 /** Where a run is kept: a folder or a store. */
 export interface RunPlace {
@@ -16,10 +17,10 @@ export interface RunPlace {
   readonly store?: RunStore;
 }
 
-export interface TrainOptions extends StartOptions, RunPlace {}
+export type TrainOptions = StartOptions & RunPlace;
 
 /**
- * Trains a model from scratch in a new run folder: `run.json`, `metrics.jsonl`, `samples.jsonl`, `tensorboard/` and
+ * Trains a model, from scratch or from one that was trained before (`init`), in a new run folder: `run.json`, `metrics.jsonl`, `samples.jsonl`, `tensorboard/` and
  * `checkpoints/step-XXXXXXXX`, each of which is a Hugging Face model folder. A store of another kind keeps the same.
  *
  * The same settings, seed and backend give the same bits. An interrupted run is carried on by `resumeRun`.

@@ -78,6 +78,8 @@ function scrollingLines(event: TrainEvent, width: number, colors: Colors): reado
       const [title = '', ...text] = sampleLines(event, width);
       return [colors.bold(title), ...text.map((line) => colors.dim(line))];
     }
+    case 'note':
+      return wrapText(event.message, width);
     case 'warning':
       return wrapText(`warning: ${event.message}`, width).map((line) => colors.yellow(line));
     case 'step':

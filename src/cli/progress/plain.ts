@@ -2,6 +2,7 @@
 
 import type { TrainEvent } from '../../train/events.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
+import { wrapText } from '../terminal/text.ts';
 import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
 import type { Progress } from './progress.ts';
 
@@ -35,6 +36,8 @@ function lines(event: TrainEvent): string[] {
       return [evalLine(event.step, event.result)];
     case 'sample':
       return sampleLines(event, width);
+    case 'note':
+      return wrapText(event.message, width);
     case 'warning':
       return [`warning: ${event.message}`];
     case 'checkpoint':
