@@ -61,7 +61,7 @@ export type {
   Generator,
   TokenLogprob,
 } from './generate/generator.ts';
-export { type LoadedModel, loadModel } from './generate/load-model.ts';
+export { type LoadedModel, loadModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
 export { defaultSampling, type SamplingOptions } from './generate/sampling.ts';
 export { scoreTokens } from './generate/score.ts';
@@ -71,7 +71,15 @@ export { checkLoader } from './interchange/loader-check.ts';
 export { type LoaderName, loaderNames } from './interchange/loader-names.ts';
 export type { Finding } from './interchange/loader-rule.ts';
 export type { FloatFormat } from './io/float-formats.ts';
+export type {
+  Checkpoint,
+  CheckpointContents,
+  LatestCheckpoint,
+  ModelContents,
+  StoredCheckpoint,
+} from './io/checkpoint.ts';
 export type { JsonObject } from './io/json.ts';
+export type { StoredTensor, TensorReader, TensorShape, TensorSource } from './io/tensor-source.ts';
 export { DeepseekV3ForCausalLM, type ForwardOptions, type ForwardOutput } from './model/causal-lm.ts';
 export type { Attention, AttentionContext } from './mla/attention.ts';
 export type { MtpStage, MtpStageOutput } from './model/mtp-stage.ts';
@@ -92,15 +100,14 @@ export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
 export { loadRun } from './report/load-run.ts';
 export { renderReport } from './report/lazy.ts';
 export type { RunData, Sample } from './report/run-data.ts';
-export {
-  activateBackend,
-  type BackendName,
-  type BackendOptions,
-  type BackendStatus,
-  backendNames,
-  probeBackends,
-} from './backends/backends.ts';
+export { type BackendName, backendNames } from './backends/backend-names.ts';
+export { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from './backends/backends.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
+export type { DirectoryHandle, FileHandle, LockManager, WritableFile } from './runs/directory-handle.ts';
+export { type MemoryStore, memoryStore } from './runs/memory-store.ts';
+export type { ModelStore } from './runs/model-store.ts';
+export { opfsStore } from './runs/opfs-store.ts';
+export type { LogLine, RunLog, RunStore } from './runs/run-store.ts';
 export type { ActiveBackend, BackendId } from './tensor/active-backend.ts';
 export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
 export type { NamedTensor } from './tensor/named-tensor.ts';
@@ -110,7 +117,11 @@ export { tf } from './tensor/tf.ts';
 export { AdamW, type AdamWSettings, type Moments } from './train/adamw.ts';
 export { clipScale, globalNorm } from './train/clip.ts';
 export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
+export type { ConductOptions } from './train/conduct.ts';
+export type { ContinueOptions } from './train/continue-run.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
+export type { NewLength } from './train/go-on-longer.ts';
+export type { GivenText } from './train/host.ts';
 export type { LearnerParts, Objective } from './train/learner.ts';
 export {
   computeLoss,
@@ -124,5 +135,19 @@ export {
   lossTerms,
 } from './train/loss.ts';
 export { lossInput } from './train/micro-batch.ts';
-export type { RunSettings, SettingsOverrides } from './train/run-settings.ts';
-export { type ResumeOptions, type RunWatcher, resumeRun, type TrainOptions, train } from './train/trainer.ts';
+export type { OwnData } from './train/own-data.ts';
+export { PauseController } from './train/pause.ts';
+export type { PlanChange } from './train/plan-changes.ts';
+export type { InitialModel, RunSettings, SettingsOverrides } from './train/run-settings.ts';
+export type { RunWatcher } from './train/run-watcher.ts';
+export { saveModel } from './train/save-model.ts';
+export type { FromModel, FromScratch, StartCommon, StartOptions } from './train/start-run.ts';
+export {
+  type ResumeOptions,
+  type RunPlace,
+  resumeEvents,
+  resumeRun,
+  type TrainOptions,
+  train,
+  trainEvents,
+} from './train/trainer.ts';

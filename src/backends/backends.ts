@@ -8,10 +8,7 @@ import { nodeAdvice } from './engine-advice.ts';
 import { type ActiveBackend, type BackendId, setActiveBackend } from '../tensor/active-backend.ts';
 import { registerPatches } from '../tensor/patches.ts';
 import { tf } from '../tensor/tf.ts';
-
-/** Backends a user can name; `auto` takes the fastest one that needs nothing extra. */
-export const backendNames = ['auto', 'engine', 'wasm', 'cpu', 'webgpu', 'tensorflow'] as const;
-export type BackendName = (typeof backendNames)[number];
+import { type BackendName, backendNames } from './backend-names.ts';
 
 /** Settings of the CPU engine; other backends have none. */
 export interface BackendOptions {

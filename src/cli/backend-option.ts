@@ -1,7 +1,8 @@
 // `--backend`, `--threads` and `--engine-variant`: their values, and the backend started with them.
 
 import { closest } from 'fastest-levenshtein';
-import { activateBackend, type BackendName, type BackendOptions, backendNames } from '../backends/backends.ts';
+import { type BackendName, backendNames } from '../backends/backend-names.ts';
+import { activateBackend, type BackendOptions } from '../backends/backends.ts';
 import { type VariantName, variantNames } from '../engine/variant-names.ts';
 import { UserError } from '../errors.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';

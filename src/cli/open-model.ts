@@ -1,10 +1,7 @@
 // The CHECKPOINT argument: a checkpoint folder, or a run folder, which stands for its newest checkpoint.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { UserError } from '../errors.ts';
 import { type LoadedModel, loadModel } from '../generate/load-model.ts';
-import { latestCheckpoint } from '../io/read-checkpoint.ts';
+import { chooseCheckpoint } from '../io/read-checkpoint.ts';
 import { type BackendFlags, parseBackendFlags, startBackend } from './backend-option.ts';
 import { print } from './terminal/print.ts';
 
@@ -23,12 +20,9 @@ export function warn(warnings: readonly string[]): void {
 
 /** The checkpoint folder meant; whether it is one is for its reader to say. */
 export function checkpointFolder(path: string): string {
-  const folder = join(path, 'checkpoints');
-  if (!existsSync(folder)) return path;
-  const { checkpoint, warnings } = latestCheckpoint(folder);
-  warn(warnings);
-  if (checkpoint !== null) return checkpoint.path;
-  throw new UserError(`checkpoint: ${folder} has no usable checkpoint; choose another run`);
+  const chosen = chooseCheckpoint(path);
+  warn(chosen.warnings);
+  return chosen.path;
 }
 
 /** Starts a backend and loads a checkpoint; what is odd about it is a warning on standard error. */

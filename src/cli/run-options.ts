@@ -20,7 +20,9 @@ export interface TrainOptions extends ModelOptions {
   readonly threads?: string;
   readonly engineVariant?: string;
   readonly out?: string;
+  readonly init?: string;
   readonly resume?: string;
+  readonly keepSchedule?: boolean;
 }
 
 /** The value of an option that counts something, which there must be at least one of. */

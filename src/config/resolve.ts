@@ -84,6 +84,11 @@ function overlay(preset: object, changes: ReadonlyMap<string, unknown>, schema: 
   return { ...preset, ...Object.fromEntries([...changes].filter(([key]) => Object.hasOwn(schema.shape, key))) };
 }
 
+/** What a file and `--set` pairs name, `preset` included, by key; later ones win. See `resolveRunConfig` for the errors. */
+export function namedSettings({ file = {}, set = [] }: RunConfigRequest): ReadonlyMap<string, unknown> {
+  return new Map([...parseFile(file), ...set.map(parseAssignment)]);
+}
+
 /**
  * Complete, checked settings from a preset (default `tiny`), a file and `--set` pairs, later ones winning.
  *
@@ -94,7 +99,7 @@ export function resolveRunConfig(request: RunConfigRequest): RunConfig {
   const file = new Map(parseFile(request.file ?? {}));
   const set = new Map((request.set ?? []).map(parseAssignment));
   const preset = choosePreset(request, file.get('preset'), set.get('preset'));
-  const changes = new Map([...file, ...set]);
+  const changes = namedSettings(request);
   const model = validateModelConfig(overlay(modelPreset(preset), changes, modelConfigSchema));
   const train = validateTrainConfig(overlay(trainPreset(preset), changes, trainConfigSchema), model);
   return { preset, model, train };

@@ -1,80 +1,72 @@
-// Text to batches: corpora -> held-out split -> tokenizer -> fill-in-the-middle -> packing -> rows read by index.
-//
-// Nothing here has a state that moves on: batch `index` is a function of (options, index), which is what makes a resumed
-// run see exactly the rows that it would have seen.
+// Text to batches: corpora -> held-out split -> tokenizer -> rows; see `assemble-dataset.ts`.
 
 import { UserError } from '../errors.ts';
-import { heldOutBatches, stackSamples } from './batches.ts';
-import { type Corpus, loadCorpora } from './corpora/load-corpora.ts';
-import { cutForFim, encodeFim } from './fill-in-the-middle.ts';
-import { type HeldOutSplit, splitHeldOut } from './held-out.ts';
-import { createMixture } from './mixture.ts';
-import { checkLength, packDocuments, type TokenStream } from './packing.ts';
-import { createRandom } from './random.ts';
-import { createPunctuationSplitter } from './split-punctuation.ts';
+import { assembleDataset, type RowOptions } from './assemble-dataset.ts';
+import { loadCorpora } from './corpora/load-corpora.ts';
+import { type Documents, isTokenised, readDocuments } from './documents.ts';
+import { splitHeldOut } from './held-out.ts';
 import { createCachedEncoder, defaultCacheDir } from './token-cache.ts';
 import { createTokenizer } from './tokenizers/create-tokenizer.ts';
-import { createTrainingRows } from './training-rows.ts';
-import type { Dataset, Sample, Tokenizer } from './types.ts';
+import type { Dataset, Tokenizer } from './types.ts';
 
-export interface DatasetOptions {
-  /** Corpus specification: `moby-dick:2,code:1,./notes/*.md`. */
-  readonly data: string;
+export interface DatasetOptions extends RowOptions {
+  /** Corpus specification: `moby-dick:2,code:1,./notes/*.md`. Not read if there are `documents`. */
+  readonly data?: string;
+  /**
+   * Text that is in memory: one domain, called `documents`. A document is a text, or the ids of one without its end token,
+   * in which case `tokenizer` has to be the tokenizer that made them.
+   */
+  readonly documents?: Iterable<string | ArrayLike<number>>;
   /** A tokenizer or its specification; one that is trained is trained on the training documents only. */
   readonly tokenizer: string | Tokenizer;
-  readonly seqLen: number;
-  readonly seed: number;
   /** Share of each domain's text that is held out, in whole documents; see `splitHeldOut`. */
   readonly heldOutFraction: number;
   /**
-   * Documents that share a row are kept apart: each brings its own end token at both ends; absent: they are not. See
-   * `packDocuments`.
+   * Where tokenised corpora are kept; null: nowhere. Default: `$TINYSEEK_CACHE` or `~/.cache/tinyseek` for files, nowhere
+   * for documents in memory.
    */
-  readonly documentMask?: boolean;
-  /** Share of the training documents rewritten for fill-in-the-middle; absent: 0. */
-  readonly fimRate?: number;
-  /** Share of the punctuation+newline tokens of the training documents that are split; absent: 0. */
-  readonly splitPunctuationRate?: number;
-  /** Where tokenised corpora are kept; null: nowhere. Default: `$TINYSEEK_CACHE` or `~/.cache/tinyseek`. */
   readonly cacheDir?: string | null;
 }
 
-interface Domain {
-  readonly trainTokens: number;
-  readonly trainRow: (position: number) => TokenStream;
-  readonly heldOut: TokenStream;
-  readonly heldOutText: string;
+interface LabelledDocuments {
+  readonly domain: string;
+  readonly weight: number;
+  readonly documents: Documents;
 }
 
 /**
- * Reads, splits, tokenises and packs the corpora of a specification.
+ * Reads, splits, tokenises and packs the corpora of a specification, or documents in memory.
  *
  * Throws a UserError for a bad specification or file (see `loadCorpora`, `createTokenizer`), a share outside its range, and a
  * domain whose training text is shorter than one row.
  */
 export async function createDataset(options: DatasetOptions): Promise<Dataset> {
   checkOptions(options);
-  const corpora = loadCorpora(options.data);
-  const splits = corpora.map((corpus) => splitHeldOut(corpus.documents, options.heldOutFraction, options.seed));
-  const tokenizer = await resolveTokenizer(options.tokenizer, splits);
-  const prepare = createPreparation(options, tokenizer);
-  const domains = corpora.map((corpus, i) => prepare(corpus, splits[i]!));
-  const mixture = createMixture(corpora.map((corpus) => corpus.weight));
+  const corpora = readCorpora(options).map(({ documents, ...corpus }) => {
+    return { ...corpus, ...splitHeldOut(documents, options.heldOutFraction, options.seed) };
+  });
+  const trainingTexts = () => corpora.flatMap(({ train }) => (isTokenised(train) ? refuseToTrainTokenizer() : train));
+  const tokenizer =
+    typeof options.tokenizer === 'string' ? await createTokenizer(options.tokenizer, trainingTexts) : options.tokenizer;
+  const encode = createCachedEncoder(tokenizer, cacheDirOf(options));
+  return assembleDataset(corpora, tokenizer, encode, options);
+}
 
-  const trainSample = (index: number): Sample => {
-    const { domain, position } = mixture(index);
-    const row = domains[domain]!.trainRow(position);
-    return { ids: row.ids, documentIds: row.documents, domain };
-  };
-  return {
-    tokenizer,
-    domains: corpora.map((corpus) => corpus.domain),
-    trainTokens: domains.reduce((sum, domain) => sum + domain.trainTokens, 0),
-    trainBatch: (index, batchSize) => stackSamples(Array.from({ length: batchSize }, (_, i) => trainSample(index + i))),
-    heldOutBatches: (domain, batchSize, maxTokens) =>
-      heldOutBatches(domains[domain]!.heldOut, domain, options.seqLen, batchSize, maxTokens),
-    heldOutText: (domain) => domains[domain]!.heldOutText,
-  };
+function readCorpora({ data, documents }: DatasetOptions): readonly LabelledDocuments[] {
+  if (documents !== undefined) return [{ domain: 'documents', weight: 1, documents: readDocuments(documents) }];
+  if (data !== undefined) return loadCorpora(data);
+  throw new UserError('data: expected a specification (data) or documents; found neither');
+}
+
+function cacheDirOf({ cacheDir, documents }: DatasetOptions): string | null {
+  if (cacheDir !== undefined) return cacheDir;
+  return documents === undefined ? defaultCacheDir() : null;
+}
+
+function refuseToTrainTokenizer(): never {
+  throw new UserError(
+    'tokenizer: one cannot be trained on token ids; give the tokenizer that made them (tokenizer: a Tokenizer)',
+  );
 }
 
 function checkOptions(options: DatasetOptions): void {
@@ -90,36 +82,4 @@ function checkOptions(options: DatasetOptions): void {
     if (rate >= 0 && rate <= 1) continue;
     throw new UserError(`data: ${key} must be between 0 and 1, found ${rate}; try 0.1`);
   }
-}
-
-async function resolveTokenizer(tokenizer: string | Tokenizer, splits: readonly HeldOutSplit[]): Promise<Tokenizer> {
-  if (typeof tokenizer !== 'string') return tokenizer;
-  return createTokenizer(tokenizer, () => splits.flatMap((split) => split.train));
-}
-
-/** A function that turns one corpus into streams. */
-function createPreparation(
-  options: DatasetOptions,
-  tokenizer: Tokenizer,
-): (corpus: Corpus, split: HeldOutSplit) => Domain {
-  const { seqLen, seed, fimRate = 0, splitPunctuationRate = 0, documentMask = false } = options;
-  const encode = createCachedEncoder(tokenizer, options.cacheDir === undefined ? defaultCacheDir() : options.cacheDir);
-  const splitPunctuation = createPunctuationSplitter(tokenizer, splitPunctuationRate);
-
-  const augment = (text: string, plain: Int32Array, domain: string, i: number): Int32Array => {
-    const random = createRandom(seed, domain, 'augment', i);
-    const ids = random.next() < fimRate ? encodeFim(cutForFim(text, random), tokenizer) : plain;
-    return splitPunctuation(ids, random);
-  };
-  return ({ domain }, { train, heldOut }) => {
-    const trainIds = encode(train).map((plain, i) => augment(train[i]!, plain, domain, i));
-    const stream = packDocuments(trainIds, tokenizer.eosTokenId, documentMask);
-    checkLength(stream, seqLen, domain);
-    return {
-      trainTokens: stream.ids.length,
-      trainRow: createTrainingRows(stream, seqLen, seed, domain),
-      heldOut: packDocuments(encode(heldOut), tokenizer.eosTokenId, documentMask),
-      heldOutText: heldOut.join(''),
-    };
-  };
 }

@@ -3,7 +3,7 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainFsErrors } from '../io/file-system.ts';
-import { readJsonFile } from '../io/json.ts';
+import { readJsonFile } from '../io/json-file.ts';
 import type { Measurements } from './study.ts';
 
 const MEASURED_FILE = 'measured.json';

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
-import { readJsonFile } from '../io/json.ts';
+import { readJsonFile } from '../io/json-file.ts';
 import type { LoadedStudy } from './load-study.ts';
 import { armSettings, type StudySize } from './settings.ts';
 import type { Arm } from './study.ts';

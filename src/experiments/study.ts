@@ -7,7 +7,7 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import type { PresetName } from '../config/presets.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import type { TrainOptions } from '../train/trainer.ts';
+import type { ConductOptions } from '../train/conduct.ts';
 
 /** Changes of settings on top of others. */
 export interface Changes {
@@ -127,12 +127,7 @@ export interface Study {
 }
 
 /** Options that both `train` and `resumeRun` take, so that a run with a variant can be resumed. */
-export type VariantOptions = Partial<
-  Pick<
-    TrainOptions,
-    Exclude<keyof TrainOptions, 'model' | 'train' | 'runDir' | 'backend' | 'backendOptions' | 'onEvent' | 'signal'>
-  >
->;
+export type VariantOptions = Pick<ConductOptions, 'parts'>;
 
 /**
  * Something no setting switches, by name: called once in the process of an arm, before its run starts or goes on. It

@@ -4,11 +4,13 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
 import type { Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
+import type { Checkpoint } from '../io/checkpoint.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
 import type { JsonObject } from '../io/json.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import type { ModelStore } from '../runs/model-store.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { folderTokenizer } from './folder-tokenizer.ts';
 
@@ -28,10 +30,18 @@ export interface LoadedModel {
  * @throws UserError when the folder is not a checkpoint, is damaged, does not fit its config, or has no tokenizer.
  */
 export function loadModel(folder: string): LoadedModel {
-  const checkpoint = readCheckpoint(folder);
+  return loadAndClose(readCheckpoint(folder), folder);
+}
+
+/** The same from a store: the model that `saveModel` put there, or else that of the newest checkpoint. */
+export async function loadModelFrom(store: ModelStore): Promise<LoadedModel> {
+  return loadAndClose(await store.openModel(), store.path);
+}
+
+function loadAndClose(checkpoint: Checkpoint, where: string): LoadedModel {
   try {
     const { config, warnings } = folderConfig(checkpoint);
-    const tokenizer = folderTokenizer(folder, checkpoint.tokenizerJson, config);
+    const tokenizer = folderTokenizer(where, checkpoint.tokenizerJson, config);
     const expected = [...parameterShapes(config), ...bufferShapes(config)];
     const imported = fromHfTensors(checkpoint.model, config, expected);
     const model = modelOf(config, imported.tensors);

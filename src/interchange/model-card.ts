@@ -6,6 +6,8 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { FloatFormat } from '../io/float-formats.ts';
 import type { RunData } from '../report/run-data.ts';
+import type { PlanChange } from '../train/plan-changes.ts';
+import type { InitialModel } from '../train/run-settings.ts';
 import type { TrainerState } from '../train/trainer-state.ts';
 
 /** What a card is made of. */
@@ -61,10 +63,11 @@ function frontMatter({ name, config, state, train }: CardContents): object {
   return { ...card, 'model-index': [{ name, results: [{ task: { type: 'text-generation' }, dataset, metrics }] }] };
 }
 
-function introduction({ config, train }: CardContents): string {
+function introduction({ config, train, state }: CardContents): string {
   const { total, active } = countParameters(config);
+  const from = state?.init === undefined ? 'from scratch' : `from the weights of \`${state.init.path}\``;
   const origin =
-    train === undefined ? 'What it was trained on is not recorded.' : `Trained from scratch on \`${train.data}\`.`;
+    train === undefined ? 'What it was trained on is not recorded.' : `Trained ${from} on \`${train.data}\`.`;
   return (
     `A DeepSeek-V3 model in miniature (\`deepseek_v3\`): ${count(total)} parameters, ${count(active)} of them active for a ` +
     `token. ${origin} Written by TinySeek (\`tinyseek export\`).`
@@ -115,7 +118,9 @@ function training({ state, train, run }: CardContents): string {
   const rows: Row[] = [
     ['Data', `\`${train.data}\`, ${exact(state.trainTokens)} tokens`],
     ['Tokenizer', `\`${train.tokenizer}\``],
+    ...(state.init === undefined ? [] : [startingPoint(state.init)]),
     ['Steps', `${exact(state.step)} of ${exact(train.steps)} planned`],
+    ...(run?.settings.planChanges ?? []).map(planChange),
     ['Tokens seen', exact(state.tokens)],
     ['Batch', `${train.batchSize} sequences of ${train.seqLen} tokens`],
     ['Learning rate', `${train.learningRate}, \`${train.lrSchedule}\``],
@@ -129,6 +134,15 @@ function training({ state, train, run }: CardContents): string {
   return table([...rows, ...machine]);
 }
 
+function startingPoint({ path, sha256 }: InitialModel): Row {
+  return ['Started from', `\`${path}\`, SHA-256 of its weights ${sha256}`];
+}
+
+function planChange({ atStep, from, to, schedule }: PlanChange): Row {
+  const what = schedule === 'extended' ? 'schedules laid anew' : 'schedules kept, their last values go on';
+  return [`Plan changed after step ${exact(atStep)}`, `${exact(to)} steps instead of ${exact(from)}, ${what}`];
+}
+
 function results({ state, run }: CardContents): string {
   const evaluation = state?.evaluation ?? null;
   if (evaluation === null) return 'Not evaluated.';
@@ -140,7 +154,7 @@ function results({ state, run }: CardContents): string {
   return table([
     ['Loss on held-out text', `${evaluation.loss.toFixed(4)} nats a token`],
     ['Bits per byte', evaluation.bitsPerByte.toFixed(4)],
-    ...(brotli === undefined ? [] : [['Brotli, quality 11, of the same text', brotli.toFixed(4)] as const]),
+    ...(typeof brotli !== 'number' ? [] : [['Brotli, quality 11, of the same text', brotli.toFixed(4)] as const]),
     ...(typeof maxVio === 'number' ? [['Load of the experts, MaxVio', maxVio.toFixed(3)] as const] : []),
   ]);
 }

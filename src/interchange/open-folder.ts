@@ -15,7 +15,7 @@ import { rewriteHfTensors } from '../io/hf-tensors.ts';
 import { fileInside } from '../io/inside-folder.ts';
 import type { JsonObject } from '../io/json.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
-import type { TensorToWrite } from '../io/safetensors.ts';
+import type { TensorToWrite } from '../io/safetensors-bytes.ts';
 import type { LazyTensor } from '../io/tensor-source.ts';
 import { jsonText } from '../io/write-model-folder.ts';
 

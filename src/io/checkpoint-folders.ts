@@ -1,4 +1,4 @@
-// Where the checkpoints of a run lie: `step-00000010` for the state after 10 optimizer steps.
+// The checkpoint folders of a run on the disk: see `checkpoint-names.ts` for their names.
 //
 // Two more names appear for moments, and stay if the process is killed in them: `.tmp-step-...`, not finished or half
 // deleted, and `step-....replaced`, the finished checkpoint that a rewrite of the same step is about to replace.
@@ -6,27 +6,11 @@
 import { randomBytes } from 'node:crypto';
 import nodeFs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { StoredCheckpoint } from './checkpoint.ts';
+import { checkpointStep } from './checkpoint-names.ts';
 import type { FileSystem } from './file-system.ts';
 
-/** A checkpoint folder of a run. */
-export interface StepFolder {
-  readonly path: string;
-  readonly step: number;
-}
-
-const STEP_NAME = /^step-(\d{8,})(\.replaced)?$/;
 const TEMPORARY_NAME = /^\.tmp-step-\d{8,}/;
-
-/** The folder name of the checkpoint after `step` optimizer steps: `step-00000010`. */
-export function checkpointName(step: number): string {
-  return `step-${String(step).padStart(8, '0')}`;
-}
-
-/** The step of a checkpoint folder; null if it is not named like one. */
-export function checkpointStep(path: string): number | null {
-  const digits = STEP_NAME.exec(basename(path))?.[1];
-  return digits === undefined ? null : Number(digits);
-}
 
 /** The name under which a checkpoint outlives, until its replacement is in place, a rewrite of its step. */
 export function replacedPath(path: string): string {
@@ -39,7 +23,7 @@ export function temporaryPath(path: string): string {
 }
 
 /** Checkpoint folders, newest first; a replaced one comes after its replacement. */
-export function listStepFolders(folder: string, fs: Pick<FileSystem, 'readdirSync'> = nodeFs): StepFolder[] {
+export function listStepFolders(folder: string, fs: Pick<FileSystem, 'readdirSync'> = nodeFs): StoredCheckpoint[] {
   return fs
     .readdirSync(folder)
     .flatMap((name) => {

@@ -2,7 +2,7 @@
 
 import { fromHuggingFaceConfig } from '../config/huggingface.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import type { Checkpoint } from './read-checkpoint.ts';
+import type { Checkpoint } from './checkpoint.ts';
 
 export interface FolderConfig {
   readonly config: ModelConfig;

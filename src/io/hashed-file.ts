@@ -3,12 +3,7 @@
 import { createHash } from 'node:crypto';
 import nodeFs from 'node:fs';
 import { explainFsErrors, type FileSystem } from './file-system.ts';
-
-/** Size and SHA-256 (lower-case hexadecimal) of a file. */
-export interface FileDigest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
+import type { FileDigest } from './trainer-file.ts';
 
 const PIECE = 1 << 20;
 
@@ -43,24 +38,34 @@ function writePieces(fd: number, pieces: Iterable<Uint8Array>, fs: FileSystem): 
 
 /** Size and SHA-256 of an existing file, read a megabyte at a time. */
 export function digestFile(path: string): FileDigest {
-  return explainFsErrors('cannot read', path, () => {
-    const fd = nodeFs.openSync(path, 'r');
-    try {
-      return digestOpenFile(fd);
-    } finally {
-      nodeFs.closeSync(fd);
-    }
-  });
+  return digestFiles([path]);
 }
 
-function digestOpenFile(fd: number): FileDigest {
+/** Size and SHA-256 of the bytes of several files one after the other. */
+export function digestFiles(paths: readonly string[]): FileDigest {
   const hash = createHash('sha256');
-  const piece = new Uint8Array(PIECE);
   let bytes = 0;
-  for (;;) {
-    const read = nodeFs.readSync(fd, piece, 0, PIECE, bytes);
-    if (read === 0) return { bytes, sha256: hash.digest('hex') };
-    hash.update(piece.subarray(0, read));
-    bytes += read;
+  for (const path of paths) {
+    for (const piece of readPieces(path)) {
+      hash.update(piece);
+      bytes += piece.length;
+    }
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** The bytes of a file; a piece is valid until the next one is asked for. */
+function* readPieces(path: string): Generator<Uint8Array> {
+  const fd = explainFsErrors('cannot read', path, () => nodeFs.openSync(path, 'r'));
+  try {
+    const piece = new Uint8Array(PIECE);
+    for (let at = 0; ; ) {
+      const read = explainFsErrors('cannot read', path, () => nodeFs.readSync(fd, piece, 0, PIECE, at));
+      if (read === 0) return;
+      at += read;
+      yield piece.subarray(0, read);
+    }
+  } finally {
+    nodeFs.closeSync(fd);
   }
 }

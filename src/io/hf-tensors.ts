@@ -144,11 +144,12 @@ function assemble(source: TensorSource, { name, shape }: TensorShape): NamedTens
 /** Whether two tensors differ in any bit: also in the sign of a zero. */
 function differs(source: TensorSource, copy: string, original: string): boolean {
   if (!source.tensors.has(copy)) return false;
-  const [a, b] = [copy, original].map((tensor) => new Int32Array(source.read(tensor).buffer)) as [
-    Int32Array,
-    Int32Array,
-  ];
-  return a.length !== b.length || a.some((bits, i) => bits !== b[i]);
+  const [a, b] = [bitsOf(source.read(copy)), bitsOf(source.read(original))];
+  return a.some((bits, i) => bits !== b[i]);
+}
+
+function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length);
 }
 
 function checkTensors(

@@ -3,12 +3,8 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { isPlainFileName } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
-
-/** Whether a name is a plain file name, which cannot point out of its folder. */
-export function isPlainFileName(name: string): boolean {
-  return /^[^/\\\0]+$/.test(name) && name !== '.' && name !== '..';
-}
 
 /**
  * The path of a file of a model folder, once it is known to be a regular file that lies there.

@@ -1,8 +1,6 @@
-// Reading JSON from files that may be damaged or forged: what `JSON.parse` lets pass is checked here.
+// Reading JSON that may be damaged or forged: what `JSON.parse` lets pass is checked here.
 
-import { readFileSync, statSync } from 'node:fs';
 import { UserError } from '../errors.ts';
-import { explainFsErrors } from './file-system.ts';
 
 /** A JSON object, its values unchecked. */
 export type JsonObject = Record<string, unknown>;
@@ -23,19 +21,6 @@ export function parseJsonObject(bytes: Uint8Array, where: string): JsonObject {
   const value = parseJson(bytes, where);
   if (!isJsonObject(value)) throw new UserError(`${where}: expected a JSON object, found ${showJson(value)}`);
   return value;
-}
-
-/** Largest JSON file that is read: tokenizers of a quarter of a million tokens have some 30 MB. */
-const MAX_JSON_BYTES = 256 << 20;
-
-/** Reads a file that must hold one JSON object. */
-export function readJsonFile(path: string, what: string): JsonObject {
-  const bytes = explainFsErrors(`${what}: cannot read`, path, () => {
-    const { size } = statSync(path);
-    if (size > MAX_JSON_BYTES) throw new UserError(`${what}: ${path} has ${size} bytes, too many for a JSON file`);
-    return readFileSync(path);
-  });
-  return parseJsonObject(bytes, `${what}: ${path}`);
 }
 
 /**

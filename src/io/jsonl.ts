@@ -4,7 +4,8 @@
 import nodeFs from 'node:fs';
 import { dirname } from 'node:path';
 import { explainFsErrors, syncFolder } from './file-system.ts';
-import { isJsonObject, type JsonObject } from './json.ts';
+import type { JsonObject } from './json.ts';
+import { isUpToStep, parseRecord } from './json-lines.ts';
 
 /** An open metrics file. */
 export interface JsonlWriter {
@@ -70,20 +71,6 @@ export function truncateAfterStep(path: string, step: number): void {
     nodeFs.renameSync(draft, path);
     syncFolder(dirname(path));
   });
-}
-
-function isUpToStep(line: string, step: number): boolean {
-  const record = parseRecord(line);
-  return record !== null && !(typeof record.step === 'number' && record.step > step);
-}
-
-function parseRecord(line: string): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function endsInsideLine(fd: number): boolean {

@@ -4,13 +4,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { fileInside, isPlainFileName } from './inside-folder.ts';
-import { isJsonObject, readJsonFile, showJson } from './json.ts';
+import { INDEX_FILE, isPlainFileName, MODEL_FILE } from './file-names.ts';
+import { fileInside } from './inside-folder.ts';
+import { isJsonObject, showJson } from './json.ts';
+import { readJsonFile } from './json-file.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor, TensorReader } from './tensor-source.ts';
-
-export const MODEL_FILE = 'model.safetensors';
-export const INDEX_FILE = `${MODEL_FILE}.index.json`;
 
 /**
  * Opens the weights of a model folder, one file or sharded.
@@ -22,6 +21,13 @@ export function openModelFiles(folder: string): TensorReader {
   if (existsSync(join(folder, MODEL_FILE))) return openSafetensors(fileInside(folder, MODEL_FILE));
   if (existsSync(join(folder, INDEX_FILE))) return openShards(folder, fileInside(folder, INDEX_FILE));
   throw new UserError(`checkpoint: ${folder} has neither ${MODEL_FILE} nor ${INDEX_FILE}; is it a model folder?`);
+}
+
+/** The files of weights of a model folder, in order of their names. */
+export function modelFilePaths(folder: string): string[] {
+  if (existsSync(join(folder, MODEL_FILE))) return [fileInside(folder, MODEL_FILE)];
+  const shards = new Set(readWeightMap(fileInside(folder, INDEX_FILE)).values());
+  return [...shards].sort().map((name) => fileInside(folder, name));
 }
 
 function openShards(folder: string, index: string): TensorReader {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from './file-system.ts';
-import { readJsonFile } from './json.ts';
+import { readJsonFile } from './json-file.ts';
 
 const CONFIG_FILE = 'tokenizer_config.json';
 const TEMPLATE_FILE = 'chat_template.jinja';

@@ -4,37 +4,17 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { dequantized, fp8BlockSize } from './block-fp8.ts';
-import { listStepFolders, type StepFolder } from './checkpoint-folders.ts';
+import type { Checkpoint, LatestCheckpoint } from './checkpoint.ts';
+import { listStepFolders } from './checkpoint-folders.ts';
+import { CONFIG_FILE, OPTIMIZER_FILE, TOKENIZER_FILE, TRAINER_FILE } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
+import { digestFiles } from './hashed-file.ts';
 import { fileInside } from './inside-folder.ts';
-import { type JsonObject, readJsonFile } from './json.ts';
-import { openModelFiles } from './model-files.ts';
+import type { JsonObject } from './json.ts';
+import { readJsonFile } from './json-file.ts';
+import { modelFilePaths, openModelFiles } from './model-files.ts';
 import { openSafetensors } from './safetensors.ts';
-import type { TensorReader } from './tensor-source.ts';
-import { readTrainerFile, TRAINER_FILE } from './trainer-file.ts';
-import { CONFIG_FILE, OPTIMIZER_FILE, TOKENIZER_FILE } from './write-checkpoint.ts';
-
-/** An open checkpoint; tensors are read on demand until it is closed. */
-export interface Checkpoint {
-  /** `config.json`. */
-  readonly hfConfig: JsonObject;
-  /** `tokenizer.json`; null if the folder has none. */
-  readonly tokenizerJson: JsonObject | null;
-  /** The weights with the names and layout of the file, FP8 ones multiplied by their scales: see `fromHfTensors`. */
-  readonly model: TensorReader;
-  /** Null for a folder that was not written by a trainer of ours. */
-  readonly optimizer: TensorReader | null;
-  /** Null for a folder that was not written by a trainer of ours. */
-  readonly trainerState: JsonObject | null;
-  close(): void;
-}
-
-/** The newest usable checkpoint of a run, and what was wrong with the newer ones. */
-export interface LatestCheckpoint {
-  /** Null if there is none. */
-  readonly checkpoint: StepFolder | null;
-  readonly warnings: string[];
-}
+import { readTrainerFile } from './trainer-folder.ts';
 
 /**
  * Opens a checkpoint folder after checking every file against the checksums in `trainer.json`, if there is one.
@@ -55,7 +35,16 @@ export function readCheckpoint(folder: string): Checkpoint {
       optimizer?.close();
     };
     const trainerState = trainer?.state ?? null;
-    return { hfConfig, tokenizerJson, model: dequantized(model, block), optimizer, trainerState, close };
+    const weightsSha256 = async () => digestFiles(modelFilePaths(folder)).sha256;
+    return {
+      hfConfig,
+      tokenizerJson,
+      model: dequantized(model, block),
+      optimizer,
+      trainerState,
+      weightsSha256,
+      close,
+    };
   } catch (error) {
     model.close();
     throw error;
@@ -82,6 +71,25 @@ export function latestCheckpoint(folder: string): LatestCheckpoint {
     }
   }
   return { checkpoint: null, warnings };
+}
+
+/** The checkpoint folder that a path stands for, and what was wrong with newer ones. */
+export interface ChosenCheckpoint {
+  readonly path: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The folder itself, or the newest whole checkpoint of a run folder. Whether it is a checkpoint is for its reader to say.
+ *
+ * @throws UserError for a run without a usable checkpoint.
+ */
+export function chooseCheckpoint(path: string): ChosenCheckpoint {
+  const folder = join(path, 'checkpoints');
+  if (!existsSync(folder)) return { path, warnings: [] };
+  const { checkpoint, warnings } = latestCheckpoint(folder);
+  if (checkpoint !== null) return { path: checkpoint.path, warnings };
+  throw new UserError([`checkpoint: ${folder} has no usable checkpoint; choose another run`, ...warnings].join('\n'));
 }
 
 function readJson(folder: string, name: string): JsonObject {

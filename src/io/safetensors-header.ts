@@ -23,6 +23,8 @@ export const MAX_HEADER_BYTES = 100_000_000;
 
 const METADATA = '__metadata__';
 
+const SPACE = 0x20;
+
 /** Bytes per element of every dtype of the format with whole bytes; only some of them can be read here. */
 const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
   ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0'].map((dtype): [string, number] => [dtype, 1]),
@@ -54,10 +56,10 @@ export function encodeHeader(tensors: readonly StoredTensor[]): Uint8Array {
     end += storedBytes({ name, dtype, shape });
     return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`;
   });
-  const json = Buffer.from(`{${[`"${METADATA}":{"format":"pt"}`, ...entries].join(',')}}`, 'utf8');
-  const header = Buffer.alloc(LENGTH_BYTES + Math.ceil(json.length / 8) * 8, ' ');
-  header.writeBigUInt64LE(BigInt(header.length - LENGTH_BYTES));
-  json.copy(header, LENGTH_BYTES);
+  const json = new TextEncoder().encode(`{${[`"${METADATA}":{"format":"pt"}`, ...entries].join(',')}}`);
+  const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / 8) * 8).fill(SPACE);
+  new DataView(header.buffer).setBigUint64(0, BigInt(header.length - LENGTH_BYTES), true);
+  header.set(json, LENGTH_BYTES);
   return header;
 }
 

@@ -1,35 +1,21 @@
-// Reading and writing safetensors files, one tensor at a time: never is a whole file in memory. Tensors are written sorted
-// by name, so that the same tensors give the same bytes.
+// Reading and writing safetensors files on the disk, one tensor at a time: see `safetensors-bytes.ts` for their contents.
 
 import nodeFs from 'node:fs';
 import { UserError } from '../errors.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { explainFsErrors, type FileSystem } from './file-system.ts';
-import { decodeFloats, encodeFloats, type FloatFormat, READABLE_FORMATS } from './float-formats.ts';
-import { type FileDigest, writeHashedFile } from './hashed-file.ts';
-import {
-  encodeHeader,
-  failSafetensors,
-  LENGTH_BYTES,
-  MAX_HEADER_BYTES,
-  parseHeader,
-  quoteTensor,
-  type TensorEntry,
-} from './safetensors-header.ts';
-import { elementCount, type LazyTensor, type StoredTensor, type TensorReader } from './tensor-source.ts';
+import { writeHashedFile } from './hashed-file.ts';
+import { asFloat32, readTensors, safetensorsPieces, type TensorToWrite } from './safetensors-bytes.ts';
+import { failSafetensors } from './safetensors-header.ts';
+import type { TensorReader } from './tensor-source.ts';
+import type { FileDigest } from './trainer-file.ts';
 
 /** Bytes that one system call may read; Node refuses 2 GiB and more. */
 const MAX_READ_BYTES = 1 << 30;
 
-/** A tensor to write: its values are asked for when its turn comes. */
-export interface TensorToWrite extends LazyTensor, StoredTensor {
-  readonly dtype: FloatFormat;
-}
-
 /** Writes tensors as float32: see `writeTensorFile`. */
 export function writeSafetensors(path: string, tensors: readonly NamedTensor[], fs: FileSystem = nodeFs): FileDigest {
-  const lazy = tensors.map(({ name, shape, data }): TensorToWrite => ({ name, shape, dtype: 'F32', read: () => data }));
-  return writeTensorFile(path, lazy, fs);
+  return writeTensorFile(path, asFloat32(tensors), fs);
 }
 
 /**
@@ -38,21 +24,7 @@ export function writeSafetensors(path: string, tensors: readonly NamedTensor[], 
  * @throws UserError if the operating system refuses (disk full, no permission, file exists).
  */
 export function writeTensorFile(path: string, tensors: readonly TensorToWrite[], fs: FileSystem = nodeFs): FileDigest {
-  const sorted = tensors.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const twice = sorted.find(({ name }, index) => name === sorted[index - 1]?.name || name === '__metadata__');
-  if (twice) throw new Error(`internal: two tensors, or none, named ${twice.name}`);
-  return writeHashedFile(path, filePieces(sorted), fs);
-}
-
-function* filePieces(tensors: readonly TensorToWrite[]): Generator<Uint8Array> {
-  yield encodeHeader(tensors);
-  for (const { name, shape, dtype, read } of tensors) {
-    const values = read();
-    if (elementCount(shape) !== values.length) {
-      throw new Error(`internal: ${name} of shape [${shape}] has ${values.length} elements`);
-    }
-    yield encodeFloats(dtype, values);
-  }
+  return writeHashedFile(path, safetensorsPieces(tensors), fs);
 }
 
 /**
@@ -68,14 +40,12 @@ export function openSafetensors(path: string): TensorReader {
     fd = null;
   };
   try {
-    const { entries, dataStart } = readHeader(fd, path);
-    const tensors = new Map(entries.map((entry) => [entry.name, entry]));
-    const read = (name: string) => {
-      const entry = tensors.get(name);
+    const size = nodeFs.fstatSync(fd).size;
+    const read = (position: number, length: number) => {
       if (fd === null) throw new Error(`internal: ${path} is closed`);
-      return entry ? readTensor(fd, dataStart, entry, path) : failSafetensors(path, `has no ${quoteTensor(name)}`);
+      return readBytes(fd, position, length, path);
     };
-    return { tensors, read, close };
+    return { ...readTensors({ size, read }, path), close };
   } catch (error) {
     close();
     throw error;
@@ -87,26 +57,6 @@ function openFile(path: string): number {
     if (!nodeFs.statSync(path).isFile()) throw new UserError(`safetensors: ${path} is not a file`);
     return nodeFs.openSync(path, 'r');
   });
-}
-
-function readHeader(fd: number, path: string): { entries: TensorEntry[]; dataStart: number } {
-  const fileBytes = nodeFs.fstatSync(fd).size;
-  if (fileBytes < LENGTH_BYTES) failSafetensors(path, `has ${fileBytes} bytes, too few for a safetensors file`);
-  const headerBytes = Buffer.from(readBytes(fd, 0, LENGTH_BYTES, path)).readBigUInt64LE();
-  if (headerBytes > BigInt(Math.min(fileBytes - LENGTH_BYTES, MAX_HEADER_BYTES))) {
-    const problem = `the header should have ${headerBytes} bytes, but the file has ${fileBytes}`;
-    failSafetensors(path, `${problem}; it is truncated or not a safetensors file`);
-  }
-  const dataStart = LENGTH_BYTES + Number(headerBytes);
-  const header = readBytes(fd, LENGTH_BYTES, Number(headerBytes), path);
-  return { entries: parseHeader(header, fileBytes - dataStart, path), dataStart };
-}
-
-function readTensor(fd: number, dataStart: number, entry: TensorEntry, path: string): Float32Array {
-  const { dtype } = entry;
-  const values = decodeFloats(dtype, readBytes(fd, dataStart + entry.begin, entry.end - entry.begin, path));
-  const what = quoteTensor(entry.name);
-  return values ?? failSafetensors(path, `${what} has dtype ${dtype}, expected ${READABLE_FORMATS}`);
 }
 
 function readBytes(fd: number, position: number, length: number, path: string): Uint8Array<ArrayBuffer> {

@@ -2,8 +2,8 @@
 // tensor is where, as Hugging Face's libraries write them.
 
 import type { JsonObject } from './json.ts';
-import { MODEL_FILE } from './model-files.ts';
-import type { TensorToWrite } from './safetensors.ts';
+import { MODEL_FILE } from './file-names.ts';
+import type { TensorToWrite } from './safetensors-bytes.ts';
 import { storedBytes } from './safetensors-header.ts';
 
 /** A file and the tensors that go into it. */

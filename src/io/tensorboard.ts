@@ -25,23 +25,25 @@ const WIRE_FIXED32 = 5;
 /**
  * Creates a new event file in a folder, which is created if need be.
  *
- * @param startStep optimizer steps already done: TensorBoard forgets the points after it that earlier files have.
+ * @param startStep optimizer steps already done: TensorBoard forgets the points after it that earlier files have. -1
+ * starts again from the beginning.
  * @param now milliseconds since 1970.
  * @throws UserError, also from `scalars`, if the file cannot be written.
  */
 export function openEventFile(folder: string, startStep: number, now: () => number = Date.now): EventWriter {
   const unique = randomBytes(4).toString('hex'); // a run can be resumed twice within a second
   const path = join(folder, `events.out.tfevents.${Math.floor(now() / 1000)}.${hostname()}.${unique}`);
-  const fd = explainFsErrors('metrics: cannot write', path, () => {
+  const [fd, hadEvents] = explainFsErrors('metrics: cannot write', path, () => {
     makeFolder(folder);
-    return nodeFs.openSync(path, 'wx');
+    const isEmpty = nodeFs.readdirSync(folder).length === 0;
+    return [nodeFs.openSync(path, 'wx'), !isEmpty];
   });
   const write = (step: number, payload: Uint8Array) => {
     const record = encodeRecord(encodeEvent(now() / 1000, step, payload));
     explainFsErrors('metrics: cannot write', path, () => nodeFs.writeFileSync(fd, record));
   };
   write(0, bytesField(3, Buffer.from('brain.Event:2'))); // file_version
-  if (startStep > 0) write(startStep + 1, bytesField(7, varintField(1, 1))); // session_log { status: START }
+  if (startStep > 0 || hadEvents) write(startStep + 1, bytesField(7, varintField(1, 1))); // session_log { status: START }
   const scalars = (step: number, values: Readonly<Record<string, unknown>>) => write(step, encodeSummary(values));
   return { scalars, close: () => nodeFs.closeSync(fd) };
 }

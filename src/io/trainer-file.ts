@@ -2,20 +2,22 @@
 //
 // Its first line holds a SHA-256 over the whole file with that checksum replaced by zeros, so that any changed bit of
 // the file itself is noticed as well. This line and the key `version` keep their form in every future version.
+//
+// Who hashes is left to the caller: Node does it at once, a browser only asynchronously.
 
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { explainFsErrors } from './file-system.ts';
-import { digestFile, type FileDigest } from './hashed-file.ts';
-import { fileInside, isPlainFileName } from './inside-folder.ts';
+import { isPlainFileName } from './file-names.ts';
 import { isJsonObject, type JsonObject, parseJsonObject, showJson } from './json.ts';
-
-export const TRAINER_FILE = 'trainer.json';
+import { encodeJson } from './utf8.ts';
 
 /** Version of the two files of our own that a checkpoint has on top of a Hugging Face folder. */
 export const CHECKPOINT_VERSION = 1;
+
+/** Size and SHA-256 (lower-case hexadecimal) of a file. */
+export interface FileDigest {
+  readonly bytes: number;
+  readonly sha256: string;
+}
 
 /** What `trainer.json` says. */
 export interface TrainerFile {
@@ -24,34 +26,41 @@ export interface TrainerFile {
   readonly state: JsonObject;
 }
 
-const NO_CHECKSUM = '0'.repeat(64);
+const BEFORE_CHECKSUM = '{\n  "checksum": "';
+const CHECKSUM_LENGTH = 64;
+const NO_CHECKSUM = '0'.repeat(CHECKSUM_LENGTH);
+const ZERO = 0x30;
 const FIRST_LINE = /^\{\n {2}"checksum": "([0-9a-f]{64})",\n/;
 
-/** The contents of `trainer.json`. */
-export function encodeTrainerFile({ files, state }: TrainerFile): Uint8Array {
+/** The file with zeros for its checksum: what the checksum is to be computed of. */
+export function draftTrainerFile({ files, state }: TrainerFile): Uint8Array<ArrayBuffer> {
   const contents = { checksum: NO_CHECKSUM, version: CHECKPOINT_VERSION, files: Object.fromEntries(files), state };
-  const text = `${JSON.stringify(contents, null, 2)}\n`;
-  return Buffer.from(text.replace(NO_CHECKSUM, sha256(text)), 'utf8');
+  return encodeJson(contents);
+}
+
+/** Puts the checksum of a draft into it. */
+export function sealTrainerFile(draft: Uint8Array, sha256: string): Uint8Array<ArrayBuffer> {
+  const sealed = new Uint8Array(draft);
+  sealed.set(new TextEncoder().encode(sha256), BEFORE_CHECKSUM.length);
+  return sealed;
+}
+
+/** The checksum that a file has, and the bytes it must be of; null if its first line is not that of such a file. */
+export function unsealTrainerFile(bytes: Uint8Array): { sha256: string; draft: Uint8Array<ArrayBuffer> } | null {
+  const start = new TextDecoder().decode(bytes.subarray(0, BEFORE_CHECKSUM.length + CHECKSUM_LENGTH + 3));
+  const sha256 = FIRST_LINE.exec(start)?.[1];
+  if (sha256 === undefined) return null;
+  const draft = new Uint8Array(bytes); // a copy
+  draft.fill(ZERO, BEFORE_CHECKSUM.length, BEFORE_CHECKSUM.length + CHECKSUM_LENGTH);
+  return { sha256, draft };
 }
 
 /**
- * Reads `trainer.json` and checks every file of its folder against it.
+ * What a file says whose checksum is right.
  *
- * @throws UserError if the file or one that it lists is missing, truncated or changed, or if its version is newer.
+ * @throws UserError if its version is newer, or if it is not what this program writes.
  */
-export function readTrainerFile(folder: string): TrainerFile {
-  const path = fileInside(folder, TRAINER_FILE);
-  const bytes = explainFsErrors('checkpoint: cannot read', path, () => readFileSync(path));
-  const trainer = decodeTrainerFile(bytes, path);
-  for (const [name, digest] of trainer.files) checkFile(folder, name, digest);
-  return trainer;
-}
-
-function decodeTrainerFile(bytes: Buffer, path: string): TrainerFile {
-  const text = bytes.toString('latin1'); // bytes as they are: the checksum is over them
-  const checksum = FIRST_LINE.exec(text)?.[1];
-  const isIntact = checksum !== undefined && sha256(text.replace(checksum, NO_CHECKSUM), 'latin1') === checksum;
-  if (!isIntact) failChecksum(path);
+export function parseTrainerFile(bytes: Uint8Array, path: string): TrainerFile {
   const { version, files, state } = parseJsonObject(bytes, `checkpoint: ${path}`);
   if (version !== CHECKPOINT_VERSION) {
     const versions = `it has format ${showJson(version)}, this program reads format ${CHECKPOINT_VERSION}`;
@@ -67,10 +76,8 @@ function parseDigest(name: string, file: unknown, path: string): [string, FileDi
   return [name, { bytes: Number(file.bytes), sha256: String(file.sha256) }];
 }
 
-function checkFile(folder: string, name: string, expected: FileDigest): void {
-  const path = join(folder, name);
-  if (!existsSync(path)) throw new UserError(`checkpoint: ${path} is missing; use another checkpoint`);
-  const found = digestFile(fileInside(folder, name));
+/** Throws the `UserError` for a file that is not the one that was written. */
+export function checkDigest(path: string, expected: FileDigest, found: FileDigest): void {
   if (found.bytes !== expected.bytes) {
     const problem = found.bytes < expected.bytes ? 'is truncated' : 'has grown';
     const sizes = `expected ${expected.bytes} bytes, found ${found.bytes}`;
@@ -79,10 +86,12 @@ function checkFile(folder: string, name: string, expected: FileDigest): void {
   if (found.sha256 !== expected.sha256) failChecksum(path);
 }
 
-function failChecksum(path: string): never {
-  throw new UserError(`checkpoint: ${path} is damaged: its contents do not match its checksum; use another checkpoint`);
+/** Throws the `UserError` for a file of a checkpoint that is not there. */
+export function failMissing(path: string): never {
+  throw new UserError(`checkpoint: ${path} is missing; use another checkpoint`);
 }
 
-function sha256(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): string {
-  return createHash('sha256').update(text, encoding).digest('hex');
+/** Throws the `UserError` for a file that was changed. */
+export function failChecksum(path: string): never {
+  throw new UserError(`checkpoint: ${path} is damaged: its contents do not match its checksum; use another checkpoint`);
 }

@@ -5,38 +5,15 @@
 
 import nodeFs from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ModelConfig } from '../config/model-config.ts';
 import { UserError } from '../errors.ts';
-import type { NamedTensor } from '../tensor/named-tensor.ts';
-import { checkpointStep, discardFolder, pruneCheckpoints, replacedPath, temporaryPath } from './checkpoint-folders.ts';
+import { type CheckpointContents, checkpointFiles } from './checkpoint.ts';
+import { discardFolder, pruneCheckpoints, replacedPath, temporaryPath } from './checkpoint-folders.ts';
+import { checkpointStep } from './checkpoint-names.ts';
+import { TRAINER_FILE } from './file-names.ts';
 import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
-import { type FileDigest, writeHashedFile } from './hashed-file.ts';
-import { toHfTensors } from './hf-tensors.ts';
-import type { JsonObject } from './json.ts';
-import { MODEL_FILE } from './model-files.ts';
-import { writeSafetensors } from './safetensors.ts';
-import { encodeTrainerFile, TRAINER_FILE } from './trainer-file.ts';
-
-export const CONFIG_FILE = 'config.json';
-export const TOKENIZER_FILE = 'tokenizer.json';
-export const OPTIMIZER_FILE = 'optimizer.safetensors';
-
-/** What goes into a checkpoint. */
-export interface CheckpointContents {
-  readonly config: ModelConfig;
-  /** `config.json`. */
-  readonly hfConfig: JsonObject;
-  /** `tokenizer.json`. */
-  readonly tokenizerJson: JsonObject;
-  /** `tokenizer_config.json`. */
-  readonly tokenizerConfig: JsonObject;
-  /** Parameters and buffers, with the names and layout they have in memory. */
-  readonly model: readonly NamedTensor[];
-  /** Whatever tensors the trainer carries over: moments, moving averages. Names are free. */
-  readonly optimizer: readonly NamedTensor[];
-  /** Anything that survives JSON: no NaN, infinities, typed arrays or undefined. */
-  readonly trainerState: JsonObject;
-}
+import { writeHashedFile } from './hashed-file.ts';
+import type { FileDigest } from './trainer-file.ts';
+import { encodeTrainerFile } from './trainer-folder.ts';
 
 export interface WriteCheckpointOptions {
   /** Once written, only the newest `keep` (at least 1) `step-...` folders next to this one are kept; absent: all. */
@@ -86,22 +63,12 @@ function refuseForeignFolder(path: string, fs: FileSystem): void {
 }
 
 function writeFiles(folder: string, contents: CheckpointContents, fs: FileSystem): void {
-  const { config, hfConfig, tokenizerJson, tokenizerConfig, model, optimizer, trainerState } = contents;
-  const generationConfig = { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId };
   const files = new Map<string, FileDigest>();
-  const addJson = (name: string, value: JsonObject) => {
-    files.set(name, writeHashedFile(join(folder, name), [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)], fs));
-  };
-  const addTensors = (name: string, tensors: readonly NamedTensor[]) => {
-    files.set(name, writeSafetensors(join(folder, name), tensors, fs));
-  };
-  addJson(CONFIG_FILE, hfConfig);
-  addJson('generation_config.json', generationConfig);
-  addJson(TOKENIZER_FILE, tokenizerJson);
-  addJson('tokenizer_config.json', tokenizerConfig);
-  addTensors(MODEL_FILE, toHfTensors(model, config));
-  addTensors(OPTIMIZER_FILE, optimizer);
-  writeHashedFile(join(folder, TRAINER_FILE), [encodeTrainerFile({ files, state: trainerState })], fs);
+  for (const { name, pieces } of checkpointFiles(contents)) {
+    files.set(name, writeHashedFile(join(folder, name), pieces, fs));
+  }
+  const trainer = encodeTrainerFile({ files, state: contents.trainerState });
+  writeHashedFile(join(folder, TRAINER_FILE), [trainer], fs);
   syncFolder(folder, fs);
 }
 

@@ -4,11 +4,12 @@
 import nodeFs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
+import type { NamedBytes } from './checkpoint.ts';
 import { temporaryPath } from './checkpoint-folders.ts';
 import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
 import { writeHashedFile } from './hashed-file.ts';
-import { INDEX_FILE } from './model-files.ts';
-import { writeTensorFile } from './safetensors.ts';
+import { INDEX_FILE } from './file-names.ts';
+import { safetensorsPieces } from './safetensors-bytes.ts';
 import { type Shard, shardIndex } from './shards.ts';
 
 /** What goes into a model folder, next to the index if there are several files of weights. */
@@ -23,12 +24,24 @@ export function jsonText(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
+/** Writes the folder `path`: see `writeNewFolder`. */
+export function writeModelFolder(path: string, contents: ModelFolderContents, fs: FileSystem = nodeFs): void {
+  writeNewFolder(path, folderFiles(contents), fs);
+}
+
+function* folderFiles({ shards, files }: ModelFolderContents): Generator<NamedBytes> {
+  const text = (name: string, contents: string): NamedBytes => ({ name, pieces: [Buffer.from(contents)] });
+  for (const [name, contents] of files) yield text(name, contents);
+  for (const { name, tensors } of shards) yield { name, pieces: safetensorsPieces(tensors) };
+  if (shards.length > 1) yield text(INDEX_FILE, jsonText(shardIndex(shards)));
+}
+
 /**
  * Writes the folder `path`, which must not exist yet, or be empty.
  *
  * @throws UserError saying what could not be written where, and why; nothing is left behind then.
  */
-export function writeModelFolder(path: string, contents: ModelFolderContents, fs: FileSystem = nodeFs): void {
+export function writeNewFolder(path: string, files: Iterable<NamedBytes>, fs: FileSystem = nodeFs): void {
   explainFsErrors('model folder: cannot write', path, () => {
     if (fs.existsSync(path) && fs.readdirSync(path).length > 0) {
       throw new UserError(`model folder: ${path} is not empty; choose another folder, or delete it first`);
@@ -37,7 +50,8 @@ export function writeModelFolder(path: string, contents: ModelFolderContents, fs
     const temporary = temporaryPath(path);
     fs.mkdirSync(temporary);
     try {
-      writeFiles(temporary, contents, fs);
+      for (const { name, pieces } of files) writeHashedFile(join(temporary, name), pieces, fs);
+      syncFolder(temporary, fs);
       if (fs.existsSync(path)) fs.rmSync(path, { recursive: true });
       fs.renameSync(temporary, path);
     } catch (error) {
@@ -46,12 +60,4 @@ export function writeModelFolder(path: string, contents: ModelFolderContents, fs
     }
     syncFolder(dirname(path), fs);
   });
-}
-
-function writeFiles(folder: string, { shards, files }: ModelFolderContents, fs: FileSystem): void {
-  const addText = (name: string, text: string) => writeHashedFile(join(folder, name), [Buffer.from(text)], fs);
-  for (const [name, text] of files) addText(name, text);
-  for (const { name, tensors } of shards) writeTensorFile(join(folder, name), tensors, fs);
-  if (shards.length > 1) addText(INDEX_FILE, jsonText(shardIndex(shards)));
-  syncFolder(folder, fs);
 }

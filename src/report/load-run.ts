@@ -59,6 +59,9 @@ const SETTINGS_TYPES: Readonly<Record<string, 'string' | 'number' | 'object'>> =
   brotliBitsPerByte: 'number',
 };
 
+/** Brotli is asked for text that can be had, and under Node only. */
+const MAY_BE_NULL: ReadonlySet<string> = new Set(['brotliBitsPerByte']);
+
 /** The keys of the model and the training settings that the report does arithmetic with; the others are only printed. */
 const NUMBERS = {
   model: ['numHiddenLayers', 'firstKDenseReplace', 'hiddenSize', 'kvLoraRank', 'nRoutedExperts', 'numExpertsPerTok'],
@@ -66,7 +69,9 @@ const NUMBERS = {
 } as const;
 
 function missingKey(value: Readonly<Record<string, unknown>>): string | null {
-  const top = Object.entries(SETTINGS_TYPES).find(([key, type]) => typeof value[key] !== type || value[key] === null);
+  const top = Object.entries(SETTINGS_TYPES).find(([key, type]) => {
+    return !isType(value[key], type) && !(value[key] === null && MAY_BE_NULL.has(key));
+  });
   if (top) return top[0];
   for (const part of ['model', 'train'] as const) {
     const inner = value[part];
@@ -74,6 +79,10 @@ function missingKey(value: Readonly<Record<string, unknown>>): string | null {
     if (missing) return `${part}.${missing}`;
   }
   return null;
+}
+
+function isType(value: unknown, type: string): boolean {
+  return typeof value === type && value !== null;
 }
 
 function isSettings(value: unknown): value is RunSettings {

@@ -49,7 +49,7 @@ export const LOSS_CHARTS: readonly OverlayChart[] = [
     curvesOf: ({ metrics }, run) => [dottedCurve(run, 'model', pointsOf(metrics, 'eval/bits_per_byte'), 1)],
     rulesOf: ({ settings }) => {
       const brotli = settings.brotliBitsPerByte;
-      return [{ label: `Brotli ${brotli.toFixed(3)}`, y: brotli }];
+      return brotli === null ? [] : [{ label: `Brotli ${brotli.toFixed(3)}`, y: brotli }];
     },
   },
   {

@@ -1,5 +1,6 @@
 // Tables: the settings of one or several runs, and how several runs compare.
 
+import type { PlanChange } from '../train/plan-changes.ts';
 import type { RunSettings } from '../train/run-settings.ts';
 import { type Content, type Html, html } from './html.ts';
 import { RESULTS, type Result } from './results.ts';
@@ -59,12 +60,10 @@ function settingKeys(runs: readonly RunData[]): Setting[] {
   const groups: { group: string; of: (settings: RunSettings) => object }[] = [
     {
       group: 'run',
-      of: ({ backend, createdAt, version, parameters, activeParameters }) => ({
-        backend,
-        createdAt,
-        version,
-        parameters,
-        activeParameters,
+      of: ({ backend, createdAt, version, parameters, activeParameters, init, planChanges = [] }) => ({
+        ...{ backend, createdAt, version, parameters, activeParameters },
+        ...(init === undefined ? {} : { init: init.path }),
+        ...(planChanges.length === 0 ? {} : { planChanges: planChanges.map(planChangeText).join('; ') }),
       }),
     },
     { group: 'model', of: ({ model }) => model },
@@ -75,6 +74,11 @@ function settingKeys(runs: readonly RunData[]): Setting[] {
     const keys = [...new Set(records.flatMap((record) => [...record.keys()]))];
     return keys.map((key) => ({ group, key, texts: records.map((record) => settingText(record.get(key))) }));
   });
+}
+
+/** `300 to 600 steps at step 300, schedules extended`. */
+function planChangeText({ atStep, from, to, schedule }: PlanChange): string {
+  return `${from} to ${to} steps at step ${atStep}, schedules ${schedule}`;
 }
 
 function settingText(value: unknown): string {

@@ -19,6 +19,7 @@ function tile(label: string, value: string, note: string): Html {
 
 function brotliNote(bitsPerByte: number, { settings }: RunData): string {
   const brotli = settings.brotliBitsPerByte;
+  if (brotli === null) return 'held-out text';
   const percent = Math.abs((1 - bitsPerByte / brotli) * 100).toFixed(1);
   return `held-out text, ${percent} % ${bitsPerByte < brotli ? 'below' : 'above'} Brotli`;
 }

@@ -1,39 +1,30 @@
 // Between a run and its checkpoints: what goes into one, and how a run comes back from one.
 
-import { join } from 'node:path';
-import { toHuggingFaceConfig } from '../config/huggingface.ts';
 import { bufferShapes } from '../config/parameter-shapes.ts';
-import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
 import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
-import { checkpointName } from '../io/checkpoint-folders.ts';
+import type { JsonObject } from '../io/json.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
-import { latestCheckpoint, readCheckpoint } from '../io/read-checkpoint.ts';
 import { readAllTensors } from '../io/tensor-source.ts';
-import { writeCheckpoint } from '../io/write-checkpoint.ts';
-import type { Run } from './run.ts';
-import { type RunSettings, refuseChanges } from './run-settings.ts';
+import type { RunStore } from '../runs/run-store.ts';
 import type { Learner } from './learner.ts';
+import { modelContents } from './model-contents.ts';
+import type { Run } from './run.ts';
+import { type RunSettings, refuseOtherRun } from './run-settings.ts';
 import { parseState, type TrainerState } from './trainer-state.ts';
 
-/** Writes `checkpoints/step-XXXXXXXX` and returns its path. */
+/** Keeps the run as it stands now and returns the path of the checkpoint. */
 export async function saveCheckpoint(run: Run): Promise<string> {
   const { model, optimizer, average } = run.learner;
-  const { tokenizer } = run.dataset;
-  const path = join(run.runDir, 'checkpoints', checkpointName(run.state.step));
-  run.state = { ...run.state, seconds: run.seconds() };
+  run.state = { ...run.state, seconds: run.clock.seconds() };
   const contents = {
-    config: model.config,
-    hfConfig: toHuggingFaceConfig(model.config),
-    tokenizerJson: tokenizer.toHuggingFace(),
-    tokenizerConfig: tokenizerConfig(tokenizer),
-    model: await model.exportTensors(),
+    ...(await modelContents(model, run.dataset.tokenizer)),
     optimizer: [...(await optimizer.exportTensors()), ...((await average?.exportTensors()) ?? [])],
     trainerState: { ...run.state },
   };
-  writeCheckpoint(path, contents, { keep: run.settings.train.keepCheckpoints });
+  const path = await run.store.saveCheckpoint(run.state.step, contents, run.settings.train.keepCheckpoints);
   run.saved = { path, state: run.state };
-  run.emit({ type: 'checkpoint', step: run.state.step, path });
+  await run.emit({ type: 'checkpoint', step: run.state.step, path });
   return path;
 }
 
@@ -41,30 +32,38 @@ export async function saveCheckpoint(run: Run): Promise<string> {
 export interface Resumable {
   readonly path: string;
   readonly state: TrainerState;
+  /** `tokenizer.json`. */
+  readonly tokenizerJson: JsonObject | null;
   /** What was wrong with newer checkpoints. */
   readonly warnings: readonly string[];
 }
 
-/** The newest checkpoint of a run that is whole; it must have been written with the settings in `run.json`. */
-export function findResumable(runDir: string, settings: RunSettings): Resumable {
-  const { checkpoint, warnings } = latestCheckpoint(join(runDir, 'checkpoints'));
+/**
+ * The newest checkpoint of a run that is whole; it must have been written with the settings in `run.json`. Null if none was
+ * written yet.
+ */
+export async function findResumable(store: RunStore, settings: RunSettings): Promise<Resumable | null> {
+  const { checkpoint, warnings } = await store.latestCheckpoint();
   if (checkpoint === null) {
-    const found = warnings.length === 0 ? 'it has none yet' : warnings.join('; ');
-    throw new UserError(`resume: no usable checkpoint in ${runDir} (${found}); start a new run in another folder`);
+    if (warnings.length === 0) return null;
+    throw new UserError(
+      `resume: no checkpoint in ${store.path} is usable (${warnings.join('; ')}); start a new run in another place, ` +
+        'or delete its checkpoints to start this one again at step 0',
+    );
   }
-  const opened = readCheckpoint(checkpoint.path);
+  const opened = await store.openCheckpoint(checkpoint.path);
   try {
     const state = parseState(opened.trainerState, checkpoint.path, 'resume');
-    refuseChanges(settings, { model: state.model, train: state.train }, runDir);
-    return { path: checkpoint.path, state, warnings };
+    refuseOtherRun(settings, { model: state.model, train: state.train }, store.path);
+    return { path: checkpoint.path, state, tokenizerJson: opened.tokenizerJson, warnings };
   } finally {
     opened.close();
   }
 }
 
 /** Puts the weights, biases, moments and averages of a checkpoint after `step` steps into a learner. */
-export function restoreLearner(learner: Learner, path: string, step: number): void {
-  const checkpoint = readCheckpoint(path);
+export async function restoreLearner(learner: Learner, store: RunStore, path: string, step: number): Promise<void> {
+  const checkpoint = await store.openCheckpoint(path);
   try {
     const { config, parameters } = learner.model;
     const own = Array.from(parameters, ([name, { shape }]) => ({ name, shape })); // of a study, perhaps not those of the config
@@ -78,13 +77,20 @@ export function restoreLearner(learner: Learner, path: string, step: number): vo
   }
 }
 
-/** Refuses to carry on with other text or another tokenizer than the run was started with. */
-export function refuseOtherData(dataset: Dataset, settings: RunSettings, state: TrainerState): void {
-  const { vocabSize } = settings.model;
-  if (dataset.trainTokens === state.trainTokens && dataset.tokenizer.vocabSize === vocabSize) return;
+/** Refuses to carry on with other text or another tokenizer than the run was started with; `state` is null at step 0. */
+export function refuseOtherData(
+  dataset: Dataset,
+  { model, train, init }: RunSettings,
+  state: TrainerState | null,
+): void {
+  const { tokenizer, trainTokens } = dataset;
+  const expected = state?.trainTokens ?? trainTokens;
+  // A model that was taken over may have room for more tokens than its tokenizer has.
+  const isVocabulary = init === undefined ? tokenizer.vocabSize === model.vocabSize : true;
+  if (trainTokens === expected && isVocabulary) return;
   throw new UserError(
-    `resume: the text of ${settings.train.data} has changed: expected ${state.trainTokens} training tokens and ` +
-      `${vocabSize} kinds of them, found ${dataset.trainTokens} and ${dataset.tokenizer.vocabSize}; ` +
+    `resume: the text of ${train.data} has changed: expected ${expected} training tokens and ` +
+      `${model.vocabSize} kinds of them, found ${trainTokens} and ${tokenizer.vocabSize}; ` +
       'put the files back as they were, or start a new run',
   );
 }

@@ -17,6 +17,11 @@ export class WeightAverage {
     this.#averages = new Map([...parameters].map(([name, value]) => [name, copyVariable(value)]));
   }
 
+  /** Makes the averages the weights as they are now. */
+  restart(): void {
+    for (const { parameter, average } of this.#pairs()) average.assign(parameter);
+  }
+
   /** `average = decay * average + (1 - decay) * weight`, for every parameter. */
   update(): void {
     emaUpdate(this.#pairs(), this.#decay);

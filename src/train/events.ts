@@ -71,8 +71,8 @@ export type TrainEvent =
       readonly parameters: number;
       readonly activeParameters: number;
       readonly trainTokens: number;
-      /** Bits per byte that Brotli (quality 11) needs for the held-out text. */
-      readonly brotliBitsPerByte: number;
+      /** Bits per byte that Brotli (quality 11) needs for the held-out text; null if it was not asked. */
+      readonly brotliBitsPerByte: number | null;
       /** Steps already done when a run is resumed. */
       readonly startStep: number;
     }
@@ -89,6 +89,8 @@ export type TrainEvent =
   | { readonly type: 'eval'; readonly step: number; readonly result: EvalResult }
   | { readonly type: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
+  /** What a reader should know of this run, and need not act on: where its weights come from, what became of its plan. */
+  | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'end'; readonly result: TrainResult };
 

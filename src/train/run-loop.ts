@@ -3,7 +3,6 @@
 // Per step: the optimizer step, then what is due at it: evaluation, sample, checkpoint. A checkpoint comes last, so that
 // it knows what is done; an interrupt skips what is due, and the resumed run makes up for it first.
 
-import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
 import { saveCheckpoint } from './checkpointing.ts';
 import { evaluate } from './evaluate.ts';
@@ -20,15 +19,16 @@ import { trainStep } from './train-step.ts';
 export async function runToEnd(run: Run): Promise<TrainResult> {
   const { steps, checkpointEvery } = run.settings.train;
   await doWhatIsDue(run);
+  await run.rest();
   while (run.state.step < steps && !isInterrupted(run)) {
     await takeStep(run);
     await doWhatIsDue(run);
     if (checkpointEvery > 0 && run.state.step % checkpointEvery === 0) await saveCheckpoint(run);
-    await setImmediate(); // lets signal handlers run
+    await run.rest();
   }
   const path = run.saved?.state === run.state ? run.saved.path : await saveCheckpoint(run);
   const result = summarize(run, path);
-  run.emit({ type: 'end', result });
+  await run.emit({ type: 'end', result });
   return result;
 }
 
@@ -41,7 +41,7 @@ async function takeStep(run: Run): Promise<void> {
   const outcome = await trainStep(learner, batch, plan, settings.train).catch((error: unknown) => {
     throw withCheckpoint(error, run);
   });
-  advance(run, plan, outcome, (performance.now() - started) / 1000);
+  await advance(run, plan, outcome, (performance.now() - started) / 1000);
 }
 
 /** Tells the user of a step that failed where the last good state is. */
@@ -51,7 +51,7 @@ function withCheckpoint(error: unknown, run: Run): unknown {
   return new UserError(`${error.message}; ${place}`, { cause: error });
 }
 
-function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSeconds: number): void {
+async function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSeconds: number): Promise<void> {
   const { state, settings } = run;
   const { steps, seqLen } = settings.train;
   const threshold = spikeThreshold(state.spike);
@@ -70,7 +70,7 @@ function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSeconds: nu
   run.log.metrics(metrics);
   const { step, tokens } = run.state;
   const secondsLeft = (run.state.stepSeconds / tokens) * (tokens / plan.progress - tokens);
-  run.emit({
+  await run.emit({
     type: 'step',
     step,
     steps,
@@ -82,7 +82,7 @@ function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSeconds: nu
   });
   if (outcome.main > threshold) {
     const message = `loss spike at step ${step}: ${outcome.main.toFixed(3)}, recently ${state.spike.mean.toFixed(3)}`;
-    run.emit({ type: 'warning', message });
+    await run.emit({ type: 'warning', message });
   }
 }
 
@@ -110,20 +110,20 @@ async function evaluateRun(run: Run): Promise<void> {
   const { loss, bitsPerByte } = result;
   run.log.metrics(evalMetrics(positionOf(run), result, averaged?.loss ?? null));
   run.state = { ...run.state, evaluatedStep: step, evaluation: { loss, bitsPerByte } };
-  run.emit({ type: 'eval', step, result });
+  await run.emit({ type: 'eval', step, result });
 }
 
 function summarize(run: Run, checkpoint: string): TrainResult {
-  const { state, settings, runDir } = run;
+  const { state, settings, store } = run;
   const isDone = state.step === settings.train.steps && !isEvaluationDue(run) && !isSampleDue(run);
   return {
-    run: runDir,
+    run: store.path,
     steps: state.step,
     finalLoss: mean(state.recentLosses),
     evalLoss: state.evaluation?.loss ?? Number.NaN,
     bitsPerByte: state.evaluation?.bitsPerByte ?? Number.NaN,
     tokensPerSecond: state.tokens / state.stepSeconds,
-    seconds: run.seconds(),
+    seconds: run.clock.seconds(),
     checkpoint,
     finished: isDone,
   };

@@ -1,15 +1,22 @@
 // `run.json`: everything about a run that is known when it starts, and the check that a resumed run is the same run.
 
-import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { z } from 'zod';
+import { type BackendName, backendNames } from '../backends/backend-names.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import type { TrainConfig } from '../config/train-config.ts';
 import { validateRecordedTrain } from '../config/recorded.ts';
+import type { TrainConfig } from '../config/train-config.ts';
 import { validateModelConfig } from '../config/validate.ts';
 import { UserError } from '../errors.ts';
-import { explainFsErrors } from '../io/file-system.ts';
-import { readJsonFile } from '../io/json.ts';
-import { type BackendName, backendNames } from '../backends/backends.ts';
+import type { JsonObject } from '../io/json.ts';
+import type { PlanChange } from './plan-changes.ts';
+
+/** The model that a run started from. */
+export interface InitialModel {
+  /** Of the folder or store, as it was named. */
+  readonly path: string;
+  /** SHA-256 of its weights: see `Checkpoint.weightsSha256`. */
+  readonly sha256: string;
+}
 
 /** What `run.json` holds. */
 export interface RunSettings {
@@ -17,6 +24,7 @@ export interface RunSettings {
   /** The last part of the run folder's path. */
   readonly name: string;
   readonly model: ModelConfig;
+  /** As they are now: `steps` is that of the last change of the plan. */
   readonly train: TrainConfig;
   readonly backend: BackendName;
   /** ISO 8601. */
@@ -27,27 +35,27 @@ export interface RunSettings {
   readonly parameters: number;
   /** Parameters that one token passes through. */
   readonly activeParameters: number;
-  /** Bits per byte that Brotli (quality 11) needs for the held-out text. */
-  readonly brotliBitsPerByte: number;
+  /** Bits per byte that Brotli (quality 11) needs for the held-out text; null if it was not asked. */
+  readonly brotliBitsPerByte: number | null;
+  /** Absent for a run that started from scratch. */
+  readonly init?: InitialModel;
+  /** Absent for a run whose number of steps was never changed. */
+  readonly planChanges?: readonly PlanChange[];
 }
 
-const RUN_FILE = 'run.json';
+export const initialModelSchema = z.object({ path: z.string(), sha256: z.string() });
 
-/** Writes `run.json` in one step: it is whole or not there. */
-export function writeRunSettings(runDir: string, settings: RunSettings): void {
-  const path = join(runDir, RUN_FILE);
-  explainFsErrors('run: cannot write', path, () => {
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(settings, null, 2)}\n`);
-    renameSync(`${path}.tmp`, path);
-  });
-}
+const planChangeSchema = z.object({
+  atStep: z.int().min(0),
+  from: z.int().min(0),
+  to: z.int().min(0),
+  schedule: z.enum(['extended', 'kept']),
+});
 
-/** Reads `run.json`; a folder without one, a newer format and settings that cannot be are each a `UserError`. */
-export function readRunSettings(runDir: string): RunSettings {
-  const path = join(runDir, RUN_FILE);
-  const json = readJsonFile(path, 'run');
+/** The contents of `run.json`, checked; a newer format and invalid settings are each a `UserError`. */
+export function parseRunSettings(json: JsonObject, runDir: string): RunSettings {
   if (json.format !== 1) {
-    throw new UserError(`run: ${path} has format ${json.format}, expected 1; update tinyseek to resume this run`);
+    throw new UserError(`run: ${runDir} has format ${json.format}, expected 1; update tinyseek to resume this run`);
   }
   const model = validateModelConfig(json.model);
   return {
@@ -60,8 +68,22 @@ export function readRunSettings(runDir: string): RunSettings {
     version: String(json.version),
     parameters: Number(json.parameters),
     activeParameters: Number(json.activeParameters),
-    brotliBitsPerByte: Number(json.brotliBitsPerByte),
+    brotliBitsPerByte: json.brotliBitsPerByte === null ? null : Number(json.brotliBitsPerByte),
+    ...optional('init', initialModelSchema, json, runDir),
+    ...optional('planChanges', z.array(planChangeSchema), json, runDir),
   };
+}
+
+function optional<K extends string, T>(
+  key: K,
+  schema: z.ZodType<T>,
+  json: JsonObject,
+  runDir: string,
+): { [key in K]?: T } {
+  if (json[key] === undefined) return {};
+  const parsed = schema.safeParse(json[key]);
+  if (parsed.success) return { [key]: parsed.data } as { [key in K]?: T };
+  throw new UserError(`run: the settings of ${runDir} have a ${key} that no run writes; start a new run`);
 }
 
 /** Settings a resumed run was asked for; all of them must be those it was started with. */
@@ -81,9 +103,10 @@ export function refuseChanges(
     ...listChanges({ ...settings.train }, { ...wanted.train }),
   ];
   if (changes.length === 0) return;
+  const longer = changes.some((change) => change.startsWith('steps ')) ? ' (--steps N alone goes on to step N)' : '';
   throw new UserError(
     `resume: ${runDir} was started with other settings: ${changes.join(', ')}; ` +
-      'leave them out to carry on, or start a new run in another folder',
+      `leave them out to carry on${longer}, or start a new run in another folder`,
   );
 }
 
@@ -91,4 +114,12 @@ function listChanges(recorded: Record<string, unknown>, wanted: Record<string, u
   return Object.entries(wanted)
     .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(recorded[key]))
     .map(([key, value]) => `${key} is ${JSON.stringify(recorded[key])}, not ${JSON.stringify(value)}`);
+}
+
+/** A checkpoint of this run has its settings, but for a number of steps that was changed since. */
+export function refuseOtherRun(settings: RunSettings, recorded: SettingsOverrides, runDir: string): void {
+  const earlier = (settings.planChanges ?? []).map(({ from }) => from);
+  const isEarlier = earlier.includes(recorded.train?.steps ?? Number.NaN);
+  const train = isEarlier ? { ...recorded.train, steps: settings.train.steps } : recorded.train;
+  refuseChanges(settings, { ...recorded, ...(train === undefined ? {} : { train }) }, runDir);
 }

@@ -1,25 +1,28 @@
 // A run that is going on: everything its parts need to know of each other.
 
 import type { Dataset } from '../data/types.ts';
+import type { RunLog, RunStore } from '../runs/run-store.ts';
+import type { Clock } from './clock.ts';
 import type { TrainEvent } from './events.ts';
 import type { Position } from './metrics.ts';
-import type { RunLog } from './run-log.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StepPlan } from './schedules.ts';
 import type { Learner } from './learner.ts';
 import type { TrainerState } from './trainer-state.ts';
 
 export interface Run {
-  readonly runDir: string;
+  readonly store: RunStore;
   readonly settings: RunSettings;
   readonly dataset: Dataset;
   readonly learner: Learner;
   readonly plan: readonly StepPlan[];
   readonly log: RunLog;
-  readonly emit: (event: TrainEvent) => void;
+  /** Tells whoever watches, and waits for them if they ask for it. */
+  readonly emit: (event: TrainEvent) => Promise<void>;
   readonly signal: AbortSignal | undefined;
-  /** Seconds of the run so far, earlier sessions included. */
-  readonly seconds: () => number;
+  readonly clock: Clock;
+  /** Lets others have their turn, and waits as long as the run is paused. */
+  readonly rest: () => Promise<void>;
   /** Where the run stands; replaced as it goes. */
   state: TrainerState;
   /** The last checkpoint of this session and the state in it. */
@@ -28,7 +31,7 @@ export interface Run {
 
 /** What a metrics line of now begins with. */
 export function positionOf(run: Run): Position {
-  return { step: run.state.step, tokens: run.state.tokens, seconds: run.seconds() };
+  return { step: run.state.step, tokens: run.state.tokens, seconds: run.clock.seconds() };
 }
 
 /** Whether somebody asked the run to stop. */

@@ -40,5 +40,5 @@ export async function takeSample(run: Run): Promise<void> {
   });
   run.log.sample({ step, prompt, text });
   run.state = { ...run.state, sampledStep: step };
-  run.emit({ type: 'sample', step, prompt, text });
+  await run.emit({ type: 'sample', step, prompt, text });
 }

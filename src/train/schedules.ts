@@ -31,15 +31,27 @@ export interface StepPlan {
   readonly mtpWeight: number;
 }
 
-/** Every step of a run in order: a pure function of the settings, so a resumed run plans the same. */
-export function planRun(train: TrainConfig): StepPlan[] {
-  const starts = [0];
-  for (let step = 0; step < train.steps; step++) {
-    const samples = starts[step] ?? 0;
+/** Every step of a run in order, after the given ones: a pure function of the settings. See `planRun`. */
+export function layPlan(train: TrainConfig, done: readonly StepPlan[]): StepPlan[] {
+  const starts = [rowsOf(done)];
+  for (let step = done.length; step < train.steps; step++) {
+    const samples = starts.at(-1) ?? 0;
     starts.push(samples + batchSizeAt(samples / expectedSamples(train), train));
   }
-  const total = starts[train.steps] ?? 1;
-  return starts.slice(1).map((end, step) => planStep(step, starts[step] ?? 0, end, total, train));
+  const total = starts.at(-1) ?? 1;
+  const rest = starts.slice(1).map((end, i) => planStep(done.length + i, starts[i] ?? 0, end, total, train));
+  return [...withProgress(done, total), ...rest];
+}
+
+/** The same steps as parts of a run that reads `total` rows. */
+export function withProgress(plan: readonly StepPlan[], total = rowsOf(plan)): StepPlan[] {
+  return plan.map((step) => ({ ...step, progress: (step.firstSample + step.batchSize) / total }));
+}
+
+/** Training rows that have been read after some steps. */
+function rowsOf(plan: readonly StepPlan[]): number {
+  const last = plan.at(-1);
+  return last === undefined ? 0 : last.firstSample + last.batchSize;
 }
 
 function planStep(step: number, start: number, end: number, total: number, train: TrainConfig): StepPlan {

@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { UserError } from '../errors.ts';
 import type { JsonObject } from '../io/json.ts';
+import { initialModelSchema, type RunSettings } from './run-settings.ts';
 import { initialSpikeState } from './spike.ts';
 
 const count = () => z.int().min(0);
@@ -29,12 +30,14 @@ const stateSchema = z.object({
   /** Settings that the state belongs to. */
   model: z.record(z.string(), z.unknown()),
   train: z.record(z.string(), z.unknown()),
+  /** The model that the run started from; absent for one that started from scratch. */
+  init: initialModelSchema.optional(),
 });
 
 export type TrainerState = Readonly<z.infer<typeof stateSchema>>;
 
-/** The state of a run that is about to start. */
-export function initialState(belongsTo: Pick<TrainerState, 'model' | 'train' | 'trainTokens'>): TrainerState {
+/** The state of a run that is about to start, of so many tokens. */
+export function initialState({ model, train, init }: RunSettings, trainTokens: number): TrainerState {
   return {
     step: 0,
     samples: 0,
@@ -46,7 +49,10 @@ export function initialState(belongsTo: Pick<TrainerState, 'model' | 'train' | '
     evaluatedStep: -1,
     sampledStep: -1,
     evaluation: null,
-    ...belongsTo,
+    trainTokens,
+    model: { ...model },
+    train: { ...train },
+    ...(init === undefined ? {} : { init }),
   };
 }
 

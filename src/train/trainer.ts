@@ -1,60 +1,28 @@
-// Starting and resuming runs: the entry of everything in this folder.
-//
-// Events come in this order: `start`; `sample` (before); then per step `step`, `warning` on a loss spike, and what is
-// due: `eval`, `sample`, `checkpoint`; after the last step `eval` on all held-out text, `sample` (after), `checkpoint`,
-// `end`. After `start` comes a `warning` for anything odd that a resumed run found, and in any run for a backend
-// that has no sparse dispatch, or that `auto` took for want of the engine, and for a Node with which the engine is slower.
+// Training under Node, in a folder or in any other store.
 
-import type { ModelConfig } from '../config/model-config.ts';
-import type { TrainConfig } from '../config/train-config.ts';
-import { validateTrainConfig } from '../config/validate.ts';
-import { createDataset } from '../data/dataset.ts';
-import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
-import { lockRun } from '../io/run-lock.ts';
-import { activateBackend, type BackendName, type BackendOptions } from '../backends/backends.ts';
-import type { ActiveBackend } from '../tensor/active-backend.ts';
-import { findResumable, refuseOtherData, restoreLearner } from './checkpointing.ts';
+import { folderStore } from '../runs/folder-store.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import { type ContinueOptions, continueRun } from './continue-run.ts';
+import { eventsOf } from './event-iterator.ts';
 import type { TrainEvent, TrainResult } from './events.ts';
-import { createLearner, disposeLearner, type LearnerParts } from './learner.ts';
-import { newSettings, refuseUsedFolder } from './new-run.ts';
-import type { Run } from './run.ts';
-import { openRunLog } from './run-log.ts';
-import { runToEnd } from './run-loop.ts';
-import {
-  type RunSettings,
-  readRunSettings,
-  refuseChanges,
-  type SettingsOverrides,
-  writeRunSettings,
-} from './run-settings.ts';
-import { planRun } from './schedules.ts';
-import { initialState, type TrainerState } from './trainer-state.ts';
+import { nodeHost } from './node-host.ts';
+import { type StartOptions, startRun } from './start-run.ts';
 
-/** Who watches a run, and who may end it. */
-export interface RunWatcher {
-  /** Called in order, between steps; an error it throws ends the run. */
-  readonly onEvent?: (event: TrainEvent) => void;
-  /** Ends the run after the current step, with a checkpoint. */
-  readonly signal?: AbortSignal;
+/** Where a run is kept: a folder or a store. */
+export interface RunPlace {
+  /** A new run creates it; it must be empty or not there. */
+  readonly runDir?: string;
+  /** In place of a folder: `memoryStore()`, or one of your own. */
+  readonly store?: RunStore;
 }
 
-export interface TrainOptions extends RunWatcher {
-  /** `vocabSize` and the special tokens are replaced by the tokenizer's. */
-  readonly model: ModelConfig;
-  readonly train: TrainConfig;
-  readonly backend: BackendName;
-  /** Not recorded: results do not depend on them. */
-  readonly backendOptions?: BackendOptions;
-  /** Created; must be empty or not there. */
-  readonly runDir: string;
-  /** What a study replaces. Not recorded: a resumed run needs them again. */
-  readonly parts?: LearnerParts;
-}
+export type TrainOptions = StartOptions & RunPlace;
 
 /**
- * Trains a model from scratch in a new run folder: `run.json`, `metrics.jsonl`, `samples.jsonl`, `tensorboard/` and
- * `checkpoints/step-XXXXXXXX`, each of which is a Hugging Face model folder.
+ * Trains a model, from scratch or from one that was trained before (`init`), in a new run folder: `run.json`,
+ * `metrics.jsonl`, `samples.jsonl`, `tensorboard/` and `checkpoints/step-XXXXXXXX`, each of which is a Hugging Face model
+ * folder. A store of another kind keeps the same.
  *
  * The same settings, seed and backend give the same bits. An interrupted run is carried on by `resumeRun`.
  *
@@ -65,39 +33,10 @@ export interface TrainOptions extends RunWatcher {
  * Throws a `UserError` for invalid settings, unusable data, a used folder, and values that stop being finite.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { runDir } = options;
-  refuseUsedFolder(runDir);
-  validateTrainConfig(options.train, options.model);
-  const backend = await activateBackend(options.backend, options.backendOptions);
-  refuseDensePrecision(backend, options.train);
-  const dataset = await createDataset(options.train);
-  const settings = newSettings(options, dataset, backend.name);
-  const unlock = lockRun(runDir);
-  try {
-    refuseUsedFolder(runDir);
-    writeRunSettings(runDir, settings);
-    const { model, train } = settings;
-    const state = initialState({ model: { ...model }, train: { ...train }, trainTokens: dataset.trainTokens });
-    return await conduct(
-      { settings, backend, dataset, state, checkpoint: null, warnings: activeWarnings(backend, model) },
-      options,
-    );
-  } finally {
-    unlock();
-  }
+  return startRun(storeOf(options), options, nodeHost);
 }
 
-export interface ResumeOptions extends RunWatcher {
-  readonly runDir: string;
-  /** Settings that were given again; one that differs from the run's is an error. */
-  readonly overrides?: SettingsOverrides;
-  /** Absent: the run's own. Another one goes on from the same weights, but not to the same bits. */
-  readonly backend?: BackendName;
-  /** Those of this session; results do not depend on them. */
-  readonly backendOptions?: BackendOptions;
-  /** Those the run was started with. */
-  readonly parts?: LearnerParts;
-}
+export interface ResumeOptions extends ContinueOptions, RunPlace {}
 
 /**
  * Carries a run on from its newest whole checkpoint to its planned end: on the same backend bit for bit as if it had
@@ -107,117 +46,28 @@ export interface ResumeOptions extends RunWatcher {
  * or tokenizer are not those the run was started with.
  */
 export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
-  const { runDir } = options;
-  const settings = readRunSettings(runDir);
-  refuseChanges(settings, options.overrides ?? {}, runDir);
-  const unlock = lockRun(runDir);
-  try {
-    const resumable = findResumable(runDir, settings);
-    const backend = await activateBackend(options.backend ?? settings.backend, options.backendOptions);
-    refuseDensePrecision(backend, settings.train);
-    const dataset = await createDataset(settings.train);
-    refuseOtherData(dataset, settings, resumable.state);
-    const { state, path } = resumable;
-    const warnings = [
-      ...resumable.warnings,
-      ...backendWarning(settings.backend, backend.name),
-      ...activeWarnings(backend, settings.model),
-    ];
-    return await conduct({ settings, backend, dataset, state, checkpoint: path, warnings }, options);
-  } finally {
-    unlock();
-  }
+  return continueRun(storeOf(options), options, nodeHost);
 }
 
-/** Experts in 8 bits need sparse dispatch: an expert's rows share scales. */
-function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { precision }: TrainConfig): void {
-  if (canReadSync || precision === 'float32') return;
-  throw new UserError(
-    `precision: ${precision} needs to read routing decisions while it computes, which backend ${name} cannot; ` +
-      'take another (--backend engine), or leave precision at float32',
-  );
+/**
+ * Trains as `train` does and yields what happens: `for await (const event of trainEvents(options))`. The last event is
+ * `end`, with the result.
+ *
+ * The run goes on when the next event is asked for, so the reader decides the pace. Leaving the loop (`break`, `return`,
+ * an error) ends the run as `signal` does, with a checkpoint. An error of the run is thrown to the reader.
+ */
+export function trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
+  return eventsOf((watcher) => train({ ...options, ...watcher }), options);
 }
 
-/** What there is to say of the backend that computes. */
-function activeWarnings(backend: ActiveBackend, model: ModelConfig): string[] {
-  const { warning, advice } = backend;
-  return [...[warning, advice].filter((line) => line !== null), ...denseWarning(backend, model)];
+/** Carries a run on as `resumeRun` does and yields what happens: see `trainEvents`. */
+export function resumeEvents(options: ResumeOptions): AsyncGenerator<TrainEvent, void, undefined> {
+  return eventsOf((watcher) => resumeRun({ ...options, ...watcher }), options);
 }
 
-/** Says what it costs that a backend cannot tell the host where tokens go. */
-function denseWarning(
-  { name, canReadSync }: ActiveBackend,
-  { nRoutedExperts, numExpertsPerTok }: ModelConfig,
-): string[] {
-  if (canReadSync) return [];
-  return [
-    `backend ${name} cannot read routing decisions while it computes, so every token visits all ${nRoutedExperts} experts, ` +
-      `with gate 0 where it was not sent: the same result as sparse dispatch at ${nRoutedExperts / numExpertsPerTok} times its arithmetic`,
-  ];
-}
-
-function backendWarning(recorded: BackendName, now: BackendName): string[] {
-  if (recorded === now) return [];
-  return [`the run was started on backend ${recorded}; on ${now} it goes on, but not bit for bit as there`];
-}
-
-interface Beginning {
-  readonly settings: RunSettings;
-  readonly backend: ActiveBackend;
-  readonly dataset: Dataset;
-  readonly state: TrainerState;
-  /** The checkpoint to start from, null for a new run. */
-  readonly checkpoint: string | null;
-  readonly warnings: readonly string[];
-}
-
-/** Builds the model, runs the loop, and cleans up whatever happens. */
-async function conduct(
-  beginning: Beginning,
-  { runDir, parts, onEvent, signal }: RunWatcher & Pick<TrainOptions, 'runDir' | 'parts'>,
-) {
-  const { settings, backend, dataset, state, checkpoint, warnings } = beginning;
-  const log = openRunLog(runDir, state.step);
-  const learner = createLearner(settings, parts);
-  const offset = state.seconds - performance.now() / 1000;
-  const run: Run = {
-    runDir,
-    settings,
-    dataset,
-    learner,
-    plan: planRun(settings.train),
-    log,
-    emit: onEvent ?? (() => {}),
-    signal,
-    seconds: () => offset + performance.now() / 1000,
-    state,
-    saved: checkpoint === null ? null : { path: checkpoint, state },
-  };
-  try {
-    if (checkpoint !== null) restoreLearner(learner, checkpoint, state.step);
-    announce(run, backend, warnings);
-    return await runToEnd(run);
-  } finally {
-    log.close();
-    disposeLearner(learner);
-  }
-}
-
-function announce(run: Run, backend: ActiveBackend, warnings: readonly string[]): void {
-  const { model, train, parameters, activeParameters, brotliBitsPerByte } = run.settings;
-  run.emit({
-    type: 'start',
-    runDir: run.runDir,
-    model,
-    train,
-    backend: backend.name,
-    threads: backend.threads,
-    engineVariant: backend.engineVariant,
-    parameters,
-    activeParameters,
-    trainTokens: run.dataset.trainTokens,
-    brotliBitsPerByte,
-    startStep: run.state.step,
-  });
-  for (const message of warnings) run.emit({ type: 'warning', message });
+function storeOf({ runDir, store }: RunPlace): RunStore {
+  if (runDir !== undefined && store === undefined) return folderStore(runDir);
+  if (store !== undefined && runDir === undefined) return store;
+  const found = store === undefined ? 'neither' : 'both';
+  throw new UserError(`run: expected a folder (runDir) or a store (store: memoryStore()); found ${found}`);
 }

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } fro
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSize } from '../../src/cli/commands/export.ts';
 import { latestCheckpoint } from '../../src/io/read-checkpoint.ts';
-import { encodeTrainerFile, readTrainerFile } from '../../src/io/trainer-file.ts';
+import { encodeTrainerFile, readTrainerFile } from '../../src/io/trainer-folder.ts';
 import { nano, writeText } from './nano.ts';
 import { runCli, temporaryFolder } from './run-cli.ts';
 

@@ -1,8 +1,8 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nano, writeText } from './nano.ts';
-import { type CliResult, runCli, startHeld, temporaryFolder } from './run-cli.ts';
+import { type CliResult, runCli, startCli, startHeld, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 const steps = 40;
@@ -104,8 +104,8 @@ describe('a finished run', () => {
   });
 
   it('refuses changed settings and says which', async () => {
-    const { code, stdout, stderr } = await resume('whole', '--steps', '7', '--set', 'hiddenSize=24');
-    expect(stderr).toMatch(/steps is 40, not 7/);
+    const { code, stdout, stderr } = await resume('whole', '--seq-len', '7', '--set', 'hiddenSize=24');
+    expect(stderr).toMatch(/seqLen is 17, not 7/);
     expect(stderr).toMatch(/hiddenSize is 16, not 24/);
     expect([code, stdout]).toEqual([1, '']);
     expect((await resume('whole', '--preset', 'mini')).stderr).toMatch(/^tinyseek: resume: .*seqLen is 17, not 256/);
@@ -115,6 +115,68 @@ describe('a finished run', () => {
     const { code, stderr } = await runCli(trainArgs('whole'), { cwd: temporary.path });
     expect(stderr).toMatch(/^tinyseek: .*whole/);
     expect(code).toBe(1);
+  });
+});
+
+describe('a run that goes on longer', () => {
+  /** Constant schedules, so that twenty steps and then ten are thirty. */
+  const constant = ['lrSchedule=constant', 'warmupFraction=0', 'expertBiasFreezeFraction=0'].flatMap((pair) => [
+    '--set',
+    pair,
+  ]);
+  const begin = (out: string, length: string) => {
+    const args = ['train', ...nano, ...constant, '--data', temporary.file('text.txt'), '--steps', length];
+    return runCli([...args, '--out', out, '--json'], { cwd: temporary.path });
+  };
+  /** What was printed, however it was wrapped. */
+  const said = ({ stderr }: CliResult) => stderr.replace(/\s+/g, ' ');
+  let straight: CliResult;
+
+  beforeAll(async () => {
+    straight = await begin('straight', '30');
+    await begin('short', '20');
+  });
+
+  it('ends where one does that was planned so, says what becomes of the learning rate, and records it', async () => {
+    cpSync(temporary.file('short'), temporary.file('longer'), { recursive: true });
+    const longer = await resume('longer', '--steps', '30');
+    expect(said(longer)).toMatch(
+      /ends at step 30 instead of 20: .* laid anew over 30 steps; the learning rate was \S+ in step 20 and is \S+ in step 21/,
+    );
+    expect([longer.code, outcome(longer)]).toEqual([0, outcome(straight)]);
+    const run = JSON.parse(readFileSync(temporary.file('longer/run.json'), 'utf8'));
+    expect(run.planChanges).toEqual([{ atStep: 20, from: 20, to: 30, schedule: 'extended' }]);
+  });
+
+  it('keeps the last learning rate with --keep-schedule, which is for this only', async () => {
+    cpSync(temporary.file('short'), temporary.file('kept'), { recursive: true });
+    const kept = await resume('kept', '--set', 'steps=30', '--keep-schedule');
+    expect(said(kept)).toContain('stay those of 20 steps, and their last values go on');
+    expect([kept.code, outcome(kept)]).toEqual([0, outcome(straight)]); // constant, so the same
+    expect((await resume('kept', '--keep-schedule')).stderr).toContain('give steps (--steps N) as well');
+    const alone = await runCli(['train', '--keep-schedule'], { cwd: temporary.path });
+    expect(alone.stderr).toBe(
+      'tinyseek: --keep-schedule: only for a run that goes on longer; give --resume DIR and --steps N as well\n',
+    );
+  });
+
+  it('cannot end before where it is', async () => {
+    const { code, stderr } = await resume('short', '--steps', '19');
+    expect(stderr).toContain('has done 20 steps already, and 19 were asked for; ask for 20 or more (--steps 20)');
+    expect(code).toBe(1);
+  });
+});
+
+describe('a run that was killed before its first checkpoint', () => {
+  it('starts again at step 0, says so, and comes to the same end', async () => {
+    const run = startCli([...trainArgs('early'), '--json'], { cwd: temporary.path });
+    await run.until('Run: ');
+    run.child.kill('SIGKILL');
+    await run.result;
+    rmSync(temporary.file('early/checkpoints'), { recursive: true, force: true }); // it may have been quick
+    const again = await resume('early');
+    expect(again.stderr).toContain('no checkpoint yet: it starts again at step 0');
+    expect([again.code, outcome(again)]).toEqual([0, outcome(whole)]);
   });
 });
 

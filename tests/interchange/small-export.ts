@@ -5,7 +5,7 @@ import { toHuggingFaceConfig } from '../../src/config/huggingface.ts';
 import { bufferShapes, parameterShapes } from '../../src/config/parameter-shapes.ts';
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
 import { toHfTensors } from '../../src/io/hf-tensors.ts';
-import type { TensorToWrite } from '../../src/io/safetensors.ts';
+import type { TensorToWrite } from '../../src/io/safetensors-bytes.ts';
 import { planShards } from '../../src/io/shards.ts';
 import { jsonText, writeModelFolder } from '../../src/io/write-model-folder.ts';
 import { config as ioConfig, countingTensors } from '../io/helpers.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TensorToWrite } from '../../src/io/safetensors.ts';
+import type { TensorToWrite } from '../../src/io/safetensors-bytes.ts';
 import { planShards, shardIndex } from '../../src/io/shards.ts';
 
 const tensor = (name: string, size: number, dtype: TensorToWrite['dtype'] = 'BF16'): TensorToWrite => {

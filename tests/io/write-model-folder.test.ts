@@ -2,7 +2,7 @@ import nodeFs, { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { openModelFiles } from '../../src/io/model-files.ts';
-import type { TensorToWrite } from '../../src/io/safetensors.ts';
+import type { TensorToWrite } from '../../src/io/safetensors-bytes.ts';
 import { planShards } from '../../src/io/shards.ts';
 import { readAllTensors } from '../../src/io/tensor-source.ts';
 import { writeModelFolder } from '../../src/io/write-model-folder.ts';

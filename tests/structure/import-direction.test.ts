@@ -20,10 +20,11 @@ const mayImport: Record<string, readonly string[]> = {
   mtp: ['layers', 'ops', 'tensor', 'config'],
   model: ['mla', 'moe', 'mtp', 'layers', 'ops', 'tensor', 'config'],
   io: ['tensor', 'config'],
+  runs: ['io'],
   data: ['config'],
-  generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'tensor', 'config'],
+  generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'runs', 'tensor', 'config'],
   serve: ['generate', 'data', 'config'],
-  train: ['backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'precision', 'config'],
+  train: ['runs', 'backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'precision', 'config'],
   report: ['train', 'config', 'io'],
   experiments: [
     ...['train', 'report', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'data', 'ops', 'io'],
@@ -33,7 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
   bench: ['train', 'generate', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
   cli: [
     ...['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
-    ...['serve', 'interchange', 'experiments'],
+    ...['serve', 'interchange', 'experiments', 'runs'],
   ],
 };
 
@@ -44,6 +45,7 @@ const typesOnly: Record<string, readonly string[]> = {
   data: ['config'],
   bench: ['data'],
   interchange: ['report'],
+  generate: ['runs'],
 };
 
 const packages: Record<string, RegExp> = {

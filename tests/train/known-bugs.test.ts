@@ -20,7 +20,7 @@ import { AdamW } from '../../src/train/adamw.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 import { computeLoss } from '../../src/train/loss.ts';
 import { lossInput } from '../../src/train/micro-batch.ts';
-import { planRun } from '../../src/train/schedules.ts';
+import { planRun } from '../../src/train/plan-changes.ts';
 import { trainStep } from '../../src/train/train-step.ts';
 import { expectAllClose } from '../all-close.ts';
 import { randomIds, smallConfig } from '../model/small-model.ts';

@@ -8,7 +8,7 @@ import { deepseekParts } from '../../src/model/parts.ts';
 import { Repeated } from '../../src/tensor/repeated.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { createLearner, disposeLearner, type LearnerParts } from '../../src/train/learner.ts';
-import { planRun } from '../../src/train/schedules.ts';
+import { planRun } from '../../src/train/plan-changes.ts';
 import { trainStep } from '../../src/train/train-step.ts';
 import { randomIds, smallConfig } from '../model/small-model.ts';
 import { nanoTrain } from './nano.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { batchSizeAt, biasSpeedAt, learningRateAt, mtpWeightAt, planRun } from '../../src/train/schedules.ts';
+import { planRun } from '../../src/train/plan-changes.ts';
+import { batchSizeAt, biasSpeedAt, learningRateAt, mtpWeightAt } from '../../src/train/schedules.ts';
 import { nanoTrain } from './nano.ts';
 
 const report = { learningRate: 2.2e-4, lrSchedule: 'deepseek-v3', warmupFraction: 2000 / 240_000 } as const;

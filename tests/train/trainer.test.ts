@@ -311,10 +311,35 @@ describe('resumeRun', () => {
     }
   });
 
-  it('refuses a folder without a run, and a run without a checkpoint', async () => {
+  it('refuses a folder without a run, and leaves no folder there', async () => {
     await expect(resume(join(folder, 'nowhere'))).rejects.toThrow(/nowhere/);
-    const dir = await killAt('step 1');
-    await expect(resume(dir)).rejects.toThrow('it has none yet');
+    expect(existsSync(join(folder, 'nowhere'))).toBe(false);
+  });
+
+  it.each(['start', 'sample 0', 'step 1'])(
+    'property: a run killed at %s, before its first checkpoint, starts again at step 0 to the same bits, and says so',
+    async (stop) => {
+      const dir = await killAt(stop);
+      const events = await resume(dir);
+      expect(events.slice(0, 2)).toMatchObject([
+        { type: 'start', startStep: 0 },
+        { type: 'note', message: expect.stringContaining('no checkpoint yet: it starts again at step 0') },
+      ]);
+      expect(outcomeOf(dir)).toEqual(outcomeOf(whole.dir));
+    },
+  );
+
+  it('does not start again over checkpoints that are damaged, all of them', async () => {
+    const dir = join(folder, 'all-damaged');
+    cpSync(whole.dir, dir, { recursive: true });
+    for (const name of readdirSync(join(dir, 'checkpoints')))
+      writeFileSync(join(dir, 'checkpoints', name, 'model.safetensors'), '');
+    await expect(resume(dir)).rejects.toThrow(
+      /no checkpoint in .* is usable \(skipped .*; skipped .*delete its checkpoints/,
+    );
+    rmSync(join(dir, 'checkpoints'), { recursive: true });
+    await resume(dir);
+    expect(outcomeOf(dir)).toEqual(outcomeOf(whole.dir));
   });
 
   it('says that another backend will not give the same bits', async () => {

@@ -21,8 +21,16 @@ Ctrl-C writes a checkpoint and says how to go on.`,
     'auto; resuming: that of the run',
   )
     .option('--out <dir>', 'run folder (default: runs/<preset>-<data>-<time>)')
+    .option('--init <dir>', 'start from the weights of a run, a checkpoint or a Hugging Face folder, not from scratch')
     .addOption(
-      new Option('--resume <dir>', 'carry on with the run in this folder, to its planned end').conflicts('out'),
+      new Option(
+        '--resume <dir>',
+        'carry on with the run in this folder, to its planned end, or with --steps to another',
+      ).conflicts(['out', 'init']),
+    )
+    .option(
+      '--keep-schedule',
+      'with --resume and --steps: the last learning rate goes on; else schedules are laid anew',
     );
   withJson(command)
     .addHelpText(
@@ -32,6 +40,8 @@ Ctrl-C writes a checkpoint and says how to go on.`,
         ['train --data notes.txt --steps 500', 'your own text'],
         ['train --preset mini --data moby-dick:2,code:1 --set balancing=none', 'two corpora mixed, no balancing'],
         ['train --resume runs/first', 'carry on where a run stopped'],
+        ['train --resume runs/first --steps 600', 'go on longer'],
+        ['train --init runs/first --data notes.txt', 'its weights, your text'],
       ),
     )
     .action(async (options) => {

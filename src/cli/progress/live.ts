@@ -78,6 +78,8 @@ function scrollingLines(event: TrainEvent, width: number, colors: Colors): reado
       return wrapProse(evalLine(event.step, event.result), width);
     case 'sample':
       return sampleLines(event, width, colors);
+    case 'note':
+      return wrapProse(event.message, width);
     case 'warning':
       return wrapProse(`warning: ${event.message}`, width).map((line) => colors.yellow(line));
     case 'step':

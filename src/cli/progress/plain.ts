@@ -38,6 +38,8 @@ function lines(event: TrainEvent, width: number, colors: Colors): string[] {
       return [evalLine(event.step, event.result)];
     case 'sample':
       return sampleLines(event, width, colors);
+    case 'note':
+      return [event.message];
     case 'warning':
       return [`warning: ${event.message}`];
     case 'checkpoint':

@@ -2,6 +2,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
+import { TEXT_IN_MEMORY } from '../documents.ts';
 import { listCorpora, loadBuiltIn } from './built-in.ts';
 import { parseDataSpec } from './spec.ts';
 import { loadUserText } from './user-files.ts';
@@ -38,6 +39,12 @@ function domainLabel(source: string): string {
 }
 
 function unknownSource(source: string): never {
+  if (source === TEXT_IN_MEMORY) {
+    throw new UserError(
+      'data: the model was trained on documents or a dataset that a program had in memory; ' +
+        'give the same again, or name another text with --data',
+    );
+  }
   if (/[\\/.]/.test(source)) throw new UserError(`data: no such file or folder: ${source}; check the path`);
   const names = listCorpora().map((corpus) => corpus.name);
   throw new UserError(

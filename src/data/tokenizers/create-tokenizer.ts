@@ -8,6 +8,7 @@ import { createBpeTokenizer } from './bpe-tokenizer.ts';
 import { trainBpe } from './bpe-trainer.ts';
 import { createBytesTokenizer } from './bytes.ts';
 import { createGptTokenizer, GPT_ENCODING_NAMES } from './gpt-encodings.ts';
+import { GIVEN } from './given.ts';
 import { tokenizerFromHuggingFace } from './hugging-face-tokenizer.ts';
 import { DEEPSEEK_SPLITS, GPT2_SPLITS } from './split-patterns.ts';
 
@@ -28,6 +29,11 @@ const NAMES: readonly string[] = ['bytes', ...Object.keys(TRAINED), ...GPT_ENCOD
  * Throws a UserError for an unknown specification (with the nearest name), an impossible size or an unusable file.
  */
 export async function createTokenizer(spec: string, trainingTexts: () => readonly string[]): Promise<Tokenizer> {
+  if (spec.endsWith(GIVEN)) {
+    throw new UserError(
+      `tokenizer: ${spec.slice(0, -GIVEN.length)} was given by the program that started the run; give the same one again`,
+    );
+  }
   if (spec.startsWith('file:')) return readTokenizerFile(spec.slice('file:'.length), spec);
   if (spec.endsWith('.json')) return readTokenizerFile(spec, spec);
   const [name = '', size, ...rest] = spec.split(':');

@@ -14,7 +14,7 @@ import { routeTokens } from '../../../src/ops/router.ts';
 import { Repeated } from '../../../src/tensor/repeated.ts';
 import { tf } from '../../../src/tensor/tf.ts';
 import { computeLoss, type LossInput, type LossTerms } from '../../../src/train/loss.ts';
-import { planRun } from '../../../src/train/schedules.ts';
+import { planRun } from '../../../src/train/plan-changes.ts';
 import { trainStep } from '../../../src/train/train-step.ts';
 import { expectAllClose } from '../../all-close.ts';
 import { idTensor, randomIds, smallConfig, spreadBiases } from '../../model/small-model.ts';

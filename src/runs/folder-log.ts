@@ -1,27 +1,13 @@
-// What a run writes down as it goes: `metrics.jsonl`, `samples.jsonl`, TensorBoard events. Each line is written once
-// (B12): a resumed run first drops what was written after its checkpoint.
+// The logs of a run folder: `metrics.jsonl`, `samples.jsonl`, TensorBoard events. Each line is written once (B12): a
+// resumed run first drops what was written after its checkpoint.
 
 import { join } from 'node:path';
 import { openJsonl, truncateAfterStep } from '../io/jsonl.ts';
 import { openEventFile } from '../io/tensorboard.ts';
-import type { MetricsLine } from './events.ts';
+import type { RunLog } from './run-store.ts';
 
-/** One line of `samples.jsonl`. */
-export interface SampleLine {
-  readonly step: number;
-  readonly prompt: string;
-  /** The continuation, without the prompt. */
-  readonly text: string;
-}
-
-export interface RunLog {
-  metrics(line: MetricsLine): void;
-  sample(line: SampleLine): void;
-  close(): void;
-}
-
-/** Opens the files of a run that has done `step` steps. */
-export function openRunLog(runDir: string, step: number): RunLog {
+/** Opens the files of a run that goes on after `step`. */
+export function openFolderLog(runDir: string, step: number): RunLog {
   const open = (name: string) => {
     truncateAfterStep(join(runDir, name), step);
     return openJsonl(join(runDir, name));
@@ -35,7 +21,7 @@ export function openRunLog(runDir: string, step: number): RunLog {
       events.scalars(step, values);
     },
     sample: (line) => samples.append(line),
-    close: () => {
+    close: async () => {
       for (const writer of [metrics, samples, events]) writer.close();
     },
   };

@@ -1,0 +1,94 @@
+// What a checkpoint is made of, and what it is when it is read: the same wherever it lies.
+
+import type { ModelConfig } from '../config/model-config.ts';
+import type { NamedTensor } from '../tensor/named-tensor.ts';
+import {
+  CONFIG_FILE,
+  GENERATION_FILE,
+  MODEL_FILE,
+  OPTIMIZER_FILE,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+} from './file-names.ts';
+import { toHfTensors } from './hf-tensors.ts';
+import type { JsonObject } from './json.ts';
+import { asFloat32, safetensorsPieces } from './safetensors-bytes.ts';
+import type { TensorReader } from './tensor-source.ts';
+import { encodeJson } from './utf8.ts';
+
+/** What goes into a model folder. */
+export interface ModelContents {
+  readonly config: ModelConfig;
+  /** `config.json`. */
+  readonly hfConfig: JsonObject;
+  /** `tokenizer.json`. */
+  readonly tokenizerJson: JsonObject;
+  /** `tokenizer_config.json`. */
+  readonly tokenizerConfig: JsonObject;
+  /** Parameters and buffers, with the names and layout they have in memory. */
+  readonly model: readonly NamedTensor[];
+}
+
+/** What goes into a checkpoint. */
+export interface CheckpointContents extends ModelContents {
+  /** Whatever tensors the trainer carries over: moments, moving averages. Names are free. */
+  readonly optimizer: readonly NamedTensor[];
+  /** Anything that survives JSON: no NaN, infinities, typed arrays or undefined. */
+  readonly trainerState: JsonObject;
+}
+
+/** An open checkpoint; tensors are read on demand until it is closed. */
+export interface Checkpoint {
+  /** `config.json`. */
+  readonly hfConfig: JsonObject;
+  /** `tokenizer.json`; null if the folder has none. */
+  readonly tokenizerJson: JsonObject | null;
+  /** The weights with the names and layout of the file, FP8 ones multiplied by their scales: see `fromHfTensors`. */
+  readonly model: TensorReader;
+  /** Null for a folder that was not written by a trainer of ours. */
+  readonly optimizer: TensorReader | null;
+  /** Null for a folder that was not written by a trainer of ours. */
+  readonly trainerState: JsonObject | null;
+  /** SHA-256 of `model.safetensors`; of several files of weights: of their bytes one after the other, in order of their names. */
+  weightsSha256(): Promise<string>;
+  close(): void;
+}
+
+/** Where a checkpoint lies, as `RunStore.openCheckpoint` takes it, and how many optimizer steps are in it. */
+export interface StoredCheckpoint {
+  readonly path: string;
+  readonly step: number;
+}
+
+/** The newest usable checkpoint of a run, and what was wrong with the newer ones. */
+export interface LatestCheckpoint {
+  /** Null if there is none. */
+  readonly checkpoint: StoredCheckpoint | null;
+  readonly warnings: readonly string[];
+}
+
+/** A file to be written, a piece at a time. */
+export interface NamedBytes {
+  readonly name: string;
+  readonly pieces: Iterable<Uint8Array>;
+}
+
+/** The files of a Hugging Face model folder. */
+export function* modelFiles(contents: ModelContents): Generator<NamedBytes> {
+  const { config, hfConfig, tokenizerJson, tokenizerConfig, model } = contents;
+  yield jsonBytes(CONFIG_FILE, hfConfig);
+  yield jsonBytes(GENERATION_FILE, { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId });
+  yield jsonBytes(TOKENIZER_FILE, tokenizerJson);
+  yield jsonBytes(TOKENIZER_CONFIG_FILE, tokenizerConfig);
+  yield { name: MODEL_FILE, pieces: safetensorsPieces(asFloat32(toHfTensors(model, config))) };
+}
+
+/** The files of a checkpoint, in the order in which they are written; `trainer.json`, which lists them, comes after. */
+export function* checkpointFiles(contents: CheckpointContents): Generator<NamedBytes> {
+  yield* modelFiles(contents);
+  yield { name: OPTIMIZER_FILE, pieces: safetensorsPieces(asFloat32(contents.optimizer)) };
+}
+
+function jsonBytes(name: string, value: JsonObject): NamedBytes {
+  return { name, pieces: [encodeJson(value)] };
+}

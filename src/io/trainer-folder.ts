@@ -1,0 +1,47 @@
+// The `trainer.json` of a checkpoint folder, read together with a check of the files that it lists.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TRAINER_FILE } from './file-names.ts';
+import { explainFsErrors } from './file-system.ts';
+import { digestFile } from './hashed-file.ts';
+import { fileInside } from './inside-folder.ts';
+import {
+  checkDigest,
+  draftTrainerFile,
+  failChecksum,
+  failMissing,
+  parseTrainerFile,
+  sealTrainerFile,
+  type TrainerFile,
+  unsealTrainerFile,
+} from './trainer-file.ts';
+
+/** The contents of `trainer.json`. */
+export function encodeTrainerFile(trainer: TrainerFile): Uint8Array {
+  const draft = draftTrainerFile(trainer);
+  return sealTrainerFile(draft, sha256(draft));
+}
+
+/**
+ * Reads `trainer.json` and checks every file of its folder against it.
+ *
+ * @throws UserError if the file or one that it lists is missing, truncated or changed, or if its version is newer.
+ */
+export function readTrainerFile(folder: string): TrainerFile {
+  const path = fileInside(folder, TRAINER_FILE);
+  const bytes = explainFsErrors('checkpoint: cannot read', path, () => readFileSync(path));
+  const sealed = unsealTrainerFile(bytes);
+  if (sealed === null || sha256(sealed.draft) !== sealed.sha256) failChecksum(path);
+  const trainer = parseTrainerFile(bytes, path);
+  for (const [name, digest] of trainer.files) {
+    if (!existsSync(join(folder, name))) failMissing(join(folder, name));
+    checkDigest(join(folder, name), digest, digestFile(fileInside(folder, name)));
+  }
+  return trainer;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

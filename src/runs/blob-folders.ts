@@ -1,0 +1,64 @@
+// Folders of blobs that appear in one step. Blobs cannot be renamed, so a folder comes into being by being listed: its
+// files are written under a new name, then `published.json`, a few bytes that are replaced in one step, lists it. Whatever
+// is killed in between, the list names whole folders only, and the next one sweeps up what it does not name.
+
+import type { NamedBytes } from '../io/checkpoint.ts';
+import { checkpointStep } from '../io/checkpoint-names.ts';
+import { parseJsonObject } from '../io/json.ts';
+import { encodeJson } from '../io/utf8.ts';
+import type { Blobs } from './blobs.ts';
+
+export const CHECKPOINTS = 'checkpoints';
+export const MODELS = 'models';
+const LIST = 'published.json';
+
+/** What can be read: names of folders in `checkpoints`, newest first, and of one in `models`. */
+export interface Published {
+  readonly checkpoints: readonly string[];
+  readonly model: string | null;
+}
+
+/** What is listed; nothing if there is no list yet. */
+export async function readPublished(blobs: Blobs): Promise<Published> {
+  const bytes = await blobs.read(LIST);
+  if (bytes === null) return { checkpoints: [], model: null };
+  const { checkpoints, model } = parseJsonObject(bytes, `run: ${LIST}`);
+  const names = Array.isArray(checkpoints) ? checkpoints.map(String) : [];
+  return { checkpoints: newestFirst(names), model: typeof model === 'string' ? model : null };
+}
+
+/** Replaces the list, and removes the folders that it does not name. */
+export async function publish(blobs: Blobs, published: Published): Promise<void> {
+  await blobs.write(LIST, encodeJson(published));
+  const { checkpoints, model } = published;
+  const listed = [...checkpoints.map((name) => `${CHECKPOINTS}/${name}`), `${MODELS}/${model}`];
+  for (const folder of [CHECKPOINTS, MODELS]) {
+    for (const name of await blobs.list(folder)) {
+      if (!listed.includes(`${folder}/${name}`)) await blobs.remove(`${folder}/${name}`);
+    }
+  }
+}
+
+export function newestFirst(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => (checkpointStep(b) ?? 0) - (checkpointStep(a) ?? 0));
+}
+
+/** `NAME`, or with a number behind it if that is taken: what is there is not touched before there is another. */
+export async function freshName(blobs: Blobs, folder: string, name: string): Promise<string> {
+  const taken = await blobs.list(folder);
+  let fresh = name;
+  for (let n = 2; taken.includes(fresh); n++) fresh = `${name}.${n}`;
+  return fresh;
+}
+
+/** The pieces of a file in one. */
+export function joined(pieces: NamedBytes['pieces']): Uint8Array<ArrayBuffer> {
+  const list = [...pieces];
+  const bytes = new Uint8Array(list.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of list) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,40 @@
+// What there is to say to the user of the backend that computes a run.
+
+import type { BackendName } from '../backends/backend-names.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import { UserError } from '../errors.ts';
+import type { ActiveBackend } from '../tensor/active-backend.ts';
+
+/** Experts in 8 bits need sparse dispatch: an expert's rows share scales. */
+export function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { precision }: TrainConfig): void {
+  if (canReadSync || precision === 'float32') return;
+  throw new UserError(
+    `precision: ${precision} needs to read routing decisions while it computes, which backend ${name} cannot; ` +
+      'take another (--backend engine), or leave precision at float32',
+  );
+}
+
+/** What any run on this backend should be told. */
+export function activeWarnings(backend: ActiveBackend, model: ModelConfig): string[] {
+  const { warning, advice } = backend;
+  return [...[warning, advice].filter((line) => line !== null), ...denseWarning(backend, model)];
+}
+
+/** Says what it costs that a backend cannot tell the host where tokens go. */
+function denseWarning(
+  { name, canReadSync }: ActiveBackend,
+  { nRoutedExperts, numExpertsPerTok }: ModelConfig,
+): string[] {
+  if (canReadSync) return [];
+  return [
+    `backend ${name} cannot read routing decisions while it computes, so every token visits all ${nRoutedExperts} experts, ` +
+      `with gate 0 where it was not sent: the same result as sparse dispatch at ${nRoutedExperts / numExpertsPerTok} times its arithmetic`,
+  ];
+}
+
+/** What a resumed run should be told of a backend that is not the one it was started on. */
+export function backendWarning(recorded: BackendName, now: BackendName): string[] {
+  if (recorded === now) return [];
+  return [`the run was started on backend ${recorded}; on ${now} it goes on, but not bit for bit as there`];
+}

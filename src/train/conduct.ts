@@ -1,0 +1,107 @@
+// A run from its beginning, wherever that is, to its end: builds the model, runs the loop, cleans up whatever happens.
+//
+// Events come in this order: `start`; a `note` for each thing to know of where the run comes from, a `warning` for
+// anything odd that was found on the way; `sample` (before); then per step `step`, `warning` on a loss spike, and what is
+// due: `eval`, `sample`, `checkpoint`; after the last step `eval` on all held-out text, `sample` (after), `checkpoint`,
+// `end`.
+
+import type { Dataset } from '../data/types.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import type { ActiveBackend } from '../tensor/active-backend.ts';
+import { restoreLearner } from './checkpointing.ts';
+import { startClock } from './clock.ts';
+import type { TrainResult } from './events.ts';
+import type { Host } from './host.ts';
+import { type Inheritance, inheritWeights } from './initial-model.ts';
+import { createLearner, disposeLearner, type LearnerParts } from './learner.ts';
+import { planRun } from './plan-changes.ts';
+import type { Run } from './run.ts';
+import { runToEnd } from './run-loop.ts';
+import type { RunSettings } from './run-settings.ts';
+import type { RunWatcher } from './run-watcher.ts';
+import type { TrainerState } from './trainer-state.ts';
+
+/** Where a run begins. */
+export interface Beginning {
+  readonly settings: RunSettings;
+  readonly backend: ActiveBackend;
+  readonly dataset: Dataset;
+  readonly state: TrainerState;
+  /** Where the weights come from: a checkpoint of this run, another model, or, if both are null, the seed. */
+  readonly checkpoint: string | null;
+  readonly inheritance: Inheritance | null;
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface ConductOptions extends RunWatcher {
+  /** What a study replaces. Not recorded: a resumed run needs them again. */
+  readonly parts?: LearnerParts;
+}
+
+/** Step to open a log at that is to have no line. */
+const NO_LINES = -1;
+
+export async function conduct(
+  store: RunStore,
+  beginning: Beginning,
+  { onEvent, signal, pause, parts }: ConductOptions,
+  host: Host,
+): Promise<TrainResult> {
+  const { settings, dataset, state, checkpoint } = beginning;
+  const log = await store.openLog(checkpoint === null ? NO_LINES : state.step);
+  const learner = createLearner(settings, parts);
+  const clock = startClock(state.seconds);
+  const run: Run = {
+    store,
+    settings,
+    dataset,
+    learner,
+    plan: planRun(settings.train, settings.planChanges),
+    log,
+    emit: async (event) => void (await onEvent?.(event)),
+    signal,
+    clock,
+    rest: async () => {
+      await host.nextTurn();
+      if (pause?.isPaused) await clock.during(pause.passed(signal));
+    },
+    state,
+    saved: checkpoint === null ? null : { path: checkpoint, state },
+  };
+  try {
+    const warnings = await loadWeights(run, beginning);
+    await announce(run, beginning, warnings);
+    return await runToEnd(run);
+  } finally {
+    await log.close();
+    disposeLearner(learner);
+  }
+}
+
+/** Returns what was odd about them. */
+async function loadWeights({ learner, store, state }: Run, { checkpoint, inheritance }: Beginning) {
+  if (checkpoint !== null) await restoreLearner(learner, store, checkpoint, state.step);
+  return inheritance === null ? [] : inheritWeights(learner, inheritance);
+}
+
+async function announce(run: Run, beginning: Beginning, more: readonly string[]): Promise<void> {
+  const { backend, notes, warnings } = beginning;
+  const { model, train, parameters, activeParameters, brotliBitsPerByte } = run.settings;
+  await run.emit({
+    type: 'start',
+    runDir: run.store.path,
+    model,
+    train,
+    backend: backend.name,
+    threads: backend.threads,
+    engineVariant: backend.engineVariant,
+    parameters,
+    activeParameters,
+    trainTokens: run.dataset.trainTokens,
+    brotliBitsPerByte,
+    startStep: run.state.step,
+  });
+  for (const message of notes) await run.emit({ type: 'note', message });
+  for (const message of [...warnings, ...more]) await run.emit({ type: 'warning', message });
+}

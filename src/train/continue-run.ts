@@ -1,0 +1,94 @@
+// Carrying on the run of a store, on any host: from its newest whole checkpoint, or from step 0 if it has none yet.
+
+import type { BackendName } from '../backends/backend-names.ts';
+import type { BackendOptions } from '../backends/backends.ts';
+import type { ModelStore } from '../runs/model-store.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import { activeWarnings, backendWarning, refuseDensePrecision } from './backend-remarks.ts';
+import { findResumable, refuseOtherData, type Resumable } from './checkpointing.ts';
+import { type ConductOptions, conduct } from './conduct.ts';
+import type { TrainResult } from './events.ts';
+import { changeLength, type NewLength } from './go-on-longer.ts';
+import type { Host } from './host.ts';
+import { describeInheritance, type Inheritance, inheritAgain, type OpenedModel, openAgain } from './initial-model.ts';
+import { openDataAgain, type OwnData } from './own-data.ts';
+import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrides } from './run-settings.ts';
+import { initialState, type TrainerState } from './trainer-state.ts';
+
+/** A run that is to go on. */
+export interface ContinueOptions extends ConductOptions, OwnData, NewLength {
+  /** Settings that were given again; one that differs from the run's is an error. */
+  readonly overrides?: SettingsOverrides;
+  /** Absent: the run's own. Another one goes on from the same weights, but not to the same bits. */
+  readonly backend?: BackendName;
+  /** Those of this session; results do not depend on them. */
+  readonly backendOptions?: BackendOptions;
+  /** The store the run was started from, if it has no checkpoint yet; a folder is found again by itself. */
+  readonly init?: ModelStore;
+}
+
+/** Carries the run of a store on to its planned end, or to another one. */
+export async function continueRun(store: RunStore, options: ContinueOptions, host: Host): Promise<TrainResult> {
+  const settings = parseRunSettings(await store.readSettings(), store.path);
+  refuseChanges(settings, options.overrides ?? {}, store.path);
+  const release = await store.claim();
+  try {
+    const resumable = await findResumable(store, settings);
+    const opened = resumable === null ? await openAgain(settings.init, options.init, host) : null;
+    try {
+      return await goOn(store, settings, resumable, opened, options, host);
+    } finally {
+      opened?.checkpoint.close();
+    }
+  } finally {
+    await release();
+  }
+}
+
+async function goOn(
+  store: RunStore,
+  recorded: RunSettings,
+  resumable: Resumable | null,
+  opened: OpenedModel | null,
+  options: ContinueOptions,
+  host: Host,
+): Promise<TrainResult> {
+  const { settings, notes } = changeLength(recorded, options, resumable?.state.step ?? 0);
+  const backend = await host.activateBackend(options.backend ?? settings.backend, options.backendOptions);
+  refuseDensePrecision(backend, settings.train);
+  const tokenizerJson = resumable?.tokenizerJson ?? opened?.checkpoint.tokenizerJson ?? null;
+  const dataset = await openDataAgain(settings, options, tokenizerJson, host);
+  refuseOtherData(dataset, settings, resumable?.state ?? null);
+  if (settings !== recorded) await store.writeSettings(settings);
+  const inheritance = opened === null ? null : inheritAgain(opened, settings.model);
+  const beginning = {
+    settings,
+    backend,
+    dataset,
+    state: resumable === null ? initialState(settings, dataset.trainTokens) : stateUnder(settings, resumable.state),
+    checkpoint: resumable?.path ?? null,
+    inheritance,
+    notes: [...(resumable === null ? startedAgain(inheritance, settings) : []), ...notes],
+    warnings: [
+      ...(resumable?.warnings ?? []),
+      ...backendWarning(settings.backend, backend.name),
+      ...activeWarnings(backend, settings.model),
+    ],
+  };
+  return conduct(store, beginning, options, host);
+}
+
+function startedAgain(inheritance: Inheritance | null, settings: RunSettings): string[] {
+  return [
+    'The run had no checkpoint yet: it starts again at step 0, with the settings and the seed it was started with.',
+    ...(inheritance === null ? [] : describeInheritance(inheritance, settings)),
+  ];
+}
+
+/** The state of a checkpoint as one of a run whose planned end may have moved since. */
+function stateUnder({ train }: RunSettings, state: TrainerState): TrainerState {
+  if (state.train.steps === train.steps) return state;
+  // What was an evaluation in passing may be the last one now, which reads all of the held-out text.
+  const evaluatedStep = state.step === train.steps ? -1 : state.evaluatedStep;
+  return { ...state, train: { ...train }, evaluatedStep };
+}

@@ -1,0 +1,172 @@
+// Starting from a model that was trained before: its weights and balancing biases, its shape and its tokenizer; a new
+// optimizer, step 0 and whatever text there is.
+
+import { fromHuggingFaceConfig } from '../config/huggingface.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import { bufferShapes } from '../config/parameter-shapes.ts';
+import type { Tokenizer } from '../data/types.ts';
+import { UserError } from '../errors.ts';
+import { folderTokenizer } from '../generate/folder-tokenizer.ts';
+import type { Checkpoint } from '../io/checkpoint.ts';
+import { folderConfig } from '../io/folder-config.ts';
+import { fromHfTensors } from '../io/hf-tensors.ts';
+import { isJsonObject } from '../io/json.ts';
+import type { ModelStore } from '../runs/model-store.ts';
+import type { NamedTensor } from '../tensor/named-tensor.ts';
+import type { Host } from './host.ts';
+import type { Learner } from './learner.ts';
+import type { InitialModel, RunSettings } from './run-settings.ts';
+
+/** An open model, and where it was found. */
+export interface OpenedModel {
+  readonly path: string;
+  readonly checkpoint: Checkpoint;
+  readonly warnings: readonly string[];
+}
+
+/** Opens the model to start from; the caller closes its checkpoint. */
+export async function openInitial(init: string | ModelStore, host: Host): Promise<OpenedModel> {
+  if (typeof init !== 'string') return { path: init.path, checkpoint: await init.openModel(), warnings: [] };
+  if (host.openFolder !== undefined) return host.openFolder(init);
+  throw new UserError(`init: there are no folders here to open ${init} from; give a store with a model`);
+}
+
+/** Opens the model again that a run was started from, if it was; one that has changed is a `UserError`. */
+export async function openAgain(
+  recorded: InitialModel | undefined,
+  given: ModelStore | undefined,
+  host: Host,
+): Promise<OpenedModel | null> {
+  if (recorded === undefined) return null;
+  const opened = await openInitial(given ?? recorded.path, host);
+  const found = await opened.checkpoint.weightsSha256();
+  if (found === recorded.sha256) return { ...opened, path: recorded.path };
+  opened.checkpoint.close();
+  throw new UserError(
+    `resume: the run was started from the weights of ${recorded.path} and had no checkpoint yet; they have changed since ` +
+      `(SHA-256 ${found.slice(0, 12)}, then ${recorded.sha256.slice(0, 12)}); put them back, or start a new run`,
+  );
+}
+
+/** What a run takes over from a model. */
+export interface Inheritance {
+  readonly path: string;
+  readonly checkpoint: Checkpoint;
+  readonly config: ModelConfig;
+  /** Its name is the specification that it was made from, as far as that is known. */
+  readonly tokenizer: Tokenizer;
+  /** MTP modules that the model has; those that `config` has beyond them start from fresh weights. */
+  readonly mtpModules: number;
+  /** What was odd about the place where it was found. */
+  readonly warnings: readonly string[];
+}
+
+/** What the caller asks of the model; all of it must be so. */
+export interface Wishes {
+  readonly model?: Partial<ModelConfig>;
+  /** A specification of the tokenizer. */
+  readonly train: { readonly tokenizer?: string };
+}
+
+/** Decided by the tokenizer, whatever is asked for. */
+const vocabularyKeys: ReadonlySet<string> = new Set(['vocabSize', 'bosTokenId', 'eosTokenId']);
+
+/**
+ * The shape and the tokenizer of a model to start from.
+ *
+ * MTP modules are the exception to what must agree: a model may be asked to have more of them than the folder.
+ *
+ * Throws a `UserError` that names both sides for every setting that the folder has differently.
+ */
+export function inherit({ path, checkpoint, warnings }: OpenedModel, wishes: Wishes): Inheritance {
+  const claimed = fromHuggingFaceConfig(checkpoint.hfConfig).numNextnPredictLayers;
+  const { config: found } = folderConfig(checkpoint);
+  const tokenizerSpec = specOf(checkpoint) ?? `file:${path}/tokenizer.json`;
+  const tokenizer = { ...folderTokenizer(path, checkpoint.tokenizerJson, found), name: tokenizerSpec };
+  const mtpModules = found.numNextnPredictLayers;
+  const depth = wishes.model?.numNextnPredictLayers ?? claimed;
+  const config: ModelConfig = {
+    ...found,
+    numNextnPredictLayers: Math.max(depth, mtpModules),
+    bosTokenId: tokenizer.bosTokenId,
+    eosTokenId: tokenizer.eosTokenId,
+  };
+  refuseOtherShape(path, config, wishes.model ?? {});
+  refuseOtherSpec(path, tokenizer, wishes.train.tokenizer);
+  return { path, checkpoint, config, tokenizer, mtpModules, warnings };
+}
+
+function refuseOtherShape(path: string, config: ModelConfig, asked: Partial<ModelConfig>): void {
+  const known: ReadonlyMap<string, unknown> = new Map(Object.entries(config));
+  const differences = Object.entries(asked)
+    .filter(([key, value]) => !vocabularyKeys.has(key) && JSON.stringify(value) !== JSON.stringify(known.get(key)))
+    .map(
+      ([key, value]) => `${key} is ${JSON.stringify(known.get(key))} there, and ${JSON.stringify(value)} was asked for`,
+    );
+  if (differences.length === 0) return;
+  throw new UserError(
+    `init: the model in ${path} has another shape: ${differences.join(', ')}; ` +
+      'leave these settings out to take its shape, or start from scratch',
+  );
+}
+
+/** What the trainer noted; null for a folder from elsewhere. */
+function specOf({ trainerState }: Checkpoint): string | null {
+  const train = trainerState?.train;
+  return isJsonObject(train) && typeof train.tokenizer === 'string' ? train.tokenizer : null;
+}
+
+function refuseOtherSpec(path: string, { name, vocabSize }: Tokenizer, asked: string | undefined): void {
+  if (asked === undefined || asked === name) return;
+  throw new UserError(
+    `init: the model in ${path} has the tokenizer ${name} (${vocabSize} tokens), and ${asked} was asked for; ` +
+      'leave the tokenizer out to take its own, or start from scratch',
+  );
+}
+
+/** The same for a run that has recorded its shape. */
+export function inheritAgain(opened: OpenedModel, model: ModelConfig): Inheritance {
+  return inherit(opened, { model, train: {} });
+}
+
+/** What to tell of where a run's weights come from. */
+export function describeInheritance(
+  { path, config, mtpModules }: Inheritance,
+  { init }: Pick<RunSettings, 'init'>,
+): string[] {
+  const wanted = config.numNextnPredictLayers;
+  return [
+    `Starting from the weights of ${path} (SHA-256 ${init?.sha256.slice(0, 12)}), with a new optimizer, at step 0.`,
+    ...(wanted === mtpModules
+      ? []
+      : [`MTP modules: ${path} has ${mtpModules}, the model is to have ${wanted}; the rest start from fresh weights.`]),
+  ];
+}
+
+/** Puts the weights and biases of a model into a learner, whose own stay where the model has none; its warnings. */
+export async function inheritWeights(learner: Learner, inheritance: Inheritance): Promise<string[]> {
+  const { checkpoint, config, mtpModules } = inheritance;
+  const { model, average } = learner;
+  const isFresh = ({ name }: { readonly name: string }) => isBeyond(name, config.numHiddenLayers + mtpModules);
+  const own = Array.from(model.parameters, ([name, { shape }]) => ({ name, shape })); // of a study, perhaps not those of the config
+  const expected = [...own, ...bufferShapes(config)].filter((tensor) => !isFresh(tensor));
+  const { tensors, warnings } = fromHfTensors(
+    checkpoint.model,
+    { ...config, numNextnPredictLayers: mtpModules },
+    expected,
+  );
+  const fresh = mtpModules < config.numNextnPredictLayers ? (await model.exportTensors()).filter(isFresh) : [];
+  model.importTensors(chain(tensors, fresh));
+  average?.restart();
+  return [...inheritance.warnings, ...warnings];
+}
+
+/** Whether a tensor is of layer `first` or a later one. */
+function isBeyond(name: string, first: number): boolean {
+  const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
+  return layer !== undefined && Number(layer) >= first;
+}
+
+function* chain(...lists: readonly Iterable<NamedTensor>[]): Generator<NamedTensor> {
+  for (const list of lists) yield* list;
+}

@@ -1,0 +1,18 @@
+// A model and its tokenizer as the files of a Hugging Face folder have them.
+
+import { toHuggingFaceConfig } from '../config/huggingface.ts';
+import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
+import type { Tokenizer } from '../data/types.ts';
+import type { ModelContents } from '../io/checkpoint.ts';
+import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+
+/** Everything that a model folder holds; the weights are copied out of the backend. */
+export async function modelContents(model: DeepseekV3ForCausalLM, tokenizer: Tokenizer): Promise<ModelContents> {
+  return {
+    config: model.config,
+    hfConfig: toHuggingFaceConfig(model.config),
+    tokenizerJson: tokenizer.toHuggingFace(),
+    tokenizerConfig: tokenizerConfig(tokenizer),
+    model: await model.exportTensors(),
+  };
+}

@@ -1,0 +1,27 @@
+// The settings that a new run begins with.
+
+import { countParameters } from '../config/counts.ts';
+import { validateModelConfig, validateTrainConfig } from '../config/validate.ts';
+import type { RunSettings } from './run-settings.ts';
+
+/** What cannot be counted or read off the clock. */
+type NewRun = Pick<RunSettings, 'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init'>;
+
+/** The settings of a run as `run.json` has them; checked. */
+export function newSettings({ name, version, backend, brotliBitsPerByte, init, ...run }: NewRun): RunSettings {
+  const model = validateModelConfig(run.model);
+  const { total, active } = countParameters(model, run.train.seqLen);
+  return {
+    format: 1,
+    name,
+    model,
+    train: validateTrainConfig(run.train, model),
+    backend,
+    createdAt: new Date().toISOString(),
+    version,
+    parameters: total,
+    activeParameters: active,
+    brotliBitsPerByte,
+    ...(init === undefined ? {} : { init }),
+  };
+}

@@ -1,0 +1,91 @@
+// The text of a run that a program has in memory: how it is opened, and what is recorded of it.
+
+import type { TrainConfig } from '../config/train-config.ts';
+import { TEXT_IN_MEMORY } from '../data/documents.ts';
+import { GIVEN } from '../data/tokenizers/given.ts';
+import { tokenizerFromHuggingFace } from '../data/tokenizers/hugging-face-tokenizer.ts';
+import type { Dataset, Tokenizer } from '../data/types.ts';
+import { UserError } from '../errors.ts';
+import type { JsonObject } from '../io/json.ts';
+import type { GivenText, Host } from './host.ts';
+import type { RunSettings } from './run-settings.ts';
+
+/** In place of the text that `train.data` names: nothing, documents, or a whole dataset. */
+export interface OwnData extends GivenText {
+  /** Rows read by index, with its own tokenizer; it must hold to what `Dataset` says, and give the same rows again. */
+  readonly dataset?: Dataset;
+}
+
+/** The settings as they are recorded: with own data they do not name what the preset did. */
+export function recordedTrain(train: TrainConfig, { documents, tokenizer, dataset }: OwnData): TrainConfig {
+  const data = documents === undefined && dataset === undefined ? {} : { data: TEXT_IN_MEMORY };
+  const given = dataset?.tokenizer ?? tokenizer;
+  return { ...train, ...data, ...(given === undefined ? {} : { tokenizer: `${given.name}${GIVEN}` }) };
+}
+
+/** The dataset of a run. Throws a `UserError` for own data that contradicts itself or the settings. */
+export async function openData(train: TrainConfig, own: OwnData, host: Host): Promise<Dataset> {
+  const { documents, tokenizer, dataset } = own;
+  if (dataset === undefined) {
+    return host.openDataset(train, {
+      ...(documents === undefined ? {} : { documents }),
+      ...(tokenizer === undefined ? {} : { tokenizer }),
+    });
+  }
+  if (documents !== undefined || tokenizer !== undefined) {
+    throw new UserError('data: a dataset has its own text and tokenizer; leave documents and tokenizer out');
+  }
+  checkDataset(dataset, train);
+  return dataset;
+}
+
+/**
+ * The dataset of a run that goes on: own data has to be given again, but not a tokenizer that no specification makes, which
+ * is that of the checkpoint, or of the model that the run was started from.
+ *
+ * Throws a `UserError` if the run was trained on other data, or with another tokenizer.
+ */
+export async function openDataAgain(
+  { train, init }: Pick<RunSettings, 'train' | 'init'>,
+  own: OwnData,
+  tokenizerJson: JsonObject | null,
+  host: Host,
+): Promise<Dataset> {
+  const { documents, dataset } = own;
+  const hasText = documents !== undefined || dataset !== undefined;
+  if (hasText && train.data !== TEXT_IN_MEMORY) {
+    throw new UserError(`resume: the run was trained on ${train.data}; leave documents and dataset out`);
+  }
+  const isMade = init === undefined && !train.tokenizer.endsWith(GIVEN);
+  if (own.tokenizer !== undefined && isMade) {
+    throw new UserError(`resume: the run was started with the tokenizer ${train.tokenizer}; leave tokenizer out`);
+  }
+  if (isMade || tokenizerJson === null) return openData(train, own, host);
+  const kept = tokenizerFromHuggingFace(tokenizerJson, train.tokenizer.replace(GIVEN, ''));
+  const isGiven = dataset !== undefined || own.tokenizer !== undefined;
+  const opened = await openData(train, isGiven ? own : { ...own, tokenizer: kept }, host);
+  refuseOtherTokenizer(opened.tokenizer, kept, 'resume: the run');
+  return opened;
+}
+
+/** Throws a `UserError` if a tokenizer that was given is not the one of the model, which `whose` names. */
+export function refuseOtherTokenizer(tokenizer: Tokenizer, expected: Tokenizer, whose: string): void {
+  if (tokenizer === expected) return;
+  const contents = (of: Tokenizer) => JSON.stringify(of.toHuggingFace());
+  if (contents(tokenizer) === contents(expected)) return;
+  throw new UserError(
+    `${whose} has the tokenizer ${expected.name} (${expected.vocabSize} tokens), and another one was given: ` +
+      `${tokenizer.name} (${tokenizer.vocabSize} tokens); give the same one, or leave it out`,
+  );
+}
+
+function checkDataset(dataset: Dataset, { seqLen }: TrainConfig): void {
+  if (dataset.domains.length === 0) {
+    throw new UserError('data: the dataset has no domain; it needs at least one, with held-out text');
+  }
+  const { seqLen: found } = dataset.trainBatch(0, 1);
+  if (found === seqLen) return;
+  throw new UserError(
+    `data: the rows of the dataset have ${found} tokens, and seqLen is ${seqLen}; set seqLen to ${found}`,
+  );
+}

@@ -1,0 +1,37 @@
+// Pausing a run without ending it.
+
+/** Holds a training run between two steps, and lets it go on: give it to `train` as `pause`, as an AbortSignal is given. */
+export class PauseController {
+  #isPaused = false;
+  #wake: (() => void)[] = [];
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** The run stops after the current step, with everything in memory, until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  /** Resolves once it is not paused, or the signal is aborted: a paused run can be ended. */
+  async passed(signal?: AbortSignal): Promise<void> {
+    while (this.#isPaused && signal?.aborted !== true) await this.#change(signal);
+  }
+
+  #change(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      signal?.addEventListener('abort', wake);
+      this.#wake.push(wake);
+    });
+  }
+}

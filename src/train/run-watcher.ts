@@ -1,0 +1,12 @@
+import type { TrainEvent } from './events.ts';
+import type { PauseController } from './pause.ts';
+
+/** Who watches a run, and who may hold or end it. */
+export interface RunWatcher {
+  /** Called in order, between steps. The run waits for a promise it returns; an error it throws ends the run. */
+  readonly onEvent?: (event: TrainEvent) => unknown;
+  /** Ends the run after the current step, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  /** Holds the run between steps, and lets it go on. */
+  readonly pause?: PauseController;
+}

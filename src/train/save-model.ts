@@ -1,0 +1,35 @@
+// Saving a model without a run around it, as a training loop of one's own needs it.
+
+import type { Tokenizer } from '../data/types.ts';
+import { UserError } from '../errors.ts';
+import { modelFiles } from '../io/checkpoint.ts';
+import { writeNewFolder } from '../io/write-model-folder.ts';
+import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import type { ModelStore } from '../runs/model-store.ts';
+import { modelContents } from './model-contents.ts';
+
+/**
+ * Writes a model with its tokenizer: a Hugging Face `deepseek_v3` folder, which `loadModel`, `train({ init })` and every
+ * command that takes a checkpoint can read, or the same files in a store, from which `loadModelFrom` reads.
+ *
+ * A folder must not exist yet, or be empty; it is written whole or not at all. In a store the model takes the place of the
+ * one that was saved before.
+ *
+ * @throws UserError if the tokenizer has more tokens than the model, or if the place cannot be written.
+ */
+export async function saveModel(
+  model: DeepseekV3ForCausalLM,
+  tokenizer: Tokenizer,
+  target: string | ModelStore,
+): Promise<void> {
+  const { vocabSize } = model.config;
+  if (tokenizer.vocabSize > vocabSize) {
+    throw new UserError(
+      `saveModel: the tokenizer ${tokenizer.name} has ${tokenizer.vocabSize} tokens and the model ${vocabSize}; ` +
+        'give the tokenizer that the model was trained with',
+    );
+  }
+  const contents = await modelContents(model, tokenizer);
+  if (typeof target === 'string') writeNewFolder(target, modelFiles(contents));
+  else await target.saveModel(contents);
+}

@@ -1,0 +1,114 @@
+// Starting a run in a store that nothing is in, on any host.
+
+import type { BackendName } from '../backends/backend-names.ts';
+import type { BackendOptions } from '../backends/backends.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import { withVocabulary } from '../config/presets.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import { validateTrainConfig } from '../config/validate.ts';
+import type { Tokenizer } from '../data/types.ts';
+import type { ModelStore } from '../runs/model-store.ts';
+import type { RunStore } from '../runs/run-store.ts';
+import { activeWarnings, refuseDensePrecision } from './backend-remarks.ts';
+import { type ConductOptions, conduct } from './conduct.ts';
+import type { TrainResult } from './events.ts';
+import type { Host } from './host.ts';
+import { describeInheritance, type Inheritance, inherit, openInitial } from './initial-model.ts';
+import { newSettings } from './new-settings.ts';
+import { openData, type OwnData, recordedTrain, refuseOtherTokenizer } from './own-data.ts';
+import { initialState } from './trainer-state.ts';
+
+/** A model with weights drawn from the seed. */
+export interface FromScratch {
+  readonly init?: never;
+  /** `vocabSize` and the special tokens are replaced by the tokenizer's. */
+  readonly model: ModelConfig;
+  readonly train: TrainConfig;
+}
+
+/** A model that was trained before, with a new optimizer and whatever text there is. */
+export interface FromModel {
+  /** A run folder (its newest checkpoint), a checkpoint, a Hugging Face `deepseek_v3` folder, or a store with a model. */
+  readonly init: string | ModelStore;
+  /** The shape is that of the folder: what is given here must agree, but for more MTP modules, which are fresh then. */
+  readonly model?: Partial<ModelConfig>;
+  /** The tokenizer is that of the folder: if one is given it must be the same. */
+  readonly train: Omit<TrainConfig, 'tokenizer'> & { readonly tokenizer?: string };
+}
+
+export interface StartCommon extends ConductOptions, OwnData {
+  readonly backend: BackendName;
+  /** Not recorded: results do not depend on them. */
+  readonly backendOptions?: BackendOptions;
+}
+
+/** A run that is to begin. */
+export type StartOptions = StartCommon & (FromScratch | FromModel);
+
+/** What a run starts with, once it is known where from. */
+interface Origin {
+  readonly train: TrainConfig;
+  readonly inheritance: Inheritance | null;
+  /** For a tokenizer. */
+  readonly modelFor: (tokenizer: Tokenizer) => ModelConfig;
+}
+
+/** Trains from step 0 in an unused store. */
+export async function startRun(store: RunStore, options: StartOptions, host: Host): Promise<TrainResult> {
+  await store.refuseUsed();
+  if (options.init === undefined) {
+    const { model, train } = options;
+    validateTrainConfig(train, model);
+    return begin(store, options, host, {
+      train: recordedTrain(train, options),
+      inheritance: null,
+      modelFor: (tokenizer) => withVocabulary(model, tokenizer),
+    });
+  }
+  const opened = await openInitial(options.init, host);
+  try {
+    const inheritance = inherit(opened, options);
+    const { name: tokenizer } = inheritance.tokenizer;
+    const train = { ...recordedTrain({ ...options.train, tokenizer }, options), tokenizer };
+    validateTrainConfig(train, inheritance.config);
+    return await begin(store, options, host, { train, inheritance, modelFor: () => inheritance.config });
+  } finally {
+    opened.checkpoint.close();
+  }
+}
+
+async function begin(store: RunStore, options: StartOptions, host: Host, origin: Origin): Promise<TrainResult> {
+  const { train, inheritance } = origin;
+  const backend = await host.activateBackend(options.backend, options.backendOptions);
+  refuseDensePrecision(backend, train);
+  const dataset = await openData(train, withTokenizer(options, inheritance), host);
+  if (inheritance !== null) refuseOtherTokenizer(dataset.tokenizer, inheritance.tokenizer, `init: ${inheritance.path}`);
+  const init = inheritance && { path: inheritance.path, sha256: await inheritance.checkpoint.weightsSha256() };
+  const settings = newSettings({
+    name: store.name,
+    version: host.version,
+    model: origin.modelFor(dataset.tokenizer),
+    train,
+    backend: backend.name,
+    brotliBitsPerByte: host.brotliBitsPerByte(dataset),
+    ...(init === null ? {} : { init }),
+  });
+  const release = await store.claim();
+  try {
+    await store.refuseUsed();
+    await store.writeSettings(settings);
+    const state = initialState(settings, dataset.trainTokens);
+    const notes = inheritance === null ? [] : describeInheritance(inheritance, settings);
+    const warnings = activeWarnings(backend, settings.model);
+    const beginning = { settings, backend, dataset, state, checkpoint: null, inheritance, notes, warnings };
+    return await conduct(store, beginning, options, host);
+  } finally {
+    await release();
+  }
+}
+
+/** A model that is taken over brings its tokenizer. */
+function withTokenizer(own: OwnData, inheritance: Inheritance | null): OwnData {
+  const isGiven = own.tokenizer !== undefined || own.dataset !== undefined;
+  return inheritance === null || isGiven ? own : { ...own, tokenizer: inheritance.tokenizer };
+}
