@@ -1,9 +1,15 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // Nothing takes as long, even on a slow machine that is busy: these only turn what would never end into a failure.
 const never = 600_000;
 
+// The program looks for it where it is installed itself; the tests have it with the packages that few of them need.
+const webgpu = fileURLToPath(new URL('tests/peers/node_modules/webgpu/index.js', import.meta.url));
+
 export default defineConfig({
+  resolve: { alias: existsSync(webgpu) ? { webgpu } : {} },
   test: {
     include: ['tests/**/*.test.ts'],
     setupFiles: ['src/node.ts'],

@@ -2,12 +2,16 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { routeTokens } from '../../src/ops/router.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { tf } from '../../src/tensor/tf.ts';
+import { howToInstall } from '../peers/load-peer.ts';
 import { nanoModel } from '../train/nano.ts';
 import { useSoftwareVulkan } from './software-vulkan.ts';
 import { conformanceSuite, reasonMissing } from './suite.ts';
 
 useSoftwareVulkan();
-const missing = await reasonMissing('webgpu', '; without a GPU, in software: apt-get install chromium');
+const missing = await reasonMissing(
+  'webgpu',
+  `; in a clone: ${howToInstall}; without a GPU, in software: apt-get install chromium`,
+);
 const dispatches = missing === null ? countDispatches() : () => 0;
 
 // WGSL allows exp, log and division a few units in the last place each, and shaders reorder sums.

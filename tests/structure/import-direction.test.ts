@@ -52,7 +52,7 @@ const packages: Record<string, RegExp> = {
   config: /^(zod|fastest-levenshtein)$/,
   tensor: /^(@tensorflow\/tfjs-(core|backend-cpu)|node:.*)$/,
   engine: /^(@tensorflow\/tfjs-backend-cpu|node:.*)$/,
-  backends: /^(@tensorflow\/tfjs-backend-(wasm|webgpu)|webgpu|node:.*)$/,
+  backends: /^(@tensorflow\/tfjs-backend-(wasm|webgpu)|node:.*)$/,
   report: /^(@observablehq\/plot|linkedom|node:.*)$/,
 };
 
