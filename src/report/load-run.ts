@@ -61,7 +61,15 @@ const SETTINGS_TYPES: Readonly<Record<string, 'string' | 'number' | 'object'>> =
 
 /** The keys of the model and the training settings that the report does arithmetic with; the others are only printed. */
 const NUMBERS = {
-  model: ['numHiddenLayers', 'firstKDenseReplace', 'hiddenSize', 'kvLoraRank', 'nRoutedExperts', 'numExpertsPerTok'],
+  model: [
+    'numHiddenLayers',
+    'firstKDenseReplace',
+    'numNextnPredictLayers',
+    'hiddenSize',
+    'kvLoraRank',
+    'nRoutedExperts',
+    'numExpertsPerTok',
+  ],
   train: ['steps', 'batchSize', 'seqLen', 'maxGradNorm'],
 } as const;
 
