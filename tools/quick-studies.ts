@@ -1,5 +1,5 @@
 // Runs every study with `--quick`, as a reader would try it, one after the other in a scratch folder, and fails if one
-// does not end well, leaves out a file, or has an arm or a claim without numbers.
+// does not end well, leaves out a file, has an arm or a claim without numbers, or gives a verdict.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,17 +14,19 @@ function tinyseek(...args: string[]) {
   return spawnSync(process.execPath, ['dist/cli/main.js', ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 });
 }
 
-/** Arms that lack runs or a loss, and claims without an estimate over all seeds. */
-function missingNumbers({ arms, verdicts, seeds }: StudyResults, plannedArms: number): string[] {
+/** Arms that lack runs or a loss, claims without an estimate over all seeds, and claims with a verdict. */
+function wrongNumbers({ arms, verdicts, seeds }: StudyResults, plannedArms: number): string[] {
   const unfinished = arms.filter(
     ({ runs }) => runs.length < seeds || runs.some(({ measured }) => measured.loss === undefined),
   );
-  const unjudged = verdicts.filter(({ found }) => found === null || found.n < seeds);
+  const unmeasured = verdicts.filter(({ found }) => found === null || found.n < seeds);
+  const judged = verdicts.filter(({ verdict }) => verdict !== null);
   return [
     ...(arms.length === plannedArms ? [] : [`${arms.length} of ${plannedArms} arms have results`]),
     ...unfinished.map(({ name }) => `arm ${name} has not ended with all seeds`),
-    ...(verdicts.length > 0 ? [] : ['no claim was judged']),
-    ...unjudged.map(({ claim }) => `nothing was found for the claim: ${claim}`),
+    ...(verdicts.length > 0 ? [] : ['there is no claim']),
+    ...unmeasured.map(({ claim }) => `nothing was found for the claim: ${claim}`),
+    ...judged.map(({ claim }) => `two short seeds gave a verdict on the claim: ${claim}`),
   ];
 }
 
@@ -49,7 +51,7 @@ function tryStudy(name: string, plannedArms: number): string[] {
   const path = join(out, 'results.json');
   if (!existsSync(path)) return ['wrote no results.json'];
   const results: StudyResults = JSON.parse(readFileSync(path, 'utf8'));
-  return [...missingNumbers(results, plannedArms), ...wrongFiles(out, results)];
+  return [...wrongNumbers(results, plannedArms), ...wrongFiles(out, results)];
 }
 
 const { studies }: { studies: readonly { name: string; arms: number }[] } = JSON.parse(

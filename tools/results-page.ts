@@ -54,7 +54,7 @@ function photograph(chromium: string, folder: string, name: string): void {
   const chosen = (pictures[name] ?? []).map((chart) => {
     const source = figures.get(chart);
     if (source === undefined) throw new Error(`${folder}/report.html has no chart ${chart}`);
-    return source.replace(/<figcaption>[\s\S]*?<\/figcaption>/, '');
+    return source.replace(/<a class="download"[\s\S]*?<\/a>/, '').replace('<figcaption></figcaption>', '');
   });
   const scratch = mkdtempSync(join(tmpdir(), 'tinyseek-picture-'));
   const file = join(scratch, 'picture.html');

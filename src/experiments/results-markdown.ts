@@ -1,23 +1,40 @@
 // The results of a study as a page of Markdown.
 
 import { formatCount, formatDuration } from '../report/format.ts';
-import type { MetricCell, StudyResults } from '../report/study-results.ts';
-import { caveats, changeText, intervalText, meanMeasured, rangeText, seedsAndMachine } from '../report/study-text.ts';
+import type { MetricCell, StudyResults, VerdictRow } from '../report/study-results.ts';
+import {
+  caveats,
+  changeText,
+  claimsTitle,
+  hasCutIntervals,
+  hasVerdicts,
+  intervalText,
+  meanMeasured,
+  rangeText,
+  seedsAndMachine,
+} from '../report/study-text.ts';
 
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(header), `|${' --- |'.repeat(header.length)}`, ...rows.map(line)].join('\n');
 }
 
-export function verdictTable({ verdicts }: StudyResults): string {
-  const rows = verdicts.map(({ claim, rule, found, verdict, paper }) => [
-    claim,
-    rule,
-    found === null ? 'not measured yet' : rangeText(found),
-    `**${verdict}**`,
-    paper ?? '',
+function verdictCell(row: VerdictRow): string {
+  return row.verdict === null ? row.reason : `**${row.verdict}**`;
+}
+
+/** Claims, what was found and, if there are any, verdicts. */
+export function verdictTable(results: StudyResults): string {
+  const isJudged = hasVerdicts(results);
+  const rows = results.verdicts.map((row) => [
+    row.claim,
+    row.rule,
+    row.found === null ? 'not measured yet' : rangeText(row.found),
+    ...(isJudged ? [verdictCell(row)] : []),
+    row.paper ?? '',
   ]);
-  return table(['claim', 'rule, written before the run', 'found', 'verdict', 'paper'], rows);
+  const header = ['claim', 'rule, written before the run', 'found', ...(isJudged ? ['verdict'] : []), 'paper'];
+  return table(header, rows);
 }
 
 function cellText({ value, difference }: MetricCell): string {
@@ -35,8 +52,10 @@ export function armTable({ metrics, arms }: StudyResults): string {
 }
 
 /** How to read `armTable`. */
-export function meanNote({ arms, statistics }: StudyResults): string {
-  return `Mean ± half the interval; difference from ${arms[0]?.label ?? 'the first arm'}. ${statistics}.`;
+export function meanNote(results: StudyResults): string {
+  const { arms, statistics } = results;
+  const shown = `half the interval${hasCutIntervals(results) ? ' (in brackets both ends, where it is cut)' : ''}`;
+  return `Mean ± ${shown}; difference from ${arms[0]?.label ?? 'the first arm'}. ${statistics}.`;
 }
 
 export function costTable({ arms }: StudyResults): string {
@@ -66,7 +85,7 @@ export function resultsMarkdown(results: StudyResults): string {
     ...(source === '' ? [] : [`Source: ${source}.`]),
     equal,
     ...caveats(results).map((line) => `**${line}**`),
-    ...(results.verdicts.length === 0 ? [] : ['## Verdicts', verdictTable(results)]),
+    ...(results.verdicts.length === 0 ? [] : [`## ${claimsTitle(results)}`, verdictTable(results)]),
     '## Results',
     meanNote(results),
     armTable(results),

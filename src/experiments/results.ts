@@ -3,16 +3,19 @@
 import { cpus } from 'node:os';
 import { countParameters } from '../config/counts.ts';
 import { loadRun } from '../report/load-run.ts';
-import type { ArmResults, Interval, MetricCell, StudyResults } from '../report/study-results.ts';
-
-import { type Job, jobsOf, type Plan } from './plan.ts';
+import type { ArmResults, MetricCell, StudyResults, VerdictRow } from '../report/study-results.ts';
+import { type Bounds, boundsOf, boundsOfDifference, toInterval } from './bounds.ts';
+import { judgementOf, whyNotJudged } from './evidence.ts';
 import { readMeasured } from './measured-file.ts';
-import { type BySeed, type Estimate, estimate, pairedDifference } from './statistics.ts';
-import type { Arm, Measurements, Study } from './study.ts';
-import { estimateOf, judge, ruleOf } from './verdict.ts';
+import { type Job, jobsOf, type Plan } from './plan.ts';
+import { armSettings } from './settings.ts';
+import { type BySeed, estimate, pairedDifference } from './statistics.ts';
+import type { Arm, Hypothesis, Measurements } from './study.ts';
+import { estimateOf, ruleOf } from './verdict.ts';
 
 export const statisticsNote =
-  "95 % intervals by Student's t over seeds; differences are paired by seed, and so by initial weights and order of the data";
+  "95 % intervals by Student's t over seeds, cut where a quantity has a bound; differences are paired by seed, and so by " +
+  'initial weights and order of the data';
 
 interface FinishedRun {
   readonly job: Job;
@@ -31,7 +34,7 @@ export function collectResults(plan: Plan, command: string): StudyResults | null
   if (first === undefined) return null;
   const { settings } = loadRun(first.job.runDir);
   const { name, title, question, source, equal, paper, scatters = [], series = [] } = study;
-  const values = (arm: string, metric: string) => bySeed(runs, arm, metric);
+  const shortfall = whyNotJudged(plan);
   return {
     format: 1,
     ...{ name, title, question, source, equal, paper, quick, seeds, command, scatters, series },
@@ -44,19 +47,9 @@ export function collectResults(plan: Plan, command: string): StudyResults | null
     },
     createdAt: new Date().toISOString(),
     statistics: statisticsNote,
-    verdicts: study.hypotheses.map((hypothesis) => {
-      const found = estimateOf(hypothesis, values);
-      const verdict = judge(found, hypothesis.expect, hypothesis.as === 'ratio');
-      return {
-        claim: hypothesis.claim,
-        rule: ruleOf(hypothesis),
-        found: toInterval(found),
-        verdict,
-        paper: hypothesis.paper ?? null,
-      };
-    }),
-    metrics: study.metrics.map(({ unit = null, better = null, ...metric }) => ({ ...metric, unit, better })),
-    arms: study.arms.flatMap((arm) => armResults(study, arm, runs) ?? []),
+    verdicts: study.hypotheses.map((hypothesis) => verdictRow(plan, runs, hypothesis, shortfall)),
+    metrics: study.metrics.map(({ key, label, unit = null, better = null }) => ({ key, label, unit, better })),
+    arms: study.arms.flatMap((arm) => armResults(plan, arm, runs) ?? []),
   };
 }
 
@@ -76,14 +69,39 @@ function bySeed(runs: readonly FinishedRun[], arm: string, metric: string): BySe
   );
 }
 
-function toInterval(found: Estimate | null): Interval | null {
-  if (found === null) return null;
-  const finite = (value: number) => (Number.isFinite(value) ? value : null);
-  return { mean: found.mean, low: finite(found.low), high: finite(found.high), n: found.n };
+/** The estimate is judged as it is; only what is shown of it is cut at the bounds. */
+function verdictRow(
+  plan: Plan,
+  runs: readonly FinishedRun[],
+  hypothesis: Hypothesis,
+  shortfall: string | null,
+): VerdictRow {
+  const { arm, against, metric, as, claim, paper = null } = hypothesis;
+  const found = estimateOf(hypothesis, (name, key) => bySeed(runs, name, key));
+  const bounds = as === 'ratio' ? undefined : boundsBetween(plan, metric, arm, against);
+  return {
+    claim,
+    rule: ruleOf(hypothesis),
+    found: toInterval(found, bounds),
+    ...judgementOf(hypothesis, found, plan.study, shortfall),
+    paper,
+  };
+}
+
+function boundsOfArm(plan: Plan, metric: string, name: string): Bounds {
+  const arm = plan.study.arms.find((candidate) => candidate.name === name)!;
+  return boundsOf(plan.study, metric, armSettings(plan.study, arm, plan, 0).model);
+}
+
+/** Of a metric of an arm, or of its difference from another arm. */
+function boundsBetween(plan: Plan, metric: string, arm: string, against?: string): Bounds {
+  const own = boundsOfArm(plan, metric, arm);
+  return against === undefined ? own : boundsOfDifference(own, boundsOfArm(plan, metric, against));
 }
 
 /** Null for an arm of which no run is done. */
-function armResults(study: Study, arm: Arm, runs: readonly FinishedRun[]): ArmResults | null {
+function armResults(plan: Plan, arm: Arm, runs: readonly FinishedRun[]): ArmResults | null {
+  const { study } = plan;
   const own = runs.filter(({ job }) => job.arm.name === arm.name);
   const [first] = own;
   if (first === undefined) return null;
@@ -98,14 +116,18 @@ function armResults(study: Study, arm: Arm, runs: readonly FinishedRun[]): ArmRe
     activeParameters: active,
     flopsPerToken,
     runs: own.map(({ job, measured }) => ({ seed: job.seed, dir: job.runDir, measured })),
-    cells: study.metrics.map(({ key }) => cellOf(runs, arm.name, study.arms[0]?.name ?? '', key)),
+    cells: study.metrics.map(({ key }) => cellOf(plan, runs, arm.name, key)),
   };
 }
 
-function cellOf(runs: readonly FinishedRun[], arm: string, firstArm: string, metric: string): MetricCell {
+function cellOf(plan: Plan, runs: readonly FinishedRun[], arm: string, metric: string): MetricCell {
+  const first = plan.study.arms[0]!.name;
   const values = bySeed(runs, arm, metric);
-  const difference = arm === firstArm ? null : pairedDifference(values, bySeed(runs, firstArm, metric));
-  return { value: toInterval(estimate([...values.values()])), difference: toInterval(difference) };
+  const difference = arm === first ? null : pairedDifference(values, bySeed(runs, first, metric));
+  return {
+    value: toInterval(estimate([...values.values()]), boundsBetween(plan, metric, arm)),
+    difference: toInterval(difference, boundsBetween(plan, metric, arm, first)),
+  };
 }
 
 function changesOf({ modelChanges, trainChanges, variant, stepsFactor }: Arm): string[] {

@@ -36,6 +36,7 @@ const metric = z.strictObject({
   label: text,
   unit: text.exactOptional(),
   better: z.enum(['lower', 'higher']).exactOptional(),
+  bounds: z.strictObject({ min: z.number().exactOptional(), max: z.number().exactOptional() }).exactOptional(),
 });
 
 const studySchema = z.strictObject({

@@ -34,6 +34,8 @@ export interface Metric {
   /** E.g. `nats per token`; absent: a plain number. */
   readonly unit?: string;
   readonly better?: 'lower' | 'higher';
+  /** The least and the most it can be, where intervals end; absent: those of `bounds.ts`, or none for a key of its own. */
+  readonly bounds?: { readonly min?: number; readonly max?: number };
 }
 
 /**
@@ -46,7 +48,7 @@ export type Expectation = { readonly below: number } | { readonly above: number 
  * A claim with the rule that decides it, written before the run.
  *
  * The 95 % interval of the mean over seeds decides: all of it where the claim says, `reproduced`; all of it elsewhere,
- * `contradicted`; else `not distinguishable`.
+ * `contradicted`; else `not distinguishable`. A study smaller than the one the rule was written for decides nothing.
  */
 export interface Hypothesis {
   /** A sentence. */
@@ -109,9 +111,9 @@ export interface Study {
   readonly preset: PresetName;
   /** On top of the preset, for all arms. */
   readonly base: Changes;
-  /** On top of `base` with `--quick`: enough to see that everything works, in a minute or two. */
+  /** On top of `base` with `--quick`: enough to see that everything works, in a minute or two; never judged. */
   readonly quick: Changes;
-  /** Seeds of the full size; absent: 3. */
+  /** Seeds of the full size, and the fewest that claims are judged by; absent: 3. */
   readonly seeds?: number;
   /** The first one is what the others are compared with in the tables. */
   readonly arms: readonly Arm[];

@@ -12,8 +12,7 @@ function claimedRange(expect: Expectation, isRatio: boolean): [low: number, high
 }
 
 /** All of the interval in the claimed range: reproduced; none of it: contradicted. */
-export function judge(found: Estimate | null, expect: Expectation, isRatio: boolean): Verdict {
-  if (found === null) return 'not distinguishable';
+export function judge(found: Estimate, expect: Expectation, isRatio: boolean): Verdict {
   const [low, high] = claimedRange(expect, isRatio);
   if (found.low > low && found.high < high) return 'reproduced';
   return found.high < low || found.low > high ? 'contradicted' : 'not distinguishable';

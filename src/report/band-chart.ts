@@ -6,6 +6,7 @@ import { formatTick } from './format.ts';
 import type { Html } from './html.ts';
 import { Plot } from './plot.ts';
 import { renderSvg } from './plot-svg.ts';
+import { paddedRange } from './points.ts';
 
 /** Colours in the palette of the style sheet. */
 const NUM_COLORS = 8;
@@ -56,10 +57,10 @@ export function bandOf(curves: readonly (readonly { readonly x: number; readonly
     }));
 }
 
-/** The chart in its frame, or null when no arm has a point. */
+/** The chart in its frame, or null when no arm has two points to join. */
 export function bandFigure(chart: BandChart): Html | null {
   const bands = chart.bands.filter(({ points }) => points.length > 0);
-  if (bands.length === 0) return null;
+  if (bands.every(({ points }) => points.length < 2)) return null;
   const rows = bands.flatMap(({ name, points }) => points.map(({ x, low, mean, high }) => [name, x, mean, low, high]));
   return renderFigure({
     ...chart,
@@ -71,7 +72,6 @@ export function bandFigure(chart: BandChart): Html | null {
 
 function drawSvg({ title, xLabel, yLabel, bands, zero = false, dots = false }: BandChart): Html {
   const all = bands.flatMap(({ points }) => points);
-  const [low, high] = [Math.min(...all.map((p) => p.low)), Math.max(...all.map((p) => p.high))];
   const xs = all.map(({ x }) => x);
   return renderSvg(title, {
     width: 460,
@@ -83,10 +83,7 @@ function drawSvg({ title, xLabel, yLabel, bands, zero = false, dots = false }: B
     x: { label: xLabel, domain: [dots ? Math.min(...xs) : 0, Math.max(1e-9, ...xs)], tickFormat: formatTick, ticks: 5 },
     y: {
       label: yLabel,
-      domain:
-        low < high
-          ? [zero ? Math.min(0, low) : low, high]
-          : [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2],
+      domain: paddedRange([...all.flatMap(({ low, high }) => [low, high]), ...(zero ? [0] : [])]),
       nice: true,
       tickFormat: formatTick,
       ticks: 5,

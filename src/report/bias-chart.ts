@@ -26,7 +26,7 @@ interface Panel {
   readonly rows: readonly BiasRow[];
 }
 
-/** The figure, or null when no bias ever moved (a run that balances by other means). */
+/** The figure, or null when no bias ever moved (a run that balances by other means) or there is one step only. */
 export function biasFigure(owner: Owner, { metrics, settings: { model } }: RunData): Html | null {
   const id = `expert-bias-${owner.index}`;
   const panels = biasPanels(metrics);
@@ -65,7 +65,7 @@ function biasPanels(metrics: readonly MetricsLine[]): Panel[] {
   const lines = panels.reduce((sum, { rows }) => sum + (rows[0]?.bias.length ?? 0), 0);
   const numSteps = Math.min(200, Math.max(12, Math.floor(MAX_VALUES / Math.max(1, lines))));
   return panels
-    .filter(({ rows }) => rows.length > 0)
+    .filter(({ rows }) => rows.length > 1)
     .map(({ layer, rows }) => ({ layer, rows: spread(rows, numSteps) }));
 }
 
@@ -96,7 +96,6 @@ function expertLine(rows: readonly BiasRow[], expert: number): Plot.Markish {
   const points = rows.map(({ step, bias }) => ({ step, value: bias[expert] ?? 0 }));
   const end = points.at(-1)?.value ?? 0;
   const color = end > 0 ? 'var(--under)' : end < 0 ? 'var(--over)' : 'var(--muted)';
-  if (points.length === 1) return Plot.dot(points, { x: 'step', y: 'value', r: 3, fill: color });
   return Plot.line(points, { x: 'step', y: 'value', stroke: color, strokeWidth: 1.2, strokeOpacity: 0.8 });
 }
 

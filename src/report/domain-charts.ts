@@ -8,7 +8,8 @@ import { heatMapLegend, heatMapSvg } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { dottedCurve, lineFigure } from './line-chart.ts';
 import { layerName } from './load-frames.ts';
-import { matrixOf, pointsOf } from './points.ts';
+import { matrixOf, partialEvaluations, pointsOf } from './points.ts';
+import { routesTokens } from './routing.ts';
 import type { RunData } from './run-data.ts';
 
 interface DomainLoad {
@@ -25,15 +26,16 @@ export function domainLossFigure(owner: Owner, { metrics }: RunData): Html | nul
     title: ownedTitle('Held-out bits per byte by domain', owner),
     advice: 'All domains should fall; one that stalls gets too little data, or is simply harder to predict.',
     yLabel: 'bits per byte',
+    note: partialEvaluations(metrics),
     curves: names.map((name, i) => dottedCurve(0, name, pointsOf(metrics, `eval/domain/${name}/bits_per_byte`), i)),
   };
   return lineFigure(chart, ['']);
 }
 
-/** Which experts each domain uses, at the last evaluation; null for a corpus of one domain. */
+/** Which experts each domain uses, at the last evaluation; null for one domain, or without a choice of experts. */
 export function domainLoadFigure(owner: Owner, { metrics, settings: { model } }: RunData): Html | null {
   const domains = domainNames(metrics, 'load').flatMap((name) => lastLoad(metrics, name) ?? []);
-  if (domains.length < 2) return null;
+  if (domains.length < 2 || !routesTokens(model)) return null;
   const id = `domain-load-${owner.index}`;
   return renderFigure({
     id,

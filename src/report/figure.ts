@@ -10,6 +10,8 @@ export interface Figure {
   readonly advice: string;
   readonly legend: Html | null;
   readonly body: Content;
+  /** What a reader must know of this drawing, e.g. what its arrows mean; null: nothing. */
+  readonly note?: string | null;
   readonly download: Html;
   /** Takes the whole width of the page. */
   readonly wide?: boolean;
@@ -25,13 +27,13 @@ export function ownedTitle(title: string, { name }: Owner): string {
   return name === null ? title : `${title}: ${name}`;
 }
 
-export function renderFigure({ id, title, advice, legend, body, download, wide = false }: Figure): Html {
+export function renderFigure({ id, title, advice, legend, body, note = null, download, wide = false }: Figure): Html {
   return html`<figure class="card${wide ? ' wide' : ''}" data-chart="${id}" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${title}</h3>
 <p class="advice">${advice}</p>
 ${legend}
 ${body}
-<figcaption>${download}</figcaption>
+<figcaption>${note === null ? null : html`<p>${note}</p>`}${download}</figcaption>
 </figure>
 `;
 }
@@ -50,8 +52,12 @@ export interface LegendItem extends Stroke {
 /** Stroke patterns by `dash`. */
 const DASHES = ['', '6 3', '2 3', '8 3 2 3'] as const;
 
-export function dashArray(dash: number): string {
-  return DASHES[dash % DASHES.length] ?? '';
+/** Those of a horizontal rule, which is never solid. */
+const RULE_DASHES = ['4 3', '1 3', '10 3'] as const;
+
+export function dashArray(dash: number, mark: Stroke['mark'] = 'line'): string {
+  const patterns = mark === 'rule' ? RULE_DASHES : DASHES;
+  return patterns[dash % patterns.length] ?? '';
 }
 
 export function renderLegend(items: readonly LegendItem[]): Html | null {
@@ -63,6 +69,6 @@ function swatch({ mark, color, dash }: Stroke): Html {
   const drawing =
     mark === 'dots'
       ? html`<circle cx="11" cy="5" r="4" fill="${color}"/>`
-      : html`<path d="M0,5H22" stroke="${color}" stroke-width="${mark === 'rule' ? 1.5 : 3}" stroke-opacity="${mark === 'faint' ? 0.35 : 1}" stroke-dasharray="${mark === 'rule' ? '4 3' : dashArray(dash)}"/>`;
+      : html`<path d="M0,5H22" stroke="${color}" stroke-width="${mark === 'rule' ? 1.5 : 3}" stroke-opacity="${mark === 'faint' ? 0.35 : 1}" stroke-dasharray="${dashArray(dash, mark)}"/>`;
   return html`<svg width="22" height="10" viewBox="0 0 22 10" aria-hidden="true">${drawing}</svg>`;
 }

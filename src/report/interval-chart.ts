@@ -1,12 +1,14 @@
-// A metric of every arm: the mean with its 95 % interval, and a small dot for each seed.
+// A metric of every arm: the mean with its 95 % interval, and a small dot for each seed. A bar that the chart has no room for
+// ends in an arrow.
 
 import { armStroke } from './band-chart.ts';
 import { csvLink } from './csv.ts';
 import { renderFigure } from './figure.ts';
-import { formatShort, formatTick } from './format.ts';
+import { capital, formatShort, formatTick } from './format.ts';
 import type { Html } from './html.ts';
 import { Plot } from './plot.ts';
 import { renderSvg } from './plot-svg.ts';
+import { paddedRange } from './points.ts';
 import type { MetricColumn, StudyResults } from './study-results.ts';
 
 interface Row {
@@ -16,14 +18,26 @@ interface Row {
   readonly low: number;
   readonly high: number;
   readonly seeds: readonly number[];
+  /** The interval ends where the quantity does. */
+  readonly isCut: boolean;
 }
 
-/** The figure of the metric at `index`, or null when no arm has it. */
+/** An end of a bar that lies outside the chart, and where the chart lets it end. */
+interface Arrow {
+  readonly name: string;
+  readonly color: string;
+  readonly edge: number;
+  /** Degrees from pointing upwards. */
+  readonly turn: number;
+  readonly title: string;
+}
+
+/** The figure of the metric at `index`, or null when fewer than two runs have it. */
 export function intervalFigure(results: StudyResults, index: number): Html | null {
   const metric = results.metrics[index];
   if (metric === undefined) return null;
   const rows = rowsOf(results, metric, index);
-  if (rows.length === 0) return null;
+  if (rows.flatMap(({ seeds }) => seeds).length < 2) return null;
   const id = `metric-${metric.key.replace(/[^\w-]+/g, '-')}`;
   const unit = metric.unit === null ? '' : `, ${metric.unit}`;
   const data = rows.flatMap(({ name, mean, low, high, seeds }) =>
@@ -35,6 +49,7 @@ export function intervalFigure(results: StudyResults, index: number): Html | nul
     advice: adviceFor(metric),
     legend: null,
     body: drawSvg(metric, rows),
+    note: noteOf(rows),
     download: csvLink(id, [['arm', 'mean', 'low', 'high', 'run', 'value'], ...data]),
   });
 }
@@ -44,8 +59,17 @@ function adviceFor({ better }: MetricColumn): string {
   return `${direction}Two arms whose bars overlap a lot cannot be told apart by this picture; the paired differences in the table are sharper.`;
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** What cut bars and arrows mean, where there are any. */
+function noteOf(rows: readonly Row[]): string | null {
+  const notes = [
+    ...(arrowsOf(rows).length === 0
+      ? []
+      : ['An arrow: the interval reaches beyond the chart; the table has its ends.']),
+    ...(rows.some(({ isCut }) => isCut)
+      ? ['Some bars end early, at the least or the most that the quantity can be.']
+      : []),
+  ];
+  return notes.length === 0 ? null : notes.join(' ');
 }
 
 function rowsOf({ arms }: StudyResults, { key }: MetricColumn, index: number): Row[] {
@@ -54,7 +78,8 @@ function rowsOf({ arms }: StudyResults, { key }: MetricColumn, index: number): R
     if (value === null) return [];
     const seeds = arm.runs.flatMap(({ measured }) => measured[key] ?? []);
     const { mean, low, high } = value;
-    return [{ name: arm.name, color: armStroke(i).color, mean, low: low ?? mean, high: high ?? mean, seeds }];
+    const { color } = armStroke(i);
+    return [{ name: arm.name, color, mean, low: low ?? mean, high: high ?? mean, seeds, isCut: value.isCut ?? false }];
   });
 }
 
@@ -65,11 +90,21 @@ function rangeOf(rows: readonly Row[]): [number, number] {
   const room = most > least ? most - least : Math.abs(most) || 1;
   const low = Math.max(Math.min(...rows.map((row) => row.low), least), least - room);
   const high = Math.min(Math.max(...rows.map((row) => row.high), most), most + room);
-  return low < high ? [low, high] : [low - room / 2, high + room / 2];
+  return paddedRange([low, high]);
+}
+
+function arrowsOf(rows: readonly Row[]): Arrow[] {
+  const [least, most] = rangeOf(rows);
+  return rows.flatMap(({ name, color, low, high }) => [
+    ...(low < least ? [{ name, color, edge: least, turn: -90, title: `${name}: down to ${formatShort(low)}` }] : []),
+    ...(high > most ? [{ name, color, edge: most, turn: 90, title: `${name}: up to ${formatShort(high)}` }] : []),
+  ]);
 }
 
 function drawSvg(metric: MetricColumn, rows: readonly Row[]): Html {
   const domain = rangeOf(rows);
+  const [least, most] = domain;
+  const bars = rows.map((row) => ({ ...row, low: Math.max(row.low, least), high: Math.min(row.high, most) }));
   const dots = rows.flatMap(({ name, seeds }) => seeds.map((value) => ({ name, value })));
   const longest = Math.max(...rows.map(({ name }) => name.length));
   return renderSvg(metric.label, {
@@ -80,11 +115,11 @@ function drawSvg(metric: MetricColumn, rows: readonly Row[]): Html {
     marginRight: 20,
     marginTop: 8,
     marginBottom: 38,
-    x: { label: metric.unit ?? metric.label, domain, nice: true, ticks: 4, tickFormat: formatTick, clamp: true },
+    x: { label: metric.unit ?? metric.label, domain, nice: true, ticks: 4, tickFormat: formatTick },
     y: { label: null, type: 'band', domain: rows.map(({ name }) => name), tickSize: 0 },
     marks: [
       Plot.gridX({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: 4 }),
-      Plot.link(rows, {
+      Plot.link(bars, {
         x1: 'low',
         x2: 'high',
         y1: 'name',
@@ -92,6 +127,15 @@ function drawSvg(metric: MetricColumn, rows: readonly Row[]): Html {
         stroke: 'color',
         strokeWidth: 3,
         strokeOpacity: 0.45,
+      }),
+      Plot.dot(arrowsOf(rows), {
+        x: 'edge',
+        y: 'name',
+        r: 5,
+        symbol: 'triangle',
+        rotate: 'turn',
+        fill: 'color',
+        title: 'title',
       }),
       Plot.dot(dots, { x: 'value', y: 'name', r: 2, fill: 'var(--muted)' }),
       Plot.dot(rows, { x: 'mean', y: 'name', r: 4.5, fill: 'color', stroke: 'var(--card)', title: meanTitle }),

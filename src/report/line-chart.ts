@@ -5,11 +5,11 @@
 
 import { columnsToRows, csvLink } from './csv.ts';
 import { dashArray, type LegendItem, renderFigure, renderLegend, type Stroke } from './figure.ts';
-import { formatShort, formatTick } from './format.ts';
+import { capital, formatShort, formatTick } from './format.ts';
 import type { Html } from './html.ts';
 import { Plot } from './plot.ts';
 import { renderSvg } from './plot-svg.ts';
-import { type Point, smooth, thin } from './points.ts';
+import { extent, paddedRange, type Point, smooth, thin } from './points.ts';
 
 /** Colours in the palette of the style sheet. */
 const NUM_COLORS = 8;
@@ -33,6 +33,8 @@ export interface Curve {
 export interface Rule {
   readonly label: string;
   readonly y: number;
+  /** Index of the run whose colour it has; null when it is there for all runs. */
+  readonly run: number | null;
 }
 
 export interface LineChart {
@@ -42,6 +44,7 @@ export interface LineChart {
   readonly yLabel: string;
   readonly curves: readonly Curve[];
   readonly rules?: readonly Rule[];
+  readonly note?: string | null;
   /** Start the vertical axis at zero. */
   readonly zero?: boolean;
   /** Logarithmic vertical axis, if the values are positive and span a factor of ten. */
@@ -66,7 +69,7 @@ export function dottedCurve(run: number, kind: string, points: readonly Point[],
   return { run, kind, mark: 'dots', hue, dash, derived: false, points };
 }
 
-/** The chart in its frame, or null when no curve has a point. */
+/** The chart in its frame; a sentence in its place when no curve has more than one point, null when none has any. */
 export function lineFigure(chart: LineChart, runNames: readonly string[]): Html | null {
   const curves = chart.curves
     .filter(({ points }) => points.length > 0)
@@ -76,12 +79,41 @@ export function lineFigure(chart: LineChart, runNames: readonly string[]): Html 
   const columns = curves
     .filter(({ derived }) => !derived)
     .map((curve) => ({ label: columnLabel(curve, runNames), points: curve.points }));
+  const download = csvLink(chart.id, columnsToRows(columns));
+  if (curves.every(({ points }) => points.length === 1)) {
+    const { id, title, note = null } = chart;
+    return renderFigure({
+      id,
+      title,
+      advice: pointsInWords(drawn, runNames),
+      legend: null,
+      body: null,
+      note,
+      download,
+    });
+  }
   return renderFigure({
     ...chart,
     legend: renderLegend(legendItems(drawn, runNames)),
     body: drawSvg(drawn, runNames.length),
-    download: csvLink(chart.id, columnsToRows(columns)),
+    download,
   });
+}
+
+/** E.g. `One evaluation, at step 20. Bits per byte: 3.276. For comparison: Brotli 2.907. A chart needs two points.` */
+function pointsInWords({ curves, rules = [], yLabel }: LineChart, runNames: readonly string[]): string {
+  const own = curves.filter(({ derived }) => !derived);
+  const steps = new Set(own.map(({ points }) => points[0]!.x));
+  const kinds = new Set(own.map(({ kind }) => kind));
+  const values = own.map(({ run, kind, points: [point] }) => {
+    const names = [...(runNames.length > 1 ? [runNames[run]] : []), ...(kinds.size > 1 ? [kind] : [])];
+    const place = steps.size > 1 ? ` at step ${point!.x}` : '';
+    return `${names.map((name) => `${name} `).join('')}${formatShort(point!.y)}${place}`;
+  });
+  const what = own.every(({ mark }) => mark === 'dots') ? 'One evaluation' : 'One value';
+  const where = steps.size > 1 ? ' each' : `, at step ${[...steps][0]}`;
+  const lines = rules.length === 0 ? '' : ` For comparison: ${rules.map(({ label }) => label).join(', ')}.`;
+  return `${what}${where}. ${capital(yLabel)}: ${values.join(', ')}.${lines} A chart needs two points.`;
 }
 
 function drawSvg(chart: LineChart, numRuns: number): Html {
@@ -108,7 +140,7 @@ function drawSvg(chart: LineChart, numRuns: number): Html {
     },
     marks: [
       Plot.gridY({ stroke: 'var(--grid)', strokeOpacity: 1, ticks }),
-      ...rules.map(({ y }) => Plot.ruleY([y], { stroke: 'var(--text)', strokeDasharray: '4 3', strokeWidth: 1.5 })),
+      ...rules.map(drawRule),
       ...inDrawingOrder(curves).map((curve) => drawCurve(curve, strokeOf(curve, numRuns))),
     ],
   });
@@ -151,9 +183,19 @@ function drawCurve({ mark, points }: Curve, { color, dash }: Stroke): Plot.Marki
   return Plot.marks(line, dots);
 }
 
+function drawRule(rule: Rule): Plot.Markish {
+  const { color, dash } = ruleStroke(rule);
+  return Plot.ruleY([rule.y], { stroke: color, strokeDasharray: dashArray(dash, 'rule'), strokeWidth: 1.5 });
+}
+
 function strokeOf({ run, hue, mark, dash }: Curve, numRuns: number): Stroke {
   const color = numRuns > 1 ? run : hue;
   return { mark, color: `var(--series-${color % NUM_COLORS})`, dash: dash + Math.floor(color / NUM_COLORS) };
+}
+
+function ruleStroke({ run }: Rule): Stroke {
+  if (run === null) return { mark: 'rule', color: 'var(--text)', dash: 0 };
+  return { mark: 'rule', color: `var(--series-${run % NUM_COLORS})`, dash: Math.floor(run / NUM_COLORS) };
 }
 
 function legendItems({ curves, rules = [] }: LineChart, runNames: readonly string[]): LegendItem[] {
@@ -169,7 +211,7 @@ function legendItems({ curves, rules = [] }: LineChart, runNames: readonly strin
     ...strokeOf({ ...curves[0]!, run, mark: 'line', dash: 0 }, runNames.length),
     label: runNames[run] ?? '',
   }));
-  const ruleItems = rules.map(({ label }) => ({ mark: 'rule' as const, color: 'var(--text)', dash: 0, label }));
+  const ruleItems = rules.map((rule) => ({ ...ruleStroke(rule), label: rule.label }));
   const showKinds = kindItems.length > 1 || (ruleItems.length > 0 && !several);
   return [...runItems, ...(showKinds ? kindItems : []), ...ruleItems];
 }
@@ -180,19 +222,4 @@ function columnLabel({ run, kind }: Curve, runNames: readonly string[]): string 
 
 function lastStep(curves: readonly Curve[]): number {
   return Math.max(1, ...curves.map(({ points }) => points.at(-1)?.x ?? 0));
-}
-
-/** A range of some height even when all values are the same. */
-function paddedRange(values: readonly number[]): [number, number] {
-  const { low, high } = extent(values);
-  if (low < high) return [low, high];
-  const room = Math.abs(low) / 2 || 1;
-  return low >= 0 ? [Math.max(0, low - room), low + room] : [low - room, low + room];
-}
-
-function extent(values: readonly number[]): { low: number; high: number } {
-  return values.reduce(({ low, high }, value) => ({ low: Math.min(low, value), high: Math.max(high, value) }), {
-    low: Number.POSITIVE_INFINITY,
-    high: Number.NEGATIVE_INFINITY,
-  });
 }

@@ -5,11 +5,12 @@ import { type Owner, ownedTitle, renderFigure } from './figure.ts';
 import { FULL_LOAD, heatMapLegend, heatMapSvg, isWide } from './heat-map.ts';
 import { type Html, html, jsonScript } from './html.ts';
 import { type LoadFrames, layerName, loadFrames } from './load-frames.ts';
+import { routesTokens } from './routing.ts';
 import type { RunData } from './run-data.ts';
 
-/** The figure, or null when no load was recorded. */
+/** The figure, or null when no load was recorded or there is no choice of experts. */
 export function loadMapFigure(owner: Owner, { metrics, settings: { model } }: RunData): Html | null {
-  const frames = loadFrames(metrics);
+  const frames = routesTokens(model) ? loadFrames(metrics) : null;
   if (!frames) return null;
   const id = `expert-load-${owner.index}`;
   const { layers, steps, counts } = frames;

@@ -64,7 +64,15 @@ const MAY_BE_NULL: ReadonlySet<string> = new Set(['brotliBitsPerByte']);
 
 /** The keys of the model and the training settings that the report does arithmetic with; the others are only printed. */
 const NUMBERS = {
-  model: ['numHiddenLayers', 'firstKDenseReplace', 'hiddenSize', 'kvLoraRank', 'nRoutedExperts', 'numExpertsPerTok'],
+  model: [
+    'numHiddenLayers',
+    'firstKDenseReplace',
+    'numNextnPredictLayers',
+    'hiddenSize',
+    'kvLoraRank',
+    'nRoutedExperts',
+    'numExpertsPerTok',
+  ],
   train: ['steps', 'batchSize', 'seqLen', 'maxGradNorm'],
 } as const;
 

@@ -19,6 +19,17 @@ export function pointsOf(metrics: readonly MetricsLine[], key: string): Point[] 
   });
 }
 
+/** The line of the last evaluation, whether its values are finite or not. */
+export function lastEvaluation(metrics: readonly MetricsLine[]): MetricsLine | undefined {
+  return metrics.findLast((line) => Object.keys(line).some((key) => key.startsWith('eval/')));
+}
+
+/** Said under curves of evaluations that did not all read the same text; null where they did. */
+export function partialEvaluations(metrics: readonly MetricsLine[]): string | null {
+  const lengths = new Set(pointsOf(metrics, 'eval/tokens').map(({ y }) => y));
+  return lengths.size > 1 ? 'Evaluations before the end read only the beginning of the held-out text.' : null;
+}
+
 /** A per-expert metric of one line, or null. */
 export function vectorOf(line: MetricsLine, key: string): readonly number[] | null {
   const value = line[key];
@@ -75,6 +86,22 @@ export function spread<T>(items: readonly T[], limit: number): readonly T[] {
   if (items.length <= limit) return items;
   if (limit <= 1) return items.slice(-1);
   return Array.from({ length: limit }, (_, i) => items[Math.round((i * (items.length - 1)) / (limit - 1))]!);
+}
+
+/** The least and the most of some values, without the limit on arguments that `Math.min` has. */
+export function extent(values: readonly number[]): { low: number; high: number } {
+  return values.reduce(({ low, high }, value) => ({ low: Math.min(low, value), high: Math.max(high, value) }), {
+    low: Number.POSITIVE_INFINITY,
+    high: Number.NEGATIVE_INFINITY,
+  });
+}
+
+/** From the least to the most; of some width even when all values are the same, and not below zero if none is. */
+export function paddedRange(values: readonly number[]): [number, number] {
+  const { low, high } = extent(values);
+  if (low < high) return [low, high];
+  const room = Math.abs(low) / 2 || 1;
+  return low >= 0 ? [Math.max(0, low - room), low + room] : [low - room, low + room];
 }
 
 function isVector(value: MetricsLine[string]): value is readonly number[] {

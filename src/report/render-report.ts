@@ -39,18 +39,31 @@ function pageTitle(runs: readonly RunData[]): string {
 
 /** Runs of the same name get a number, so that legends can tell them apart. */
 function withDistinctNames(runs: readonly RunData[]): RunData[] {
-  const taken = new Map<string, number>();
+  const taken = new Set(runs.map(({ name }) => name));
+  const seen = new Set<string>();
   return runs.map((run) => {
-    const count = (taken.get(run.name) ?? 0) + 1;
-    taken.set(run.name, count);
-    return count === 1 ? run : { ...run, name: `${run.name} (${count})` };
+    if (!seen.has(run.name)) {
+      seen.add(run.name);
+      return run;
+    }
+    let count = 2;
+    while (taken.has(`${run.name} (${count})`)) count++;
+    const name = `${run.name} (${count})`;
+    taken.add(name);
+    return { ...run, name };
   });
 }
+
+/** More runs than this are described behind a fold. */
+const OPEN_RUNS = 4;
 
 function header(runs: readonly RunData[]): Html {
   const [first] = runs;
   const title = runs.length === 1 && first ? first.name : `${runs.length} training runs compared`;
-  return html`<header><h1>${title}</h1>${runs.map((run) => runLines(run, runs.length > 1))}</header>`;
+  const lines = runs.map((run) => runLines(run, runs.length > 1));
+  const content =
+    runs.length > OPEN_RUNS ? html`<details><summary>What each run is</summary>${lines}</details>` : html`${lines}`;
+  return html`<header><h1>${title}</h1>${content}</header>`;
 }
 
 function runLines({ name, settings, metrics }: RunData, several: boolean): Html {

@@ -1,4 +1,4 @@
-// The HTML report of a study: verdicts first, then the numbers, then the pictures they come from.
+// The HTML report of a study: claims first, with their verdicts, then the numbers, then the pictures they come from.
 
 import { bandFigure } from './band-chart.ts';
 import { formatCount, formatDuration, formatTime } from './format.ts';
@@ -8,7 +8,17 @@ import { grid, renderPage } from './page.ts';
 import { scatterFigure } from './scatter-chart.ts';
 import { type ArmRuns, armDetails, balanceFigures, lossFigures } from './study-charts.ts';
 import type { MetricCell, StudyResults, VerdictRow } from './study-results.ts';
-import { caveats, changeText, intervalText, meanMeasured, rangeText, seedsAndMachine } from './study-text.ts';
+import {
+  caveats,
+  changeText,
+  claimsTitle,
+  hasCutIntervals,
+  hasVerdicts,
+  intervalText,
+  meanMeasured,
+  rangeText,
+  seedsAndMachine,
+} from './study-text.ts';
 
 /** Renders one HTML document. `runs` are those of `results.arms`, in the same order. */
 export function renderStudy(results: StudyResults, runs: ArmRuns): string {
@@ -17,7 +27,7 @@ export function renderStudy(results: StudyResults, runs: ArmRuns): string {
     title: `${title}: TinySeek study`,
     header: header(results),
     sections: [
-      { id: 'verdicts', title: 'Verdicts', content: verdicts(results) },
+      { id: 'claims', title: claimsTitle(results), content: claims(results) },
       { id: 'numbers', title: 'Results by arm', content: armTable(results) },
       {
         id: 'pictures',
@@ -52,14 +62,23 @@ function table(caption: string, head: readonly Content[], rows: readonly Html[])
   return html`<div class="card scroll" role="region" tabindex="0" aria-label="${caption}"><table class="study"><caption>${caption}</caption><thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-function verdicts({ verdicts, paper }: StudyResults): Html {
+function verdictCell(row: VerdictRow): Html {
+  if (row.verdict === null) return html`<td><small>${row.reason}</small></td>`;
+  return html`<td><strong class="verdict ${row.verdict.replace(' ', '-')}">${row.verdict}</strong></td>`;
+}
+
+/** Without verdicts, of what is found alone. */
+function claims(results: StudyResults): Html {
+  const { verdicts, paper } = results;
   if (verdicts.length === 0) return html``;
+  const isJudged = hasVerdicts(results);
   const rows = verdicts.map(
-    ({ claim, rule, found, verdict, paper }: VerdictRow) =>
-      html`<tr><th scope="row">${claim} <small>Rule: ${rule}</small></th><td><strong class="verdict ${verdict.replace(' ', '-')}">${verdict}</strong></td><td>${found === null ? 'not measured' : rangeText(found)}</td><td>${paper ?? 'no figure'}</td></tr>`,
+    (row) =>
+      html`<tr><th scope="row">${row.claim} <small>Rule: ${row.rule}</small></th>${isJudged ? verdictCell(row) : null}<td>${row.found === null ? 'not measured' : rangeText(row.found)}</td><td>${row.paper ?? 'no figure'}</td></tr>`,
   );
+  const head = ['claim', ...(isJudged ? ['verdict'] : []), 'found here (95 % interval)', 'paper'];
   const figures = paper.length === 0 ? null : html`<p>The paper: ${paper.join(' ')}</p>`;
-  return html`${table('Claims, written before the run', ['claim', 'verdict', 'found here (95 % interval)', 'paper'], rows)}${figures}`;
+  return html`${table('Claims, written before the run', head, rows)}${figures}`;
 }
 
 function cell({ value, difference }: MetricCell): Html {
@@ -68,7 +87,8 @@ function cell({ value, difference }: MetricCell): Html {
   return html`<td>${intervalText(value)}${change}</td>`;
 }
 
-function armTable({ metrics, arms, statistics }: StudyResults): Html {
+function armTable(results: StudyResults): Html {
+  const { metrics, arms, statistics } = results;
   const head = [
     'arm',
     ...metrics.map(({ label, unit }) => html`${label}${unit === null ? null : html` <small>${unit}</small>`}`),
@@ -76,7 +96,7 @@ function armTable({ metrics, arms, statistics }: StudyResults): Html {
   const rows = arms.map(
     ({ label, name, cells }) => html`<tr><th scope="row">${label} <small>${name}</small></th>${cells.map(cell)}</tr>`,
   );
-  return html`${table('Mean over seeds, and difference from the first arm', head, rows)}<p><small>${statistics}.</small></p>`;
+  return html`${table('Mean over seeds, and difference from the first arm', head, rows)}<p><small>${statistics}.${hasCutIntervals(results) ? ' In brackets: both ends of an interval that is cut.' : null}</small></p>`;
 }
 
 function seriesFigure({ series, arms }: StudyResults, index: number): Html | null {

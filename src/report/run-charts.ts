@@ -1,5 +1,7 @@
 // The charts in which several runs lie on top of each other: loss, balance, schedules, speed.
 
+import { type Condition, comparable, whyIncomparable } from './comparable.ts';
+import { enumerate } from './format.ts';
 import type { Html } from './html.ts';
 import {
   type Curve,
@@ -10,22 +12,58 @@ import {
   plainCurve,
   type Rule,
 } from './line-chart.ts';
-import { pointsOf } from './points.ts';
+import { partialEvaluations, pointsOf } from './points.ts';
+import { routesTokens } from './routing.ts';
 import type { RunData } from './run-data.ts';
 
 /** A chart that overlays the same curves of every run. */
-interface OverlayChart extends Omit<LineChart, 'curves' | 'rules'> {
+interface OverlayChart extends Omit<LineChart, 'curves' | 'rules' | 'note'> {
   readonly curvesOf: (run: RunData, index: number) => readonly Curve[];
-  readonly rulesOf?: (run: RunData) => readonly Rule[];
+  readonly ruleOf?: (run: RunData) => Omit<Rule, 'run'> | null;
+  /** What must be the same in runs whose curves are to be compared; absent: nothing. */
+  readonly among?: readonly Condition[];
 }
 
 /** Draws the charts of a group; a chart without data is null. */
 export function overlayFigures(charts: readonly OverlayChart[], runs: readonly RunData[]): (Html | null)[] {
   const names = runs.map(({ name }) => name);
-  return charts.map(({ curvesOf, rulesOf, ...chart }) => {
-    const rules = rulesOf ? runs.flatMap(rulesOf) : [];
-    const distinct = rules.filter((rule, i) => rules.findIndex(({ label }) => label === rule.label) === i);
-    return lineFigure({ ...chart, curves: runs.flatMap(curvesOf), rules: distinct }, names);
+  return charts.map(({ curvesOf, ruleOf = () => null, among = [], ...chart }) => {
+    const curves = runs.flatMap(curvesOf).filter(({ points }) => points.length > 0);
+    const drawn = new Set(curves.map(({ run }) => run));
+    return lineFigure(
+      { ...chart, curves, rules: rulesOf(runs, drawn, ruleOf), note: noteOf(runs, curves, among) },
+      names,
+    );
+  });
+}
+
+/** Which curves, and which of their points, are not to be compared. */
+function noteOf(runs: readonly RunData[], curves: readonly Curve[], among: readonly Condition[]): string | null {
+  const shown = runs.filter((_, index) => curves.some(({ run }) => run === index));
+  const reason = whyIncomparable(shown, among);
+  const between = reason === null ? [] : [`Do not compare one run with another here: ${reason}.`];
+  const evaluated = new Set(curves.filter(({ mark }) => mark === 'dots').map(({ run }) => runs[run]!));
+  const within = [...evaluated].flatMap(({ metrics }) => partialEvaluations(metrics) ?? []);
+  const notes = [...between, ...within.slice(0, 1)];
+  return notes.length === 0 ? null : notes.join(' ');
+}
+
+/** One line for all runs that agree on it, in the colour of the first of them where there are several lines. */
+function rulesOf(
+  runs: readonly RunData[],
+  drawn: ReadonlySet<number>,
+  ruleOf: NonNullable<OverlayChart['ruleOf']>,
+): Rule[] {
+  const all = runs.flatMap((run, index) => {
+    const rule = drawn.has(index) ? ruleOf(run) : null;
+    return rule === null ? [] : [{ ...rule, run: index }];
+  });
+  const distinct = all.filter((rule, i) => all.findIndex(({ y }) => y === rule.y) === i);
+  if (distinct.length < 2) return distinct.map((rule) => ({ ...rule, run: null }));
+  return distinct.map((rule) => {
+    const owners = all.filter(({ y }) => y === rule.y).map(({ run }) => runs[run]!.name);
+    const named = owners.length > 3 ? [...owners.slice(0, 2), `${owners.length - 2} more`] : owners;
+    return { ...rule, label: `${rule.label} (${enumerate(named)})` };
   });
 }
 
@@ -40,17 +78,17 @@ export const LOSS_CHARTS: readonly OverlayChart[] = [
       ...noisyCurves(run, pointsOf(metrics, 'train/loss')),
       dottedCurve(run, 'held-out', pointsOf(metrics, 'eval/loss'), 1),
     ],
+    among: comparable.trainingTokens,
   },
   {
     id: 'bits-per-byte',
     title: 'Held-out bits per byte',
-    advice: 'Once the curve is below the dashed line, the model predicts unseen text better than Brotli compresses it.',
+    advice: 'Once a curve is below its dashed line, the model predicts unseen text better than Brotli compresses it.',
     yLabel: 'bits per byte',
     curvesOf: ({ metrics }, run) => [dottedCurve(run, 'model', pointsOf(metrics, 'eval/bits_per_byte'), 1)],
-    rulesOf: ({ settings }) => {
-      const brotli = settings.brotliBitsPerByte;
-      return brotli === null ? [] : [{ label: `Brotli ${brotli.toFixed(3)}`, y: brotli }];
-    },
+    ruleOf: ({ settings: { brotliBitsPerByte } }) =>
+      brotliBitsPerByte === null ? null : { label: `Brotli ${brotliBitsPerByte.toFixed(3)}`, y: brotliBitsPerByte },
+    among: comparable.heldOutBytes,
   },
   {
     id: 'mtp-loss',
@@ -59,6 +97,7 @@ export const LOSS_CHARTS: readonly OverlayChart[] = [
       'Each depth should fall like the main loss. A depth also reads the token before its label and is one layer deeper, so ending below the main loss is no leak.',
     yLabel: 'nats per token',
     curvesOf: ({ metrics }, run) => mtpDepths(metrics).flatMap((depth) => mtpCurves(metrics, run, depth)),
+    among: comparable.trainingTokens,
   },
 ];
 
@@ -77,6 +116,11 @@ function mtpCurves(metrics: RunData['metrics'], run: number, depth: number): Cur
   ];
 }
 
+/** No curve for a run without a choice of experts, which would lie at zero for ever. */
+function ofRouting(curvesOf: OverlayChart['curvesOf']): OverlayChart['curvesOf'] {
+  return (run, index) => (routesTokens(run.settings.model) ? curvesOf(run, index) : []);
+}
+
 export const BALANCE_CHARTS: readonly OverlayChart[] = [
   {
     id: 'max-vio',
@@ -85,10 +129,11 @@ export const BALANCE_CHARTS: readonly OverlayChart[] = [
       'How far the busiest expert of each batch is above a fair share (mean over layers): lower is better, 0 is perfect balance.',
     yLabel: 'MaxVio',
     zero: true,
-    curvesOf: ({ metrics }, run) => [
+    curvesOf: ofRouting(({ metrics }, run) => [
       ...noisyCurves(run, pointsOf(metrics, 'balance/max_vio_batch'), 'batch, '),
       dottedCurve(run, 'all held-out text', pointsOf(metrics, 'eval/max_vio_global'), 1),
-    ],
+    ]),
+    among: comparable.batchBalance,
   },
   {
     id: 'min-vio',
@@ -97,7 +142,8 @@ export const BALANCE_CHARTS: readonly OverlayChart[] = [
       'How far the idlest expert is below a fair share: near 1 it gets hardly any tokens and learns hardly anything.',
     yLabel: 'MinVio',
     zero: true,
-    curvesOf: ({ metrics }, run) => noisyCurves(run, pointsOf(metrics, 'balance/min_vio_batch')),
+    curvesOf: ofRouting(({ metrics }, run) => noisyCurves(run, pointsOf(metrics, 'balance/min_vio_batch'))),
+    among: comparable.batchBalance,
   },
   {
     id: 'dead-experts',
@@ -105,7 +151,8 @@ export const BALANCE_CHARTS: readonly OverlayChart[] = [
     advice: 'Experts that no token of the batch selected, all layers together: should reach 0 early and stay there.',
     yLabel: 'experts',
     zero: true,
-    curvesOf: ({ metrics }, run) => noisyCurves(run, pointsOf(metrics, 'balance/dead_experts')),
+    curvesOf: ofRouting(({ metrics }, run) => noisyCurves(run, pointsOf(metrics, 'balance/dead_experts'))),
+    among: comparable.batchDeadExperts,
   },
 ];
 
@@ -159,10 +206,8 @@ export const SPEED_CHARTS: readonly OverlayChart[] = [
     yLabel: 'L2 norm',
     log: true,
     curvesOf: ({ metrics }, run) => noisyCurves(run, pointsOf(metrics, 'train/grad_norm')),
-    rulesOf: ({ settings }) => {
-      const clip = settings.train.maxGradNorm;
-      return clip > 0 ? [{ label: `clipped at ${clip}`, y: clip }] : [];
-    },
+    ruleOf: ({ settings: { train } }) =>
+      train.maxGradNorm > 0 ? { label: `clipped at ${train.maxGradNorm}`, y: train.maxGradNorm } : null,
   },
   {
     id: 'tokens-per-second',

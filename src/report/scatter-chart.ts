@@ -20,11 +20,11 @@ interface Dot {
 /** Shapes tell apart the arms that share a colour. */
 const SYMBOLS = ['circle', 'triangle', 'square', 'diamond'] as const;
 
-/** The figure, or null when no run has both metrics. */
+/** The figure, or null when fewer than two runs have both metrics. */
 export function scatterFigure(results: StudyResults, index: number): Html | null {
   const scatter = results.scatters[index];
   const dots = scatter === undefined ? [] : dotsOf(results, scatter.x, scatter.y);
-  if (scatter === undefined || dots.length === 0) return null;
+  if (scatter === undefined || dots.length < 2) return null;
   const id = `scatter-${index}`;
   const [xLabel, yLabel] = [labelOf(results, scatter.x), labelOf(results, scatter.y)];
   return renderFigure({

@@ -8,18 +8,22 @@ export interface Interval {
   readonly low: number | null;
   readonly high: number | null;
   readonly n: number;
+  /** An end lies where the quantity has its bound, nearer than Student's t would put it; absent: neither does. */
+  readonly isCut?: boolean;
 }
 
-export interface VerdictRow {
+/** A verdict, or why there is none: one sentence. */
+export type Judgement = { readonly verdict: Verdict } | { readonly verdict: null; readonly reason: string };
+
+export type VerdictRow = Judgement & {
   readonly claim: string;
   /** The rule written before the run. */
   readonly rule: string;
   /** What the rule judges; null when no seed has it yet. */
   readonly found: Interval | null;
-  readonly verdict: Verdict;
   /** What the paper found; null where it gives no figure. */
   readonly paper: string | null;
-}
+};
 
 export interface MetricColumn {
   readonly key: string;
@@ -78,6 +82,7 @@ export interface StudyResults {
   readonly createdAt: string;
   /** How intervals were computed. */
   readonly statistics: string;
+  /** A row for each claim; only a study of at least the size that its rules were written for gives verdicts. */
   readonly verdicts: readonly VerdictRow[];
   readonly metrics: readonly MetricColumn[];
   readonly arms: readonly ArmResults[];

@@ -8,9 +8,10 @@ function signed(value: number): string {
   return `${value < 0 ? '\u2212' : ''}${size >= 1e4 ? formatCount(size) : formatNumber(size)}`;
 }
 
-/** `4.284 ± 0.012`, or the value alone where there is one only. */
-export function intervalText({ mean, high }: Interval): string {
-  return high === null ? signed(mean) : `${signed(mean)} ± ${signed(high - mean)}`;
+/** `4.284 ± 0.012`, `0.120 [0.000, 0.347]` where the interval is cut, or the value alone where there is one only. */
+export function intervalText({ mean, low, high, isCut = false }: Interval): string {
+  if (low === null || high === null) return signed(mean);
+  return isCut ? `${signed(mean)} [${signed(low)}, ${signed(high)}]` : `${signed(mean)} ± ${signed(high - mean)}`;
 }
 
 /** `+0.031 ± 0.012`. */
@@ -39,15 +40,31 @@ export function seedsAndMachine({ seeds, environment }: StudyResults): string {
   return `Seeds 0 to ${seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}`;
 }
 
-/** What to know before believing a table. */
+/** Whether the study gives a verdict on any of its claims. */
+export function hasVerdicts({ verdicts }: StudyResults): boolean {
+  return verdicts.some(({ verdict }) => verdict !== null);
+}
+
+/** Heads the table of claims. */
+export function claimsTitle(results: StudyResults): string {
+  return hasVerdicts(results) ? 'Verdicts' : 'Claims';
+}
+
+/** Whether a table of arms has an interval that ends at a bound. */
+export function hasCutIntervals({ arms }: StudyResults): boolean {
+  const intervals = arms.flatMap(({ cells }) => cells.flatMap(({ value, difference }) => [value, difference]));
+  return intervals.some((interval) => interval?.isCut === true);
+}
+
+/** What to know before believing a table; why there are no verdicts, if there are none. */
 export function caveats(results: StudyResults): string[] {
-  const { quick, plannedRuns, seeds } = results;
+  const { quick, plannedRuns, seeds, verdicts } = results;
   const done = countRuns(results);
+  const reasons = hasVerdicts(results) ? [] : verdicts.flatMap((row) => (row.verdict === null ? [row.reason] : []));
   return [
-    ...(quick
-      ? ['Quick size: this shows that everything works. Its runs are far too short to judge the claims by.']
-      : []),
+    ...(quick && reasons.length === 0 ? ['Quick size: its runs are far too short to tell arms apart.'] : []),
+    ...new Set(reasons),
     ...(done < plannedRuns ? [`${done} of ${plannedRuns} runs are done.`] : []),
-    ...(seeds === 1 ? ['One seed has no interval, so no claim can be judged.'] : []),
+    ...(seeds === 1 ? ['One seed has no interval.'] : []),
   ];
 }

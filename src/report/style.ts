@@ -38,8 +38,10 @@ nav a { padding: 4px 0; }
 .advice { font-size: .875rem; line-height: 1.4; margin: 0 0 8px; }
 figure svg[role] { display: block; width: 100%; height: auto; overflow: visible; }
 figure { display: flex; flex-direction: column; }
+figure:not(:has(svg[role])) { align-self: start; }
 @media (max-width: 520px) { .card > svg text, .large svg text, [data-load] svg text { font-size: 15px; } }
 figcaption { margin-top: auto; padding-top: 6px; font-size: .8125rem; }
+figcaption p { margin: 0 0 4px; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; list-style: none; margin: 0 0 6px; padding: 0; font-size: .8125rem; }
 .legend svg { margin-right: 6px; vertical-align: middle; }
 .scale { display: flex; align-items: center; gap: 8px; font-size: .8125rem; margin-bottom: 6px; }
@@ -59,6 +61,7 @@ figcaption { margin-top: auto; padding-top: 6px; font-size: .8125rem; }
 .text { white-space: pre-wrap; font: .875rem/1.5 ui-monospace, monospace; margin: 6px 0 0; }
 .scroll { overflow-x: auto; }
 .scroll svg[width="940"] { min-width: 700px; }
+table + .advice { margin: 10px 0 0; }
 table { border-collapse: collapse; font-size: .875rem; width: 100%; }
 caption { text-align: left; font-weight: 600; font-size: 1rem; padding-bottom: 6px; }
 th, td { overflow-wrap: break-word; text-align: left; padding: 4px 14px 4px 0; border-top: 1px solid var(--grid); vertical-align: top; }

@@ -10,6 +10,7 @@ import { type CliResult, runCli, startHeld, temporaryFolder } from './run-cli.ts
 
 const temporary = temporaryFolder();
 const steps = 60;
+const verdictWords = /reproduced|contradicted|not distinguishable/i;
 
 /** Two arms of the nano model, as somebody would write them down. */
 function writeStudy(name: string, changes: object = {}): void {
@@ -17,6 +18,8 @@ function writeStudy(name: string, changes: object = {}): void {
   const study = {
     title: 'Does the bias balance?',
     equal: 'Equal tokens.',
+    seeds: 2,
+    quick: { trainChanges: { steps: 20, evalEvery: 10 } },
     base: {
       modelChanges,
       trainChanges: {
@@ -81,7 +84,11 @@ describe('a study', () => {
     expect(finished).toBe(true);
     expect(results.arms.map((arm: { runs: object[] }) => arm.runs.length)).toEqual([2, 2]);
     expect(results.arms[1].cells[0].difference.n).toBe(2);
-    expect(results.verdicts[0]).toMatchObject({ rule: 'maxVioGlobal: bias minus none is below 0', found: { n: 2 } });
+    expect(results.verdicts[0]).toMatchObject({
+      rule: 'maxVioGlobal: bias minus none is below 0',
+      found: { n: 2 },
+      verdict: expect.stringMatching(verdictWords),
+    });
   });
 
   it('says what repeats it, with what, and on which machine', () => {
@@ -115,6 +122,26 @@ describe('a study', () => {
     const more = await runCli(['ablate', 'mine.yaml', '--seeds', '3', '--out', 'whole'], { cwd: temporary.path });
     expect(more.code).toBe(0);
     expect(more.stderr.match(/, seed \d:/g)).toEqual([', seed 2:', ', seed 2:']);
+  });
+
+  it.each([
+    ['quick', ['--quick', '--out', 'quick'], 'a quick study of 2 seeds of 20 steps. Run it without --quick to'],
+    ['of one seed', ['--seeds', '1'], 'a study of 1 seed of 60 steps. Run it without --seeds to'],
+  ])('that is %s has numbers and no verdict, in the terminal and in its files', async (_what, args, reason) => {
+    const { code, stdout } = await run('whole', ...args);
+    expect(code).toBe(0);
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toContain(`No verdicts: the rules need at least 2 seeds of 60 steps, and this is ${reason}`);
+    expect(stdout).toMatch(/^bias {2,}\d/m);
+    expect(stdout).toMatch(/Claims, and what was found:\nIt does\.\n {2}found /);
+    const files = ['results.json', 'results.md', 'report.html'].map((name) =>
+      readFileSync(temporary.file(`${args.includes('--quick') ? 'quick' : 'whole'}/${name}`), 'utf8'),
+    );
+    expect(JSON.parse(files[0] ?? '').verdicts).toMatchObject([
+      { verdict: null, reason: expect.stringContaining(reason) },
+    ]);
+    for (const shown of [stdout, ...files])
+      expect(shown.replace(/<style>[\s\S]*?<\/style>/, '')).not.toMatch(verdictWords);
   });
 
   it('refuses to go on at another size', async () => {

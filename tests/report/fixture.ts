@@ -20,6 +20,13 @@ export interface FixtureOptions {
   readonly learningRate?: number;
   readonly balancing?: TrainConfig['balancing'];
   readonly sampleText?: string;
+  /** Brotli's rate, which stands for the held-out text. */
+  readonly brotli?: number;
+  readonly tokenizer?: string;
+  readonly expertsPerToken?: number;
+  readonly denseLayers?: number;
+  readonly batchSize?: number;
+  readonly maxGradNorm?: number;
 }
 
 const MODEL: ModelConfig = {
@@ -130,18 +137,30 @@ export function makeRun(options: FixtureOptions = {}): RunData {
 
 function makeSettings(options: FixtureOptions): RunSettings {
   const { name = 'tiny', steps = 600, evalEvery = 100, layers = 4, experts = 16, mtpDepth = 1 } = options;
-  const { learningRate = 3e-3, balancing = 'bias', domains = ['moby-dick'] } = options;
+  const { learningRate = 3e-3, balancing = 'bias', domains = ['moby-dick'], tokenizer = 'bpe:1024' } = options;
+  const { expertsPerToken = 4, denseLayers = 1, batchSize = 8, maxGradNorm = 1, brotli = 2.43 } = options;
   return {
     format: 1,
     name,
-    model: { ...MODEL, numHiddenLayers: layers, nRoutedExperts: experts, numNextnPredictLayers: mtpDepth },
-    train: { ...TRAIN, steps, evalEvery, learningRate, balancing, data: domains.join(',') },
+    model: {
+      ...MODEL,
+      numHiddenLayers: layers,
+      nRoutedExperts: experts,
+      numNextnPredictLayers: mtpDepth,
+      numExpertsPerTok: expertsPerToken,
+      firstKDenseReplace: denseLayers,
+    },
+    train: {
+      ...TRAIN,
+      ...{ steps, evalEvery, learningRate, balancing, tokenizer, batchSize, maxGradNorm },
+      data: domains.join(','),
+    },
     backend: 'wasm',
     createdAt: '2026-11-23T16:20:00.000Z',
     version: '0.1.0',
     parameters: 1_790_000,
     activeParameters: 621_000,
-    brotliBitsPerByte: 2.43,
+    brotliBitsPerByte: brotli,
   };
 }
 

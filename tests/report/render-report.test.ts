@@ -107,11 +107,48 @@ describe('renderReport', () => {
     expect(source).not.toContain('id="samples"');
   });
 
-  it('draws dots where a run of one step gives curves of one point', () => {
-    const source = renderReport([makeRun({ steps: 1 })]);
-    expectCharts(source, [...SHARED, ...SCHEDULES, ...OWN]);
+  it('says in words what a chart of one point would not show', () => {
+    const source = renderReport([makeRun({ steps: 1, domains })]);
+    const figures = figuresOf(source);
     expect(htmlProblems(source)).toEqual([]);
-    expect(figuresOf(source).get('train-loss')).toContain('<circle');
+    // The load of one step is still a map; a bias that has moved once is not a curve.
+    expect([...figures.keys()].sort()).toEqual(
+      [...SHARED, ...SCHEDULES, ...DOMAINS, 'expert-load-0'].filter((name) => name !== 'expert-bias-0').sort(),
+    );
+    for (const [name, figure] of figures) {
+      if (/-load-0$/.test(name)) continue;
+      expect(figure, name).not.toContain('<svg role');
+      expect(figure, name).toMatch(
+        /<p class="advice">One (?:value|evaluation), at step 1\. [A-Z].*: .* A chart needs two points\.<\/p>/,
+      );
+      expect(csvOf(figure).split('\n')).toHaveLength(3);
+    }
+    expect(figures.get('bits-per-byte')).toMatch(
+      /One evaluation, at step 1\. Bits per byte: \d\.\d+\. For comparison: Brotli 2\.430\. A chart needs two points\./,
+    );
+    expect(figures.get('domain-bits-per-byte-0')).toMatch(
+      /at step 1\. Bits per byte: moby-dick \d\.\d+, code \d\.\d+, math \d\.\d+\./,
+    );
+  });
+
+  it('shows curves beside single evaluations, and names runs and steps where all have one only', () => {
+    const early = makeRun({ name: 'early', steps: 17 });
+    const late = makeRun({ name: 'late', steps: 41 });
+    const figures = figuresOf(renderReport([early, late]));
+    expect(figures.get('train-loss')).toContain('<circle');
+    expect(figures.get('bits-per-byte')).toMatch(
+      /One evaluation each\. Bits per byte: early \d\.\d+ at step 17, late \d\.\d+ at step 41\./,
+    );
+  });
+
+  it.each([
+    ['has no layer with experts', { layers: 2, denseLayers: 2, mtpDepth: 0, domains }],
+    ['gives every token all experts', { experts: 5, expertsPerToken: 5, domains }],
+  ])('leaves balance out for a model that %s', (_what, options) => {
+    const source = renderReport([makeRun({ steps: 37, ...options })]);
+    const balance = [...figuresOf(source).keys()].filter((name) => /vio|dead|load/.test(name));
+    expect(balance).toEqual([]);
+    expect(source).not.toContain('<dt>MaxVio');
   });
 
   it('renders a run without any metrics', () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { bandFigure } from '../../src/report/band-chart.ts';
+import { intervalFigure } from '../../src/report/interval-chart.ts';
 import { renderReport } from '../../src/report/render-report.ts';
 import { renderStudy } from '../../src/report/render-study.ts';
 import { findChromium } from '../../tools/find-chromium.ts';
@@ -48,6 +50,30 @@ describe('renderStudy', () => {
     expect(page).toMatch(/not distinguishable<\/strong><\/td><td>not measured<\/td><td>no figure/);
   });
 
+  it('gives the reason in place of a verdict, and has no column for verdicts without any', () => {
+    const reason = 'No verdict: the rule needs 3 seeds, and only 2 can be compared.';
+    const unjudged = results.verdicts.map((row) => ({ ...row, verdict: null, reason }));
+    const some = renderStudy({ ...results, verdicts: [results.verdicts[0]!, unjudged[1]!] }, runs);
+    expect(some).toMatch(/It rises\. <small>.*<\/th><td><small>No verdict: the rule needs 3 seeds/);
+    expect(some).toContain('<a href="#claims">Verdicts</a>');
+    const none = renderStudy({ ...results, verdicts: unjudged }, runs);
+    expect(none).toContain(`<p class="notice">${reason}</p>`);
+    expect(none).toContain('<a href="#claims">Claims</a>');
+    expect(none).toMatch(/It rises\. <small>Rule: [^<]*<\/small><\/th><td>−0\.110 \(−0\.180 to −0\.040\)<\/td>/);
+    expect(none.match(/No verdict/g)).toHaveLength(1);
+  });
+
+  it('gives both ends of an interval that is cut, and says so', () => {
+    const cut = { mean: 0.12, low: 0, high: 0.347, n: 3, isCut: true };
+    const arms = results.arms.map((arm, i) => (i === 1 ? { ...arm, cells: [{ value: cut, difference: cut }] } : arm));
+    const source = renderStudy({ ...results, arms }, runs);
+    expect(source).toContain('<td>0.120 [0.000, 0.347] <small>+0.120 [0.000, 0.347]</small></td>');
+    expect(source).toContain('In brackets: both ends of an interval that is cut.');
+    expect(page).not.toContain('In brackets');
+    expect(figuresOf(source).get('metric-loss')).toContain('<p>Some bars end early, at the least or the most');
+    expect(figuresOf(page).get('metric-loss')).not.toContain('<figcaption><p>');
+  });
+
   it('draws bands from the lowest seed to the highest', () => {
     const csv = csvOf(figuresOf(page).get('series-0') ?? '');
     expect(csv.split('\n').slice(0, 3)).toEqual([
@@ -64,11 +90,68 @@ describe('renderStudy', () => {
 
   it('warns of a quick size, of runs that are missing and of a single seed', () => {
     const one = makeStudy({ arms: ['a', 'b'], seeds: 1 });
-    const source = renderStudy({ ...one.results, quick: true, plannedRuns: 4 }, one.runs);
-    expect(source).toContain('Quick size: this shows that everything works.');
+    const source = renderStudy({ ...one.results, verdicts: [], quick: true, plannedRuns: 4 }, one.runs);
+    expect(source).toContain('Quick size: its runs are far too short to tell arms apart.');
     expect(source).toContain('2 of 4 runs are done.');
     expect(source).toContain('One seed has no interval');
     expect(htmlProblems(source)).toEqual([]);
+  });
+});
+
+describe('the bars of a metric', () => {
+  /** A study in which the loss of arm `a` has this interval; its seeds go from 4.3 to 4.326. */
+  function figureOf(low: number, high: number): string {
+    const { results } = makeStudy({ arms: ['a', 'b'] });
+    const [first, ...others] = results.arms;
+    const value = { mean: 4.313, low, high, n: 3 };
+    const arms = [{ ...first!, cells: [{ value, difference: null }] }, ...others];
+    return intervalFigure({ ...results, arms }, 0)!.source;
+  }
+  const arrows = (figure: string) => [...figure.matchAll(/rotate\((-?90)\)/g)].map(([, turn]) => turn);
+
+  it.each([
+    [4.2, 4.4, []],
+    [-9, 4.4, ['-90']],
+    [4.2, 99, ['90']],
+    [-9, 99, ['-90', '90']],
+  ])('from %d to %d end in arrows where the chart ends before they do: %j', (low, high, turns) => {
+    const figure = figureOf(low, high);
+    expect(arrows(figure)).toEqual(turns);
+    expect(figure.includes('An arrow: the interval reaches beyond the chart')).toBe(turns.length > 0);
+    for (const end of [low, high].filter((value) => Math.abs(value) > 5))
+      expect(figure).toMatch(new RegExp(`<title>a: (?:down|up) to ${String(end).replace('-', '\u2212')}</title>`));
+  });
+
+  it('are drawn inside the chart', () => {
+    const figure = figureOf(-9, 99);
+    const links = /aria-label="link"[\s\S]*?<\/g>/.exec(figure)?.[0] ?? '';
+    const xs = [...links.matchAll(/[ML](-?[\d.]+),/g)].map(([, x]) => Number(x));
+    expect(Math.min(...xs)).toBeGreaterThanOrEqual(14);
+    expect(Math.max(...xs)).toBeLessThanOrEqual(440);
+  });
+});
+
+describe('a chart with nothing to show', () => {
+  const one = makeStudy({ arms: ['a', 'b'], seeds: 1 });
+  const [first] = one.results.arms;
+
+  it('is left out: dots of a single run, bands and series of a single point', () => {
+    const alone = {
+      ...one.results,
+      arms: [first!],
+      series: one.results.series.map((series) => ({ ...series, points: series.points.slice(0, 1) })),
+    };
+    const metrics = one.runs[0]![0]!.metrics.filter(({ step }) => step === 31);
+    const source = renderStudy(alone, [[{ ...one.runs[0]![0]!, metrics }]]);
+    expect([...figuresOf(source).keys()]).toEqual(['expert-load-0']);
+    expect(htmlProblems(source)).toEqual([]);
+  });
+
+  it('does not go below zero for numbers that are all zero', () => {
+    const points = [0, 1].map((x) => ({ x, low: 0, mean: 0, high: 0 }));
+    const chart = { id: 'x', title: 'x', advice: 'x.', xLabel: 'step', yLabel: 'experts', zero: true };
+    const { source } = bandFigure({ ...chart, bands: [{ name: 'a', arm: 0, points }] })!;
+    expect(source).not.toContain('\u2212');
   });
 });
 
@@ -81,10 +164,18 @@ describe('in a browser', () => {
     return;
   }
   const many = makeStudy({ arms: eleven });
+  const arms = many.results.arms.map((arm) => ({
+    ...arm,
+    cells: arm.cells.map(({ difference, value }) => ({ difference, value: value && { ...value, low: -99, high: 99 } })),
+  }));
+  const ten = Array.from({ length: 10 }, (_, i) => makeRun({ name: `a-run-${i}`, steps: 61, brotli: 2 + i / 9 }));
   const pages = {
     study: page,
     'study of eleven arms': renderStudy(many.results, many.runs),
+    'study with intervals beyond its charts': renderStudy({ ...many.results, arms }, many.runs),
     'report of a run': renderReport([makeRun({ domains: ['prose', 'code'] })]),
+    'report of a run of one step': renderReport([makeRun({ steps: 1, domains: ['prose', 'code'] })]),
+    'report of ten runs of different text': renderReport(ten),
   };
   const screens = [{ width: 1180 }, { width: 500, dark: true }];
 

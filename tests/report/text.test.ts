@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { columnsToRows, csvLink } from '../../src/report/csv.ts';
-import { formatCount, formatDuration, formatNumber, formatTick, formatTime } from '../../src/report/format.ts';
+import {
+  capital,
+  enumerate,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatTick,
+  formatTime,
+} from '../../src/report/format.ts';
 import { html, jsonScript } from '../../src/report/html.ts';
 import { csvOf } from './html-check.ts';
 
@@ -63,5 +71,10 @@ describe('format', () => {
     expect([0.42, 59.7, 252, 7500].map(formatDuration)).toEqual(['0.4 s', '1 min 0 s', '4 min 12 s', '2 h 5 min']);
     expect(formatTime('2026-11-23T16:20:00.000Z')).toBe('2026-11-23 16:20 UTC');
     expect(formatTime('yesterday')).toBe('yesterday');
+  });
+
+  it('joins words into sentences', () => {
+    expect([[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map(enumerate)).toEqual(['', 'a', 'a and b', 'a, b and c']);
+    expect(capital('bits per byte')).toBe('Bits per byte');
   });
 });

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
+import { usualSeeds } from '../../experiments/evidence.ts';
 import { loadStudy } from '../../experiments/load-study.ts';
 import { jobsOf, openPlan, type Plan } from '../../experiments/plan.ts';
 import { collectResults } from '../../experiments/results.ts';
@@ -10,8 +11,8 @@ import { type JobEvent, runJobs } from '../../experiments/run-jobs.ts';
 import { studies } from '../../experiments/studies/index.ts';
 import { type ResultFiles, writeResults } from '../../experiments/write-results.ts';
 import { lockRun } from '../../io/run-lock.ts';
-import type { StudyResults } from '../../report/study-results.ts';
-import { caveats, rangeText } from '../../report/study-text.ts';
+import type { StudyResults, VerdictRow } from '../../report/study-results.ts';
+import { caveats, hasVerdicts, rangeText } from '../../report/study-text.ts';
 import { exitInterrupted, onInterrupt } from '../interrupt.ts';
 import { invocation, shellWord } from '../invocation.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
@@ -31,8 +32,6 @@ export interface AblateOptions {
   readonly threads?: string;
 }
 
-const quickSeeds = 2;
-
 /** The studies that come with TinySeek. */
 export function listStudies(): CommandOutput {
   const json = {
@@ -45,9 +44,9 @@ export function listStudies(): CommandOutput {
     })),
   };
   const width = Math.min(100, outputWidth());
-  const lines = studies.flatMap(({ name, title, question, arms, seeds = 3 }) => [
-    `${name}: ${title} (${plural(arms.length, 'arm')} x ${plural(seeds, 'seed')})`,
-    ...wrapProse(`  ${question}`, width),
+  const lines = studies.flatMap((study) => [
+    `${study.name}: ${study.title} (${plural(study.arms.length, 'arm')} x ${plural(usualSeeds(study, false), 'seed')})`,
+    ...wrapProse(`  ${study.question}`, width),
   ]);
   const command = `${invocation()} ablate ${studies[0]?.name ?? ''} --quick`;
   return { json, lines: [...lines, '', 'Try one:', { command }] };
@@ -56,12 +55,11 @@ export function listStudies(): CommandOutput {
 async function planOf(nameOrFile: string, options: AblateOptions): Promise<Plan> {
   const loaded = await loadStudy(nameOrFile);
   const { quick = false, seeds, steps, out } = options;
-  const usual = quick ? quickSeeds : (loaded.study.seeds ?? 3);
   return {
     ...loaded,
     quick,
     steps: steps === undefined ? null : wholeNumber('--steps', steps),
-    seeds: seeds === undefined ? usual : wholeNumber('--seeds', seeds),
+    seeds: seeds === undefined ? usualSeeds(loaded.study, quick) : wholeNumber('--seeds', seeds),
     out: out ?? join('runs', `ablate-${loaded.study.name}${quick ? '-quick' : ''}`),
   };
 }
@@ -108,12 +106,22 @@ async function follow(plan: Plan, parallel: number): Promise<Outcome> {
   return { interrupted: abort.signal.aborted, failures };
 }
 
-function verdictLines({ verdicts }: StudyResults, width: number): string[] {
-  return verdicts.flatMap(({ claim, found, verdict, paper }) => [
-    ...wrapProse(`${verdict.toUpperCase()}: ${claim}`, width),
-    `  found ${found === null ? 'nothing yet' : rangeText(found)}`,
-    ...(paper === null ? [] : wrapProse(`  paper: ${paper}`, width)),
-  ]);
+function claimLines(row: VerdictRow, isJudged: boolean, width: number): string[] {
+  const below = (text: string) => wrapProse(`  ${text}`, width);
+  return [
+    ...wrapProse(`${isJudged ? `${(row.verdict ?? 'no verdict').toUpperCase()}: ` : ''}${row.claim}`, width),
+    `  found ${row.found === null ? 'nothing yet' : rangeText(row.found)}`,
+    ...(isJudged && row.verdict === null ? below(row.reason) : []),
+    ...(row.paper === null ? [] : below(`paper: ${row.paper}`)),
+  ];
+}
+
+/** What to know about the numbers, then claim by claim what was found and, if there are any, verdicts. */
+function findings(results: StudyResults, width: number): string[] {
+  const warnings = caveats(results).flatMap((line) => wrapProse(line, width));
+  const isJudged = hasVerdicts(results);
+  const claims = results.verdicts.flatMap((row) => claimLines(row, isJudged, width));
+  return [...warnings, ...(isJudged || claims.length === 0 ? [] : ['', 'Claims, and what was found:']), ...claims];
 }
 
 function shortNumber(value: number): string {
@@ -135,8 +143,7 @@ function closingLines(results: StudyResults, files: ResultFiles, width: number):
     '',
     ...armLines(results, width),
     '',
-    ...caveats(results).flatMap((line) => wrapProse(line, Math.min(width, 100))),
-    ...verdictLines(results, Math.min(width, 100)),
+    ...findings(results, Math.min(width, 100)),
     '',
     `Report: ${files.report}`,
     `Numbers: ${files.json}, ${files.csv}, ${files.markdown}`,

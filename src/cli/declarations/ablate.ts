@@ -12,7 +12,7 @@ Ctrl-C keeps everything; the same command goes on where it stopped.`,
     )
     .argument('[study]', 'name of a study, or a .yaml, .ts or .js file with one of your own')
     .option('--list', 'list the studies')
-    .option('--quick', 'a size for trying it out, a minute or two, too small to judge by')
+    .option('--quick', 'a size for trying it out, a minute or two: numbers and no verdicts')
     .option('--seeds <n>', 'seeds of each arm (default: those of the study, mostly 3; quick: 2)')
     .option('--steps <n>', 'optimizer steps of a run (default: those of the study)')
     .option('--out <dir>', 'folder of the study (default: runs/ablate-<study>)')

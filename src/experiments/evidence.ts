@@ -1,0 +1,63 @@
+// Which studies are large enough to judge claims by: at least the size that the rules were written for. Smaller ones give
+// numbers and no verdicts.
+
+import { enumerate, formatCount } from '../report/format.ts';
+import type { Judgement } from '../report/study-results.ts';
+import type { Plan } from './plan.ts';
+import { armSettings, type StudySize } from './settings.ts';
+import type { Estimate } from './statistics.ts';
+import type { Hypothesis, Study } from './study.ts';
+import { judge } from './verdict.ts';
+
+/** How many seeds a study has when nobody asks for a number of them. */
+export function usualSeeds({ seeds = 3 }: Study, quick: boolean): number {
+  return quick ? 2 : seeds;
+}
+
+/** Seeds without which no claim is judged: those of the study, and two at the least, since one has no interval. */
+function neededSeeds(study: Study): number {
+  return Math.max(2, usualSeeds(study, false));
+}
+
+function stepsOf(study: Study, size: StudySize): number[] {
+  return study.arms.map((arm) => armSettings(study, arm, size, 0).train.steps);
+}
+
+function sizeText(seeds: number, [steps = 0]: readonly number[]): string {
+  return `${seeds} ${seeds === 1 ? 'seed' : 'seeds'} of ${formatCount(steps)} ${steps === 1 ? 'step' : 'steps'}`;
+}
+
+/** Why a plan gives no verdicts and what to leave out for them, as one or two sentences; null when it gives them. */
+export function whyNotJudged(plan: Plan): string | null {
+  const { study, quick, seeds } = plan;
+  const own = stepsOf(study, plan);
+  const full = stepsOf(study, { quick: false, steps: null });
+  const needed = neededSeeds(study);
+  const hasFewSteps = plan.steps !== null && own.some((steps, arm) => steps < full[arm]!);
+  const hasFewSeeds = seeds < needed && seeds !== usualSeeds(study, quick);
+  if (!quick && !hasFewSteps && seeds >= needed) return null;
+  const flags = [
+    ...(quick ? ['--quick'] : []),
+    ...(hasFewSteps ? ['--steps'] : []),
+    ...(hasFewSeeds ? ['--seeds'] : []),
+  ];
+  const remedy = flags.length === 0 ? `with --seeds ${needed}` : `without ${enumerate(flags)}`;
+  return (
+    `No verdicts: the rules need at least ${sizeText(needed, full)}, and this is a ${quick ? 'quick ' : ''}study of ` +
+    `${sizeText(seeds, own)}. Run it ${remedy} to have the claims judged.`
+  );
+}
+
+/** What a claim comes to. `shortfall` is `whyNotJudged` of the plan; seeds may still be missing, or values to compare. */
+export function judgementOf(
+  { expect, as }: Hypothesis,
+  found: Estimate | null,
+  study: Study,
+  shortfall: string | null,
+): Judgement {
+  if (shortfall !== null) return { verdict: null, reason: shortfall };
+  const needed = neededSeeds(study);
+  if (found !== null && found.n >= needed) return { verdict: judge(found, expect, as === 'ratio') };
+  const known = found === null ? 'none' : `only ${found.n}`;
+  return { verdict: null, reason: `No verdict: the rule needs ${needed} seeds, and ${known} can be compared.` };
+}
