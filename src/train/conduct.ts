@@ -49,6 +49,7 @@ export async function conduct(
   host: Host,
 ): Promise<TrainResult> {
   const { settings, dataset, state, checkpoint } = beginning;
+  await host.nextTurn();
   const log = await store.openLog(checkpoint === null ? NO_LINES : state.step);
   const learner = createLearner(settings, parts);
   const clock = startClock(state.seconds);

@@ -82,6 +82,7 @@ async function begin(store: RunStore, options: StartOptions, host: Host, origin:
   const backend = await host.activateBackend(options.backend, options.backendOptions);
   refuseDensePrecision(backend, train);
   const dataset = await openData(train, withTokenizer(options, inheritance), host);
+  await host.nextTurn(); // training a tokenizer takes a while
   if (inheritance !== null) refuseOtherTokenizer(dataset.tokenizer, inheritance.tokenizer, `init: ${inheritance.path}`);
   const init = inheritance && { path: inheritance.path, sha256: await inheritance.checkpoint.weightsSha256() };
   const settings = newSettings({

@@ -49,9 +49,9 @@ export function initialState({ model, train, init }: RunSettings, trainTokens: n
     evaluatedStep: -1,
     sampledStep: -1,
     evaluation: null,
-    trainTokens,
     model: { ...model },
     train: { ...train },
+    trainTokens,
     ...(init === undefined ? {} : { init }),
   };
 }

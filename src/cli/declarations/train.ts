@@ -30,7 +30,7 @@ Ctrl-C writes a checkpoint and says how to go on.`,
     )
     .option(
       '--keep-schedule',
-      'with --resume and --steps: the last learning rate goes on; else schedules are laid anew',
+      'with --resume and --steps: let the last learning rate go on, rather than lay the schedules anew',
     );
   withJson(command)
     .addHelpText(
