@@ -30,7 +30,7 @@ describe('the charts of the built package', () => {
     const others = readdirSync(folder).filter((name) => name.endsWith('.js') && name !== 'plot.js');
     const texts = others.map((name) => readFileSync(join(folder, name), 'utf8'));
     const imports = texts.flatMap((text) => [
-      ...text.matchAll(/(?:^(?:import|export)\b[^'";=()]*?|import\()'([^']+)'/gm),
+      ...text.matchAll(/(?:^(?:import|export)\b[^'";=()]*?|import\()['"]([^'"]+)['"]/gm),
     ]);
     expect(imports.length).toBeGreaterThan(20);
     expect(imports.map(([, name]) => name ?? '').filter((name) => !/^(\.|node:)/.test(name))).toEqual([]);

@@ -5,9 +5,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 const modules = new URL('../../node_modules/', import.meta.url);
-const { optionalDependencies } = JSON.parse(
-  readFileSync(new URL('package.json', import.meta.url), 'utf8'),
-);
+const { optionalDependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 for (const name of Object.keys(optionalDependencies)) {
   rmSync(new URL(`${name}/include`, modules), { recursive: true, force: true });
 }
