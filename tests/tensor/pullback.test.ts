@@ -95,6 +95,21 @@ describe.each(['cpu', 'engine'] as const)('pullback on %s', (backend) => {
     });
   });
 
+  it('gives an output that is a weight itself the gradient given for it, in either half, to the scope that asks', () => {
+    const dy = constant('dw', [3, 3]);
+    const before = tf.memory().numTensors;
+    for (const isJoint of [true, false]) {
+      tf.tidy(() => {
+        const pass = pullback(() => ({ w }), [], weights());
+        if (!isJoint) pass.backwardInputs({ w: dy });
+        const [dw] = isJoint ? pass.backward({ w: dy }).weights : pass.backwardWeights();
+        expect(bits([dw!])).toEqual(bits([dy]));
+      });
+      expect(tf.memory().numTensors).toBe(before);
+    }
+    dy.dispose();
+  });
+
   it('property: any number are alive at once and differentiated in any order, as in 1F1B with weights later', () => {
     tf.tidy(() => {
       const batches = [0, 1, 2, 3].map((m) => constant<tf.Rank.R2>(`micro-batch ${m}`, [2, 3]));

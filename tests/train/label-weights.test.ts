@@ -109,6 +109,19 @@ describe.each(['cpu', 'engine'] as const)('labels with weights on %s', (backend)
     expect(bitsOf({ weights: scaled })).toEqual(bitsOf({ weights: fractions }));
   });
 
+  it('property: is that of labels, however heavy what is no label: the first token, and those of other documents', () => {
+    for (const documentIds of [null, documents]) {
+      const isCrossing = (b: number, i: number) =>
+        documentIds !== null && documentIds[b]![i] !== documentIds[b]![i - 1];
+      const heavy = fractions.map((row, b) => row.map((weight, i) => (i === 0 || isCrossing(b, i) ? 1000 : weight)));
+      // The first token of a document is a label of none of the depths.
+      const light = heavy.map((row) => row.map((weight) => (weight === 1000 ? 0 : weight)));
+      const [actual, expected] = [heavy, light].map((weights) => bitsOf({ documents: documentIds, weights }).losses);
+      // The same sums of some dozen float32 losses, times a constant.
+      expectAllClose(actual!, expected!, { rtol: 1e-5, atol: 0 });
+    }
+  });
+
   it('property: a row of weight 2 is a row that is there twice, at every depth', () => {
     const weights = [ids[0]!.map(() => 2), ids[1]!.map(() => 1)];
     for (const documentIds of [null, documents]) {
