@@ -37,7 +37,7 @@ function reached(): ReadonlyMap<string, readonly string[]> {
 /** Code without comments and texts. */
 function codeOf(file: string): string {
   const text = readFileSync(join(source, file), 'utf8');
-  return text.replace(/\/\*[^]*?\*\/|\/\/.*|'(?:[^'\\\n]|\\.)*'|`[^`]*`/g, '');
+  return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*|'(?:[^'\\\n]|\\.)*'|`[^`]*`/g, '');
 }
 
 describe('what a run consists of', () => {
