@@ -31,7 +31,8 @@ export async function readPublished(blobs: Blobs): Promise<Published> {
 export async function publish(blobs: Blobs, published: Published): Promise<void> {
   await blobs.write(LIST, encodeJson(published));
   const { checkpoints, model } = published;
-  const listed = [...checkpoints.map((name) => `${CHECKPOINTS}/${name}`), `${MODELS}/${model}`];
+  const models = model === null ? [] : [`${MODELS}/${model}`];
+  const listed = [...checkpoints.map((name) => `${CHECKPOINTS}/${name}`), ...models];
   for (const folder of [CHECKPOINTS, MODELS]) {
     for (const name of await blobs.list(folder)) {
       if (!listed.includes(`${folder}/${name}`)) await blobs.remove(`${folder}/${name}`);

@@ -2,6 +2,7 @@
 
 import type { BackendName } from '../backends/backend-names.ts';
 import type { BackendOptions } from '../backends/backends.ts';
+import { UserError } from '../errors.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { activeWarnings, backendWarning, refuseDensePrecision } from './backend-remarks.ts';
@@ -31,6 +32,9 @@ export interface ContinueOptions extends ConductOptions, OwnData, NewLength {
 export async function continueRun(store: RunStore, options: ContinueOptions, host: Host): Promise<TrainResult> {
   const settings = parseRunSettings(await store.readSettings(), store.path);
   refuseChanges(settings, options.overrides ?? {}, store.path);
+  if (options.init !== undefined && settings.init === undefined) {
+    throw new UserError('resume: the run was not started from another model; leave init out');
+  }
   const release = await store.claim();
   try {
     const resumable = await findResumable(store, settings);
