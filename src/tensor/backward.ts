@@ -10,7 +10,7 @@
 
 import { customOpOf, type SplitGradient } from './custom-op.ts';
 import { handleTo } from './saved-handles.ts';
-import { disposeSaved, reachedFrom, type TapeNode } from './tape.ts';
+import { disposeAll, disposeSaved, reachedFrom, type TapeNode } from './tape.ts';
 import { tf } from './tf.ts';
 
 /** Gradients of tensors that are known so far, by tensor id. They belong to it. */
@@ -41,7 +41,7 @@ export class WeightsHalf {
 
   /** Frees what it holds, instead. */
   dispose(): void {
-    for (const { held } of this.#pending.splice(0)) tf.dispose([...held]);
+    for (const { held } of this.#pending.splice(0)) disposeAll(held);
   }
 }
 
@@ -82,14 +82,16 @@ export function walkToInputs(
 export function accumulate(sums: GradientSums, id: number, gradient: tf.Tensor): void {
   const known = sums.get(id);
   sums.set(id, known === undefined ? gradient : tf.add(known, gradient));
-  if (known !== undefined) tf.dispose([known, gradient]);
+  if (known === undefined) return;
+  known.dispose();
+  gradient.dispose();
 }
 
 function settle({ held, contributions }: Pending, sums: GradientSums): void {
   try {
     for (const [id, gradient] of contributions(sums)) accumulate(sums, id, gradient);
   } finally {
-    tf.dispose([...held]);
+    disposeAll(held);
   }
 }
 
@@ -105,7 +107,7 @@ function wholeNode(node: TapeNode, names: readonly string[]): Pending {
     contributions: (sums) => {
       const dys = takeOutputs(node, sums);
       const found = names.length > 0 && dys.some((dy) => dy !== null) ? differentiate(node, dys, names) : [];
-      tf.dispose(present(dys));
+      disposeAll(dys);
       return found;
     },
   };
@@ -119,7 +121,8 @@ function inputsOfNode(
   later: readonly string[],
 ): readonly Pending[] {
   const op = customOpOf(node.outputs);
-  const split = op?.split !== undefined && fits(op.split, now, later) ? op.split : null;
+  const offered = op?.split;
+  const split = offered !== undefined && fits(offered, now, later) ? offered : null;
   const hasGradient = node.outputs.some(({ id }) => sums.has(id));
   if (!hasGradient || (later.length === 0 && split === null)) {
     settle(wholeNode(node, now), sums);
@@ -131,7 +134,7 @@ function inputsOfNode(
     split === null ? divide(node, dys, now, later) : divideBySplit(node, split, dys, now, later);
   for (const [id, gradient] of found) accumulate(sums, id, gradient);
   if (later.length > 0) return [pending];
-  tf.dispose([...pending.held]);
+  disposeAll(pending.held);
   return [];
 }
 
@@ -149,7 +152,7 @@ function divideByInput(
   later: readonly string[],
 ): Divided {
   const found = differentiate(node, dys, now);
-  const held = [...(node.saved ?? []), ...present(dys).map((dy) => tf.keep(dy))];
+  const held = [...(node.saved ?? []), ...dys.filter((dy) => dy !== null).map((dy) => tf.keep(dy))];
   return { found, pending: { held, contributions: () => differentiate(node, dys, later) } };
 }
 
@@ -170,7 +173,7 @@ function divideBySplit(
     const { gradients, kept } = split.backwardInputs(given, [...(node.saved ?? [])]);
     return { gradients: now.map((name) => gradients[name]!), kept };
   });
-  tf.dispose(given);
+  disposeAll(given);
   disposeSaved(node);
   const held = kept.map((tensor) => tf.keep(tensor));
   const contributions = () =>
@@ -193,7 +196,7 @@ function makeAllAtOnce(
   later: readonly string[],
 ): Divided {
   const all = differentiate(node, dys, [...now, ...later]);
-  tf.dispose(present(dys));
+  disposeAll(dys);
   disposeSaved(node);
   const kept = all.slice(now.length).map(([id, gradient]) => [id, tf.keep(gradient)] as const);
   // A handle of its own is in the hands of the scope that asks for it, as all gradients are.
@@ -209,8 +212,6 @@ function takeOutputs({ outputs }: TapeNode, sums: GradientSums): (tf.Tensor | nu
     return dy;
   });
 }
-
-const present = (dys: readonly (tf.Tensor | null)[]): tf.Tensor[] => dys.filter((dy) => dy !== null);
 
 /** Gradients of the named inputs of a node. Each is a handle of its own. */
 function differentiate(

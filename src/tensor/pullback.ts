@@ -6,7 +6,7 @@
 
 import { accumulate, type GradientSums, walk, walkToInputs, type WeightsHalf } from './backward.ts';
 import { handleTo } from './saved-handles.ts';
-import { disposeSaved, recordTape, type TapeNode } from './tape.ts';
+import { disposeAll, disposeSaved, recordTape, type TapeNode } from './tape.ts';
 import { tf } from './tf.ts';
 
 /**
@@ -190,7 +190,7 @@ class TapePullback<T> implements Pullback<T> {
 
 function disposeRest({ half, sums }: { readonly half: WeightsHalf; readonly sums: GradientSums }): void {
   half.dispose();
-  tf.dispose([...sums.values()]);
+  disposeAll([...sums.values()]);
 }
 
 /** Each output for which there is a gradient, and that. `where` says which output this is. */

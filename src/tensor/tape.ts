@@ -52,9 +52,14 @@ export function recordTape<T>(f: () => T): { value: T; tape: readonly TapeNode[]
   }
 }
 
-/** Frees what an op has kept for its gradient. */
+/** Frees what an op has kept for its gradient, if it is still there. */
 export function disposeSaved({ saved }: TapeNode): void {
-  tf.dispose([...(saved ?? [])]);
+  if (saved !== undefined) disposeAll(saved);
+}
+
+/** `tf.dispose` for a list, without its search for tensors in what it is given: a walk calls this some times for each op. */
+export function disposeAll(tensors: readonly (tf.Tensor | null)[]): void {
+  for (const tensor of tensors) tensor?.dispose();
 }
 
 /** Ids of `tensors` and of everything that the ops compute from them. */
