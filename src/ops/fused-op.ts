@@ -67,11 +67,7 @@ export function fusedOps<Inputs extends Tensors>(
       return all.slice(0, outputs);
     },
     backward: (dys, saved) => named(differentiable, runKernel(`${name}Grad`, again(dys, saved), attrs)),
-    // Asked for by the halves of a backward pass only.
-    get split() {
-      if (!hasKernel(`${name}GradInputs`)) return undefined;
-      return splitGradient(name, differentiable, weights, again, attrs);
-    },
+    split: () => (hasKernel(`${name}GradInputs`) ? splitGradient(name, differentiable, weights, again, attrs) : null),
   });
 }
 

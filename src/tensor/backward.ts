@@ -8,7 +8,7 @@
 // The second half holds, for each node that has work left, what that work needs and nothing else. Every tensor gets its
 // gradients added in the order of the whole walk, whichever way it is made, so the bits are the same.
 
-import { customOpOf, type SplitGradient } from './custom-op.ts';
+import type { SplitGradient } from './custom-op.ts';
 import { handleTo } from './saved-handles.ts';
 import { disposeAll, disposeSaved, reachedFrom, type TapeNode } from './tape.ts';
 import { tf } from './tf.ts';
@@ -48,7 +48,7 @@ export class WeightsHalf {
 /** Walks the whole tape for the gradients of `wanted`. What it adds to `sums` belongs to the caller's tidy. */
 export function walk(tape: readonly TapeNode[], sums: GradientSums, wanted: readonly tf.Tensor[]): void {
   const reached = reachedFrom(wanted, tape);
-  for (const node of tape.toReversed()) settle(wholeNode(node, namesWithin(node, reached)), sums);
+  for (const node of tape.toReversed()) finish(node, namesWithin(node, reached), sums);
 }
 
 /**
@@ -68,8 +68,8 @@ export function walkToInputs(
       const now = namesWithin(node, fromInputs);
       const later = namesWithin(node, all).filter((name) => !now.includes(name));
       if (now.length > 0) pending.push(...inputsOfNode(node, sums, now, later));
-      else if (later.length > 0) pending.push(wholeNode(node, later));
-      else settle(wholeNode(node, []), sums);
+      else if (later.length === 0) finish(node, [], sums);
+      else pending.push({ held: node.saved ?? [], contributions: (sums) => wholeNode(node, later, sums) });
     }
     return new WeightsHalf(pending);
   } catch (error) {
@@ -100,17 +100,17 @@ function namesWithin({ inputs }: TapeNode, ids: ReadonlySet<number>): string[] {
   return Object.keys(inputs).filter((name) => ids.has(inputs[name]!.id));
 }
 
-/** All work of a node, for when the gradients of its outputs are complete. */
-function wholeNode(node: TapeNode, names: readonly string[]): Pending {
-  return {
-    held: node.saved ?? [],
-    contributions: (sums) => {
-      const dys = takeOutputs(node, sums);
-      const found = names.length > 0 && dys.some((dy) => dy !== null) ? differentiate(node, dys, names) : [];
-      disposeAll(dys);
-      return found;
-    },
-  };
+/** Does all work of a node: the gradients of its outputs are complete. */
+function finish(node: TapeNode, names: readonly string[], sums: GradientSums): void {
+  for (const [id, gradient] of wholeNode(node, names, sums)) accumulate(sums, id, gradient);
+  disposeSaved(node);
+}
+
+function wholeNode(node: TapeNode, names: readonly string[], sums: GradientSums): readonly Contribution[] {
+  const dys = takeOutputs(node, sums);
+  const found = names.length > 0 && dys.some((dy) => dy !== null) ? differentiate(node, dys, names) : [];
+  disposeAll(dys);
+  return found;
 }
 
 /** Adds the gradients of the inputs in `now` to `sums`, and returns the work for those in `later`: none, or one piece. */
@@ -120,16 +120,15 @@ function inputsOfNode(
   now: readonly string[],
   later: readonly string[],
 ): readonly Pending[] {
-  const op = customOpOf(node.outputs);
-  const offered = op?.split;
-  const split = offered !== undefined && fits(offered, now, later) ? offered : null;
+  const offered = node.op?.split?.() ?? null;
+  const split = offered !== null && fits(offered, now, later) ? offered : null;
   const hasGradient = node.outputs.some(({ id }) => sums.has(id));
   if (!hasGradient || (later.length === 0 && split === null)) {
-    settle(wholeNode(node, now), sums);
+    finish(node, now, sums);
     return [];
   }
   const dys = takeOutputs(node, sums);
-  const divide = op === undefined ? divideByInput : makeAllAtOnce;
+  const divide = node.op === undefined ? divideByInput : makeAllAtOnce;
   const { found, pending } =
     split === null ? divide(node, dys, now, later) : divideBySplit(node, split, dys, now, later);
   for (const [id, gradient] of found) accumulate(sums, id, gradient);

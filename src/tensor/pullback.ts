@@ -117,11 +117,13 @@ class TapePullback<T> implements Pullback<T> {
     const given = pairs(this.value, dys, 'the output');
     const tape = this.#takeTape();
     try {
-      return tf.tidy(() => {
+      const all = [...this.#inputs, ...this.#weights];
+      const gradients = tf.tidy(() => {
         const sums = firstSums(given);
-        walk(tape, sums, [...this.#inputs, ...this.#weights]);
-        return { inputs: takeAll(sums, this.#inputs), weights: takeAll(sums, this.#weights) };
+        walk(tape, sums, all);
+        return takeAll(sums, all);
       });
+      return { inputs: gradients.slice(0, this.#inputs.length), weights: gradients.slice(this.#inputs.length) };
     } finally {
       for (const node of tape) disposeSaved(node);
     }
