@@ -52,11 +52,13 @@ export function fusedOps<Inputs extends Tensors>(
   if (!hasKernel(name)) return tf.tidy(() => reference(inputs));
   const names = Object.keys(inputs);
   const differentiable = names.filter((key) => inputs[key]!.dtype === 'float32' && !constants.includes(key));
-  const again = (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]): Tensors => ({
-    ...named(names, saved),
-    ...numbered('dy', dys),
-    ...numbered('saved', saved.slice(names.length)),
-  });
+  const again = (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]): Tensors => {
+    const all: Tensors = {};
+    for (const [i, key] of names.entries()) all[key] = saved[i]!;
+    for (const [i, dy] of dys.entries()) all[`dy${i}`] = dy;
+    for (const [i, tensor] of saved.slice(names.length).entries()) all[`saved${i}`] = tensor;
+    return all;
+  };
   return customOp({
     inputs: Object.fromEntries(differentiable.map((key) => [key, inputs[key]!])),
     forward: (save) => {
@@ -65,7 +67,7 @@ export function fusedOps<Inputs extends Tensors>(
       return all.slice(0, outputs);
     },
     backward: (dys, saved) => named(differentiable, runKernel(`${name}Grad`, again(dys, saved), attrs)),
-    split: hasKernel(`${name}GradInputs`) ? splitGradient(name, differentiable, weights, again, attrs) : undefined,
+    split: () => (hasKernel(`${name}GradInputs`) ? splitGradient(name, differentiable, weights, again, attrs) : null),
   });
 }
 
@@ -83,16 +85,16 @@ function splitGradient(
       const all = runKernel(`${name}GradInputs`, again(dys, saved), attrs);
       return { gradients: named(others, all), kept: all.slice(others.length) };
     },
-    backwardWeights: (kept) => named(weights, runKernel(`${name}GradWeights`, numbered('kept', kept), attrs)),
+    backwardWeights: (kept) => {
+      const all = Object.fromEntries(kept.map((tensor, i) => [`kept${i}`, tensor]));
+      return named(weights, runKernel(`${name}GradWeights`, all, attrs));
+    },
   };
 }
 
 /** The first tensors of a list, by these names. */
 const named = (names: readonly string[], tensors: readonly tf.Tensor[]): Tensors =>
   Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
-
-const numbered = (prefix: string, tensors: readonly tf.Tensor[]): Tensors =>
-  Object.fromEntries(tensors.map((tensor, i) => [`${prefix}${i}`, tensor]));
 
 function runKernel(name: string, inputs: Tensors, attrs: tf.NamedAttrMap): tf.Tensor[] {
   const result: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, inputs, attrs);

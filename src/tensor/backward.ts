@@ -8,9 +8,9 @@
 // The second half holds, for each node that has work left, what that work needs and nothing else. Every tensor gets its
 // gradients added in the order of the whole walk, whichever way it is made, so the bits are the same.
 
-import { customOpOf, type SplitGradient } from './custom-op.ts';
+import type { SplitGradient } from './custom-op.ts';
 import { handleTo } from './saved-handles.ts';
-import { disposeSaved, reachedFrom, type TapeNode } from './tape.ts';
+import { disposeAll, disposeSaved, reachedFrom, type TapeNode } from './tape.ts';
 import { tf } from './tf.ts';
 
 /** Gradients of tensors that are known so far, by tensor id. They belong to it. */
@@ -41,14 +41,14 @@ export class WeightsHalf {
 
   /** Frees what it holds, instead. */
   dispose(): void {
-    for (const { held } of this.#pending.splice(0)) tf.dispose([...held]);
+    for (const { held } of this.#pending.splice(0)) disposeAll(held);
   }
 }
 
 /** Walks the whole tape for the gradients of `wanted`. What it adds to `sums` belongs to the caller's tidy. */
 export function walk(tape: readonly TapeNode[], sums: GradientSums, wanted: readonly tf.Tensor[]): void {
   const reached = reachedFrom(wanted, tape);
-  for (const node of tape.toReversed()) settle(wholeNode(node, namesWithin(node, reached)), sums);
+  for (const node of tape.toReversed()) finish(node, namesWithin(node, reached), sums);
 }
 
 /**
@@ -68,8 +68,8 @@ export function walkToInputs(
       const now = namesWithin(node, fromInputs);
       const later = namesWithin(node, all).filter((name) => !now.includes(name));
       if (now.length > 0) pending.push(...inputsOfNode(node, sums, now, later));
-      else if (later.length > 0) pending.push(wholeNode(node, later));
-      else settle(wholeNode(node, []), sums);
+      else if (later.length === 0) finish(node, [], sums);
+      else pending.push({ held: node.saved ?? [], contributions: (sums) => wholeNode(node, later, sums) });
     }
     return new WeightsHalf(pending);
   } catch (error) {
@@ -82,14 +82,16 @@ export function walkToInputs(
 export function accumulate(sums: GradientSums, id: number, gradient: tf.Tensor): void {
   const known = sums.get(id);
   sums.set(id, known === undefined ? gradient : tf.add(known, gradient));
-  if (known !== undefined) tf.dispose([known, gradient]);
+  if (known === undefined) return;
+  known.dispose();
+  gradient.dispose();
 }
 
 function settle({ held, contributions }: Pending, sums: GradientSums): void {
   try {
     for (const [id, gradient] of contributions(sums)) accumulate(sums, id, gradient);
   } finally {
-    tf.dispose([...held]);
+    disposeAll(held);
   }
 }
 
@@ -98,17 +100,17 @@ function namesWithin({ inputs }: TapeNode, ids: ReadonlySet<number>): string[] {
   return Object.keys(inputs).filter((name) => ids.has(inputs[name]!.id));
 }
 
-/** All work of a node, for when the gradients of its outputs are complete. */
-function wholeNode(node: TapeNode, names: readonly string[]): Pending {
-  return {
-    held: node.saved ?? [],
-    contributions: (sums) => {
-      const dys = takeOutputs(node, sums);
-      const found = names.length > 0 && dys.some((dy) => dy !== null) ? differentiate(node, dys, names) : [];
-      tf.dispose(present(dys));
-      return found;
-    },
-  };
+/** Does all work of a node: the gradients of its outputs are complete. */
+function finish(node: TapeNode, names: readonly string[], sums: GradientSums): void {
+  for (const [id, gradient] of wholeNode(node, names, sums)) accumulate(sums, id, gradient);
+  disposeSaved(node);
+}
+
+function wholeNode(node: TapeNode, names: readonly string[], sums: GradientSums): readonly Contribution[] {
+  const dys = takeOutputs(node, sums);
+  const found = names.length > 0 && dys.some((dy) => dy !== null) ? differentiate(node, dys, names) : [];
+  disposeAll(dys);
+  return found;
 }
 
 /** Adds the gradients of the inputs in `now` to `sums`, and returns the work for those in `later`: none, or one piece. */
@@ -118,20 +120,20 @@ function inputsOfNode(
   now: readonly string[],
   later: readonly string[],
 ): readonly Pending[] {
-  const op = customOpOf(node.outputs);
-  const split = op?.split !== undefined && fits(op.split, now, later) ? op.split : null;
+  const offered = node.op?.split?.() ?? null;
+  const split = offered !== null && fits(offered, now, later) ? offered : null;
   const hasGradient = node.outputs.some(({ id }) => sums.has(id));
   if (!hasGradient || (later.length === 0 && split === null)) {
-    settle(wholeNode(node, now), sums);
+    finish(node, now, sums);
     return [];
   }
   const dys = takeOutputs(node, sums);
-  const divide = op === undefined ? divideByInput : makeAllAtOnce;
+  const divide = node.op === undefined ? divideByInput : makeAllAtOnce;
   const { found, pending } =
     split === null ? divide(node, dys, now, later) : divideBySplit(node, split, dys, now, later);
   for (const [id, gradient] of found) accumulate(sums, id, gradient);
   if (later.length > 0) return [pending];
-  tf.dispose([...pending.held]);
+  disposeAll(pending.held);
   return [];
 }
 
@@ -149,7 +151,7 @@ function divideByInput(
   later: readonly string[],
 ): Divided {
   const found = differentiate(node, dys, now);
-  const held = [...(node.saved ?? []), ...present(dys).map((dy) => tf.keep(dy))];
+  const held = [...(node.saved ?? []), ...dys.filter((dy) => dy !== null).map((dy) => tf.keep(dy))];
   return { found, pending: { held, contributions: () => differentiate(node, dys, later) } };
 }
 
@@ -170,7 +172,7 @@ function divideBySplit(
     const { gradients, kept } = split.backwardInputs(given, [...(node.saved ?? [])]);
     return { gradients: now.map((name) => gradients[name]!), kept };
   });
-  tf.dispose(given);
+  disposeAll(given);
   disposeSaved(node);
   const held = kept.map((tensor) => tf.keep(tensor));
   const contributions = () =>
@@ -193,7 +195,7 @@ function makeAllAtOnce(
   later: readonly string[],
 ): Divided {
   const all = differentiate(node, dys, [...now, ...later]);
-  tf.dispose(present(dys));
+  disposeAll(dys);
   disposeSaved(node);
   const kept = all.slice(now.length).map(([id, gradient]) => [id, tf.keep(gradient)] as const);
   // A handle of its own is in the hands of the scope that asks for it, as all gradients are.
@@ -209,8 +211,6 @@ function takeOutputs({ outputs }: TapeNode, sums: GradientSums): (tf.Tensor | nu
     return dy;
   });
 }
-
-const present = (dys: readonly (tf.Tensor | null)[]): tf.Tensor[] => dys.filter((dy) => dy !== null);
 
 /** Gradients of the named inputs of a node. Each is a handle of its own. */
 function differentiate(

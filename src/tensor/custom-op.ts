@@ -8,8 +8,8 @@ export interface CustomOp {
   readonly forward: (save: (tensors: tf.Tensor[]) => void) => tf.Tensor[];
   /** The gradient of each input, from those of the outputs; zeros stand for outputs that nothing depends on. */
   readonly backward: (dys: tf.Tensor[], saved: tf.Tensor[]) => Record<string, tf.Tensor>;
-  /** The same in two parts, where that is possible without computing anything twice. */
-  readonly split?: SplitGradient | undefined;
+  /** The same in two parts, where that is possible without computing anything twice. Called when a part is asked for. */
+  readonly split?: () => SplitGradient | null;
 }
 
 /** A gradient in two parts, which together give the bits of `backward`. */
@@ -34,14 +34,6 @@ interface KernelFuncRunner {
   }): tf.Tensor[];
 }
 
-/** The ops that are on some tape, by their first output: a node of TF.js's tape has no room for more than it knows. */
-const opsOfOutputs = new WeakMap<tf.Tensor, CustomOp>();
-
-/** What an op on the tape was made of; undefined for an op of TF.js itself. */
-export function customOpOf([first]: readonly tf.Tensor[]): CustomOp | undefined {
-  return first === undefined ? undefined : opsOfOutputs.get(first);
-}
-
 /** Runs an op and puts it on the tape. All gradients are made at once: TF.js asks for them one by one. */
 export function customOp(op: CustomOp): tf.Tensor[] {
   const { inputs, forward, backward } = op;
@@ -54,6 +46,8 @@ export function customOp(op: CustomOp): tf.Tensor[] {
       return Object.fromEntries(Object.entries(grads).map(([name, grad]) => [name, () => grad]));
     },
   });
-  if (tf.engine().state.gradientDepth > 0) opsOfOutputs.set(outputs[0]!, op);
+  const { gradientDepth, kernelDepth, activeTape } = tf.engine().state;
+  // A node of the tape says nothing of what it was made from.
+  if (gradientDepth > 0 && kernelDepth === 0) (activeTape.at(-1) as { op?: CustomOp }).op = op;
   return outputs;
 }

@@ -6,7 +6,7 @@
 
 import { accumulate, type GradientSums, walk, walkToInputs, type WeightsHalf } from './backward.ts';
 import { handleTo } from './saved-handles.ts';
-import { disposeSaved, recordTape, type TapeNode } from './tape.ts';
+import { disposeAll, disposeSaved, recordTape, type TapeNode } from './tape.ts';
 import { tf } from './tf.ts';
 
 /**
@@ -117,11 +117,13 @@ class TapePullback<T> implements Pullback<T> {
     const given = pairs(this.value, dys, 'the output');
     const tape = this.#takeTape();
     try {
-      return tf.tidy(() => {
+      const all = [...this.#inputs, ...this.#weights];
+      const gradients = tf.tidy(() => {
         const sums = firstSums(given);
-        walk(tape, sums, [...this.#inputs, ...this.#weights]);
-        return { inputs: takeAll(sums, this.#inputs), weights: takeAll(sums, this.#weights) };
+        walk(tape, sums, all);
+        return takeAll(sums, all);
       });
+      return { inputs: gradients.slice(0, this.#inputs.length), weights: gradients.slice(this.#inputs.length) };
     } finally {
       for (const node of tape) disposeSaved(node);
     }
@@ -190,7 +192,7 @@ class TapePullback<T> implements Pullback<T> {
 
 function disposeRest({ half, sums }: { readonly half: WeightsHalf; readonly sums: GradientSums }): void {
   half.dispose();
-  tf.dispose([...sums.values()]);
+  disposeAll([...sums.values()]);
 }
 
 /** Each output for which there is a gradient, and that. `where` says which output this is. */

@@ -3,6 +3,7 @@
 // TF.js has one tape, in the state of its engine. A recording puts a list of its own in that place for as long as its
 // computation runs and then takes it away again, so any number of recordings can be alive, each with its own ops.
 
+import type { CustomOp } from './custom-op.ts';
 import { tf } from './tf.ts';
 
 /** One op on the tape. */
@@ -14,6 +15,8 @@ export interface TapeNode {
   readonly gradient?: (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
   /** Handles of its own to what the gradient needs again: no scope disposes them. */
   readonly saved?: readonly tf.Tensor[];
+  /** What it was made from; absent for an op of TF.js itself. */
+  readonly op?: CustomOp;
 }
 
 /** The part of TF.js's state that decides what is recorded, and where. */
@@ -52,9 +55,14 @@ export function recordTape<T>(f: () => T): { value: T; tape: readonly TapeNode[]
   }
 }
 
-/** Frees what an op has kept for its gradient. */
+/** Frees what an op has kept for its gradient, if it is still there. */
 export function disposeSaved({ saved }: TapeNode): void {
-  tf.dispose([...(saved ?? [])]);
+  if (saved !== undefined) disposeAll(saved);
+}
+
+/** `tf.dispose` for a list, without its search for tensors in what it is given: a walk calls this some times for each op. */
+export function disposeAll(tensors: readonly (tf.Tensor | null)[]): void {
+  for (const tensor of tensors) tensor?.dispose();
 }
 
 /** Ids of `tensors` and of everything that the ops compute from them. */
