@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { NamedBytes } from './checkpoint.ts';
 import { temporaryPath } from './checkpoint-folders.ts';
+import { INDEX_FILE } from './file-names.ts';
 import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
 import { writeHashedFile } from './hashed-file.ts';
-import { INDEX_FILE } from './file-names.ts';
 import { safetensorsPieces } from './safetensors-bytes.ts';
 import { type Shard, shardIndex } from './shards.ts';
 
