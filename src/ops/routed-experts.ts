@@ -3,10 +3,22 @@
 
 import { tf } from '../tensor/tf.ts';
 import { planDispatch } from './dispatch.ts';
+import { defineOp } from './define-op.ts';
 import { fusedOp } from './fused-op.ts';
 import { groupedMatMul } from './grouped-matmul.ts';
 import type { Routing } from './router.ts';
 import { swiglu } from './swiglu.ts';
+
+export const routedExpertsOp = defineOp({
+  name: 'RoutedExperts',
+  inputs: { x: 'N D', topkIndices: 'int32 N K', topkWeights: 'N K', gateUpProj: 'E 2*F D', downProj: 'E D F' },
+  outputs: { y: 'N D' },
+  /**
+   * Where rows come from and which expert has which, laid out as the backend likes; gate and up products of each row, and
+   * what the activation made of them, times the router's gate.
+   */
+  saved: { plan: 'int32 L', gateUp: 'N*K 2*F', active: 'N*K F' },
+});
 
 /**
  * Sends each token to its K experts and sums what they return, weighted by the gates.
@@ -26,9 +38,9 @@ export function routedExperts(
   downProj: tf.Tensor3D,
 ): tf.Tensor2D {
   const inputs = { x, topkIndices, topkWeights, gateUpProj, downProj };
-  return fusedOp('RoutedExperts', inputs, {}, ({ x, topkIndices, topkWeights, gateUpProj, downProj }) =>
-    expertsByRows(x, { topkIndices, topkWeights }, gateUpProj, downProj, groupedMatMul),
-  );
+  return fusedOp(routedExpertsOp, inputs, {}, ({ x, topkIndices, topkWeights, gateUpProj, downProj }) => ({
+    y: expertsByRows(x, { topkIndices, topkWeights }, gateUpProj, downProj, groupedMatMul),
+  })).y;
 }
 
 /** The same as ops for each part, with any product of rows with the matrix of their expert. */

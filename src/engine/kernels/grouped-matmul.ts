@@ -1,8 +1,9 @@
-// GroupedMatMul: rows sorted by expert, times the matrix of each.
+// Rows sorted by expert, times the matrix of each.
 // Shape legend: M rows, E experts, I and O input and output width.
 
+import { groupedMatMulOp } from '../../ops/grouped-matmul.ts';
 import type { EngineBackend } from '../backend.ts';
-import { registerEngineKernel, withWorkspace } from './register.ts';
+import { registerEngineOp, withWorkspace } from './register.ts';
 
 /** Calls `use` with the address of a description of the groups. */
 export function withGroups(
@@ -23,29 +24,27 @@ export function withGroups(
   });
 }
 
-/** Registers GroupedMatMul and its gradient. */
+/** Registers the product and its gradient. */
 export function registerGroupedMatMul(): void {
-  registerEngineKernel('GroupedMatMul', (backend, { x, weight }, attrs) => {
-    const [M, I] = x!.shape as [number, number];
-    const [E, O] = weight!.shape as [number, number];
-    const y = backend.output([M, O]);
-    const at = backend.address;
-    withGroups(backend, M, attrs.counts as number[], (groups) => {
-      backend.exports.groupedMatMul!(at(x!), at(weight!), at(y), groups, E, I, O, 1);
-    });
-    return y;
-  });
-  registerEngineKernel('GroupedMatMulGrad', (backend, { x, weight, dy0 }, attrs) => {
-    const [M, I] = x!.shape as [number, number];
-    const [E, O] = weight!.shape as [number, number];
-    const [dx, dWeight] = [backend.output(x!.shape), backend.output(weight!.shape)];
-    const at = backend.address;
-    withGroups(backend, M, attrs.counts as number[], (groups) => {
-      backend.exports.groupedMatMul!(at(dy0!), at(weight!), at(dx), groups, E, O, I, 0);
-      withWorkspace(backend, [backend.exports.packedLength!(M, O)], ([packed]) => {
-        backend.exports.groupedWeightGrad!(at(dy0!), at(x!), at(dWeight), groups, packed!, M, E, O, I);
+  registerEngineOp(groupedMatMulOp, {
+    forward: (backend, { x, weight }, { attrs: { counts }, sizes: { M, E, O, I } }) => {
+      const y = backend.output([M, O]);
+      const at = backend.address;
+      withGroups(backend, M, counts, (groups) => {
+        backend.exports.groupedMatMul!(at(x), at(weight), at(y), groups, E, I, O, 1);
       });
-    });
-    return [dx, dWeight];
+      return { y };
+    },
+    gradient: (backend, { x, weight }, { attrs: { counts }, sizes: { M, E, O, I }, dys: { y: dy } }) => {
+      const [dx, dWeight] = [backend.output([M, I]), backend.output([E, O, I])];
+      const at = backend.address;
+      withGroups(backend, M, counts, (groups) => {
+        backend.exports.groupedMatMul!(at(dy), at(weight), at(dx), groups, E, O, I, 0);
+        withWorkspace(backend, [backend.exports.packedLength!(M, O)], ([packed]) => {
+          backend.exports.groupedWeightGrad!(at(dy), at(x), at(dWeight), groups, packed!, M, E, O, I);
+        });
+      });
+      return { x: dx, weight: dWeight };
+    },
   });
 }

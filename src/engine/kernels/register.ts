@@ -1,9 +1,22 @@
 // How a kernel of the engine is made known to TF.js.
 
+import type { Op, OpSpec } from '../../ops/define-op.ts';
+import { type Kernels, registerKernels } from '../../ops/kernels.ts';
+import { type ListKernel, type ListOp, type ListOpSpec, registerListKernel } from '../../ops/list-op.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
 
 export const backendName = 'engine';
+
+/** Registers the kernels of one of our ops. They make tensors with `backend.output` and fill them with `backend.exports`. */
+export function registerEngineOp<S extends OpSpec>(op: Op<S>, kernels: Kernels<S, EngineBackend>): void {
+  registerKernels(backendName, op, kernels);
+}
+
+/** The same for an op on lists. */
+export function registerEngineListOp<S extends ListOpSpec>(op: ListOp<S>, kernel: ListKernel<S, EngineBackend>): void {
+  registerListKernel(backendName, op, kernel);
+}
 
 type Inputs = Readonly<Record<string, tf.TensorInfo>>;
 type Attributes = Readonly<Record<string, unknown>>;
