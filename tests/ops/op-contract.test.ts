@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { registerPartly } from '../../src/engine/kernels/register.ts';
 import { attributes, defineOp } from '../../src/ops/define-op.ts';
 import { fusedOp } from '../../src/ops/fused-op.ts';
 import { registerKernels } from '../../src/ops/kernels.ts';
@@ -89,6 +90,15 @@ function notToCompile(y: tf.TensorInfo): void {
   registerKernels('cpu', mixOp, { forward, gradient: (_, __, { dys }) => ({ x: dys.x, weight: y }) });
   // @ts-expect-error something that was not saved
   registerKernels('cpu', mixOp, { forward, gradient: (_, __, { saved }) => ({ x: saved.sums, weight: y }) });
+
+  // A kernel of TF.js's own, on the engine.
+  registerPartly('Slice', (_, { x }, { begin }) => (begin === 0 ? x : null));
+  // @ts-expect-error a name that TF.js does not have
+  registerPartly('Slices', () => null);
+  // @ts-expect-error an input of another name
+  registerPartly('Slice', (_, { value }) => value);
+  // @ts-expect-error an attribute of another name
+  registerPartly('Slice', (_, { x }, { from }) => (from === 0 ? x : null));
 
   // A description.
   // @ts-expect-error a constant that is no input

@@ -2,7 +2,7 @@
 
 import { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
-import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf, withWorkspace } from './register.ts';
+import { registerPartly, registerStandard, sizeOf, withWorkspace } from './register.ts';
 
 const activations: Readonly<Record<string, number>> = { linear: 0, relu: 1, sigmoid: 2 };
 
@@ -74,18 +74,13 @@ function matrixOf(shape: readonly number[], broadcast: readonly number[], index:
 
 /** Registers the matrix products. Activations and biases that only vision models have run on the cpu backend's kernel. */
 export function registerMatMul(): void {
-  const cpuFused = cpuKernel('_FusedMatMul');
-  registerEngineKernel('BatchMatMul', (backend, { a, b }, attrs) => {
-    const transposes = { transposeA: Boolean(attrs.transposeA), transposeB: Boolean(attrs.transposeB) };
-    return multiply(backend, { a: a!, b: b!, ...transposes });
-  });
-  const fused: EngineKernel = (backend, inputs, attrs) => {
-    const { a, b, bias } = inputs;
-    const activation = activations[String(attrs.activation ?? 'linear')];
+  registerStandard('BatchMatMul', (backend, { a, b }, { transposeA, transposeB }) =>
+    multiply(backend, { a, b, transposeA, transposeB }),
+  );
+  registerPartly('_FusedMatMul', (backend, { a, b, bias }, { transposeA, transposeB, activation: name = 'linear' }) => {
+    const activation = activations[name];
     const rowBias = bias === undefined || (bias.shape.length === 1 && bias.shape[0] !== 1);
-    if (activation === undefined || !rowBias) return cpuFused(backend, inputs, attrs);
-    const transposes = { transposeA: Boolean(attrs.transposeA), transposeB: Boolean(attrs.transposeB) };
-    return multiply(backend, { a: a!, b: b!, ...transposes, bias, activation });
-  };
-  registerEngineKernel('_FusedMatMul', fused);
+    if (activation === undefined || !rowBias) return null;
+    return multiply(backend, { a, b, transposeA, transposeB, bias, activation });
+  });
 }
