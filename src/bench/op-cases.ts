@@ -4,6 +4,7 @@
 // of the value), E experts, K experts per token, F width of a feed-forward, Y vocabulary.
 
 import { modelPreset, trainPreset } from '../config/presets.ts';
+import { nowhere } from '../engine/address.ts';
 import type { EngineBackend } from '../engine/backend.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { adamwUpdateOp } from '../ops/adamw-update.ts';
@@ -60,14 +61,14 @@ export function productCase(
   const [a, b, c] = [random<tf.Rank.R1>(m * k), random<tf.Rank.R1>(k * n), random<tf.Rank.R1>(m * n)];
   const [atA, atB, atC] = [backend.address(a), backend.address(b), backend.address(c)];
   const { gemm, gemmWorkspace } = backend.exports;
-  const packed = random<tf.Rank.R1>(gemmWorkspace!(1, m, k, Number(transposeA), 0));
-  const ways = [Number(transposeA), Number(transposeB)] as const;
+  const packed = random<tf.Rank.R1>(gemmWorkspace(1, m, k, transposeA, 0));
+  const atPacked = backend.address(packed);
   return {
     name: `product ${transposeA ? 'A^T' : 'A'} ${transposeB ? 'B^T' : 'B'}`,
     size: `${m} x ${k} x ${n}`,
     flops: 2 * m * k * n,
     bytes: null,
-    run: () => gemm!(atA, atB, atC, 1, m, n, k, ...ways, 0, 0, 0, 0, 0, backend.address(packed)),
+    run: () => gemm(atA, atB, atC, 1, m, n, k, transposeA, transposeB, 0, 0, false, nowhere, 0, atPacked),
     dispose: () => tf.dispose([a, b, c, packed]),
   };
 }

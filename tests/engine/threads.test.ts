@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { type Address, nowhere, plus } from '../../src/engine/address.ts';
 import { runningEngine } from '../../src/engine/engine.ts';
 import { Heap } from '../../src/engine/heap.ts';
 import { ThreadPool } from '../../src/engine/thread-pool.ts';
@@ -33,7 +34,7 @@ afterEach(() => {
 function runUntilError(pool: ThreadPool): unknown {
   const deadline = performance.now() + 20_000;
   try {
-    while (performance.now() < deadline) pool.exports.emptyJob!(64);
+    while (performance.now() < deadline) pool.exports.emptyJob(64);
   } catch (error) {
     return error;
   }
@@ -45,13 +46,14 @@ describe('fork-join', () => {
     const heap = new Heap(16 * mebibyte, true);
     const pool = await createPool(4, heap);
     const most = 300;
-    const counts = new Int32Array(heap.memory.buffer, heap.allocate(most * 4), most);
+    const countsAt = heap.allocate(most * 4);
+    const counts = new Int32Array(heap.memory.buffer, countsAt, most);
     const random = createRandom(11);
     for (let job = 0; job < 20_000; job++) {
       // Short jobs come one upon the other; now and then the threads may fall asleep.
       const chunks = Math.floor(random() ** 3 * most);
       counts.fill(0);
-      pool.exports.countJob!(counts.byteOffset, chunks);
+      pool.exports.countJob(countsAt, chunks);
       const wrong = counts.findIndex((count, i) => count !== (i < chunks ? 1 : 0));
       if (wrong >= 0) throw new Error(`job ${job}: chunk ${wrong} of ${chunks} ran ${counts[wrong]} times`);
       if (job % 2000 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -64,8 +66,8 @@ describe('fork-join', () => {
     const sleepers = new Int32Array(heap.memory.buffer, 256, 1);
     for (let round = 0; round < 5; round++) {
       await vi.waitUntil(() => Atomics.load(sleepers, 0) === 2, { timeout: 20_000, interval: 1 });
-      pool.exports.emptyJob!(8);
-      expect(pool.exports.isBroken!()).toBe(0);
+      pool.exports.emptyJob(8);
+      expect(pool.exports.isBroken()).toBe(0);
     }
   });
 
@@ -76,7 +78,7 @@ describe('fork-join', () => {
       await pool.resize(threads);
       expect(pool.threads).toBe(threads);
       await vi.waitUntil(() => pool.ready === threads, { timeout: 20_000, interval: 5 });
-      pool.exports.emptyJob!(100);
+      pool.exports.emptyJob(100);
     }
     expect(heap.use.used).toBe(4 * 64 * 1024);
   });
@@ -88,23 +90,29 @@ describe('fork-join', () => {
   });
 });
 
+/** Memory ends before it. */
+const lastPage = (2 ** 32 - 65536) as Address;
+
+const multiplyIn = ({ exports }: ThreadPool, a: Address, b: Address, c: Address) =>
+  exports.gemm(a, b, c, 16, 8, 8, 8, false, false, 64, 64, false, nowhere, 0, nowhere);
+
 describe('a thread that is lost', () => {
   it('is an error in the join when it trapped, and in every kernel until the pool starts afresh', async () => {
     const heap = new Heap(16 * mebibyte, true);
     // Scratch of the workers at the end of all addresses: they trap as soon as they pack a panel.
     const allocate = heap.allocate.bind(heap);
-    const spy = vi.spyOn(heap, 'allocate').mockImplementation(() => 2 ** 32 - 65536);
+    const spy = vi.spyOn(heap, 'allocate').mockImplementation(() => lastPage);
     spy.mockImplementationOnce(allocate);
     const pool = await createPool(2, heap);
     spy.mockRestore();
     const at = heap.allocate(3 * 65536);
-    const multiply = () => pool.exports.gemm!(at, at + 65536, at + 131072, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0, 0);
+    const multiply = () => multiplyIn(pool, at, plus(at, 65536), plus(at, 131072));
     const run = () => {
       for (let i = 0; i < 100_000; i++) multiply();
     };
     expect(run).toThrow(new UserError('engine: a worker thread failed; start again, or use --threads 1'));
     expect(multiply).toThrow(UserError);
-    expect(() => pool.exports.emptyJob!(1)).toThrow(UserError);
+    expect(() => pool.exports.emptyJob(1)).toThrow(UserError);
     await pool.resize(1);
     expect(multiply).not.toThrow();
   });
@@ -120,18 +128,17 @@ describe('a thread that is lost', () => {
     expect(performance.now() - start).toBeGreaterThan(200);
     await pool.resize(2);
     await vi.waitUntil(() => pool.ready === 2, { timeout: 20_000, interval: 5 });
-    pool.exports.emptyJob!(100);
+    pool.exports.emptyJob(100);
   });
 
   it('is an error in the next kernel when the caller trapped beside it', async () => {
     const heap = new Heap(16 * mebibyte, true);
     const pool = await createPool(2, heap);
-    const bad = 2 ** 32 - 65536;
-    expect(() => pool.exports.gemm!(bad, bad, bad, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0, 0)).toThrow();
-    expect(() => pool.exports.emptyJob!(2)).toThrow(UserError);
+    expect(() => multiplyIn(pool, lastPage, lastPage, lastPage)).toThrow();
+    expect(() => pool.exports.emptyJob(2)).toThrow(UserError);
     await pool.resize(2);
     await vi.waitUntil(() => pool.ready === 2, { timeout: 20_000, interval: 5 });
-    pool.exports.emptyJob!(100);
+    pool.exports.emptyJob(100);
   });
 
   it('is not missed when it ends between two kernels', async () => {
@@ -146,7 +153,7 @@ describe('a thread that is lost', () => {
     await workers[0]!.terminate();
     expect(pool.threads).toBe(2);
     expect(warn).toHaveBeenCalledWith('engine: a worker thread has ended; going on with 2');
-    for (let i = 0; i < 1000; i++) pool.exports.emptyJob!(100);
+    for (let i = 0; i < 1000; i++) pool.exports.emptyJob(100);
     spy.mockRestore();
     warn.mockRestore();
     await pool.resize(3);

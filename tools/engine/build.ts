@@ -1,4 +1,5 @@
-// Compiles the engine's AssemblyScript into one binary a variant, in src/engine/wasm (git-ignored) and dist/engine/wasm.
+// Compiles the engine's AssemblyScript into one binary a variant, in src/engine/wasm (git-ignored) and dist/engine/wasm, and
+// writes down what they export, in src/engine/exports.ts (checked in: editors and `tsc` need it before anything is built).
 //
 // A variant whose sources have not changed since is not compiled again: `asc` takes seconds for each.
 
@@ -8,6 +9,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { exportTypes } from './export-types.ts';
 import { tileSource } from './tile-source.ts';
 
 interface Variant {
@@ -79,9 +81,25 @@ async function compileAll(stale: Variant[]): Promise<void> {
   for (let variant = stale.shift(); variant !== undefined; variant = stale.shift()) await compile(variant);
 }
 
+/** Writes the types of the exports; false if they were not those of the sources. */
+function updateTypes(): boolean {
+  const path = join(root, 'src/engine/exports.ts');
+  const text = exportTypes((module) => readFileSync(join(assembly, `${module}.ts`), 'utf8'));
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return true;
+  writeFileSync(path, text);
+  return false;
+}
+
+const typesWereRight = updateTypes();
 mkdirSync(target, { recursive: true });
 const stale = variants.filter(isStale);
 await Promise.all([compileAll(stale), compileAll(stale)]);
 const binaries = join(root, 'dist/engine/wasm');
 mkdirSync(binaries, { recursive: true });
 for (const { name } of variants) cpSync(join(target, `${name}.wasm`), join(binaries, `${name}.wasm`));
+if (!typesWereRight) {
+  console.error(
+    'engine: the exports have changed, and src/engine/exports.ts with them; build again to check their callers',
+  );
+  process.exitCode = 1;
+}

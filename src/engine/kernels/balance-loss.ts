@@ -10,20 +10,20 @@ export function registerBalanceLoss(): void {
       const { numExpertsPerTok: K, sequences: S, scoringFunc, selection } = attrs;
       const [loss, slope] = [backend.output([]), backend.output([N, E])];
       const at = backend.address;
-      withWorkspace(backend, [S * E, N, N * K], ([weights, tokenLosses, selected]) => {
+      withWorkspace(backend, [S * E, N, N * K], (weights, tokenLosses, selected) => {
         const byLogits = selection === 'affinity';
-        if (byLogits) backend.exports.selectLogits!(at(logits), selected!, at(slope), N, E, K);
-        const indices = byLogits ? selected! : at(topkIndices);
-        const softmax = Number(scoringFunc === 'softmax');
-        const outputs = [at(slope), at(loss)];
-        backend.exports.balanceLoss!(at(logits), indices, weights!, tokenLosses!, ...outputs, N, E, K, S, softmax);
+        if (byLogits) backend.exports.selectLogits(at(logits), selected, at(slope), N, E, K);
+        const indices = byLogits ? selected : at(topkIndices);
+        const softmax = scoringFunc === 'softmax';
+        const outputs = [at(slope), at(loss)] as const;
+        backend.exports.balanceLoss(at(logits), indices, weights, tokenLosses, ...outputs, N, E, K, S, softmax);
       });
       return { loss, slope };
     },
     gradient: (backend, _, { sizes: { N, E }, dys, saved: { slope } }) => {
       const logits = backend.output([N, E]);
       const at = backend.address;
-      backend.exports.balanceLossGrad!(at(slope), at(dys.loss), at(logits), N * E);
+      backend.exports.balanceLossGrad(at(slope), at(dys.loss), at(logits), N * E);
       return { logits };
     },
   });

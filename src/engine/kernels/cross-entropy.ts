@@ -22,8 +22,12 @@ export function registerCrossEntropy(): void {
       const columns = columnsOf(N, V);
       const [losses, maxima, sums] = [backend.output([N]), backend.output([N]), backend.output([N])];
       const tile = backend.output([N, columns]);
-      const tensors = [hidden, weight, labels, losses, maxima, sums, tile];
-      backend.exports.linearCrossEntropy!(...tensors.map(backend.address), N, D, V, columns);
+      const at = backend.address;
+      const [inputs, outputs] = [
+        [at(hidden), at(weight), at(labels)] as const,
+        [at(losses), at(maxima), at(sums)] as const,
+      ];
+      backend.exports.linearCrossEntropy(...inputs, ...outputs, at(tile), N, D, V, columns);
       if (columns === V) return { losses, maxima, sums, residuals: tile };
       backend.disposeData(tile.dataId);
       return { losses, maxima, sums };
@@ -34,11 +38,11 @@ export function registerCrossEntropy(): void {
       const [dHidden, dWeight] = [backend.output([N, D]), backend.output([V, D])];
       const scaled = backend.output([N, D]);
       const tile = residuals ?? backend.output([N, columns]);
-      const tensors = [hidden, weight, labels, maxima, sums, dys.losses, dHidden, dWeight, scaled, tile];
-      const addresses = tensors.map(backend.address);
-      withWorkspace(backend, [backend.exports.packedLength!(N, columns)], ([packed]) => {
-        const sizes = [N, D, V, columns, Number(residuals !== undefined)];
-        backend.exports.linearCrossEntropyGrad!(...addresses, packed!, ...sizes);
+      const at = backend.address;
+      withWorkspace(backend, [backend.exports.packedLength(N, columns)], (packed) => {
+        const given = [at(hidden), at(weight), at(labels), at(maxima), at(sums), at(dys.losses)] as const;
+        const made = [at(dHidden), at(dWeight), at(scaled), at(tile)] as const;
+        backend.exports.linearCrossEntropyGrad(...given, ...made, packed, N, D, V, columns, residuals !== undefined);
       });
       backend.disposeData(scaled.dataId);
       if (residuals === undefined) backend.disposeData(tile.dataId);

@@ -20,7 +20,7 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 
 function combineSame(backend: EngineBackend, op: number, a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
   const out = backend.output(a.shape);
-  backend.exports.binarySame!(op, backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
+  backend.exports.binarySame(op, backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
   return out;
 }
 
@@ -53,7 +53,7 @@ function combineBroadcast(
   if (shape === null || !axes.fit) return null;
   const out = backend.output(shape);
   axes.describe(backend);
-  backend.exports.binary!(op, backend.address(a), backend.address(b), backend.address(out));
+  backend.exports.binary(op, backend.address(a), backend.address(b), backend.address(out));
   return out;
 }
 
@@ -66,7 +66,7 @@ function addAll(backend: EngineBackend, tensors: readonly tf.TensorInfo[]): tf.T
   const sum = combineSame(backend, addition, first, tensors[1]!);
   const [at, size] = [backend.address(sum), sizeOf(sum.shape)];
   for (let i = 2; i < tensors.length; i++) {
-    backend.exports.binarySame!(addition, at, backend.address(tensors[i]!), at, size);
+    backend.exports.binarySame(addition, at, backend.address(tensors[i]!), at, size);
   }
   return sum;
 }
@@ -82,7 +82,7 @@ export function registerBinary(): void {
   registerPartly('Equal', (backend, { a, b }) => {
     if (a.dtype !== 'int32' || b.dtype !== 'int32' || !sameShape(a.shape, b.shape)) return null;
     const out = backend.output(a.shape, 'bool');
-    backend.exports.equalWords!(backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
+    backend.exports.equalWords(backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
     return out;
   });
   registerPartly('AddN', (backend, tensors) => (tensors.every(isFloat) ? addAll(backend, tensors) : null));

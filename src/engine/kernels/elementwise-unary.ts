@@ -27,7 +27,7 @@ const operations = [
 function cast(backend: EngineBackend, x: tf.TensorInfo, dtype: 'float32' | 'int32' | 'bool'): tf.TensorInfo {
   const out = backend.output(x.shape, dtype);
   if (x.dtype === 'bool' && dtype === 'float32') {
-    backend.exports.truthAsFloat!(backend.address(x), backend.address(out), sizeOf(x.shape));
+    backend.exports.truthAsFloat(backend.address(x), backend.address(out), sizeOf(x.shape));
     return out;
   }
   const values = backend.view(x);
@@ -46,7 +46,7 @@ export function registerUnary(): void {
       if (x.dtype !== 'float32') return null;
       const y = backend.output(x.shape);
       const alpha = 'alpha' in attrs ? attrs.alpha : 0;
-      backend.exports.unary!(op, backend.address(x), backend.address(y), sizeOf(x.shape), alpha);
+      backend.exports.unary(op, backend.address(x), backend.address(y), sizeOf(x.shape), alpha);
       return y;
     });
   }

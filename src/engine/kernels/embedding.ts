@@ -12,7 +12,7 @@ export function registerEmbedding(): void {
     const rows = sizeOf(indices.shape);
     const out = backend.output([...indices.shape, ...rest], dtype);
     const [from, index, to] = [backend.address(x), backend.address(indices), backend.address(out)];
-    const wrong = backend.exports.gatherRows!(from, index, to, rows, sizeOf(rest), limit);
+    const wrong = backend.exports.gatherRows(from, index, to, rows, sizeOf(rest), limit);
     if (wrong < 0) return out;
     backend.disposeData(out.dataId);
     throw new Error(`gather: index ${backend.view(indices)[wrong]} is outside 0 .. ${limit - 1}`);
@@ -23,7 +23,7 @@ export function registerEmbedding(): void {
     const rest = x.shape.slice(1);
     const out = backend.output([numSegments, ...rest]);
     const [from, index, to] = [backend.address(x), backend.address(segmentIds), backend.address(out)];
-    backend.exports.segmentSum!(from, index, to, rows, sizeOf(rest), numSegments);
+    backend.exports.segmentSum(from, index, to, rows, sizeOf(rest), numSegments);
     return out;
   });
 }

@@ -2,6 +2,7 @@
 // Shape legend: M rows, E experts, I and O input and output width.
 
 import { groupedMatMulOp } from '../../ops/grouped-matmul.ts';
+import type { Address } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { registerEngineOp, withWorkspace } from './register.ts';
 
@@ -10,17 +11,17 @@ export function withGroups(
   backend: EngineBackend,
   rows: number,
   counts: readonly number[],
-  use: (groups: number) => void,
+  use: (groups: Address) => void,
 ): void {
   const E = counts.length;
   const total = counts.reduce((a, b) => a + b, 0);
   if (total !== rows || counts.some((count) => !(count >= 0))) {
     throw new Error(`groupedMatMul: counts of ${rows} rows expected, found [${counts}]`);
   }
-  withWorkspace(backend, [E, backend.exports.groupsLength!(rows, E)], ([at, groups]) => {
-    backend.words(at!, E).set(counts);
-    backend.exports.groupByCounts!(at!, groups!, E);
-    use(groups!);
+  withWorkspace(backend, [E, backend.exports.groupsLength(rows, E)], (at, groups) => {
+    backend.words(at, E).set(counts);
+    backend.exports.groupByCounts(at, groups, E);
+    use(groups);
   });
 }
 
@@ -31,7 +32,7 @@ export function registerGroupedMatMul(): void {
       const y = backend.output([M, O]);
       const at = backend.address;
       withGroups(backend, M, counts, (groups) => {
-        backend.exports.groupedMatMul!(at(x), at(weight), at(y), groups, E, I, O, 1);
+        backend.exports.groupedMatMul(at(x), at(weight), at(y), groups, E, I, O, true);
       });
       return { y };
     },
@@ -39,9 +40,9 @@ export function registerGroupedMatMul(): void {
       const [dx, dWeight] = [backend.output([M, I]), backend.output([E, O, I])];
       const at = backend.address;
       withGroups(backend, M, counts, (groups) => {
-        backend.exports.groupedMatMul!(at(dy), at(weight), at(dx), groups, E, O, I, 0);
-        withWorkspace(backend, [backend.exports.packedLength!(M, O)], ([packed]) => {
-          backend.exports.groupedWeightGrad!(at(dy), at(x), at(dWeight), groups, packed!, M, E, O, I);
+        backend.exports.groupedMatMul(at(dy), at(weight), at(dx), groups, E, O, I, false);
+        withWorkspace(backend, [backend.exports.packedLength(M, O)], (packed) => {
+          backend.exports.groupedWeightGrad(at(dy), at(x), at(dWeight), groups, packed, M, E, O, I);
         });
       });
       return { x: dx, weight: dWeight };

@@ -1,6 +1,7 @@
 // BatchMatMul and _FusedMatMul.
 
 import { tf } from '../../tensor/tf.ts';
+import { nowhere, plus } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { registerPartly, registerStandard, sizeOf, withWorkspace } from './register.ts';
 
@@ -29,23 +30,23 @@ function multiply(backend: EngineBackend, product: Product): tf.TensorInfo {
   if (batch * m * n === 0) return out;
   const run = (matrixA: number, matrixB: number, from: number, count: number, strideA: number, strideB: number) => {
     const { gemm, gemmWorkspace } = backend.exports;
-    withWorkspace(backend, [gemmWorkspace!(count, m, k, Number(transposeA), strideA)], ([packed]) => {
-      gemm!(
-        backend.address(a) + matrixA * m * k * 4,
-        backend.address(b) + matrixB * k * n * 4,
-        backend.address(out) + from * m * n * 4,
+    withWorkspace(backend, [gemmWorkspace(count, m, k, transposeA, strideA)], (packed) => {
+      gemm(
+        plus(backend.address(a), matrixA * m * k * 4),
+        plus(backend.address(b), matrixB * k * n * 4),
+        plus(backend.address(out), from * m * n * 4),
         count,
         m,
         n,
         k,
-        Number(transposeA),
-        Number(transposeB),
+        transposeA,
+        transposeB,
         strideA,
         strideB,
-        0,
-        bias === undefined ? 0 : backend.address(bias),
+        false,
+        bias === undefined ? nowhere : backend.address(bias),
         activation,
-        packed!,
+        packed,
       );
     });
   };

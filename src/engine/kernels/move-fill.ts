@@ -11,7 +11,7 @@ const isWordType = (dtype: unknown): dtype is WordType => dtype === 'float32' ||
 
 function makeFilled(backend: EngineBackend, shape: readonly number[], value: number, dtype: WordType): tf.TensorInfo {
   const out = backend.output(shape, dtype);
-  backend.exports.fill!(backend.address(out), sizeOf(shape), bitsOf(value, dtype));
+  backend.exports.fill(backend.address(out), sizeOf(shape), bitsOf(value, dtype));
   return out;
 }
 

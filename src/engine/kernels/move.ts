@@ -3,6 +3,7 @@
 // All but some transposes are copies of rows. Where the result is the whole input in its order, nothing is copied.
 
 import { tf } from '../../tensor/tf.ts';
+import { type Address, plus } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { bitsOf, copyAlong, hasWords, makeLike, share, sizeBetween } from './move-share.ts';
 import { type PartialKernel, registerPartly, sizeOf } from './register.ts';
@@ -36,16 +37,16 @@ const slice: PartialKernel<'Slice'> = (backend, { x }, { begin: first, size }) =
   if (axes.size === step) return share(backend, x, shape);
   if (!axes.fit) return null;
   const out = makeLike(backend, x, shape);
-  copyAlong(backend, axes, backend.address(x) + 4 * offset, backend.address(out));
+  copyAlong(backend, axes, plus(backend.address(x), 4 * offset), backend.address(out));
   return out;
 };
 
 /** Copies one of several stretches that lie one after the other along an axis: `run` elements in each of `outer` rows. */
 function copyStretch(
   backend: EngineBackend,
-  from: number,
+  from: Address,
   fromRow: number,
-  to: number,
+  to: Address,
   toRow: number,
   rows: number,
   run: number,
@@ -69,7 +70,7 @@ function splitRows(
   return shapes.map((shape, i) => {
     const out = makeLike(backend, x, shape);
     copyStretch(backend, from, row, backend.address(out), runs[i]!, outer, runs[i]!);
-    from += 4 * runs[i]!;
+    from = plus(from, 4 * runs[i]!);
     return out;
   });
 }
@@ -108,7 +109,7 @@ function joinRows(
   let to = backend.address(out);
   for (const [i, part] of parts.entries()) {
     copyStretch(backend, backend.address(part), runs[i]!, to, row, outer, runs[i]!);
-    to += 4 * runs[i]!;
+    to = plus(to, 4 * runs[i]!);
   }
   return out;
 }
@@ -165,8 +166,8 @@ const padV2: PartialKernel<'PadV2'> = (backend, { x }, { paddings, constantValue
   if (step === size) return share(backend, x, shape);
   if (!axes.fit) return null;
   const out = makeLike(backend, x, shape);
-  backend.exports.fill!(backend.address(out), size, bitsOf(constantValue, x.dtype));
-  copyAlong(backend, axes, backend.address(x), backend.address(out) + 4 * offset);
+  backend.exports.fill(backend.address(out), size, bitsOf(constantValue, x.dtype));
+  copyAlong(backend, axes, backend.address(x), plus(backend.address(out), 4 * offset));
   return out;
 };
 
@@ -193,7 +194,7 @@ function copyPlanes(backend: EngineBackend, x: Info, out: Info): void {
   const { lengths, a, b } = axes;
   const row = a.indexOf(1);
   const [plane1, plane0] = [1, 2, 3].filter((axis) => axis !== row) as [number, number];
-  backend.exports.transpose!(
+  backend.exports.transpose(
     backend.address(x),
     backend.address(out),
     lengths[row]!,

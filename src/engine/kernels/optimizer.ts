@@ -5,6 +5,7 @@ import { emaUpdateOp } from '../../ops/ema-update.ts';
 import { globalNormOp } from '../../ops/global-norm.ts';
 import { overwriteOp } from '../../ops/overwrite.ts';
 import type { tf } from '../../tensor/tf.ts';
+import type { Address } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { registerEngineListOp, registerEngineOp, sizeOf, withWorkspace } from './register.ts';
 
@@ -26,10 +27,10 @@ function blocksOf(backend: EngineBackend, items: readonly (readonly tf.TensorInf
 }
 
 /** Calls `use` with the address of a copy of `words` in the heap. */
-function withTable(backend: EngineBackend, words: readonly number[], use: (table: number) => void): void {
-  withWorkspace(backend, [words.length], ([table]) => {
-    backend.words(table!, words.length).set(words);
-    use(table!);
+function withTable(backend: EngineBackend, words: readonly number[], use: (table: Address) => void): void {
+  withWorkspace(backend, [words.length], (table) => {
+    backend.words(table, words.length).set(words);
+    use(table);
   });
 }
 
@@ -43,8 +44,8 @@ export function registerOptimizer(): void {
     );
     const blocks = words.length / 2;
     withTable(backend, words, (table) => {
-      withWorkspace(backend, [blocks * 2], ([sums]) => {
-        backend.exports.globalNorm!(table, blocks, sums!, backend.address(norm));
+      withWorkspace(backend, [blocks * 2], (sums) => {
+        backend.exports.globalNorm(table, blocks, sums, backend.address(norm));
       });
     });
     return { norm };
@@ -57,8 +58,8 @@ export function registerOptimizer(): void {
     words.push(...blocksOf(backend, tensors.slice(decayed)));
     withTable(backend, words, (table) => {
       const blocks = words.length / 5;
-      const factors = [beta1, beta2, gain, gainSq, eps, rate, decay];
-      backend.exports.adamwUpdate!(table, blocks, decayedBlocks, backend.address(scale), ...factors);
+      const factors = [beta1, beta2, gain, gainSq, eps, rate, decay] as const;
+      backend.exports.adamwUpdate(table, blocks, decayedBlocks, backend.address(scale), ...factors);
     });
     return {};
   });
@@ -68,13 +69,13 @@ export function registerOptimizer(): void {
       items.map(({ average, parameter }) => [average, parameter]),
     );
     withTable(backend, words, (table) => {
-      backend.exports.emaUpdate!(table, words.length / 3, rest);
+      backend.exports.emaUpdate(table, words.length / 3, rest);
     });
     return {};
   });
   registerEngineOp(overwriteOp, {
     forward: (backend, { variable, source }, { sizes: { N } }) => {
-      backend.exports.copyWords!(backend.address(source), backend.address(variable), N);
+      backend.exports.copyWords(backend.address(source), backend.address(variable), N);
       return {};
     },
   });

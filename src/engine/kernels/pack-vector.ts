@@ -1,4 +1,5 @@
 import { packVectorOp } from '../../ops/pack-vector.ts';
+import { plus } from '../address.ts';
 import { registerEngineListOp, sizeOf } from './register.ts';
 
 /** Registers PackVector: a step's report is dozens of tensors of a few numbers each, too small for threads. */
@@ -8,8 +9,8 @@ export function registerPackVector(): void {
     let at = backend.address(vector);
     for (const { tensor } of items) {
       const size = sizeOf(tensor.shape);
-      backend.exports.copyWords!(backend.address(tensor), at, size);
-      at += size * 4;
+      backend.exports.copyWords(backend.address(tensor), at, size);
+      at = plus(at, size * 4);
     }
     return { vector };
   });

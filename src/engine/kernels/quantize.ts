@@ -5,6 +5,7 @@ import { fakeQuantizeOp } from '../../ops/fake-quantize.ts';
 import { quantizedMatMulOp } from '../../ops/quantized-matmul.ts';
 import { formatOf, type Quantizer } from '../../precision/quantize.ts';
 import { transposed } from '../../precision/recipe.ts';
+import { type Address, nowhere } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { withGroups } from './grouped-matmul.ts';
 import { registerEngineOp, withWorkspace } from './register.ts';
@@ -27,24 +28,24 @@ function bandStarts(counts: readonly number[], size: number): number[] {
 }
 
 /** Rounds the matrices at address `x` into `y`; they may be the same. */
-function quantize(backend: EngineBackend, quantizer: Quantizer, x: number, y: number, matrices: Matrices): void {
+function quantize(backend: EngineBackend, quantizer: Quantizer, x: Address, y: Address, matrices: Matrices): void {
   const { counts, columns } = matrices;
   const { mantissaBits, minExponent, max } = formatOf(quantizer);
-  const round = (starts: number, bands: number) => {
+  const round = (starts: Address, bands: number) => {
     const tileColumns = Math.min(quantizer.columns, columns);
-    backend.exports.fakeQuantize!(x, y, starts, bands, columns, tileColumns, mantissaBits, minExponent, max);
+    backend.exports.fakeQuantize(x, y, starts, bands, columns, tileColumns, mantissaBits, minExponent, max);
   };
   if (quantizer.rows === 1) {
     round(
-      0,
+      nowhere,
       counts.reduce((a, b) => a + b, 0),
     );
     return;
   }
   const starts = bandStarts(counts, quantizer.rows);
-  withWorkspace(backend, [starts.length], ([table]) => {
-    backend.words(table!, starts.length).set(starts);
-    round(table!, starts.length - 1);
+  withWorkspace(backend, [starts.length], (table) => {
+    backend.words(table, starts.length).set(starts);
+    round(table, starts.length - 1);
   });
 }
 
@@ -65,7 +66,7 @@ export function registerQuantize(): void {
       quantize(backend, activations, at(x), at(x8), { counts, columns: I });
       quantize(backend, weights, at(weight), at(weight8), { counts: Array<number>(E).fill(O), columns: I });
       withGroups(backend, M, counts, (groups) => {
-        backend.exports.groupedMatMul!(at(x8), at(weight8), at(y), groups, E, I, O, 1);
+        backend.exports.groupedMatMul(at(x8), at(weight8), at(y), groups, E, I, O, true);
       });
       return { y, x8, weight8 };
     },
@@ -73,13 +74,13 @@ export function registerQuantize(): void {
       const { x8, weight8 } = saved;
       const [dx, dWeight] = [backend.output([M, I]), backend.output([E, O, I])];
       const at = backend.address;
-      withWorkspace(backend, [M * O, M * I, backend.exports.packedLength!(M, O)], ([dy8, turned, packed]) => {
+      withWorkspace(backend, [M * O, M * I, backend.exports.packedLength(M, O)], (dy8, turned, packed) => {
         withGroups(backend, M, counts, (groups) => {
-          quantize(backend, gradients, at(dys.y), dy8!, { counts, columns: O });
-          backend.exports.groupedMatMul!(dy8!, at(weight8), at(dx), groups, E, O, I, 0);
-          quantize(backend, transposed(gradients), at(dys.y), dy8!, { counts, columns: O });
-          quantize(backend, transposed(activations), at(x8), turned!, { counts, columns: I });
-          backend.exports.groupedWeightGrad!(dy8!, turned!, at(dWeight), groups, packed!, M, E, O, I);
+          quantize(backend, gradients, at(dys.y), dy8, { counts, columns: O });
+          backend.exports.groupedMatMul(dy8, at(weight8), at(dx), groups, E, O, I, false);
+          quantize(backend, transposed(gradients), at(dys.y), dy8, { counts, columns: O });
+          quantize(backend, transposed(activations), at(x8), turned, { counts, columns: I });
+          backend.exports.groupedWeightGrad(dy8, turned, at(dWeight), groups, packed, M, E, O, I);
         });
       });
       return { x: dx, weight: dWeight };

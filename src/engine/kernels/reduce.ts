@@ -70,7 +70,7 @@ function reduce(
   if (length === 1) return share(backend, x, shape);
   const out = backend.output(shape);
   if (outer * inner === 0) return out;
-  backend.exports.reduce!(op, backend.address(x), backend.address(out), outer, length, inner, mean ? length : 1);
+  backend.exports.reduce(op, backend.address(x), backend.address(out), outer, length, inner, mean ? length : 1);
   return out;
 }
 
@@ -87,7 +87,7 @@ export function registerReduce(): void {
     const out = backend.output(logits.shape);
     const width = logits.shape[last]!;
     if (width === 0) return out;
-    backend.exports.softmax!(backend.address(logits), backend.address(out), sizeOf(logits.shape) / width, width);
+    backend.exports.softmax(backend.address(logits), backend.address(out), sizeOf(logits.shape) / width, width);
     return out;
   });
 }

@@ -4,6 +4,7 @@ import type { Op, OpSpec } from '../../ops/define-op.ts';
 import { type Kernels, registerKernels } from '../../ops/kernels.ts';
 import { type ListKernel, type ListOp, type ListOpSpec, registerListKernel } from '../../ops/list-op.ts';
 import { tf } from '../../tensor/tf.ts';
+import type { Address } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import type { StandardKernels } from './standard-kernels.ts';
 
@@ -79,16 +80,16 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
-/** Calls `use` with the addresses of blocks of memory of so many 32-bit numbers, which it has until it returns. */
-export function withWorkspace(
+/** Calls `use` with the address of each of several blocks of so many 32-bit numbers, which it has until it returns. */
+export function withWorkspace<const Lengths extends readonly number[]>(
   backend: EngineBackend,
-  lengths: readonly number[],
-  use: (addresses: readonly number[]) => void,
+  lengths: Lengths,
+  use: (...addresses: { -readonly [I in keyof Lengths]: Address }) => void,
 ): void {
-  const addresses: number[] = [];
+  const addresses: Address[] = [];
   try {
     for (const length of lengths) addresses.push(backend.heap.allocate(4 * length));
-    use(addresses);
+    use(...(addresses as { -readonly [I in keyof Lengths]: Address }));
   } finally {
     for (const [i, address] of addresses.entries()) backend.heap.free(address, 4 * lengths[i]!);
   }

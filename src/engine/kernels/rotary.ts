@@ -19,7 +19,7 @@ function rotate(
   const y = backend.output(x.shape);
   if (B * T * H * W === 0) return y;
   const at = backend.address;
-  backend.exports.applyRotary!(at(x), at(cos), at(sin), at(y), at(partner), B * T, T, H, W, R, direction);
+  backend.exports.applyRotary(at(x), at(cos), at(sin), at(y), at(partner), B * T, T, H, W, R, direction);
   return y;
 }
 

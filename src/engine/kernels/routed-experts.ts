@@ -10,15 +10,15 @@ export function registerRoutedExperts(): void {
     forward: (backend, { x, topkIndices, topkWeights, gateUpProj, downProj }, { sizes: { N, K, E, D, F } }) => {
       const M = N * K;
       const y = backend.output([N, D]);
-      const plan = backend.output([backend.exports.planLength!(M, E)], 'int32');
+      const plan = backend.output([backend.exports.planLength(M, E)], 'int32');
       const [gateUp, active] = [backend.output([M, 2 * F]), backend.output([M, F])];
       const at = backend.address;
-      if (backend.exports.planExperts!(at(topkIndices), at(plan), N, K, E) === 0) {
+      if (backend.exports.planExperts(at(topkIndices), at(plan), N, K, E) === 0) {
         throw new Error(`routedExperts: expected indices of ${E} experts, found one out of range`);
       }
-      const inputs = [at(x), at(topkWeights), at(gateUpProj), at(downProj)];
-      withWorkspace(backend, [M * D], ([rows]) => {
-        backend.exports.routedExperts!(...inputs, at(plan), at(gateUp), at(active), rows!, at(y), N, K, E, D, F);
+      const inputs = [at(x), at(topkWeights), at(gateUpProj), at(downProj)] as const;
+      withWorkspace(backend, [M * D], (rows) => {
+        backend.exports.routedExperts(...inputs, at(plan), at(gateUp), at(active), rows, at(y), N, K, E, D, F);
       });
       return { y, plan, gateUp, active };
     },
@@ -28,12 +28,14 @@ export function registerRoutedExperts(): void {
       const [dx, dGates] = [backend.output([N, D]), backend.output([N, K])];
       const [dGateUp, dDown] = [backend.output([E, 2 * F, D]), backend.output([E, D, F])];
       const at = backend.address;
-      const given = [x, topkWeights, gateUpProj, downProj, plan, gateUp, active, dys.y].map(at);
-      const grads = [dx, dGates, dGateUp, dDown].map(at);
-      const { gateSumColumns, packedLength } = backend.exports;
-      const packed = [packedLength!(M, D), packedLength!(M, 2 * F)];
-      withWorkspace(backend, [M * 2 * F, M * gateSumColumns!(F), M * D, ...packed], (workspace) => {
-        backend.exports.routedExpertsGrad!(...given, ...grads, ...workspace, N, K, E, D, F);
+      const weights = [at(gateUpProj), at(downProj)] as const;
+      const saved = [at(plan), at(gateUp), at(active)] as const;
+      const grads = [at(dx), at(dGates), at(dGateUp), at(dDown)] as const;
+      const { gateSumColumns, packedLength, routedExpertsGrad } = backend.exports;
+      const lengths = [M * 2 * F, M * gateSumColumns(F), M * D, packedLength(M, D), packedLength(M, 2 * F)] as const;
+      withWorkspace(backend, lengths, (...workspace) => {
+        const given = [at(x), at(topkWeights), ...weights, ...saved, at(dys.y)] as const;
+        routedExpertsGrad(...given, ...grads, ...workspace, N, K, E, D, F);
       });
       return { x: dx, topkWeights: dGates, gateUpProj: dGateUp, downProj: dDown };
     },

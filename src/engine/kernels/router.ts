@@ -7,11 +7,8 @@ import { registerEngineOp, withWorkspace } from './register.ts';
 
 type GateAttributes = AttributesOf<(typeof gateWeightsOp)['spec']>;
 
-const gateOptions = ({ scoringFunc, normTopkProb, routedScalingFactor }: GateAttributes) => [
-  Number(scoringFunc === 'softmax'),
-  Number(normTopkProb),
-  routedScalingFactor,
-];
+const gateOptions = ({ scoringFunc, normTopkProb, routedScalingFactor }: GateAttributes) =>
+  [scoringFunc === 'softmax', normTopkProb, routedScalingFactor] as const;
 
 /** Registers the kernels of the router. */
 export function registerRouter(): void {
@@ -20,12 +17,10 @@ export function registerRouter(): void {
       const { numExpertsPerTok: K, nGroup, topkGroup, scoringFunc, expertBiasForm } = attrs;
       const topkIndices = backend.output([N, K], 'int32');
       const at = backend.address;
-      withWorkspace(backend, [backend.pool.threads * backend.exports.selectWorkspace!(E, nGroup)], ([workspace]) => {
-        backend.exports.selectExperts!(
-          ...[at(logits), at(bias), at(topkIndices), workspace!, N, E, K, nGroup, topkGroup],
-          Number(scoringFunc === 'softmax'),
-          Number(expertBiasForm === 'multiplicative'),
-        );
+      const [softmax, multiplicative] = [scoringFunc === 'softmax', expertBiasForm === 'multiplicative'];
+      withWorkspace(backend, [backend.pool.threads * backend.exports.selectWorkspace(E, nGroup)], (workspace) => {
+        const addresses = [at(logits), at(bias), at(topkIndices), workspace] as const;
+        backend.exports.selectExperts(...addresses, N, E, K, nGroup, topkGroup, softmax, multiplicative);
       });
       return { topkIndices };
     },
@@ -34,22 +29,22 @@ export function registerRouter(): void {
     forward: (backend, { logits, topkIndices }, { attrs, sizes: { N, E, K } }) => {
       const [topkWeights, scores] = [backend.output([N, K]), backend.output([N, K])];
       const at = backend.address;
-      const outputs = [at(topkWeights), at(scores)];
-      backend.exports.gateWeights!(at(logits), at(topkIndices), ...outputs, N, E, K, ...gateOptions(attrs));
+      const outputs = [at(topkWeights), at(scores)] as const;
+      backend.exports.gateWeights(at(logits), at(topkIndices), ...outputs, N, E, K, ...gateOptions(attrs));
       return { topkWeights, scores };
     },
     gradient: (backend, { logits, topkIndices }, { attrs, sizes: { N, E, K }, dys, saved: { scores } }) => {
       const dLogits = backend.output([N, E]);
       const at = backend.address;
-      const inputs = [at(logits), at(topkIndices), at(scores), at(dys.topkWeights)];
-      backend.exports.gateWeightsGrad!(...inputs, at(dLogits), N, E, K, ...gateOptions(attrs));
+      const inputs = [at(logits), at(topkIndices), at(scores), at(dys.topkWeights)] as const;
+      backend.exports.gateWeightsGrad(...inputs, at(dLogits), N, E, K, ...gateOptions(attrs));
       return { logits: dLogits };
     },
   });
   registerEngineOp(countSelectionsOp, {
     forward: (backend, { topkIndices }, { attrs: { nRoutedExperts: E }, sizes: { N, K } }) => {
       const counts = backend.output([E]);
-      backend.exports.countSelections!(backend.address(topkIndices), backend.address(counts), N * K, E);
+      backend.exports.countSelections(backend.address(topkIndices), backend.address(counts), N * K, E);
       return { counts };
     },
   });

@@ -2,6 +2,7 @@
 // src/engine/assembly/decode-model.ts.
 
 import type { ModelConfig } from '../../config/model-config.ts';
+import { type Address, nowhere } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
 import { softmaxScale } from '../../layers/rotary-embedding.ts';
 import { latentNormEps } from '../../mla/attention.ts';
@@ -18,7 +19,7 @@ type Field = number | boolean | { readonly float: number };
 const float = (value: number): Field => ({ float: value });
 
 /** Writes fields one after the other, and returns where they begin. */
-function writeFields(backend: EngineBackend, blocks: EngineBlocks, fields: readonly Field[]): number {
+function writeFields(backend: EngineBackend, blocks: EngineBlocks, fields: readonly Field[]): Address {
   const address = blocks.take(fields.length);
   const [integers, floats] = [integersAt(backend, address, fields.length), floatsAt(backend, address, fields.length)];
   for (const [i, field] of fields.entries()) {
@@ -106,7 +107,7 @@ function workspaceFields(backend: EngineBackend, blocks: EngineBlocks, config: M
     N * A, // compressed
     ...[N * H * (P + R), N * H * (C + R), N * H * C, N * H * V], // queries, latentQueries, latentValues, values
     ...[N * E, N * K, N * K, N * K], // logits, indices, scores, gates
-    mostThreads * backend.exports.selectWorkspace!(E, nGroup),
+    mostThreads * backend.exports.selectWorkspace(E, nGroup),
     ...[E + 1, N * K, N * K, E], // offsets, tokens, slots, busy
     ...[N * widest, N * K * F], // active, routedActive
   ];
@@ -123,8 +124,8 @@ function draftExperts({ numExpertsPerTok }: ModelConfig): number {
 
 /** Where `DecodeModel`s are: that of the main model, and that of the MTP module as it drafts, 0 without drafts. */
 export interface EngineModel {
-  readonly main: number;
-  readonly draft: number;
+  readonly main: Address;
+  readonly draft: Address;
 }
 
 /** Writes a model down for passes of at most `rows` rows. All of it belongs to `blocks`. */
@@ -160,5 +161,5 @@ export function writeEngineModel(
   ];
   const write = (settings: ModelConfig) => writeFields(backend, blocks, [...configFields(settings), ...rest]);
   const drafting = { ...config, numExpertsPerTok: draftExperts(config) };
-  return { main: write(config), draft: drafts ? write(drafting) : 0 };
+  return { main: write(config), draft: drafts ? write(drafting) : nowhere };
 }

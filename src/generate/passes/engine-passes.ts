@@ -1,6 +1,7 @@
 // Passes by the engine's own kernels: one call for all layers, no tape, no tensor, and no memory that is not there already
 // unless a sequence grows. Every row is computed alone, so it gets the same bits whatever runs beside it.
 
+import { type Address, nowhere, plus } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { EngineBlocks, floatsAt, integersAt } from './engine-blocks.ts';
@@ -19,11 +20,11 @@ export class EnginePasses implements Passes {
   readonly #drafts: boolean;
   readonly #blocks: EngineBlocks;
   readonly #model: EngineModel;
-  readonly #rows: number;
+  readonly #rows: Address;
   readonly #sequences: readonly EngineSequence[];
   /** Logits of the last pass: their block, and how many rows it has room for. */
   #logits: EngineBlocks;
-  #logitsAddress = 0;
+  #logitsAddress: Address = nowhere;
   #logitsRoom = 0;
 
   constructor(backend: EngineBackend, model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean) {
@@ -87,7 +88,7 @@ export class EnginePasses implements Passes {
   /** `hidden` names where a row reads and writes hidden states. */
   #run(
     kernel: 'decodeMain' | 'decodeMtp',
-    model: number,
+    model: Address,
     rows: readonly PassRow[],
     hidden: (row: PassRow) => readonly [number, number],
   ): Float32Array {
@@ -97,8 +98,8 @@ export class EnginePasses implements Passes {
     for (let start = 0; start < rows.length; start += rowsOfPass) {
       const part = rows.slice(start, start + rowsOfPass);
       this.#writeRows(part, hidden);
-      const to = this.#logitsAddress + 4 * done * this.#vocabSize;
-      done += this.#backend.exports[kernel]!(model, this.#rows, part.length, to);
+      const to = plus(this.#logitsAddress, 4 * done * this.#vocabSize);
+      done += this.#backend.exports[kernel](model, this.#rows, part.length, to);
     }
     return floatsAt(this.#backend, this.#logitsAddress, wanted * this.#vocabSize);
   }
