@@ -13,6 +13,7 @@ import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
 import { lockRun } from '../io/run-lock.ts';
 import { activateBackend, type BackendName, type BackendOptions } from '../backends/backends.ts';
+import { expertDispatch } from '../ops/routed-experts.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 import { findResumable, refuseOtherData, restoreLearner } from './checkpointing.ts';
 import type { TrainEvent, TrainResult } from './events.ts';
@@ -125,7 +126,7 @@ export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
   }
 }
 
-/** Experts in 8 bits need sparse dispatch: an expert's rows share scales. */
+/** Experts in 8 bits need the host to read where tokens go, whatever kernels there are: an expert's rows share scales. */
 function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { precision }: TrainConfig): void {
   if (canReadSync || precision === 'float32') return;
   throw new UserError(
@@ -140,11 +141,8 @@ function activeWarnings(backend: ActiveBackend, model: ModelConfig): string[] {
 }
 
 /** Says what it costs that a backend cannot tell the host where tokens go. */
-function denseWarning(
-  { name, canReadSync }: ActiveBackend,
-  { nRoutedExperts, numExpertsPerTok }: ModelConfig,
-): string[] {
-  if (canReadSync) return [];
+function denseWarning({ name }: ActiveBackend, { nRoutedExperts, numExpertsPerTok }: ModelConfig): string[] {
+  if (expertDispatch() !== 'dense') return [];
   return [
     `backend ${name} cannot read routing decisions while it computes, so every token visits all ${nRoutedExperts} experts, ` +
       `with gate 0 where it was not sent: the same result as sparse dispatch at ${nRoutedExperts / numExpertsPerTok} times its arithmetic`,

@@ -3,8 +3,8 @@
 
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
-import { applyExpertsDense } from '../../src/moe/experts.ts';
 import { balanceLossOp } from '../../src/ops/balance-loss.ts';
+import { denseExperts } from '../../src/ops/dense-experts.ts';
 import { fakeQuantize, fakeQuantizeOp } from '../../src/ops/fake-quantize.ts';
 import { groupedMatMul, groupedMatMulOp } from '../../src/ops/grouped-matmul.ts';
 import { linear, linearOp } from '../../src/ops/linear.ts';
@@ -314,7 +314,7 @@ const expertCases = [
         const downProj = input<tf.Rank.R3>('down', [E, D, F]);
         const routing = { topkIndices: select(N, K, E), topkWeights };
         const sparse = () => routedExperts(x, routing, gateUpProj, downProj);
-        const dense = () => applyExpertsDense(x, routing, { gateUpProj, downProj });
+        const dense = () => denseExperts(x, routing, gateUpProj, downProj);
         const output = form === 'sparse' ? sparse : dense;
         return { inputs: [x, topkWeights, gateUpProj, downProj], output, reference: sparse };
       },
