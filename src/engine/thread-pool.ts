@@ -61,6 +61,9 @@ function startPageWorker(data: WorkerData): WorkerHandle {
 
 const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
 
+/** Threads that there may be. */
+export const mostThreads = 64;
+
 /** How long a worker that is asked to end may take; a chunk takes milliseconds. */
 const farewell = 1000;
 

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { exportTypes } from './export-types.ts';
+import { layoutSource } from './layout-source.ts';
 import { tileSource } from './tile-source.ts';
 
 interface Variant {
@@ -32,11 +33,11 @@ const assembly = join(root, 'src/engine/assembly');
 const target = join(root, 'src/engine/wasm');
 const compiler = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('assemblyscript')));
 
-/** What `asc` reads for a variant: the sources as they are, and the micro-kernels in the variant's shape. */
+/** What `asc` reads for a variant: the sources as they are, the decoder's records, and the micro-kernels in its shape. */
 function sourcesOf({ tile }: Variant): ReadonlyMap<string, string> {
   const files = readdirSync(assembly).filter((name) => name.endsWith('.ts'));
   const read = files.map((name) => [name, readFileSync(join(assembly, name), 'utf8')] as const);
-  return new Map([...read, ['tile.ts', tileSource(...tile)]]);
+  return new Map([...read, ['decode-layout.ts', layoutSource()], ['tile.ts', tileSource(...tile)]]);
 }
 
 function flagsOf({ relaxed, shared }: Variant): string[] {

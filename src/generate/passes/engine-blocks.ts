@@ -2,6 +2,7 @@
 
 import type { Address } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
+import type { Words } from '../../engine/layout.ts';
 
 /** Blocks of the engine's heap with one owner, freed together. */
 export class EngineBlocks {
@@ -30,7 +31,8 @@ export function floatsAt({ heap }: EngineBackend, address: Address, length: numb
   return new Float32Array(heap.memory.buffer, address, length);
 }
 
-/** The same as integers. */
-export function integersAt({ heap }: EngineBackend, address: Address, length: number): Int32Array {
-  return new Int32Array(heap.memory.buffer, address, length);
+/** The same as floats and as integers. */
+export function wordsAt(backend: EngineBackend, address: Address, length: number): Words {
+  const integers = new Int32Array(backend.heap.memory.buffer, address, length);
+  return { integers, floats: floatsAt(backend, address, length) };
 }

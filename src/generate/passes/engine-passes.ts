@@ -3,16 +3,19 @@
 
 import { type Address, nowhere, plus } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
+import { decodeRow } from '../../engine/decode-layout.ts';
+import { type RecordOf, wordsOf, writeRecords } from '../../engine/layout.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
-import { EngineBlocks, floatsAt, integersAt } from './engine-blocks.ts';
+import { EngineBlocks, floatsAt, wordsAt } from './engine-blocks.ts';
 import { type EngineModel, writeEngineModel } from './engine-model.ts';
 import { EngineSequence } from './engine-sequence.ts';
 import type { PassRow, Passes } from './passes.ts';
 
 /** Rows of a pass: longer prompts take several. More would save little, and needs more memory. */
 const rowsOfPass = 64;
-/** 32-bit fields of a `DecodeRow`. */
-const rowFields = 7;
+
+/** Where a row reads and writes hidden states. */
+type HiddenPlaces = Pick<RecordOf<typeof decodeRow>, 'hiddenIn' | 'hiddenOut'>;
 
 export class EnginePasses implements Passes {
   readonly #backend: EngineBackend;
@@ -35,7 +38,7 @@ export class EnginePasses implements Passes {
     this.#blocks = new EngineBlocks(backend);
     this.#logits = new EngineBlocks(backend);
     this.#model = writeEngineModel(backend, model, this.#blocks, rowsOfPass, drafts);
-    this.#rows = this.#blocks.take(rowsOfPass * rowFields);
+    this.#rows = this.#blocks.take(rowsOfPass * wordsOf(decodeRow));
     const layers = numHiddenLayers + Number(drafts);
     const width = kvLoraRank + qkRopeHeadDim;
     this.#sequences = Array.from(
@@ -51,7 +54,7 @@ export class EnginePasses implements Passes {
       for (const { slot, position } of lastOfEach(rows)) this.#sequences[slot]!.reserveHidden(position, position + 1);
     }
     return this.#run('decodeMain', this.#model.main, rows, ({ slot, position }) => {
-      return [0, this.#drafts ? this.#sequences[slot]!.hiddenAt(position) : 0];
+      return { hiddenIn: nowhere, hiddenOut: this.#drafts ? this.#sequences[slot]!.hiddenAt(position) : nowhere };
     });
   }
 
@@ -63,7 +66,8 @@ export class EnginePasses implements Passes {
     }
     return this.#run('decodeMtp', this.#model.draft, rows, (row) => {
       const sequence = this.#sequences[row.slot]!;
-      return [sequence.hiddenAt(row.position), last.includes(row) ? sequence.hiddenAt(row.position + 1) : 0];
+      const hiddenOut = last.includes(row) ? sequence.hiddenAt(row.position + 1) : nowhere;
+      return { hiddenIn: sequence.hiddenAt(row.position), hiddenOut };
     });
   }
 
@@ -85,12 +89,11 @@ export class EnginePasses implements Passes {
     this.#logits.free();
   }
 
-  /** `hidden` names where a row reads and writes hidden states. */
   #run(
     kernel: 'decodeMain' | 'decodeMtp',
     model: Address,
     rows: readonly PassRow[],
-    hidden: (row: PassRow) => readonly [number, number],
+    hidden: (row: PassRow) => HiddenPlaces,
   ): Float32Array {
     const wanted = rows.reduce((count, { logits }) => count + Number(logits), 0);
     this.#reserveLogits(wanted);
@@ -104,18 +107,13 @@ export class EnginePasses implements Passes {
     return floatsAt(this.#backend, this.#logitsAddress, wanted * this.#vocabSize);
   }
 
-  #writeRows(rows: readonly PassRow[], hidden: (row: PassRow) => readonly [number, number]): void {
-    const fields = integersAt(this.#backend, this.#rows, rows.length * rowFields);
-    for (const [i, row] of rows.entries()) {
-      const sequence = this.#sequences[row.slot]!;
-      const at = i * rowFields;
-      fields[at] = row.token;
-      fields[at + 1] = row.position;
-      fields[at + 2] = sequence.cache;
-      fields[at + 3] = sequence.layerBytes;
-      [fields[at + 4], fields[at + 5]] = hidden(row);
-      fields[at + 6] = Number(row.logits);
-    }
+  #writeRows(rows: readonly PassRow[], hidden: (row: PassRow) => HiddenPlaces): void {
+    const records = rows.map((row) => {
+      const { cache, layerBytes } = this.#sequences[row.slot]!;
+      const { token, position, logits: wantsLogits } = row;
+      return { token, position, cache, layerBytes, ...hidden(row), wantsLogits };
+    });
+    writeRecords(wordsAt(this.#backend, this.#rows, rows.length * wordsOf(decodeRow)), decodeRow, records);
   }
 
   #reserveLogits(rows: number): void {
