@@ -40,6 +40,8 @@ interface BackendEntry {
   readonly tfName: string;
   readonly detail: string;
   readonly howToGet: string | null;
+  /** Whether tensors can be read without waiting. */
+  readonly canReadSync: boolean;
   /** Registers it with TF.js; what it runs with, where the backend says so. */
   readonly load: (options: BackendOptions) => Promise<Started | undefined>;
 }
@@ -90,30 +92,35 @@ const entries: Record<BackendId, BackendEntry> = {
     tfName: 'engine',
     detail: 'own CPU engine: WebAssembly SIMD',
     howToGet: null,
+    canReadSync: true,
     load: loadEngine,
   },
   wasm: {
     tfName: 'wasm',
     detail: 'TF.js WebAssembly (XNNPACK, SIMD, one thread)',
     howToGet: null,
+    canReadSync: true,
     load: async () => void require('@tensorflow/tfjs-backend-wasm') as undefined,
   },
   cpu: {
     tfName: 'cpu',
     detail: 'TF.js plain JavaScript; slow, for reference',
     howToGet: null,
+    canReadSync: true,
     load: async () => undefined,
   },
   webgpu: {
     tfName: 'webgpu',
     detail: 'TF.js WebGPU through Dawn; experts are computed densely',
     howToGet: 'npm install webgpu, and a GPU with Vulkan, Metal or D3D12',
+    canReadSync: false,
     load: loadWebGpu,
   },
   tensorflow: {
     tfName: 'tensorflow',
     detail: 'libtensorflow through tfjs-node',
     howToGet: 'npm install @tensorflow/tfjs-node (downloads libtensorflow)',
+    canReadSync: true,
     load: loadTensorFlow,
   },
 };
@@ -157,7 +164,7 @@ type Remarks = Partial<Pick<ActiveBackend, 'warning' | 'advice'>>;
 function record(name: BackendId, started: Started | null, remarks: Remarks = {}): ActiveBackend {
   const { threads, engineVariant } = started ?? { threads: null, engineVariant: null };
   const { warning = null, advice = null } = remarks;
-  const backend = { name, canReadSync: name !== 'webgpu', threads, engineVariant, warning, advice };
+  const backend = { name, canReadSync: entries[name].canReadSync, threads, engineVariant, warning, advice };
   setActiveBackend(backend);
   return backend;
 }

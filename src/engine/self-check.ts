@@ -1,19 +1,21 @@
 // What a variant of the engine must get right before it is used, and how fast it is.
 
-import type { Exports } from './module.ts';
+import { type Address, nowhere } from './address.ts';
+import type { Exports } from './exports.ts';
 
-const scratchAt = 65536;
-const leftAt = 2 * 65536;
-const rightAt = 6 * 65536;
-const outAt = 10 * 65536;
-const biasAt = 14 * 65536;
-const packedAt = 15 * 65536;
+const page = (index: number) => (index * 65536) as Address;
+const scratchAt = page(1);
+const leftAt = page(2);
+const rightAt = page(6);
+const outAt = page(10);
+const biasAt = page(14);
+const packedAt = page(15);
 
 /** Elements of each of these. */
 const length = 16384;
 
 /** Bytes of memory that the checks need. */
-export const checkBytes = 16 * 65536;
+export const checkBytes: number = page(16);
 
 /** Repeatable values between -1 and 1. */
 function fill(values: Float32Array, seed: number): void {
@@ -44,9 +46,9 @@ const products: readonly Product[] = [
 );
 
 function multiply(exports: Exports, { batch, m, n, k, transposeA, transposeB, activation }: Product): void {
-  const ways = [Number(transposeA), Number(transposeB)] as const;
-  const bias = activation && biasAt;
-  exports.gemm!(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, 0, bias, activation, packedAt);
+  const ways = [transposeA, transposeB] as const;
+  const bias = activation === 0 ? nowhere : biasAt;
+  exports.gemm(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, false, bias, activation, packedAt);
 }
 
 /** What is wrong with the product in memory, by a plain loop; null if nothing is. */
@@ -75,7 +77,7 @@ function checkProduct(memory: WebAssembly.Memory, product: Product): string | nu
 /** Elements of a SwiGLU: no multiple of a vector, so its vectors and what is left over of them are both checked. */
 const gates = 205;
 
-const swiglu = (exports: Exports) => exports.swiglu!(leftAt, rightAt, outAt, gates);
+const swiglu = (exports: Exports) => exports.swiglu(leftAt, rightAt, outAt, gates);
 
 /** What is wrong with silu(gate) * up in memory; null if nothing is. It stands for all that is made of exponentials. */
 function checkSwiGlu(memory: WebAssembly.Memory): string | null {
@@ -97,7 +99,7 @@ const warmUp = 20;
 
 /** Runs kernels on small inputs, warm, and compares; says what is wrong, or null. */
 export function checkKernels(exports: Exports, memory: WebAssembly.Memory): string | null {
-  exports.initThread!(0, scratchAt);
+  exports.initThread(0, scratchAt);
   for (const at of [leftAt, rightAt, biasAt]) fill(viewAt(memory, at), at);
   const runs = [
     ...products.map((product) => ({
@@ -123,6 +125,8 @@ export function measureSpeed(exports: Exports): number {
   const [m, n, k] = [120, 96, 128];
   const times = 8;
   const start = performance.now();
-  for (let i = 0; i < times; i++) exports.gemm!(leftAt, rightAt, outAt, 1, m, n, k, 0, 0, 0, 0, 0, 0, 0, 0);
+  for (let i = 0; i < times; i++) {
+    exports.gemm(leftAt, rightAt, outAt, 1, m, n, k, false, false, 0, 0, false, nowhere, 0, nowhere);
+  }
   return (2 * m * n * k * times) / (performance.now() - start) / 1e6;
 }

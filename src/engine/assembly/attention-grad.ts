@@ -47,7 +47,7 @@ function dkRopePartsBytes(splits: i32, rows: usize, rope: i32): usize {
   return (<usize>splits * rows * <usize>rope) << 2;
 }
 
-/** Bytes of work space that `mlaAttentionGrad` needs on `threads` threads. */
+/** Numbers of work space that `mlaAttentionGrad` needs on `threads` threads. */
 export function attentionGradWorkspace(
   threads: i32,
   batch: i32,
@@ -56,11 +56,11 @@ export function attentionGradWorkspace(
   nope: i32,
   rope: i32,
   value: i32,
-): usize {
+): i32 {
   const splits = splitsOf(batch, positions, heads);
   const rows = <usize>batch * <usize>heads * <usize>positions;
   const parts = dkvPartsBytes(splits, rows, nope + value) + dkRopePartsBytes(splits, rows, rope);
-  return parts + <usize>threads * threadBytes(positions, nope, rope, value, 2);
+  return <i32>((parts + <usize>threads * threadBytes(positions, nope, rope, value, 2)) >> 2);
 }
 
 /** Shapes: dOut as out, dq as q, dkv as kv, dkRope as kRope; the others as in `mlaAttention`. No size is 0. */

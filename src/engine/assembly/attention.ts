@@ -19,9 +19,9 @@ import {
 import { exp4, horizontalSum, madd } from './simd';
 import { ARGUMENTS, MAX_CHUNKS, run } from './threads';
 
-/** Bytes of work space that `mlaAttention` needs for each thread. */
-export function attentionWorkspace(positions: i32, nope: i32, rope: i32, value: i32): usize {
-  return threadBytes(positions, nope, rope, value, 1);
+/** Numbers of work space that `mlaAttention` needs for each thread. */
+export function attentionWorkspace(positions: i32, nope: i32, rope: i32, value: i32): i32 {
+  return <i32>(threadBytes(positions, nope, rope, value, 1) >> 2);
 }
 
 /**
@@ -60,7 +60,7 @@ export function mlaAttention(
     scale,
   );
   job.workspace = workspace;
-  job.workspaceBytes = attentionWorkspace(positions, nope, rope, value);
+  job.workspaceBytes = threadBytes(positions, nope, rope, value, 1);
   const units = batch * heads * job.blocks;
   job.unitsPerChunk = (units + MAX_CHUNKS - 1) / MAX_CHUNKS;
   run(attentionChunk, (units + job.unitsPerChunk - 1) / job.unitsPerChunk);

@@ -38,27 +38,27 @@ export function transpose(
   y: usize,
   rows: i32,
   columns: i32,
-  columnStep: usize,
-  rowStep: usize,
+  columnStep: i32,
+  rowStep: i32,
   planes0: i32,
   planes1: i32,
-  x0: usize,
-  x1: usize,
-  y0: usize,
-  y1: usize,
+  x0: i32,
+  x1: i32,
+  y0: i32,
+  y1: i32,
 ): void {
   const job = changetype<TransposeJob>(ARGUMENTS);
   job.x = x;
   job.y = y;
   job.rows = rows;
   job.columns = columns;
-  job.columnStep = columnStep;
-  job.rowStep = rowStep;
+  job.columnStep = <usize>columnStep;
+  job.rowStep = <usize>rowStep;
   job.planes1 = planes1;
-  job.x0 = x0;
-  job.x1 = x1;
-  job.y0 = y0;
-  job.y1 = y1;
+  job.x0 = <usize>x0;
+  job.x1 = <usize>x1;
+  job.y0 = <usize>y0;
+  job.y1 = <usize>y1;
   job.blocks = (rows + ROWS - 1) / ROWS;
   job.items = planes0 * planes1 * job.blocks;
   job.itemsPerChunk = max(1, CHUNK / min(CHUNK, columns * min(rows, ROWS)));
