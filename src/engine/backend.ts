@@ -4,11 +4,11 @@
 // typed array. Kernels that matter are replaced (src/engine/kernels).
 
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import { tf } from '../tensor/tf.ts';
 import type { Recorded, Recorder } from '../tensor/recorder.ts';
+import { tf } from '../tensor/tf.ts';
 import type { Address } from './address.ts';
-import type { Heap, HeapUse } from './heap.ts';
 import type { Exports } from './exports.ts';
+import type { Heap, HeapUse } from './heap.ts';
 import { type Call, EngineRecording, notingExports } from './recording.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import type { LoadedVariant } from './variants.ts';

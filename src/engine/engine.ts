@@ -5,7 +5,7 @@ import { tf } from '../tensor/tf.ts';
 import { EngineBackend } from './backend.ts';
 import { Heap, wholeMemory } from './heap.ts';
 import { host } from './host.ts';
-import { registerKernels } from './kernels/index.ts';
+import { registerEngineKernels } from './kernels/index.ts';
 import { backendName } from './kernels/register.ts';
 import { mostThreads, ThreadPool } from './thread-pool.ts';
 import { type VariantName, variantNames } from './variant-names.ts';
@@ -95,7 +95,7 @@ async function createEngine(shared: boolean, { variant, memoryLimit }: EngineOpt
   const loaded = await loadVariant(shared, variant);
   const heap = new Heap(memoryLimit ?? wholeMemory, shared);
   const backend = new EngineBackend(heap, new ThreadPool(loaded.module, heap), loaded);
-  registerKernels();
+  registerEngineKernels();
   tf.registerBackend(backendName, () => backend);
   return { backend, memoryLimit };
 }

@@ -2,6 +2,7 @@
 
 import { type Address, nowhere } from './address.ts';
 import type { Exports } from './exports.ts';
+import { activations } from './operations.ts';
 
 const page = (index: number) => (index * 65536) as Address;
 const scratchAt = page(1);
@@ -24,7 +25,7 @@ function fill(values: Float32Array, seed: number): void {
 
 const viewAt = (memory: WebAssembly.Memory, at: number) => new Float32Array(memory.buffer, at, length);
 
-/** Sizes of matrix products; `activation` 2 is a sigmoid, after a bias. */
+/** Sizes of matrix products; a sigmoid comes after a bias. */
 interface Product {
   readonly batch: number;
   readonly m: number;
@@ -32,23 +33,23 @@ interface Product {
   readonly k: number;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  readonly activation: 0 | 2;
+  readonly activation: 'linear' | 'sigmoid';
 }
 
 /** Sizes that are no multiples of any tile, one that is, and one deeper than a panel; all transposes of each. */
 const products: readonly Product[] = [
-  { batch: 1, m: 1, n: 1, k: 1, activation: 0 } as const,
-  { batch: 2, m: 7, n: 13, k: 19, activation: 2 } as const,
-  { batch: 1, m: 30, n: 32, k: 24, activation: 0 } as const,
-  { batch: 1, m: 13, n: 17, k: 300, activation: 0 } as const,
+  { batch: 1, m: 1, n: 1, k: 1, activation: 'linear' } as const,
+  { batch: 2, m: 7, n: 13, k: 19, activation: 'sigmoid' } as const,
+  { batch: 1, m: 30, n: 32, k: 24, activation: 'linear' } as const,
+  { batch: 1, m: 13, n: 17, k: 300, activation: 'linear' } as const,
 ].flatMap((sizes) =>
   [0, 1, 2, 3].map((way) => ({ ...sizes, transposeA: (way & 1) !== 0, transposeB: (way & 2) !== 0 })),
 );
 
 function multiply(exports: Exports, { batch, m, n, k, transposeA, transposeB, activation }: Product): void {
   const ways = [transposeA, transposeB] as const;
-  const bias = activation === 0 ? nowhere : biasAt;
-  exports.gemm(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, false, bias, activation, packedAt);
+  const [bias, op] = [activation === 'linear' ? nowhere : biasAt, activations.indexOf(activation)];
+  exports.gemm(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, false, bias, op, packedAt);
 }
 
 /** What is wrong with the product in memory, by a plain loop; null if nothing is. */
@@ -57,7 +58,7 @@ function checkProduct(memory: WebAssembly.Memory, product: Product): string | nu
   const [a, b, c, bias] = [leftAt, rightAt, outAt, biasAt].map((at) => viewAt(memory, at));
   for (let i = 0; i < batch * m * n; i++) {
     const [matrix, row, column] = [Math.floor(i / (m * n)), Math.floor(i / n) % m, i % n];
-    let sum = activation === 0 ? 0 : bias![column]!;
+    let sum = activation === 'linear' ? 0 : bias![column]!;
     let size = Math.abs(sum);
     for (let p = 0; p < k; p++) {
       const left = a![matrix * m * k + (transposeA ? p * m + row : row * k + p)]!;
@@ -65,10 +66,10 @@ function checkProduct(memory: WebAssembly.Memory, product: Product): string | nu
       sum += left * right;
       size += Math.abs(left * right);
     }
-    const expected = activation === 0 ? sum : 1 / (1 + Math.exp(-sum));
+    const expected = activation === 'linear' ? sum : 1 / (1 + Math.exp(-sum));
     // Each addition rounds by at most half a unit (6e-8) of a sum that is no larger than `size`; a sigmoid is four times
     // flatter than its argument, and its own arithmetic is right to some units. NaN is wrong too.
-    const close = Math.abs(c![i]! - expected) <= (k + 1) * 6e-8 * size + (activation === 0 ? 0 : 5e-7);
+    const close = Math.abs(c![i]! - expected) <= (k + 1) * 6e-8 * size + (activation === 'linear' ? 0 : 5e-7);
     if (!close) return `wrong product of ${m} x ${k} x ${n}: ${c![i]}, not ${expected}`;
   }
   return null;

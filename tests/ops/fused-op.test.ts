@@ -1,13 +1,13 @@
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { afterEach, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { attributes, defineOp, type Op, type OpSpec } from '../../src/ops/define-op.ts';
 import { fusedOp } from '../../src/ops/fused-op.ts';
 import type { Kernels } from '../../src/ops/kernel-types.ts';
+import { attentionVisibility, mlaAttention, mlaAttentionOp } from '../../src/ops/mla-attention.ts';
 import { registerKernels } from '../../src/ops/register-kernels.ts';
-import { mlaAttention, attentionVisibility, mlaAttentionOp } from '../../src/ops/mla-attention.ts';
 import { rmsNorm, rmsNormOp } from '../../src/ops/rms-norm.ts';
 import { swiglu, swigluOp } from '../../src/ops/swiglu.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
 

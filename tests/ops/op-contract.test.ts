@@ -3,7 +3,7 @@
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
-import { registerPartly } from '../../src/engine/kernels/register.ts';
+import { registerPartialKernel } from '../../src/engine/kernels/register.ts';
 import { attributes, defineOp } from '../../src/ops/define-op.ts';
 import { fusedOp } from '../../src/ops/fused-op.ts';
 import type { Kernels } from '../../src/ops/kernel-types.ts';
@@ -126,13 +126,13 @@ function notToCompile(y: tf.TensorInfo): void {
   registerKernels('cpu', splitOp, { ...whole, gradientInputs, gradientWeights: (_, { sums }) => ({ weight: sums }) });
 
   // A kernel of TF.js's own, on the engine.
-  registerPartly('Slice', (_, { x }, { begin }) => (begin === 0 ? x : null));
+  registerPartialKernel('Slice', (_, { x }, { begin }) => (begin === 0 ? x : null));
   // @ts-expect-error a name that TF.js does not have
-  registerPartly('Slices', () => null);
+  registerPartialKernel('Slices', () => null);
   // @ts-expect-error an input of another name
-  registerPartly('Slice', (_, { value }) => value);
+  registerPartialKernel('Slice', (_, { value }) => value);
   // @ts-expect-error an attribute of another name
-  registerPartly('Slice', (_, { x }, { from }) => (from === 0 ? x : null));
+  registerPartialKernel('Slice', (_, { x }, { from }) => (from === 0 ? x : null));
 
   // A description.
   // @ts-expect-error a constant that is no input

@@ -22,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { exportTypes } from './export-types.ts';
 import { layoutSource } from './layout-source.ts';
+import { operationsSource } from './operations-source.ts';
 import { tileSource } from './tile-source.ts';
 
 interface Variant {
@@ -44,11 +45,16 @@ const assembly = join(root, 'src/engine/assembly');
 const target = join(root, 'src/engine/wasm');
 const compiler = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('assemblyscript')));
 
-/** What `asc` reads for a variant: the sources as they are, the decoder's records, and the micro-kernels in its shape. */
+/** What `asc` reads for a variant: the sources as they are, and those that are made of tables or in its shape. */
 function sourcesOf({ tile }: Variant): ReadonlyMap<string, string> {
   const files = readdirSync(assembly).filter((name) => name.endsWith('.ts'));
   const read = files.map((name) => [name, readFileSync(join(assembly, name), 'utf8')] as const);
-  return new Map([...read, ['decode-layout.ts', layoutSource()], ['tile.ts', tileSource(...tile)]]);
+  const generated = [
+    ['decode-layout.ts', layoutSource()],
+    ['operations.ts', operationsSource()],
+    ['tile.ts', tileSource(...tile)],
+  ] as const;
+  return new Map([...read, ...generated]);
 }
 
 function flagsOf({ relaxed, shared }: Variant): string[] {

@@ -2,19 +2,9 @@
 //
 // Every operation has a loop of its own: `op` and the steps are constants where the inlined functions are used.
 
+import { BinaryOp } from './operations';
 import { ARGUMENTS, run } from './threads';
 import { describeRows, nextRow, rowA, rowB, startRows, StridedRows } from './strided-rows';
-
-/** The same numbers as in src/engine/kernels/elementwise-binary.ts. */
-const enum BinaryOp {
-  Add,
-  Sub,
-  Multiply,
-  Divide,
-  Maximum,
-  Minimum,
-  SquaredDifference,
-}
 
 @unmanaged
 class BinaryJob extends StridedRows {
@@ -46,7 +36,7 @@ function runBinary(op: i32, size: i32): void {
   if (op == BinaryOp.Add) run((chunk: i32) => walk(BinaryOp.Add, chunk), chunks);
   else if (op == BinaryOp.Sub) run((chunk: i32) => walk(BinaryOp.Sub, chunk), chunks);
   else if (op == BinaryOp.Multiply) run((chunk: i32) => walk(BinaryOp.Multiply, chunk), chunks);
-  else if (op == BinaryOp.Divide) run((chunk: i32) => walk(BinaryOp.Divide, chunk), chunks);
+  else if (op == BinaryOp.RealDiv) run((chunk: i32) => walk(BinaryOp.RealDiv, chunk), chunks);
   else if (op == BinaryOp.Maximum) run((chunk: i32) => walk(BinaryOp.Maximum, chunk), chunks);
   else if (op == BinaryOp.Minimum) run((chunk: i32) => walk(BinaryOp.Minimum, chunk), chunks);
   else run((chunk: i32) => walk(BinaryOp.SquaredDifference, chunk), chunks);
@@ -57,7 +47,7 @@ function apply(op: i32, a: v128, b: v128): v128 {
   if (op == BinaryOp.Add) return f32x4.add(a, b);
   if (op == BinaryOp.Sub) return f32x4.sub(a, b);
   if (op == BinaryOp.Multiply) return f32x4.mul(a, b);
-  if (op == BinaryOp.Divide) return f32x4.div(a, b);
+  if (op == BinaryOp.RealDiv) return f32x4.div(a, b);
   if (op == BinaryOp.Maximum) return f32x4.max(a, b);
   if (op == BinaryOp.Minimum) return f32x4.min(a, b);
   const difference = f32x4.sub(a, b);

@@ -3,24 +3,9 @@
 // Tensors lie in blocks of whole cache lines, so the last eight elements may lie past the end of input and output.
 
 import { log4, softplus4 } from './elementwise-math';
+import { UnaryOp } from './operations';
 import { exp4, sigmoid4 } from './simd';
 import { ARGUMENTS, run } from './threads';
-
-/** The same numbers as in src/engine/kernels/elementwise-unary.ts. */
-const enum UnaryOp {
-  Negate,
-  Square,
-  SquareRoot,
-  ReciprocalRoot,
-  Exponential,
-  Sigmoid,
-  Reciprocal,
-  Absolute,
-  Relu,
-  Step,
-  Logarithm,
-  Softplus,
-}
 
 @unmanaged
 class UnaryJob {
@@ -41,32 +26,32 @@ export function unary(op: i32, x: usize, y: usize, size: i32, alpha: f32): void 
   job.size = size;
   job.alpha = alpha;
   const chunks = (size + CHUNK - 1) / CHUNK;
-  if (op == UnaryOp.Negate) run((chunk: i32) => map(UnaryOp.Negate, chunk), chunks);
+  if (op == UnaryOp.Neg) run((chunk: i32) => map(UnaryOp.Neg, chunk), chunks);
   else if (op == UnaryOp.Square) run((chunk: i32) => map(UnaryOp.Square, chunk), chunks);
-  else if (op == UnaryOp.SquareRoot) run((chunk: i32) => map(UnaryOp.SquareRoot, chunk), chunks);
-  else if (op == UnaryOp.ReciprocalRoot) run((chunk: i32) => map(UnaryOp.ReciprocalRoot, chunk), chunks);
-  else if (op == UnaryOp.Exponential) run((chunk: i32) => map(UnaryOp.Exponential, chunk), chunks);
+  else if (op == UnaryOp.Sqrt) run((chunk: i32) => map(UnaryOp.Sqrt, chunk), chunks);
+  else if (op == UnaryOp.Rsqrt) run((chunk: i32) => map(UnaryOp.Rsqrt, chunk), chunks);
+  else if (op == UnaryOp.Exp) run((chunk: i32) => map(UnaryOp.Exp, chunk), chunks);
   else if (op == UnaryOp.Sigmoid) run((chunk: i32) => map(UnaryOp.Sigmoid, chunk), chunks);
   else if (op == UnaryOp.Reciprocal) run((chunk: i32) => map(UnaryOp.Reciprocal, chunk), chunks);
-  else if (op == UnaryOp.Absolute) run((chunk: i32) => map(UnaryOp.Absolute, chunk), chunks);
+  else if (op == UnaryOp.Abs) run((chunk: i32) => map(UnaryOp.Abs, chunk), chunks);
   else if (op == UnaryOp.Relu) run((chunk: i32) => map(UnaryOp.Relu, chunk), chunks);
   else if (op == UnaryOp.Step) run((chunk: i32) => map(UnaryOp.Step, chunk), chunks);
-  else if (op == UnaryOp.Logarithm) run((chunk: i32) => map(UnaryOp.Logarithm, chunk), chunks);
+  else if (op == UnaryOp.Log) run((chunk: i32) => map(UnaryOp.Log, chunk), chunks);
   else run((chunk: i32) => map(UnaryOp.Softplus, chunk), chunks);
 }
 
 @inline
 function apply(op: i32, x: v128, alpha: v128): v128 {
-  if (op == UnaryOp.Negate) return f32x4.neg(x);
+  if (op == UnaryOp.Neg) return f32x4.neg(x);
   if (op == UnaryOp.Square) return f32x4.mul(x, x);
-  if (op == UnaryOp.SquareRoot) return f32x4.sqrt(x);
-  if (op == UnaryOp.ReciprocalRoot) return f32x4.div(f32x4.splat(1), f32x4.sqrt(x));
-  if (op == UnaryOp.Exponential) return exp4(x);
+  if (op == UnaryOp.Sqrt) return f32x4.sqrt(x);
+  if (op == UnaryOp.Rsqrt) return f32x4.div(f32x4.splat(1), f32x4.sqrt(x));
+  if (op == UnaryOp.Exp) return exp4(x);
   if (op == UnaryOp.Sigmoid) return sigmoid4(x);
   if (op == UnaryOp.Reciprocal) return f32x4.div(f32x4.splat(1), x);
-  if (op == UnaryOp.Absolute) return f32x4.abs(x);
+  if (op == UnaryOp.Abs) return f32x4.abs(x);
   if (op == UnaryOp.Relu) return f32x4.max(x, f32x4.splat(0));
-  if (op == UnaryOp.Logarithm) return log4(x);
+  if (op == UnaryOp.Log) return log4(x);
   if (op == UnaryOp.Softplus) return softplus4(x);
   const step = v128.bitselect(f32x4.splat(1), alpha, f32x4.gt(x, f32x4.splat(0)));
   return v128.bitselect(step, x, f32x4.eq(x, x)); // NaN in, NaN out

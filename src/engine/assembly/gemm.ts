@@ -5,18 +5,13 @@
 // there is no barrier between packing and multiplying. A left-hand matrix that is used transposed is packed before, by all,
 // unless it is small.
 
+import { Activation } from './operations';
 import { KC, packColumns, packRows } from './pack';
 import { packedBlock, packedLength, packSlice, SLICE } from './pack-left';
 import { Left, multiplyPanel, scratchPanel } from './panel';
 import { sigmoid1 } from './simd';
 import { ARGUMENTS, MAX_CHUNKS, run } from './threads';
 import { MR, NR } from './tile';
-
-export const enum Activation {
-  None,
-  Relu,
-  Sigmoid,
-}
 
 @unmanaged
 export class GemmJob {
@@ -144,7 +139,7 @@ export function describeGemm(
   job.packed = packed;
   job.accumulate = false;
   job.bias = 0;
-  job.activation = Activation.None;
+  job.activation = Activation.Linear;
   job.batchA = 0;
   job.batchB = 0;
   job.panels = (n + NR - 1) / NR;
@@ -187,7 +182,7 @@ export function multiplyChunk(job: GemmJob, chunk: i32): void {
       multiplyPanel(Left.Columns, a + (<usize>k0 * <usize>m << 2), (<usize>m) << 2, 0, i0, i1, 0, depth, panel, c, strideC, columns, add);
     } else multiplyPanel(Left.Rows, a, strideA, 0, i0, i1, k0, depth, panel, c, strideC, columns, add);
   }
-  if (job.bias != 0 || job.activation != Activation.None) epilogue(job, c, j, i0, i1, columns);
+  if (job.bias != 0 || job.activation != Activation.Linear) epilogue(job, c, j, i0, i1, columns);
 }
 
 function epilogue(job: GemmJob, c: usize, j: i32, i0: i32, i1: i32, columns: i32): void {

@@ -3,14 +3,9 @@
 // Long sums are made of partial ones, so that rounding errors do not grow with the length: four vectors at a time, in
 // blocks. Blocks have fixed places and a sum belongs to one chunk: results do not depend on the number of threads.
 
+import { ReduceOp } from './operations';
 import { horizontalMax, horizontalSum } from './simd';
 import { ARGUMENTS, run } from './threads';
-
-/** The same numbers as in src/engine/kernels/reduce.ts. */
-const enum ReduceOp {
-  Sum,
-  Max,
-}
 
 @unmanaged
 class ReduceJob {

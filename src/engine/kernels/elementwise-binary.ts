@@ -2,13 +2,12 @@
 
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
-import { registerPartly, sizeOf } from './register.ts';
+import { binaryOps } from '../operations.ts';
 import { share } from './move-share.ts';
+import { registerPartialKernel, sizeOf } from './register.ts';
 import { StridedAxes } from './strided-axes.ts';
 
-/** In the order of `BinaryOp` in src/engine/assembly/elementwise-binary.ts. */
-const operations = ['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference'] as const;
-const addition = operations.indexOf('Add');
+const addition = binaryOps.indexOf('Add');
 
 const axes = new StridedAxes();
 
@@ -73,17 +72,17 @@ function addAll(backend: EngineBackend, tensors: readonly tf.TensorInfo[]): tf.T
 
 /** Registers the operations, AddN, and Equal for whole numbers of one shape; other types are left to the cpu kernels. */
 export function registerBinary(): void {
-  for (const [op, name] of operations.entries()) {
-    registerPartly(name, (backend, { a, b }) => {
+  for (const [op, name] of binaryOps.entries()) {
+    registerPartialKernel(name, (backend, { a, b }) => {
       if (!isFloat(a) || !isFloat(b)) return null;
       return sameShape(a.shape, b.shape) ? combineSame(backend, op, a, b) : combineBroadcast(backend, op, a, b);
     });
   }
-  registerPartly('Equal', (backend, { a, b }) => {
+  registerPartialKernel('Equal', (backend, { a, b }) => {
     if (a.dtype !== 'int32' || b.dtype !== 'int32' || !sameShape(a.shape, b.shape)) return null;
     const out = backend.output(a.shape, 'bool');
     backend.exports.equalWords(backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
     return out;
   });
-  registerPartly('AddN', (backend, tensors) => (tensors.every(isFloat) ? addAll(backend, tensors) : null));
+  registerPartialKernel('AddN', (backend, tensors) => (tensors.every(isFloat) ? addAll(backend, tensors) : null));
 }

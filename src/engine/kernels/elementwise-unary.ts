@@ -2,23 +2,8 @@
 
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
-import { registerPartly, sizeOf } from './register.ts';
-
-/** In the order of `UnaryOp` in src/engine/assembly/elementwise-unary.ts. */
-const operations = [
-  'Neg',
-  'Square',
-  'Sqrt',
-  'Rsqrt',
-  'Exp',
-  'Sigmoid',
-  'Reciprocal',
-  'Abs',
-  'Relu',
-  'Step',
-  'Log',
-  'Softplus',
-] as const;
+import { unaryOps } from '../operations.ts';
+import { registerPartialKernel, sizeOf } from './register.ts';
 
 /**
  * `x` as float32, int32 or bool. The cpu kernel widens by calling the same memory another type, which works only where
@@ -41,8 +26,8 @@ const isNumeric = (dtype: tf.DataType) => dtype === 'float32' || dtype === 'int3
 
 /** Registers them; other types are left to the cpu kernels. */
 export function registerUnary(): void {
-  for (const [op, name] of operations.entries()) {
-    registerPartly(name, (backend, { x }, attrs) => {
+  for (const [op, name] of unaryOps.entries()) {
+    registerPartialKernel(name, (backend, { x }, attrs) => {
       if (x.dtype !== 'float32') return null;
       const y = backend.output(x.shape);
       const alpha = 'alpha' in attrs ? attrs.alpha : 0;
@@ -50,7 +35,7 @@ export function registerUnary(): void {
       return y;
     });
   }
-  registerPartly('Cast', (backend, { x }, { dtype }) => {
+  registerPartialKernel('Cast', (backend, { x }, { dtype }) => {
     if (x.dtype === dtype || !isNumeric(x.dtype) || !isNumeric(dtype)) return null;
     return cast(backend, x, dtype as 'float32');
   });

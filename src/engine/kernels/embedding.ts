@@ -1,10 +1,10 @@
 // GatherV2 along the first axis, and UnsortedSegmentSum, which is its gradient.
 
-import { registerPartly, sizeOf } from './register.ts';
+import { registerPartialKernel, sizeOf } from './register.ts';
 
 /** Registers both; other gathers and sums stay with the cpu backend. */
 export function registerEmbedding(): void {
-  registerPartly('GatherV2', (backend, { x, indices }, { axis, batchDims }) => {
+  registerPartialKernel('GatherV2', (backend, { x, indices }, { axis, batchDims }) => {
     const { dtype } = x;
     const isRows = axis === 0 && (batchDims ?? 0) === 0 && x.shape.length > 0;
     if (!isRows || !(dtype === 'float32' || dtype === 'int32') || indices.dtype !== 'int32') return null;
@@ -17,7 +17,7 @@ export function registerEmbedding(): void {
     backend.disposeData(out.dataId);
     throw new Error(`gather: index ${backend.view(indices)[wrong]} is outside 0 .. ${limit - 1}`);
   });
-  registerPartly('UnsortedSegmentSum', (backend, { x, segmentIds }, { numSegments }) => {
+  registerPartialKernel('UnsortedSegmentSum', (backend, { x, segmentIds }, { numSegments }) => {
     if (x.dtype !== 'float32' || segmentIds.shape.length !== 1) return null;
     const [rows] = segmentIds.shape as [number];
     const rest = x.shape.slice(1);

@@ -3,9 +3,8 @@
 import { tf } from '../../tensor/tf.ts';
 import { nowhere, plus } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
-import { registerPartly, registerStandard, sizeOf, withWorkspace } from './register.ts';
-
-const activations: Readonly<Record<string, number>> = { linear: 0, relu: 1, sigmoid: 2 };
+import { activations } from '../operations.ts';
+import { registerPartialKernel, registerStandardKernel, sizeOf, withWorkspace } from './register.ts';
 
 interface Product {
   readonly a: tf.TensorInfo;
@@ -13,12 +12,12 @@ interface Product {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
   readonly bias?: tf.TensorInfo | undefined;
-  readonly activation?: number;
+  readonly activation?: (typeof activations)[number];
 }
 
 /** Shapes: a [..., m, k], b [..., k, n], last two axes swapped where transposed; batch axes broadcast. */
 function multiply(backend: EngineBackend, product: Product): tf.TensorInfo {
-  const { a, b, transposeA, transposeB, bias, activation = 0 } = product;
+  const { a, b, transposeA, transposeB, bias, activation = 'linear' } = product;
   const [batchA, batchB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
   const [m, k] = transposeA ? [a.shape.at(-1)!, a.shape.at(-2)!] : [a.shape.at(-2)!, a.shape.at(-1)!];
   const [inner, n] = transposeB ? [b.shape.at(-1)!, b.shape.at(-2)!] : [b.shape.at(-2)!, b.shape.at(-1)!];
@@ -45,7 +44,7 @@ function multiply(backend: EngineBackend, product: Product): tf.TensorInfo {
         strideB,
         false,
         bias === undefined ? nowhere : backend.address(bias),
-        activation,
+        activations.indexOf(activation),
         packed,
       );
     });
@@ -75,13 +74,16 @@ function matrixOf(shape: readonly number[], broadcast: readonly number[], index:
 
 /** Registers the matrix products. Activations and biases that only vision models have run on the cpu backend's kernel. */
 export function registerMatMul(): void {
-  registerStandard('BatchMatMul', (backend, { a, b }, { transposeA, transposeB }) =>
+  registerStandardKernel('BatchMatMul', (backend, { a, b }, { transposeA, transposeB }) =>
     multiply(backend, { a, b, transposeA, transposeB }),
   );
-  registerPartly('_FusedMatMul', (backend, { a, b, bias }, { transposeA, transposeB, activation: name = 'linear' }) => {
-    const activation = activations[name];
-    const rowBias = bias === undefined || (bias.shape.length === 1 && bias.shape[0] !== 1);
-    if (activation === undefined || !rowBias) return null;
-    return multiply(backend, { a, b, transposeA, transposeB, bias, activation });
-  });
+  registerPartialKernel(
+    '_FusedMatMul',
+    (backend, { a, b, bias }, { transposeA, transposeB, activation: name = 'linear' }) => {
+      const activation = activations.find((known) => known === name);
+      const rowBias = bias === undefined || (bias.shape.length === 1 && bias.shape[0] !== 1);
+      if (activation === undefined || !rowBias) return null;
+      return multiply(backend, { a, b, transposeA, transposeB, bias, activation });
+    },
+  );
 }

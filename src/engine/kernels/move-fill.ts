@@ -3,7 +3,7 @@
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
 import { bitsOf } from './move-share.ts';
-import { registerPartly, sizeOf } from './register.ts';
+import { registerPartialKernel, sizeOf } from './register.ts';
 
 type WordType = 'float32' | 'int32';
 
@@ -35,14 +35,14 @@ function oneHot(
 /** Registers them; other types are left to the cpu kernels. */
 export function registerFill(): void {
   for (const [name, value] of [['ZerosLike', 0] as const, ['OnesLike', 1] as const]) {
-    registerPartly(name, (backend, { x: { shape, dtype } }) =>
+    registerPartialKernel(name, (backend, { x: { shape, dtype } }) =>
       isWordType(dtype) ? makeFilled(backend, shape, value, dtype) : null,
     );
   }
-  registerPartly('Fill', (backend, _, { shape, value, dtype = 'float32' }) =>
+  registerPartialKernel('Fill', (backend, _, { shape, value, dtype = 'float32' }) =>
     typeof value === 'number' && isWordType(dtype) ? makeFilled(backend, shape, value, dtype) : null,
   );
-  registerPartly('OneHot', (backend, { indices }, attrs) =>
+  registerPartialKernel('OneHot', (backend, { indices }, attrs) =>
     isWordType(attrs.dtype) ? oneHot(backend, indices, attrs, attrs.dtype) : null,
   );
 }

@@ -6,7 +6,7 @@ import { tf } from '../../tensor/tf.ts';
 import { type Address, plus } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { bitsOf, copyAlong, hasWords, makeLike, share, sizeBetween } from './move-share.ts';
-import { type PartialKernel, registerPartly, sizeOf } from './register.ts';
+import { type PartialKernel, registerPartialKernel, sizeOf } from './register.ts';
 import { StridedAxes } from './strided-axes.ts';
 
 type Info = tf.TensorInfo;
@@ -230,12 +230,12 @@ const transpose: PartialKernel<'Transpose'> = (backend, { x }, { perm }) => {
 
 /** Registers them; other types, and more axes than the module walks, are left to the cpu kernels. */
 export function registerMove(): void {
-  registerPartly('Slice', slice);
-  registerPartly('SplitV', splitV);
-  registerPartly('Unpack', unpack);
-  registerPartly('Concat', concat);
-  registerPartly('Pack', pack);
-  registerPartly('PadV2', padV2);
-  registerPartly('Tile', tile);
-  registerPartly('Transpose', transpose);
+  registerPartialKernel('Slice', slice);
+  registerPartialKernel('SplitV', splitV);
+  registerPartialKernel('Unpack', unpack);
+  registerPartialKernel('Concat', concat);
+  registerPartialKernel('Pack', pack);
+  registerPartialKernel('PadV2', padV2);
+  registerPartialKernel('Tile', tile);
+  registerPartialKernel('Transpose', transpose);
 }

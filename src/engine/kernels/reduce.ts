@@ -2,12 +2,9 @@
 
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
+import { reduceOps } from '../operations.ts';
 import { share } from './move-share.ts';
-import { registerPartly, sizeOf } from './register.ts';
-
-/** The same numbers as in src/engine/assembly/reduce.ts. */
-const sum = 0;
-const largest = 1;
+import { registerPartialKernel, sizeOf } from './register.ts';
 
 /** Axes as TF.js's ops give them: its types leave out that all of them may be meant. */
 type AxesAttribute = number | readonly number[] | null | undefined;
@@ -57,7 +54,7 @@ function reducedShape(shape: readonly number[], bits: number, keepDims: boolean)
 /** Null for what the module does not do. */
 function reduce(
   backend: EngineBackend,
-  op: number,
+  op: (typeof reduceOps)[number],
   x: tf.TensorInfo,
   axis: AxesAttribute,
   keepDims: boolean,
@@ -70,18 +67,30 @@ function reduce(
   if (length === 1) return share(backend, x, shape);
   const out = backend.output(shape);
   if (outer * inner === 0) return out;
-  backend.exports.reduce(op, backend.address(x), backend.address(out), outer, length, inner, mean ? length : 1);
+  backend.exports.reduce(
+    reduceOps.indexOf(op),
+    backend.address(x),
+    backend.address(out),
+    outer,
+    length,
+    inner,
+    mean ? length : 1,
+  );
   return out;
 }
 
 /** Registers them; other types and axes are left to the cpu kernels. */
 export function registerReduce(): void {
-  registerPartly('Sum', (backend, { x }, { axis, keepDims }) => reduce(backend, sum, x, axis, keepDims, false));
-  registerPartly('Mean', (backend, { x }, { axis, keepDims }) => reduce(backend, sum, x, axis, keepDims, true));
-  registerPartly('Max', (backend, { x }, { reductionIndices, keepDims }) =>
-    reduce(backend, largest, x, reductionIndices, keepDims, false),
+  registerPartialKernel('Sum', (backend, { x }, { axis, keepDims }) =>
+    reduce(backend, 'Sum', x, axis, keepDims, false),
   );
-  registerPartly('Softmax', (backend, { logits }, { dim }) => {
+  registerPartialKernel('Mean', (backend, { x }, { axis, keepDims }) =>
+    reduce(backend, 'Sum', x, axis, keepDims, true),
+  );
+  registerPartialKernel('Max', (backend, { x }, { reductionIndices, keepDims }) =>
+    reduce(backend, 'Max', x, reductionIndices, keepDims, false),
+  );
+  registerPartialKernel('Softmax', (backend, { logits }, { dim }) => {
     const last = logits.shape.length - 1;
     if (logits.dtype !== 'float32' || (dim !== last && dim !== -1) || last < 0) return null;
     const out = backend.output(logits.shape);

@@ -29,7 +29,7 @@ type EngineKernel<Name extends keyof StandardKernels> = (
 ) => tf.TensorInfo | tf.TensorInfo[];
 
 /** Registers it for the engine, in place of that of the cpu backend. */
-export function registerStandard<Name extends keyof StandardKernels>(
+export function registerStandardKernel<Name extends keyof StandardKernels>(
   kernelName: Name,
   kernel: EngineKernel<Name>,
 ): void {
@@ -63,12 +63,12 @@ export type PartialKernel<Name extends keyof StandardKernels> = (
 ) => tf.TensorInfo | tf.TensorInfo[] | null;
 
 /** Registers such a kernel: the cpu backend's computes the rest. */
-export function registerPartly<Name extends keyof StandardKernels>(
+export function registerPartialKernel<Name extends keyof StandardKernels>(
   kernelName: Name,
   kernel: PartialKernel<Name>,
 ): void {
   const fallback = cpuKernel(kernelName);
-  registerStandard(
+  registerStandardKernel(
     kernelName,
     (backend, inputs, attrs) => kernel(backend, inputs, attrs) ?? fallback(backend, inputs, attrs),
   );

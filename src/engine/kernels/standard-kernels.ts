@@ -12,7 +12,7 @@ type Unary = Kernel<tf.UnaryInputs>;
 type Binary = Kernel<tf.BinaryInputs>;
 
 /** On a list of tensors. */
-interface ListKernel<Attrs = object> {
+interface OnList<Attrs = object> {
   readonly inputs: readonly tf.TensorInfo[];
   readonly attrs: Readonly<Attrs>;
 }
@@ -21,10 +21,10 @@ interface ListKernel<Attrs = object> {
 export interface StandardKernels {
   readonly Abs: Unary;
   readonly Add: Binary;
-  readonly AddN: ListKernel;
+  readonly AddN: OnList;
   readonly BatchMatMul: Kernel<tf.BatchMatMulInputs, tf.BatchMatMulAttrs>;
   readonly Cast: Kernel<tf.CastInputs, tf.CastAttrs>;
-  readonly Concat: ListKernel<tf.ConcatAttrs>;
+  readonly Concat: OnList<tf.ConcatAttrs>;
   readonly Equal: Binary;
   readonly Exp: Unary;
   readonly Fill: Kernel<Record<never, never>, Omit<tf.FillAttrs, 'dtype'> & Partial<Pick<tf.FillAttrs, 'dtype'>>>;
@@ -38,7 +38,7 @@ export interface StandardKernels {
   readonly Neg: Unary;
   readonly OneHot: Kernel<tf.OneHotInputs, tf.OneHotAttrs>;
   readonly OnesLike: Unary;
-  readonly Pack: ListKernel<tf.PackAttrs>;
+  readonly Pack: OnList<tf.PackAttrs>;
   readonly PadV2: Kernel<tf.PadV2Inputs, tf.PadV2Attrs>;
   readonly RealDiv: Binary;
   readonly Reciprocal: Unary;
