@@ -2,7 +2,7 @@
 // Shape legend: M rows of all matrices together, C columns.
 
 import { formatOf, leastAmax, type Quantizer } from '../precision/quantize.ts';
-import type { FloatFormat } from '../precision/formats.ts';
+import type { SmallFloat } from '../precision/formats.ts';
 import { tf } from '../tensor/tf.ts';
 import { attributes, defineOp } from './define-op.ts';
 import { fusedOp } from './fused-op.ts';
@@ -59,7 +59,7 @@ function quantizeMatrix(x: tf.Tensor2D, quantizer: Quantizer): tf.Tensor2D {
  * TF.js cannot look at the bits of a number. The step around x is the smallest one plus 2^(k-1-mantissaBits) for every
  * power 2^k above the smallest normal number that |x| reaches: a sum of powers of two without rounding.
  */
-function roundTensor(x: tf.Tensor, { minExponent, mantissaBits, max }: FloatFormat): tf.Tensor {
+function roundTensor(x: tf.Tensor, { minExponent, mantissaBits, max }: SmallFloat): tf.Tensor {
   const clipped = tf.clipByValue(x, -max, max);
   const magnitude = tf.abs(clipped);
   const powers = Array.from({ length: Math.floor(Math.log2(max)) - minExponent }, (_, i) => minExponent + 1 + i);
