@@ -82,9 +82,13 @@ export function registerCrossEntropy(): void {
     gradientInputs: (backend, inputs, { sizes: { N, D, V }, dys, saved }) => {
       const { sums, residuals } = saved;
       const dHidden = backend.output([N, D]);
-      const dWeight = residuals === undefined ? backend.output([V, D]) : undefined;
-      differentiate(backend, [N, D, V], { ...inputs, ...saved, dy: dys.losses, dHidden, dWeight });
-      if (residuals === undefined) return { gradients: { hidden: dHidden, weight: dWeight! }, kept: null };
+      const given = { ...inputs, ...saved, dy: dys.losses, dHidden };
+      if (residuals === undefined) {
+        const dWeight = backend.output([V, D]);
+        differentiate(backend, [N, D, V], { ...given, dWeight });
+        return { gradients: { hidden: dHidden, weight: dWeight }, kept: null };
+      }
+      differentiate(backend, [N, D, V], given);
       const again = (tensor: tf.TensorInfo) => share(backend, tensor, tensor.shape);
       const kept = {
         hidden: again(inputs.hidden),
