@@ -56,8 +56,8 @@ describe('the types of the exports', () => {
 
   it('follow exports from file to file, and refuse what JavaScript cannot give or get', () => {
     const sources: Record<string, string> = {
-      index: `export * from './a';\nexport { second } from './b';`,
-      a: `export { third } from './b';\nexport function first(at: usize, size: i32, isLast: bool): bool { return true; }\nfunction own(): void {}`,
+      index: `export * from './a/a';\nexport { second } from './b';`,
+      'a/a': `export { third } from '../b';\nexport function first(at: usize, size: i32, isLast: bool): bool { return true; }\nfunction own(): void {}`,
       b: `export function second(x: f32): void {}\nexport function third(): i32 { return 1; }\nexport function job(f: (i: i32) => void): void {}`,
     };
     const text = exportTypes((module) => sources[module]!);

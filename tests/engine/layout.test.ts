@@ -66,7 +66,7 @@ describe('a layout', () => {
   });
 
   it('is all that the kernels know of the records: no source has fields of its own', () => {
-    const model = readFileSync(resolve(import.meta.dirname, '../../src/engine/assembly/decode-model.ts'), 'utf8');
+    const model = readFileSync(resolve(import.meta.dirname, '../../src/engine/assembly/decode/model.ts'), 'utf8');
     expect(model).not.toMatch(/class Decode(Model|Layer|Row)/);
   });
 });

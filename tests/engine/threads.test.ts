@@ -23,7 +23,7 @@ const never = 300_000;
 /** Waits until all threads are at work. */
 const allReady = (pool: ThreadPool) => vi.waitUntil(() => pool.ready === pool.threads, { timeout: never, interval: 5 });
 
-/** How many workers sleep (src/engine/assembly/threads.ts). */
+/** How many workers sleep (src/engine/assembly/shared/threads.ts). */
 const sleepers = (heap: Heap) => Atomics.load(new Int32Array(heap.memory.buffer, 256, 1), 0);
 
 const allAsleep = (pool: ThreadPool, heap: Heap) =>

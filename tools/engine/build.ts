@@ -17,7 +17,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { exportTypes } from './export-types.ts';
@@ -47,12 +47,12 @@ const compiler = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('ass
 
 /** What `asc` reads for a variant: the sources as they are, and those that are made of tables or in its shape. */
 function sourcesOf({ tile }: Variant): ReadonlyMap<string, string> {
-  const files = readdirSync(assembly).filter((name) => name.endsWith('.ts'));
+  const files = readdirSync(assembly, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const read = files.map((name) => [name, readFileSync(join(assembly, name), 'utf8')] as const);
   const generated = [
-    ['decode-layout.ts', layoutSource()],
+    ['decode/layout.ts', layoutSource()],
     ['operations.ts', operationsSource()],
-    ['tile.ts', tileSource(...tile)],
+    ['gemm/tile.ts', tileSource(...tile)],
   ] as const;
   return new Map([...read, ...generated]);
 }
@@ -80,7 +80,10 @@ function isStale(variant: Variant): boolean {
 async function compile(variant: Variant): Promise<void> {
   const folder = mkdtempSync(join(target, `${variant.name}-`));
   const binary = join(folder, 'engine.wasm');
-  for (const [name, text] of sourcesOf(variant)) writeFileSync(join(folder, name), text);
+  for (const [name, text] of sourcesOf(variant)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
   const flags = ['index.ts', '--outFile', binary, ...flagsOf(variant)];
   try {
     await promisify(execFile)(process.execPath, [compiler, ...flags], { cwd: folder });

@@ -1,9 +1,10 @@
 // Writes src/engine/exports.ts: the functions of the engine's module with the names and types of their parameters, as the
 // AssemblyScript sources have them. AssemblyScript is TypeScript to the eye, so TypeScript's parser reads it.
 
+import { posix } from 'node:path';
 import ts from 'typescript';
 
-/** The text of a file of src/engine/assembly, by its name without `.ts`. */
+/** The text of a file of src/engine/assembly, by its path in that folder without `.ts`. */
 export type ReadSource = (module: string) => string;
 
 interface Parameter {
@@ -47,8 +48,8 @@ function exportsOf(module: string, read: ReadSource): ExportedFunction[] {
   return parse(module, read).statements.flatMap((statement) => {
     if (ts.isFunctionDeclaration(statement)) return isExported(statement) ? [describe(statement)] : [];
     if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined) return [];
-    const from = (statement.moduleSpecifier as ts.StringLiteral).text.replace('./', '');
-    const all = exportsOf(from, read);
+    const from = (statement.moduleSpecifier as ts.StringLiteral).text;
+    const all = exportsOf(posix.join(posix.dirname(module), from), read);
     const { exportClause } = statement;
     if (exportClause === undefined || !ts.isNamedExports(exportClause)) return all;
     const names = exportClause.elements.map(({ name }) => name.text);

@@ -14,7 +14,7 @@ ${Object.entries(layout)
 }
 `;
 
-/** The source of `decode-layout.ts`. */
+/** The source of `decode/layout.ts`. */
 export function layoutSource(): string {
   const classes = [
     classOf('DecodeModel', decodeModel),

@@ -12,11 +12,11 @@
 //
 // Shape legend: N rows, D channels, V vocabulary, T columns of a tile.
 
-import { gemm } from './gemm';
+import { gemm } from './gemm/gemm';
 import { Activation } from './operations';
-import { exp1 } from './simd';
-import { exponentials, largestOf } from './softmax-row';
-import { ARGUMENTS, run } from './threads';
+import { exp1 } from './shared/simd';
+import { exponentials, largestOf } from './shared/softmax-row';
+import { ARGUMENTS, run } from './shared/threads';
 
 @unmanaged
 class CrossEntropyJob {
