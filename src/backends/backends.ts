@@ -35,6 +35,13 @@ interface Started {
   readonly detail: string;
 }
 
+interface BackendEntry {
+  /** What it is. */
+  readonly detail: string;
+  /** Whether tensors can be read without waiting. */
+  readonly canReadSync: boolean;
+}
+
 const engineOptions = ({ threads, engineVariant, engineMemory }: BackendOptions): EngineOptions => ({
   threads: threads ?? null,
   variant: engineVariant ?? null,
@@ -50,12 +57,12 @@ async function loadEngine(options: BackendOptions): Promise<Started> {
   return { threads: pool.threads, engineVariant: variant.name, detail };
 }
 
-const details: Readonly<Record<BackendId, string>> = {
-  engine: 'own CPU engine: WebAssembly SIMD',
-  wasm: 'TF.js WebAssembly (XNNPACK, SIMD, one thread)',
-  cpu: 'TF.js plain JavaScript; slow, for reference',
-  webgpu: 'TF.js WebGPU; experts are computed densely',
-  tensorflow: 'libtensorflow through tfjs-node',
+const entries: Readonly<Record<BackendId, BackendEntry>> = {
+  engine: { detail: 'own CPU engine: WebAssembly SIMD', canReadSync: true },
+  wasm: { detail: 'TF.js WebAssembly (XNNPACK, SIMD, one thread)', canReadSync: true },
+  cpu: { detail: 'TF.js plain JavaScript; slow, for reference', canReadSync: true },
+  webgpu: { detail: 'TF.js WebGPU; experts are computed densely', canReadSync: false },
+  tensorflow: { detail: 'libtensorflow through tfjs-node', canReadSync: true },
 };
 
 /** Where TF.js has it from, if not from the core. */
@@ -102,7 +109,7 @@ type Remarks = Partial<Pick<ActiveBackend, 'warning' | 'advice'>>;
 function record(name: BackendId, started: Started | null, remarks: Remarks = {}): ActiveBackend {
   const { threads, engineVariant } = started ?? { threads: null, engineVariant: null };
   const { warning = null, advice = null } = remarks;
-  const backend = { name, canReadSync: name !== 'webgpu', threads, engineVariant, warning, advice };
+  const backend = { name, canReadSync: entries[name].canReadSync, threads, engineVariant, warning, advice };
   setActiveBackend(backend);
   return backend;
 }
@@ -118,7 +125,7 @@ async function start(name: BackendId, options: BackendOptions): Promise<string |
     if (!(await tf.setBackend(name))) throw new Error('it found no device to run on');
     await tf.ready();
     current = name;
-    return loaded ?? { threads: null, engineVariant: null, detail: details[name] };
+    return loaded ?? { threads: null, engineVariant: null, detail: entries[name].detail };
   } catch (error) {
     // TF.js has made it current already when it fails to start.
     if (current !== null) await tf.setBackend(current);
@@ -134,7 +141,7 @@ export async function probeBackends(options: BackendOptions = {}): Promise<reado
   const statuses: BackendStatus[] = [];
   for (const name of backendNames) {
     if (name === 'auto') continue;
-    const detail = details[name];
+    const { detail } = entries[name];
     const howToGet = sourceOf(name)?.howToGet ?? null;
     const started = await start(name, name === 'engine' ? options : {});
     if (typeof started === 'string') {
