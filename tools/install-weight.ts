@@ -1,10 +1,9 @@
 // What an installation weighs: the package in an empty folder, as a user has it, and the clone it runs in. Fails where one
 // is heavier than it may be.
 
-import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withInstalledPackage } from './install-package.ts';
 
 interface Weight {
   readonly packages: number;
@@ -32,24 +31,6 @@ function weigh(folder: string): Weight {
   return { packages: Object.keys(packages).length, megabytes: Math.ceil(bytesOf(modules) / 2 ** 20) };
 }
 
-function npm(folder: string, ...args: string[]): string {
-  return execFileSync('npm', args, { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' });
-}
-
-/** Packs what is built, and installs it where nothing else is. */
-function weighForUser(): Weight {
-  const folder = mkdtempSync(join(tmpdir(), 'tinyseek-weight-'));
-  try {
-    npm(root, 'pack', '--silent', '--ignore-scripts', '--pack-destination', folder);
-    const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
-    npm(folder, 'install', '--omit=dev', '--no-audit', '--no-fund', `./${tarball}`);
-    return weigh(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 function report(what: string, { packages, megabytes }: Weight, most?: Weight): void {
   const limits = most === undefined ? '' : ` (at most ${most.packages} and ${most.megabytes})`;
   console.log(`${what}: ${packages} packages, ${megabytes} MB${limits}`);
@@ -58,7 +39,7 @@ function report(what: string, { packages, megabytes }: Weight, most?: Weight): v
   process.exitCode = 1;
 }
 
-report('npm install tinyseek', weighForUser(), allowed.user);
+report('npm install tinyseek', withInstalledPackage([], weigh), allowed.user);
 report('npm ci in a clone', weigh(root), allowed.clone);
 const peers = join(root, 'tests/peers');
 if (readdirSync(peers).includes('node_modules')) report('npm ci --prefix tests/peers', weigh(peers));

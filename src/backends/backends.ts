@@ -1,14 +1,13 @@
 // Which TF.js backend computes: how each is found, started, and what it can do.
 
-import { createRequire } from 'node:module';
 import { checkEngineOptions, type EngineOptions, startEngine } from '../engine/engine.ts';
 import type { VariantName } from '../engine/variant-names.ts';
 import { UserError } from '../errors.ts';
-import { nodeAdvice } from './engine-advice.ts';
 import { type ActiveBackend, type BackendId, setActiveBackend } from '../tensor/active-backend.ts';
 import { registerPatches } from '../tensor/patches.ts';
 import { tf } from '../tensor/tf.ts';
 import { type BackendName, backendNames } from './backend-names.ts';
+import { type BackendSource, host } from './host.ts';
 
 /** Settings of the CPU engine; other backends have none. */
 export interface BackendOptions {
@@ -37,37 +36,10 @@ interface Started {
 }
 
 interface BackendEntry {
-  readonly tfName: string;
+  /** What it is. */
   readonly detail: string;
-  readonly howToGet: string | null;
-  /** Registers it with TF.js; what it runs with, where the backend says so. */
-  readonly load: (options: BackendOptions) => Promise<Started | undefined>;
-}
-
-const require = createRequire(import.meta.url);
-
-/** Dawn for Node gives the page's `navigator.gpu`; the WebGPU backend looks for it when it is imported. */
-async function loadWebGpu(): Promise<undefined> {
-  if (!('gpu' in (Reflect.get(globalThis, 'navigator') ?? {}))) {
-    // By a name that no compiler follows: users and contributors install it only to compute with it.
-    const name = 'webgpu';
-    const dawn: { create(flags: string[]): object; globals: object } = await import(name);
-    Object.assign(globalThis, dawn.globals);
-    Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn.create([]) }, configurable: true });
-  }
-  // CommonJS, like TF.js's core under Node: the two must share one engine.
-  require('@tensorflow/tfjs-backend-webgpu');
-  // Otherwise tensors under a thousand elements are computed by the cpu backend, and dataSync would be needed.
-  tf.env().set('WEBGPU_CPU_FORWARD', false);
-}
-
-/** tfjs-node 4.22 calls helpers that Node 23 removed (tfjs#8609). */
-async function loadTensorFlow(): Promise<undefined> {
-  const util = require('node:util') as Record<string, unknown>;
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
-  const name = '@tensorflow/tfjs-node';
-  await import(name);
+  /** Whether tensors can be read without waiting. */
+  readonly canReadSync: boolean;
 }
 
 const engineOptions = ({ threads, engineVariant, engineMemory }: BackendOptions): EngineOptions => ({
@@ -85,38 +57,18 @@ async function loadEngine(options: BackendOptions): Promise<Started> {
   return { threads: pool.threads, engineVariant: variant.name, detail };
 }
 
-const entries: Record<BackendId, BackendEntry> = {
-  engine: {
-    tfName: 'engine',
-    detail: 'own CPU engine: WebAssembly SIMD',
-    howToGet: null,
-    load: loadEngine,
-  },
-  wasm: {
-    tfName: 'wasm',
-    detail: 'TF.js WebAssembly (XNNPACK, SIMD, one thread)',
-    howToGet: null,
-    load: async () => void require('@tensorflow/tfjs-backend-wasm') as undefined,
-  },
-  cpu: {
-    tfName: 'cpu',
-    detail: 'TF.js plain JavaScript; slow, for reference',
-    howToGet: null,
-    load: async () => undefined,
-  },
-  webgpu: {
-    tfName: 'webgpu',
-    detail: 'TF.js WebGPU through Dawn; experts are computed densely',
-    howToGet: 'npm install webgpu, and a GPU with Vulkan, Metal or D3D12',
-    load: loadWebGpu,
-  },
-  tensorflow: {
-    tfName: 'tensorflow',
-    detail: 'libtensorflow through tfjs-node',
-    howToGet: 'npm install @tensorflow/tfjs-node (downloads libtensorflow)',
-    load: loadTensorFlow,
-  },
+const entries: Readonly<Record<BackendId, BackendEntry>> = {
+  engine: { detail: 'own CPU engine: WebAssembly SIMD', canReadSync: true },
+  wasm: { detail: 'TF.js WebAssembly (XNNPACK, SIMD, one thread)', canReadSync: true },
+  cpu: { detail: 'TF.js plain JavaScript; slow, for reference', canReadSync: true },
+  webgpu: { detail: 'TF.js WebGPU; experts are computed densely', canReadSync: false },
+  tensorflow: { detail: 'libtensorflow through tfjs-node', canReadSync: true },
 };
+
+/** Where TF.js has it from, if not from the core. */
+function sourceOf(name: BackendId): BackendSource | null {
+  return name === 'engine' || name === 'cpu' ? null : host().sources[name];
+}
 
 let current: BackendId | null = null;
 
@@ -143,13 +95,13 @@ export async function activateBackend(requested: BackendName, options: BackendOp
     const warning = `the CPU engine cannot run here (${started}); going on with wasm, which is slower`;
     return record('wasm', null, { warning });
   }
-  const { howToGet } = entries[name];
+  const howToGet = sourceOf(name)?.howToGet;
   throw new UserError(`backend ${name}: not available here (${started})${howToGet ? `; to get it: ${howToGet}` : ''}`);
 }
 
 /** A variant that was asked for is what is wanted. */
 function adviceOn(name: BackendId, { engineVariant }: BackendOptions): string | null {
-  return name === 'engine' && (engineVariant ?? null) === null ? nodeAdvice() : null;
+  return name === 'engine' && (engineVariant ?? null) === null ? host().advice() : null;
 }
 
 type Remarks = Partial<Pick<ActiveBackend, 'warning' | 'advice'>>;
@@ -157,24 +109,26 @@ type Remarks = Partial<Pick<ActiveBackend, 'warning' | 'advice'>>;
 function record(name: BackendId, started: Started | null, remarks: Remarks = {}): ActiveBackend {
   const { threads, engineVariant } = started ?? { threads: null, engineVariant: null };
   const { warning = null, advice = null } = remarks;
-  const backend = { name, canReadSync: name !== 'webgpu', threads, engineVariant, warning, advice };
+  const backend = { name, canReadSync: entries[name].canReadSync, threads, engineVariant, warning, advice };
   setActiveBackend(backend);
   return backend;
 }
 
 /** Makes a backend current; if it cannot be, says why and leaves the one of before. */
 async function start(name: BackendId, options: BackendOptions): Promise<string | Started> {
-  const { tfName, load, detail } = entries[name];
   try {
-    const loaded = await load(options);
-    registerPatches(tfName);
-    if (!(await tf.setBackend(tfName))) throw new Error('it found no device to run on');
+    const loaded = name === 'engine' ? await loadEngine(options) : null;
+    await sourceOf(name)?.load();
+    registerPatches(name);
+    // Otherwise tensors under a thousand elements are computed by the cpu backend, and dataSync would be needed.
+    if (name === 'webgpu') tf.env().set('WEBGPU_CPU_FORWARD', false);
+    if (!(await tf.setBackend(name))) throw new Error('it found no device to run on');
     await tf.ready();
     current = name;
-    return loaded ?? { threads: null, engineVariant: null, detail };
+    return loaded ?? { threads: null, engineVariant: null, detail: entries[name].detail };
   } catch (error) {
     // TF.js has made it current already when it fails to start.
-    if (current !== null) await tf.setBackend(entries[current].tfName);
+    if (current !== null) await tf.setBackend(current);
     if (!(error instanceof Error)) return String(error);
     return Reflect.get(error, 'code') === 'ERR_MODULE_NOT_FOUND'
       ? 'not installed'
@@ -187,7 +141,8 @@ export async function probeBackends(options: BackendOptions = {}): Promise<reado
   const statuses: BackendStatus[] = [];
   for (const name of backendNames) {
     if (name === 'auto') continue;
-    const { detail, howToGet } = entries[name];
+    const { detail } = entries[name];
+    const howToGet = sourceOf(name)?.howToGet ?? null;
     const started = await start(name, name === 'engine' ? options : {});
     if (typeof started === 'string') {
       statuses.push({ name, available: false, detail: started, howToGet });

@@ -4,14 +4,16 @@
 // of the value), E experts, K experts per token, F width of a feed-forward, Y vocabulary.
 
 import { modelPreset, trainPreset } from '../config/presets.ts';
+import { nowhere } from '../engine/address.ts';
 import type { EngineBackend } from '../engine/backend.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import { hasKernel } from '../ops/fused-op.ts';
-import { linearCrossEntropy } from '../ops/linear-cross-entropy.ts';
-import { attentionVisibility, mlaAttention } from '../ops/mla-attention.ts';
-import { rmsNorm } from '../ops/rms-norm.ts';
-import { routedExperts } from '../ops/routed-experts.ts';
-import { swiglu } from '../ops/swiglu.ts';
+import { adamwUpdateOp } from '../ops/adamw-update.ts';
+import { hasKernel } from '../ops/kernels.ts';
+import { linearCrossEntropy, linearCrossEntropyOp } from '../ops/linear-cross-entropy.ts';
+import { attentionVisibility, mlaAttention, mlaAttentionOp } from '../ops/mla-attention.ts';
+import { rmsNorm, rmsNormOp } from '../ops/rms-norm.ts';
+import { routedExperts, routedExpertsOp } from '../ops/routed-experts.ts';
+import { swiglu, swigluOp } from '../ops/swiglu.ts';
 import { createRandom, normalArray } from '../tensor/random.ts';
 import { tf } from '../tensor/tf.ts';
 import { AdamW } from '../train/adamw.ts';
@@ -59,14 +61,14 @@ export function productCase(
   const [a, b, c] = [random<tf.Rank.R1>(m * k), random<tf.Rank.R1>(k * n), random<tf.Rank.R1>(m * n)];
   const [atA, atB, atC] = [backend.address(a), backend.address(b), backend.address(c)];
   const { gemm, gemmWorkspace } = backend.exports;
-  const packed = random<tf.Rank.R1>(gemmWorkspace!(1, m, k, Number(transposeA), 0));
-  const ways = [Number(transposeA), Number(transposeB)] as const;
+  const packed = random<tf.Rank.R1>(gemmWorkspace(1, m, k, transposeA, 0));
+  const atPacked = backend.address(packed);
   return {
     name: `product ${transposeA ? 'A^T' : 'A'} ${transposeB ? 'B^T' : 'B'}`,
     size: `${m} x ${k} x ${n}`,
     flops: 2 * m * k * n,
     bytes: null,
-    run: () => gemm!(atA, atB, atC, 1, m, n, k, ...ways, 0, 0, 0, 0, 0, backend.address(packed)),
+    run: () => gemm(atA, atB, atC, 1, m, n, k, transposeA, transposeB, 0, 0, false, nowhere, 0, atPacked),
     dispose: () => tf.dispose([a, b, c, packed]),
   };
 }
@@ -163,14 +165,14 @@ function adamWCase(): OpCase {
   };
 }
 
-/** Fused ops, by the kernel that makes them worth measuring. */
-const fusedCases: readonly { readonly kernel: string; readonly create: () => OpCase }[] = [
-  { kernel: 'RMSNorm', create: rmsNormCase },
-  { kernel: 'SwiGLU', create: swigluCase },
-  { kernel: 'MlaAttention', create: attentionCase },
-  { kernel: 'RoutedExperts', create: expertsCase },
-  { kernel: 'LinearCrossEntropy', create: crossEntropyCase },
-  { kernel: 'AdamWUpdate', create: adamWCase },
+/** Fused ops, each worth measuring where it is a kernel. */
+const fusedCases: readonly { readonly op: { readonly name: string }; readonly create: () => OpCase }[] = [
+  { op: rmsNormOp, create: rmsNormCase },
+  { op: swigluOp, create: swigluCase },
+  { op: mlaAttentionOp, create: attentionCase },
+  { op: routedExpertsOp, create: expertsCase },
+  { op: linearCrossEntropyOp, create: crossEntropyCase },
+  { op: adamwUpdateOp, create: adamWCase },
 ];
 
 /** Everything that can be measured on the running engine, one at a time: each is disposed before the next is made. */
@@ -179,7 +181,7 @@ export function* opCases(backend: EngineBackend): Generator<OpCase> {
     ...products.flatMap((size) =>
       [false, true].flatMap((a) => [false, true].map((b) => () => productCase(backend, size, a, b))),
     ),
-    ...fusedCases.filter(({ kernel }) => hasKernel(kernel)).map(({ create }) => create),
+    ...fusedCases.filter(({ op }) => hasKernel(op)).map(({ create }) => create),
   ];
   for (const create of creators) {
     const op = create();
@@ -193,5 +195,5 @@ export function* opCases(backend: EngineBackend): Generator<OpCase> {
 
 /** Fused ops without a kernel on the active backend, which are not measured. */
 export function missingKernels(): string[] {
-  return fusedCases.map(({ kernel }) => kernel).filter((kernel) => !hasKernel(kernel));
+  return fusedCases.filter(({ op }) => !hasKernel(op)).map(({ op }) => op.name);
 }

@@ -31,7 +31,7 @@ export function rateOf({ name, size, flops, bytes }: OpCase, seconds: number): O
 
 /** Microseconds that it takes to hand two empty chunks to the threads and to wait for them. */
 export function forkJoinMicroseconds(backend: EngineBackend): number {
-  return timeCalls(() => backend.exports.emptyJob!(2)).median * 1e6;
+  return timeCalls(() => backend.exports.emptyJob(2)).median * 1e6;
 }
 
 /** Columns of the matrix tile, which the name of a variant ends with. */

@@ -1,6 +1,7 @@
 // The CHECKPOINT argument: a checkpoint folder, or a run folder, which stands for its newest checkpoint.
 
-import { type LoadedModel, loadModel } from '../generate/load-model.ts';
+import type { LoadedModel } from '../generate/load-model.ts';
+import { loadModel } from '../generate/load-model-folder.ts';
 import { chooseCheckpoint } from '../io/read-checkpoint.ts';
 import { type BackendFlags, parseBackendFlags, startBackend } from './backend-option.ts';
 import { print } from './terminal/print.ts';

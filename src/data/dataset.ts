@@ -2,10 +2,9 @@
 
 import { UserError } from '../errors.ts';
 import { assembleDataset, type RowOptions } from './assemble-dataset.ts';
-import { loadCorpora } from './corpora/load-corpora.ts';
 import { type Documents, isTokenised, readDocuments } from './documents.ts';
 import { splitHeldOut } from './held-out.ts';
-import { createCachedEncoder, defaultCacheDir } from './token-cache.ts';
+import { host } from './host.ts';
 import { createTokenizer } from './tokenizers/create-tokenizer.ts';
 import type { Dataset, Tokenizer } from './types.ts';
 
@@ -42,25 +41,25 @@ interface LabelledDocuments {
  */
 export async function createDataset(options: DatasetOptions): Promise<Dataset> {
   checkOptions(options);
-  const corpora = readCorpora(options).map(({ documents, ...corpus }) => {
+  const sources = await readCorpora(options);
+  const corpora = sources.map(({ documents, ...corpus }) => {
     return { ...corpus, ...splitHeldOut(documents, options.heldOutFraction, options.seed) };
   });
   const trainingTexts = () => corpora.flatMap(({ train }) => (isTokenised(train) ? refuseToTrainTokenizer() : train));
   const tokenizer =
     typeof options.tokenizer === 'string' ? await createTokenizer(options.tokenizer, trainingTexts) : options.tokenizer;
-  const encode = createCachedEncoder(tokenizer, cacheDirOf(options));
+  const encode = await host().encoder(tokenizer, cacheDirOf(options));
   return assembleDataset(corpora, tokenizer, encode, options);
 }
 
-function readCorpora({ data, documents }: DatasetOptions): readonly LabelledDocuments[] {
+async function readCorpora({ data, documents }: DatasetOptions): Promise<readonly LabelledDocuments[]> {
   if (documents !== undefined) return [{ domain: 'documents', weight: 1, documents: readDocuments(documents) }];
-  if (data !== undefined) return loadCorpora(data);
+  if (data !== undefined) return host().loadCorpora(data);
   throw new UserError('data: expected a specification (data) or documents; found neither');
 }
 
-function cacheDirOf({ cacheDir, documents }: DatasetOptions): string | null {
-  if (cacheDir !== undefined) return cacheDir;
-  return documents === undefined ? defaultCacheDir() : null;
+function cacheDirOf({ cacheDir, documents }: DatasetOptions): string | null | undefined {
+  return cacheDir === undefined && documents !== undefined ? null : cacheDir;
 }
 
 function refuseToTrainTokenizer(): never {

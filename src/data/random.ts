@@ -22,7 +22,12 @@ export interface Random {
   below(limit: number): number;
 }
 
-/** A stream of uniform numbers, the same for the same parts (a counter put through the avalanche step). */
+/**
+ * A stream of uniform numbers, the same for the same parts (a counter put through the avalanche step).
+ *
+ * Not the generator of `src/tensor/random.ts`, which weights come from: with that one the text of every seed would come in
+ * another order.
+ */
 export function createRandom(...parts: readonly (number | string)[]): Random {
   let state = hash32(...parts);
   const next = (): number => {

@@ -4,10 +4,11 @@
 // typed array. Kernels that matter are replaced (src/engine/kernels).
 
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import { tf } from '../tensor/tf.ts';
 import type { Recorded, Recorder } from '../tensor/recorder.ts';
+import { tf } from '../tensor/tf.ts';
+import type { Address } from './address.ts';
+import type { Exports } from './exports.ts';
 import type { Heap, HeapUse } from './heap.ts';
-import type { Exports } from './module.ts';
 import { type Call, EngineRecording, notingExports } from './recording.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import type { LoadedVariant } from './variants.ts';
@@ -23,14 +24,14 @@ const bytesOf = (dtype: NumericType) => (dtype === 'bool' ? 1 : 4);
 class HeapData {
   refCount = 1;
   readonly dtype: NumericType;
-  readonly address: number;
+  readonly address: Address;
   readonly length: number;
   readonly #heap: Heap;
   readonly #isOwn: boolean;
   #view: Values | null = null;
 
   /** `isOwn`: whether the memory at `address` is freed with it. */
-  constructor(heap: Heap, dtype: NumericType, length: number, address: number, isOwn = true) {
+  constructor(heap: Heap, dtype: NumericType, length: number, address: Address, isOwn = true) {
     this.#heap = heap;
     this.#isOwn = isOwn;
     this.dtype = dtype;
@@ -119,7 +120,7 @@ export class EngineBackend extends MathBackendCPU implements Recorder {
   }
 
   /** A tensor whose elements lie at `address`, in memory that is not its own. */
-  borrow({ shape, dtype }: tf.TensorInfo, address: number): tf.TensorInfo {
+  borrow({ shape, dtype }: tf.TensorInfo, address: Address): tf.TensorInfo {
     const dataId = {};
     const length = tf.util.sizeFromShape(shape);
     this.#setData(dataId, new HeapData(this.heap, dtype as NumericType, length, address, false));
@@ -159,10 +160,10 @@ export class EngineBackend extends MathBackendCPU implements Recorder {
   }
 
   /** Where the elements of a tensor begin in the heap. */
-  readonly address = (info: tf.TensorInfo): number => this.#dataOf(info.dataId).address;
+  readonly address = (info: tf.TensorInfo): Address => this.#dataOf(info.dataId).address;
 
   /** Numbers of a work space, to be written by JavaScript. */
-  words(address: number, length: number): Uint32Array {
+  words(address: Address, length: number): Uint32Array {
     this.heap.openedArena?.refuse('a table is written in JavaScript');
     return new Uint32Array(this.heap.memory.buffer, address, length);
   }

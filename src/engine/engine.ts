@@ -5,9 +5,9 @@ import { tf } from '../tensor/tf.ts';
 import { EngineBackend } from './backend.ts';
 import { Heap, wholeMemory } from './heap.ts';
 import { host } from './host.ts';
-import { registerKernels } from './kernels/index.ts';
+import { registerEngineKernels } from './kernels/index.ts';
 import { backendName } from './kernels/register.ts';
-import { ThreadPool } from './thread-pool.ts';
+import { mostThreads, ThreadPool } from './thread-pool.ts';
 import { type VariantName, variantNames } from './variant-names.ts';
 import { loadVariant } from './variants.ts';
 
@@ -30,7 +30,6 @@ const howToShare =
   'a page has threads when it is served with Cross-Origin-Opener-Policy: same-origin and ' +
   'Cross-Origin-Embedder-Policy: require-corp';
 
-const mostThreads = 64;
 /** Less than the scratch of the threads and one tensor would make no sense. */
 const leastMemory = 16 * 2 ** 20;
 
@@ -96,7 +95,7 @@ async function createEngine(shared: boolean, { variant, memoryLimit }: EngineOpt
   const loaded = await loadVariant(shared, variant);
   const heap = new Heap(memoryLimit ?? wholeMemory, shared);
   const backend = new EngineBackend(heap, new ThreadPool(loaded.module, heap), loaded);
-  registerKernels();
+  registerEngineKernels();
   tf.registerBackend(backendName, () => backend);
   return { backend, memoryLimit };
 }

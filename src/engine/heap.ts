@@ -1,6 +1,7 @@
 // Where tensors live: one WebAssembly.Memory that grows, and an allocator over it.
 
 import { UserError } from '../errors.ts';
+import type { Address } from './address.ts';
 import { Arena } from './arena.ts';
 
 const pageBytes = 65536;
@@ -85,17 +86,17 @@ export class Heap {
   }
 
   /** A block of at least `bytes` bytes, aligned to a cache line, with undefined contents. */
-  allocate(bytes: number): number {
+  allocate(bytes: number): Address {
     if (!(bytes >= 0)) throw new Error(`internal: a block of ${bytes} bytes`);
     const size = sizeClass(bytes);
-    return this.#open?.take(size) ?? this.#fresh(size);
+    return (this.#open?.take(size) ?? this.#fresh(size)) as Address;
   }
 
   /** A block for values that no kernel writes: a recording neither wrote to it before, nor will when it is freed. */
-  allocateConstant(bytes: number): number {
+  allocateConstant(bytes: number): Address {
     const address = this.#fresh(sizeClass(bytes));
     this.#open?.pin(address);
-    return address;
+    return address as Address;
   }
 
   #fresh(size: number): number {

@@ -1,6 +1,7 @@
 // What the engine needs of the program that runs it: threads, the bytes of its binaries, the number of cores. A page gives
 // these through the Web's interfaces and Node through its own modules; `useHost` says which holds.
 
+import type { Address } from './address.ts';
 import type { VariantName } from './variant-names.ts';
 import { webHost } from './web-host.ts';
 
@@ -9,7 +10,7 @@ export interface WorkerData {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly index: number;
-  readonly scratch: number;
+  readonly scratch: Address;
 }
 
 /** A worker thread that was started. */

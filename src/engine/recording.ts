@@ -2,35 +2,39 @@
 
 import type { Recording } from '../tensor/recorder.ts';
 import { tf } from '../tensor/tf.ts';
+import type { Address } from './address.ts';
 import type { Arena } from './arena.ts';
 import type { EngineBackend } from './backend.ts';
-import type { Exports } from './module.ts';
+import type { Exports } from './exports.ts';
+
+/** Any function of the module. */
+type Kernel = (...args: (number | boolean)[]) => number | undefined;
 
 /** A call of a function of the module. */
 export interface Call {
-  readonly kernel: (...args: number[]) => number;
-  readonly args: readonly number[];
+  readonly kernel: Kernel;
+  readonly args: readonly (number | boolean)[];
   /** What it returned: sizes of work spaces, or that an index is in range. Another answer means another computation. */
-  readonly result: number;
+  readonly result: number | undefined;
 }
 
 /** The functions of the module, which note their calls in `calls`. */
 export function notingExports(exports: Exports, calls: Call[]): Exports {
-  const noting = ([name, kernel]: [string, (...args: number[]) => number]) => {
+  const noting = ([name, kernel]: [string, Kernel]) => {
     if (typeof kernel !== 'function') return [name, kernel];
-    const note = (...args: number[]) => {
+    const note: Kernel = (...args) => {
       const result = kernel(...args);
       calls.push({ kernel, args, result });
       return result;
     };
     return [name, note];
   };
-  return Object.fromEntries(Object.entries(exports).map(noting));
+  return Object.fromEntries(Object.entries(exports as unknown as Record<string, Kernel>).map(noting));
 }
 
 interface Placed<T> {
   readonly what: T;
-  readonly address: number;
+  readonly address: Address;
 }
 
 /** Memory, calls and addresses of a recorded computation. */
@@ -38,7 +42,7 @@ export class EngineRecording implements Recording {
   readonly #backend: EngineBackend;
   readonly #arena: Arena;
   readonly #calls: readonly Call[];
-  readonly #inputs: readonly number[];
+  readonly #inputs: readonly Address[];
   readonly #variables: readonly Placed<tf.Variable>[];
   readonly #outputs: readonly Placed<tf.TensorInfo>[];
 
@@ -47,7 +51,7 @@ export class EngineRecording implements Recording {
     backend: EngineBackend,
     arena: Arena,
     calls: readonly Call[],
-    inputs: readonly number[],
+    inputs: readonly Address[],
     variables: readonly tf.Variable[],
     outputs: readonly tf.TensorInfo[],
   ) {
@@ -64,7 +68,7 @@ export class EngineRecording implements Recording {
   replay(inputs: readonly tf.Tensor[]): tf.Tensor[] | null {
     const { address, exports } = this.#backend;
     if (this.#variables.some((variable) => address(variable.what) !== variable.address)) return null;
-    for (const [i, input] of inputs.entries()) exports.copyWords!(address(input), this.#inputs[i]!, input.size);
+    for (const [i, input] of inputs.entries()) exports.copyWords(address(input), this.#inputs[i]!, input.size);
     for (const { kernel, args, result } of this.#calls) if (kernel(...args) !== result) return null;
     return this.#outputs.map(({ what, address }) =>
       tf.engine().makeTensorFromTensorInfo(this.#backend.borrow(what, address)),

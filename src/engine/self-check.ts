@@ -1,19 +1,22 @@
 // What a variant of the engine must get right before it is used, and how fast it is.
 
-import type { Exports } from './module.ts';
+import { type Address, nowhere } from './address.ts';
+import type { Exports } from './exports.ts';
+import { activations } from './operations.ts';
 
-const scratchAt = 65536;
-const leftAt = 2 * 65536;
-const rightAt = 6 * 65536;
-const outAt = 10 * 65536;
-const biasAt = 14 * 65536;
-const packedAt = 15 * 65536;
+const page = (index: number) => (index * 65536) as Address;
+const scratchAt = page(1);
+const leftAt = page(2);
+const rightAt = page(6);
+const outAt = page(10);
+const biasAt = page(14);
+const packedAt = page(15);
 
 /** Elements of each of these. */
 const length = 16384;
 
 /** Bytes of memory that the checks need. */
-export const checkBytes = 16 * 65536;
+export const checkBytes: number = page(16);
 
 /** Repeatable values between -1 and 1. */
 function fill(values: Float32Array, seed: number): void {
@@ -22,7 +25,7 @@ function fill(values: Float32Array, seed: number): void {
 
 const viewAt = (memory: WebAssembly.Memory, at: number) => new Float32Array(memory.buffer, at, length);
 
-/** Sizes of matrix products; `activation` 2 is a sigmoid, after a bias. */
+/** Sizes of matrix products; a sigmoid comes after a bias. */
 interface Product {
   readonly batch: number;
   readonly m: number;
@@ -30,23 +33,23 @@ interface Product {
   readonly k: number;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  readonly activation: 0 | 2;
+  readonly activation: 'linear' | 'sigmoid';
 }
 
 /** Sizes that are no multiples of any tile, one that is, and one deeper than a panel; all transposes of each. */
 const products: readonly Product[] = [
-  { batch: 1, m: 1, n: 1, k: 1, activation: 0 } as const,
-  { batch: 2, m: 7, n: 13, k: 19, activation: 2 } as const,
-  { batch: 1, m: 30, n: 32, k: 24, activation: 0 } as const,
-  { batch: 1, m: 13, n: 17, k: 300, activation: 0 } as const,
+  { batch: 1, m: 1, n: 1, k: 1, activation: 'linear' } as const,
+  { batch: 2, m: 7, n: 13, k: 19, activation: 'sigmoid' } as const,
+  { batch: 1, m: 30, n: 32, k: 24, activation: 'linear' } as const,
+  { batch: 1, m: 13, n: 17, k: 300, activation: 'linear' } as const,
 ].flatMap((sizes) =>
   [0, 1, 2, 3].map((way) => ({ ...sizes, transposeA: (way & 1) !== 0, transposeB: (way & 2) !== 0 })),
 );
 
 function multiply(exports: Exports, { batch, m, n, k, transposeA, transposeB, activation }: Product): void {
-  const ways = [Number(transposeA), Number(transposeB)] as const;
-  const bias = activation && biasAt;
-  exports.gemm!(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, 0, bias, activation, packedAt);
+  const ways = [transposeA, transposeB] as const;
+  const [bias, op] = [activation === 'linear' ? nowhere : biasAt, activations.indexOf(activation)];
+  exports.gemm(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, false, bias, op, packedAt);
 }
 
 /** What is wrong with the product in memory, by a plain loop; null if nothing is. */
@@ -55,7 +58,7 @@ function checkProduct(memory: WebAssembly.Memory, product: Product): string | nu
   const [a, b, c, bias] = [leftAt, rightAt, outAt, biasAt].map((at) => viewAt(memory, at));
   for (let i = 0; i < batch * m * n; i++) {
     const [matrix, row, column] = [Math.floor(i / (m * n)), Math.floor(i / n) % m, i % n];
-    let sum = activation === 0 ? 0 : bias![column]!;
+    let sum = activation === 'linear' ? 0 : bias![column]!;
     let size = Math.abs(sum);
     for (let p = 0; p < k; p++) {
       const left = a![matrix * m * k + (transposeA ? p * m + row : row * k + p)]!;
@@ -63,10 +66,10 @@ function checkProduct(memory: WebAssembly.Memory, product: Product): string | nu
       sum += left * right;
       size += Math.abs(left * right);
     }
-    const expected = activation === 0 ? sum : 1 / (1 + Math.exp(-sum));
+    const expected = activation === 'linear' ? sum : 1 / (1 + Math.exp(-sum));
     // Each addition rounds by at most half a unit (6e-8) of a sum that is no larger than `size`; a sigmoid is four times
     // flatter than its argument, and its own arithmetic is right to some units. NaN is wrong too.
-    const close = Math.abs(c![i]! - expected) <= (k + 1) * 6e-8 * size + (activation === 0 ? 0 : 5e-7);
+    const close = Math.abs(c![i]! - expected) <= (k + 1) * 6e-8 * size + (activation === 'linear' ? 0 : 5e-7);
     if (!close) return `wrong product of ${m} x ${k} x ${n}: ${c![i]}, not ${expected}`;
   }
   return null;
@@ -75,7 +78,7 @@ function checkProduct(memory: WebAssembly.Memory, product: Product): string | nu
 /** Elements of a SwiGLU: no multiple of a vector, so its vectors and what is left over of them are both checked. */
 const gates = 205;
 
-const swiglu = (exports: Exports) => exports.swiglu!(leftAt, rightAt, outAt, gates);
+const swiglu = (exports: Exports) => exports.swiglu(leftAt, rightAt, outAt, gates);
 
 /** What is wrong with silu(gate) * up in memory; null if nothing is. It stands for all that is made of exponentials. */
 function checkSwiGlu(memory: WebAssembly.Memory): string | null {
@@ -97,7 +100,7 @@ const warmUp = 20;
 
 /** Runs kernels on small inputs, warm, and compares; says what is wrong, or null. */
 export function checkKernels(exports: Exports, memory: WebAssembly.Memory): string | null {
-  exports.initThread!(0, scratchAt);
+  exports.initThread(0, scratchAt);
   for (const at of [leftAt, rightAt, biasAt]) fill(viewAt(memory, at), at);
   const runs = [
     ...products.map((product) => ({
@@ -123,6 +126,8 @@ export function measureSpeed(exports: Exports): number {
   const [m, n, k] = [120, 96, 128];
   const times = 8;
   const start = performance.now();
-  for (let i = 0; i < times; i++) exports.gemm!(leftAt, rightAt, outAt, 1, m, n, k, 0, 0, 0, 0, 0, 0, 0, 0);
+  for (let i = 0; i < times; i++) {
+    exports.gemm(leftAt, rightAt, outAt, 1, m, n, k, false, false, 0, 0, false, nowhere, 0, nowhere);
+  }
   return (2 * m * n * k * times) / (performance.now() - start) / 1e6;
 }

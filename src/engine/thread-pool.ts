@@ -1,9 +1,14 @@
 // Worker threads that take part in the kernels.
 
 import { UserError } from '../errors.ts';
+import type { Address } from './address.ts';
+import type { Exports } from './exports.ts';
 import type { Heap } from './heap.ts';
 import { host, type WorkerHandle } from './host.ts';
-import { type Exports, instantiate } from './module.ts';
+import { instantiate } from './module.ts';
+
+/** Threads that there may be. */
+export const mostThreads = 64;
 
 /** How long a worker that is asked to end may take; a chunk takes milliseconds. */
 const farewell = 1000;
@@ -20,7 +25,7 @@ export class ThreadPool {
   readonly #module: WebAssembly.Module;
   readonly #heap: Heap;
   readonly #patience: number;
-  readonly #scratch: number[] = [];
+  readonly #scratch: Address[] = [];
   #workers: WorkerHandle[] = [];
   #stopping = false;
   #waitingSince = 0;
@@ -31,7 +36,7 @@ export class ThreadPool {
     this.#heap = heap;
     this.#patience = patience;
     this.exports = instantiate(module, heap.memory, (time) => this.#checkWorkers(time));
-    this.exports.initThread!(0, this.#scratchOf(0));
+    this.exports.initThread(0, this.#scratchOf(0));
   }
 
   /** Threads that compute, the calling one included. */
@@ -41,12 +46,12 @@ export class ThreadPool {
 
   /** Threads that have started already; the others join in when they are ready, and nothing waits for them. */
   get ready(): number {
-    return this.exports.workers!() + 1;
+    return this.exports.workers() + 1;
   }
 
   /** Starts or stops workers until `threads` threads compute, and starts afresh after a failure. */
   async resize(threads: number): Promise<void> {
-    if (threads === this.threads && this.exports.isBroken!() === 0) return;
+    if (threads === this.threads && this.exports.isBroken() === 0) return;
     await this.stop();
     const memory = this.#heap.memory;
     for (let index = 1; index < threads; index++) {
@@ -60,22 +65,22 @@ export class ThreadPool {
   /** Ends all workers. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.exports.stopWorkers!();
+    this.exports.stopWorkers();
     await Promise.all(this.#workers.map(ending));
     this.#workers = [];
-    this.exports.resetThreads!();
+    this.exports.resetThreads();
     this.#stopping = false;
   }
 
   /** Ends all workers now, without waiting. */
   terminate(): void {
     this.#stopping = true;
-    this.exports.stopWorkers!();
+    this.exports.stopWorkers();
     for (const { terminate } of this.#workers) terminate();
   }
 
-  #scratchOf(index: number): number {
-    this.#scratch[index] ??= this.#heap.allocate(this.exports.scratchBytes!());
+  #scratchOf(index: number): Address {
+    this.#scratch[index] ??= this.#heap.allocate(this.exports.scratchBytes());
     return this.#scratch[index];
   }
 
@@ -93,7 +98,7 @@ export class ThreadPool {
   #checkWorkers(time: number): void {
     const now = performance.now();
     if (time === 1) this.#waitingSince = now;
-    if (this.exports.hasFailed!() !== 0) this.#fail('a worker thread failed');
+    if (this.exports.hasFailed() !== 0) this.#fail('a worker thread failed');
     if (time === 0) this.#fail('a kernel before this one failed');
     if (now - this.#waitingSince > this.#patience) this.#fail('a worker thread does not answer');
   }

@@ -6,8 +6,9 @@
 // others is.
 
 import { UserError } from '../errors.ts';
+import type { Exports } from './exports.ts';
 import { type Host, host } from './host.ts';
-import { type Exports, instantiate } from './module.ts';
+import { instantiate } from './module.ts';
 import { checkBytes, checkKernels, measureSpeed } from './self-check.ts';
 import { type VariantName, variantNames } from './variant-names.ts';
 

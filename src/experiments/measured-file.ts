@@ -1,9 +1,8 @@
 // `measured.json` in a run folder: the numbers of a run that is done. Reading it loads nothing that computes.
 
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { explainFsErrors } from '../io/file-system.ts';
-import { readJsonFile } from '../io/json-file.ts';
+import { readJsonFile, writeJsonFile } from '../io/json-file.ts';
 import type { Measurements } from './study.ts';
 
 const MEASURED_FILE = 'measured.json';
@@ -18,9 +17,5 @@ export function readMeasured(runDir: string): Measurements | null {
 
 /** Writes the numbers in one step: they are whole or not there. */
 export function writeMeasured(runDir: string, measured: Measurements): void {
-  const path = join(runDir, MEASURED_FILE);
-  explainFsErrors('study: cannot write', path, () => {
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(measured, null, 2)}\n`);
-    renameSync(`${path}.tmp`, path);
-  });
+  writeJsonFile(join(runDir, MEASURED_FILE), measured, 'study');
 }

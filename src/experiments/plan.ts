@@ -5,11 +5,12 @@
 //   OUT/runs/ARM/seed-S/measured.json    its numbers, once the run is done
 //   OUT/results.{json,csv,md}, report.html
 
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
-import { readJsonFile } from '../io/json-file.ts';
+import { readJsonFile, writeJsonFile } from '../io/json-file.ts';
+import { refuseUsedFolder } from '../io/used-folder.ts';
 import type { LoadedStudy } from './load-study.ts';
 import { armSettings, type StudySize } from './settings.ts';
 import type { Arm } from './study.ts';
@@ -58,12 +59,9 @@ export function openPlan(plan: Plan): void {
   const path = join(out, PLAN_FILE);
   const content = { format: 1, ...identityOf(plan), seeds };
   if (existsSync(path)) refuseOtherPlan(readJsonFile(path, 'study'), content, out);
-  else refuseUsedFolder(out);
-  explainFsErrors('study: cannot write', path, () => {
-    mkdirSync(out, { recursive: true });
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(content, null, 2)}\n`);
-    renameSync(`${path}.tmp`, path);
-  });
+  else refuseUsedFolder(out, 'study', PLAN_FILE, () => ' and holds no study; choose another folder with --out');
+  explainFsErrors('study: cannot write', path, () => mkdirSync(out, { recursive: true }));
+  writeJsonFile(path, content, 'study');
 }
 
 function refuseOtherPlan(found: Readonly<Record<string, unknown>>, wanted: Record<string, unknown>, out: string): void {
@@ -73,16 +71,5 @@ function refuseOtherPlan(found: Readonly<Record<string, unknown>>, wanted: Recor
   if (different.length === 0) return;
   throw new UserError(
     `study: ${out} holds a study with other settings (${different.join(', ')}); choose another folder with --out, or delete it`,
-  );
-}
-
-function refuseUsedFolder(out: string): void {
-  if (!existsSync(out)) return;
-  const found = explainFsErrors('study: cannot read', out, () => readdirSync(out)).filter(
-    (name) => !name.startsWith('run.lock'),
-  );
-  if (found.length === 0) return;
-  throw new UserError(
-    `study: ${out} is not empty (it has ${found[0]}) and holds no study; choose another folder with --out`,
   );
 }

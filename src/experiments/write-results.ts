@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainFsErrors } from '../io/file-system.ts';
+import { jsonText } from '../io/json.ts';
 import { renderStudy } from '../report/lazy.ts';
 import { loadRun } from '../report/load-run.ts';
 import type { StudyResults } from '../report/study-results.ts';
@@ -24,7 +25,7 @@ export async function writeResults(results: StudyResults, out: string): Promise<
     report: join(out, 'report.html'),
   };
   const runs = results.arms.map((arm) => arm.runs.map(({ dir }) => loadRun(dir)));
-  write(files.json, `${JSON.stringify(results, null, 2)}\n`);
+  write(files.json, jsonText(results));
   write(files.csv, resultsCsv(results));
   write(files.markdown, resultsMarkdown(results));
   write(files.report, await renderStudy(results, runs));

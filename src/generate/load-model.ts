@@ -1,4 +1,4 @@
-// A trained model from its folder: one of our checkpoints, or any Hugging Face `deepseek_v3` folder that fits.
+// A trained model from where it is kept: one of our checkpoints, or any Hugging Face `deepseek_v3` model that fits.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
@@ -8,7 +8,6 @@ import type { Checkpoint } from '../io/checkpoint.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
 import type { JsonObject } from '../io/json.ts';
-import { readCheckpoint } from '../io/read-checkpoint.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
@@ -25,20 +24,17 @@ export interface LoadedModel {
 }
 
 /**
- * Loads config, weights and tokenizer of a checkpoint folder. A backend must be active.
+ * Loads config, weights and tokenizer from a store: the model that `saveModel` put there, or else that of the newest
+ * checkpoint. A backend must be active.
  *
- * @throws UserError when the folder is not a checkpoint, is damaged, does not fit its config, or has no tokenizer.
+ * @throws UserError when there is no model, or when it is damaged, does not fit its config, or has no tokenizer.
  */
-export function loadModel(folder: string): LoadedModel {
-  return loadAndClose(readCheckpoint(folder), folder);
-}
-
-/** The same from a store: the model that `saveModel` put there, or else that of the newest checkpoint. */
 export async function loadModelFrom(store: ModelStore): Promise<LoadedModel> {
   return loadAndClose(await store.openModel(), store.path);
 }
 
-function loadAndClose(checkpoint: Checkpoint, where: string): LoadedModel {
+/** Loads what is in a checkpoint and closes it; `where` is for messages. */
+export function loadAndClose(checkpoint: Checkpoint, where: string): LoadedModel {
   try {
     const { config, warnings } = folderConfig(checkpoint);
     const tokenizer = folderTokenizer(where, checkpoint.tokenizerJson, config);

@@ -13,11 +13,10 @@ import { explainFsErrors } from '../io/file-system.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { rewriteHfTensors } from '../io/hf-tensors.ts';
 import { fileInside } from '../io/inside-folder.ts';
-import type { JsonObject } from '../io/json.ts';
+import { type JsonObject, jsonText } from '../io/json.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
 import type { TensorToWrite } from '../io/safetensors-bytes.ts';
 import type { LazyTensor } from '../io/tensor-source.ts';
-import { jsonText } from '../io/write-model-folder.ts';
 
 /** An open model folder, ready to be written elsewhere. */
 export interface OpenFolder {

@@ -1,9 +1,9 @@
 // Files that hold one JSON object.
 
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from './file-system.ts';
-import { type JsonObject, parseJsonObject } from './json.ts';
+import { type JsonObject, jsonText, parseJsonObject } from './json.ts';
 
 /** Largest JSON file that is read: tokenizers of a quarter of a million tokens have some 30 MB. */
 const MAX_JSON_BYTES = 256 << 20;
@@ -16,4 +16,15 @@ export function readJsonFile(path: string, what: string): JsonObject {
     return readFileSync(path);
   });
   return parseJsonObject(bytes, `${what}: ${path}`);
+}
+
+/** Where the text of a JSON file is until it is complete; left there by a process that was killed meanwhile. */
+export const unfinishedPath = (path: string) => `${path}.tmp`;
+
+/** Writes a JSON file in one step: it is whole or not there. `what` starts the message of the `UserError` otherwise. */
+export function writeJsonFile(path: string, value: object, what: string): void {
+  explainFsErrors(`${what}: cannot write`, path, () => {
+    writeFileSync(unfinishedPath(path), jsonText(value));
+    renameSync(unfinishedPath(path), path);
+  });
 }

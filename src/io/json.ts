@@ -1,9 +1,14 @@
-// Reading JSON that may be damaged or forged: what `JSON.parse` lets pass is checked here.
+// JSON as we write it, and reading what may be damaged or forged: what `JSON.parse` lets pass is checked here.
 
 import { UserError } from '../errors.ts';
 
 /** A JSON object, its values unchecked. */
 export type JsonObject = Record<string, unknown>;
+
+/** JSON as all of our files have it. */
+export function jsonText(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
 
 /** Whether a value is an object, and not an array or null. */
 export function isJsonObject(value: unknown): value is JsonObject {

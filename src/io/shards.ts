@@ -1,8 +1,8 @@
 // Cutting the weights of a model into files of a size: `model-00001-of-00003.safetensors`, ..., and the index that says which
 // tensor is where, as Hugging Face's libraries write them.
 
-import type { JsonObject } from './json.ts';
 import { MODEL_FILE } from './file-names.ts';
+import type { JsonObject } from './json.ts';
 import type { TensorToWrite } from './safetensors-bytes.ts';
 import { storedBytes } from './safetensors-header.ts';
 

@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { NamedBytes } from './checkpoint.ts';
 import { temporaryPath } from './checkpoint-folders.ts';
+import { INDEX_FILE } from './file-names.ts';
 import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
 import { writeHashedFile } from './hashed-file.ts';
-import { INDEX_FILE } from './file-names.ts';
+import { jsonText } from './json.ts';
 import { safetensorsPieces } from './safetensors-bytes.ts';
 import { type Shard, shardIndex } from './shards.ts';
 
@@ -17,11 +18,6 @@ export interface ModelFolderContents {
   readonly shards: readonly Shard[];
   /** Contents by file name. */
   readonly files: ReadonlyMap<string, string>;
-}
-
-/** JSON as all of our files have it. */
-export function jsonText(value: object): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** Writes the folder `path`: see `writeNewFolder`. */

@@ -4,11 +4,10 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import { SwiGluMlp } from '../layers/mlp.ts';
 import { float32Products, type Products } from '../ops/products.ts';
-import { type Routing, routeTokens } from '../ops/router.ts';
-import { activeBackend } from '../tensor/active-backend.ts';
+import { routeTokens } from '../ops/router.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
-import { applyExpertsDense, createExperts, type ExpertWeights } from './experts.ts';
+import { createExperts, type ExpertWeights } from './experts.ts';
 
 /** What a layer decided in one forward pass: all that balancing needs to know. */
 export interface RoutingRecord {
@@ -61,13 +60,9 @@ export class MixtureOfExperts {
     const logits: tf.Tensor2D = tf.matMul(flat, this.gate as tf.Tensor2D, false, true); // [N, E]
     const routing = this.#parts.route(logits, this.eScoreCorrectionBias, this.#config);
     record({ layer: this.layer, logits, topkIndices: routing.topkIndices, sequences: B });
-    const routed = this.#routed(flat, routing);
+    const { gateUpProj, downProj } = this.experts;
+    const routed = this.#parts.products.experts(flat, routing, gateUpProj, downProj);
     const out = this.sharedExperts === null ? routed : tf.add(routed, this.sharedExperts.apply(flat));
     return tf.reshape(out, [B, T, D]);
-  }
-
-  #routed(x: tf.Tensor2D, routing: Routing): tf.Tensor2D {
-    if (!activeBackend().canReadSync) return applyExpertsDense(x, routing, this.experts);
-    return this.#parts.products.experts(x, routing, this.experts.gateUpProj, this.experts.downProj);
   }
 }

@@ -7,8 +7,9 @@
 
 import { ownData } from '../tensor/own-data.ts';
 import { tf } from '../tensor/tf.ts';
-import { hasKernel } from './fused-op.ts';
-import { runListKernel } from './list-kernel.ts';
+import { attributes } from './define-op.ts';
+import { hasKernel } from './kernels.ts';
+import { defineListOp, runListKernel } from './list-op.ts';
 
 /** A parameter and what moves it, all of one shape. */
 export interface AdamWTarget {
@@ -39,27 +40,31 @@ interface Factors {
   readonly decay: number; // 1 - lr * weightDecay
 }
 
+/** A kernel writes to the variables. The first `decayed` items are those whose weights decay. */
+export const adamwUpdateOp = defineListOp({
+  name: 'AdamWUpdate',
+  inputs: { scale: '' },
+  item: ['parameter', 'gradient', 'expAvg', 'expAvgSq'],
+  attrs: attributes<Factors & { readonly decayed: number }>(),
+  outputs: {},
+});
+
 /**
  * Moves parameters and moments. Weight decay applies to matrices (rank 2 and stacked experts of rank 3) only, never to
  * norm gains.
- *
- * A kernel gets [scale, then parameter, gradient, expAvg, expAvgSq of each target], those that decay first (there are
- * `decayed` of them), and writes to the variables in place.
  */
 export function adamwUpdate(targets: readonly AdamWTarget[], scale: tf.Scalar, step: AdamWStep): void {
   const factors = factorsOf(step);
-  if (!hasKernel('AdamWUpdate')) {
+  if (!hasKernel(adamwUpdateOp)) {
     tf.tidy(() => updateByOps(targets, scale, factors));
     return;
   }
   const decayed = targets.filter(({ parameter }) => decays(parameter));
   const ordered = [...decayed, ...targets.filter(({ parameter }) => !decays(parameter))];
-  const tensors: tf.Tensor[] = [scale];
-  for (const { parameter, gradient, expAvg, expAvgSq } of ordered) {
+  for (const { parameter, expAvg, expAvgSq } of ordered) {
     for (const variable of [parameter, expAvg, expAvgSq]) ownData(variable);
-    tensors.push(parameter, gradient, expAvg, expAvgSq);
   }
-  runListKernel('AdamWUpdate', tensors, { ...factors, decayed: decayed.length });
+  runListKernel(adamwUpdateOp, { scale }, ordered, { ...factors, decayed: decayed.length });
 }
 
 const decays = (parameter: tf.Tensor) => parameter.rank >= 2;

@@ -1,7 +1,17 @@
 import { ownData } from '../tensor/own-data.ts';
 import { tf } from '../tensor/tf.ts';
-import { hasKernel } from './fused-op.ts';
-import { runListKernel } from './list-kernel.ts';
+import { attributes } from './define-op.ts';
+import { hasKernel } from './kernels.ts';
+import { defineListOp, runListKernel } from './list-op.ts';
+
+/** A kernel writes to the averages. `rest` is 1 - decay. */
+export const emaUpdateOp = defineListOp({
+  name: 'EmaUpdate',
+  inputs: {},
+  item: ['average', 'parameter'],
+  attrs: attributes<{ readonly rest: number }>(),
+  outputs: {},
+});
 
 /** An average and what it follows, of one shape. */
 export interface EmaTarget {
@@ -9,16 +19,11 @@ export interface EmaTarget {
   readonly parameter: tf.Tensor;
 }
 
-/**
- * `average = decay * average + (1 - decay) * parameter`, for every target.
- *
- * A kernel gets [average, parameter of each target] and writes to the averages in place.
- */
+/** `average = decay * average + (1 - decay) * parameter`, for every target. */
 export function emaUpdate(targets: readonly EmaTarget[], decay: number): void {
-  if (hasKernel('EmaUpdate')) {
+  if (hasKernel(emaUpdateOp)) {
     for (const { average } of targets) ownData(average);
-    const tensors = targets.flatMap(({ average, parameter }) => [average, parameter]);
-    runListKernel('EmaUpdate', tensors, { rest: 1 - decay });
+    runListKernel(emaUpdateOp, {}, targets, { rest: 1 - decay });
     return;
   }
   tf.tidy(() => {

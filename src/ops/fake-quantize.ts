@@ -2,10 +2,19 @@
 // Shape legend: M rows of all matrices together, C columns.
 
 import { formatOf, leastAmax, type Quantizer } from '../precision/quantize.ts';
-import type { FloatFormat } from '../precision/formats.ts';
-import { noGrad } from '../tensor/no-grad.ts';
+import type { SmallFloat } from '../precision/formats.ts';
 import { tf } from '../tensor/tf.ts';
+import { attributes, defineOp } from './define-op.ts';
 import { fusedOp } from './fused-op.ts';
+
+export const fakeQuantizeOp = defineOp({
+  name: 'FakeQuantize',
+  inputs: { x: 'M C' },
+  constants: ['x'],
+  /** Rows of each matrix. */
+  attrs: attributes<Quantizer & { readonly counts: readonly number[] }>(),
+  outputs: { y: 'M C' },
+});
 
 /**
  * `x` as it is after a trip through 8 bits, each tile under a scale of its own; the same bits as `quantizeDequantize`.
@@ -20,16 +29,12 @@ export function fakeQuantize(
   counts: readonly number[] = [x.shape[0]],
 ): tf.Tensor2D {
   const attrs = { ...quantizer, counts: [...counts] };
-  return noGrad(() =>
-    fusedOp('FakeQuantize', { x }, attrs, ({ x }) => {
-      const parts = counts.filter((rows) => rows > 0);
-      const matrices = parts.length === 1 ? [x] : (tf.split(x, parts, 0) as tf.Tensor2D[]);
-      return tf.concat2d(
-        matrices.map((matrix) => quantizeMatrix(matrix, quantizer)),
-        0,
-      );
-    }),
-  );
+  return fusedOp(fakeQuantizeOp, { x }, attrs, ({ x }) => {
+    const parts = counts.filter((rows) => rows > 0);
+    const matrices = parts.length === 1 ? [x] : (tf.split(x, parts, 0) as tf.Tensor2D[]);
+    const quantized = matrices.map((matrix) => quantizeMatrix(matrix, quantizer));
+    return { y: tf.concat2d(quantized, 0) };
+  }).y;
 }
 
 /** Pads to whole tiles, so that each is two axes of a tensor of rank 4. */
@@ -54,7 +59,7 @@ function quantizeMatrix(x: tf.Tensor2D, quantizer: Quantizer): tf.Tensor2D {
  * TF.js cannot look at the bits of a number. The step around x is the smallest one plus 2^(k-1-mantissaBits) for every
  * power 2^k above the smallest normal number that |x| reaches: a sum of powers of two without rounding.
  */
-function roundTensor(x: tf.Tensor, { minExponent, mantissaBits, max }: FloatFormat): tf.Tensor {
+function roundTensor(x: tf.Tensor, { minExponent, mantissaBits, max }: SmallFloat): tf.Tensor {
   const clipped = tf.clipByValue(x, -max, max);
   const magnitude = tf.abs(clipped);
   const powers = Array.from({ length: Math.floor(Math.log2(max)) - minExponent }, (_, i) => minExponent + 1 + i);

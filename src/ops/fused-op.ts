@@ -1,102 +1,95 @@
-// The seam between the model and fast kernels. An op is a reference made of plain TF.js ops, which runs everywhere and is
-// what every kernel is compared with, and a name under which a backend may register kernels:
-//
-//   NAME      inputs                          -> [...outputs, ...saved]
-//   NAMEGrad  inputs, dy0.., saved0..         -> one gradient for each input that is no constant, in their order
-//
-// `saved` is whatever the gradient wants to have again; a kernel without any returns its outputs only.
-//
-// Where the gradients of weights are large products of their own, two more kernels let a backward pass leave them for later.
-// Together they give the bits of NAMEGrad and compute nothing twice; `kept` is all that the second needs:
-//
-//   NAMEGradInputs   inputs, dy0.., saved0..  -> [...gradients of the other inputs, ...kept]
-//   NAMEGradWeights  kept0..                  -> one gradient for each weight, in their order
+// The seam between the model and fast kernels: an op runs as a kernel where the active backend has one, and as its
+// reference, made of plain TF.js ops, everywhere else. The reference is what every kernel is compared with.
 
 import { customOp, type SplitGradient } from '../tensor/custom-op.ts';
+import { noGrad } from '../tensor/no-grad.ts';
 import { tf } from '../tensor/tf.ts';
+import type { AttributesOf, Op, OpSpec, Tensors } from './define-op.ts';
+import {
+  byName,
+  gradientName,
+  hasHalves,
+  hasKernel,
+  inputHalfName,
+  measured,
+  runKernel,
+  type TensorList,
+  weightHalfName,
+  withGradient,
+} from './kernels.ts';
 
-type Tensors = Record<string, tf.Tensor>;
-
-/** Whether the active backend has a kernel of that name. */
-export function hasKernel(name: string): boolean {
-  return tf.getKernel(name, tf.getBackend()) !== undefined;
-}
-
-/** An op with one output; see `fusedOps`. */
-export function fusedOp<Inputs extends Tensors, Output extends tf.Tensor>(
-  name: string,
-  inputs: Inputs,
-  attrs: tf.NamedAttrMap,
-  reference: (inputs: Inputs) => Output,
-  constants: readonly (keyof Inputs)[] = [],
-  weights: readonly (keyof Inputs & string)[] = [],
-): Output {
-  return fusedOps(name, inputs, attrs, 1, (all) => [reference(all)], constants, weights)[0] as Output;
-}
+type AnyTensors = Readonly<Record<string, tf.Tensor | undefined>>;
+type Reference = (inputs: AnyTensors) => AnyTensors;
 
 /**
- * Runs the kernel `name` where the active backend has one, otherwise the reference.
+ * Runs an op. Gradients flow to its float32 inputs, those that are constants aside; an op without any is off the tape.
  *
- * Gradients of a kernel go to its float32 inputs, except those named in `constants`, such as tables; integer inputs are
- * always constants. `weights` are those that the two halves of a gradient tell apart.
+ * `reference` computes the same from the inputs alone, gradients included.
+ *
+ * Throws where the shapes of the inputs, or what the reference makes, are not those of the op.
  */
-export function fusedOps<Inputs extends Tensors>(
-  name: string,
-  inputs: Inputs,
-  attrs: tf.NamedAttrMap,
-  outputs: number,
-  reference: (inputs: Inputs) => tf.Tensor[],
-  constants: readonly (keyof Inputs)[] = [],
-  weights: readonly (keyof Inputs & string)[] = [],
-): tf.Tensor[] {
-  if (!hasKernel(name)) return tf.tidy(() => reference(inputs));
-  const names = Object.keys(inputs);
-  const differentiable = names.filter((key) => inputs[key]!.dtype === 'float32' && !constants.includes(key));
-  const again = (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]): Tensors => {
-    const all: Tensors = {};
-    for (const [i, key] of names.entries()) all[key] = saved[i]!;
-    for (const [i, dy] of dys.entries()) all[`dy${i}`] = dy;
-    for (const [i, tensor] of saved.slice(names.length).entries()) all[`saved${i}`] = tensor;
-    return all;
-  };
-  return customOp({
-    inputs: Object.fromEntries(differentiable.map((key) => [key, inputs[key]!])),
-    forward: (save) => {
-      const all = runKernel(name, inputs, attrs);
-      save([...Object.values(inputs), ...all.slice(outputs)]);
-      return all.slice(0, outputs);
-    },
-    backward: (dys, saved) => named(differentiable, runKernel(`${name}Grad`, again(dys, saved), attrs)),
-    split: () => (hasKernel(`${name}GradInputs`) ? splitGradient(name, differentiable, weights, again, attrs) : null),
+export function fusedOp<S extends OpSpec>(
+  op: Op<S>,
+  inputs: Tensors<S['inputs']>,
+  attrs: AttributesOf<S>,
+  reference: (inputs: Tensors<S['inputs']>) => Tensors<S['outputs']>,
+): Tensors<S['outputs']> {
+  return runOp(op, inputs as AnyTensors, attrs, reference as unknown as Reference) as Tensors<S['outputs']>;
+}
+
+function runOp(op: Op, inputs: AnyTensors, attrs: object, reference: Reference): AnyTensors {
+  const run = hasKernel(op) ? () => runKernels(op, inputs, attrs) : () => runReference(op, inputs, reference);
+  return op.gradients.names.length === 0 ? noGrad(run) : run();
+}
+
+function runReference(op: Op, inputs: AnyTensors, reference: Reference): AnyTensors {
+  const sizes = measured(op, inputs);
+  return tf.tidy(() => {
+    const outputs = reference(inputs);
+    op.outputs.measure(outputs, sizes);
+    return outputs as Record<string, tf.Tensor>;
   });
 }
 
-function splitGradient(
-  name: string,
-  differentiable: readonly string[],
-  weights: readonly string[],
-  again: (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]) => Tensors,
-  attrs: tf.NamedAttrMap,
+/** A kernel and its gradient kernels, which are one op to TF.js. */
+function runKernels(op: Op, inputs: AnyTensors, attrs: object): AnyTensors {
+  const { outputs, gradients, savedNames, resultNames } = op;
+  if (gradients.names.length === 0) return byName(outputs.names, runKernel(op.name, inputs, attrs));
+  const given = op.inputs.names.filter((name) => inputs[name] !== undefined);
+  const wanted = withGradient(gradients, inputs);
+  const tensorsOf = (names: readonly string[]) => names.map((name) => inputs[name]!);
+  const gradientInputs = (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]) => {
+    const again = byName(given, saved);
+    return [...op.inputs.names.map((name) => again[name]), ...dys, ...saved.slice(given.length)];
+  };
+  const results = customOp({
+    inputs: byName(wanted, tensorsOf(wanted)),
+    forward: (save) => {
+      const made = runKernel(op.name, inputs, attrs);
+      const again = savedNames.map((name) => made[resultNames.indexOf(name)]).filter((tensor) => tensor !== undefined);
+      save([...tensorsOf(given), ...again]);
+      return made.slice(0, outputs.names.length);
+    },
+    backward: (dys, saved) => byName(wanted, runKernel(gradientName(op), gradientInputs(dys, saved), attrs)),
+    split: () => (hasHalves(op) ? inHalves(op, withGradient(op.others, inputs), attrs, gradientInputs) : null),
+  });
+  return byName(outputs.names, results);
+}
+
+/** The gradient kernels of `others` and of the weights; `inputsOf`: what the first gets. */
+function inHalves(
+  op: Op,
+  others: readonly string[],
+  attrs: object,
+  inputsOf: (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]) => TensorList,
 ): SplitGradient {
-  const others = differentiable.filter((key) => !weights.includes(key));
+  const weights = op.weights.names;
   return {
     weights,
     backwardInputs: (dys, saved) => {
-      const all = runKernel(`${name}GradInputs`, again(dys, saved), attrs);
-      return { gradients: named(others, all), kept: all.slice(others.length) };
+      const made = runKernel(inputHalfName(op), inputsOf(dys, saved), attrs);
+      return { gradients: byName(others, made), kept: made.slice(others.length) };
     },
-    backwardWeights: (kept) => {
-      const all = Object.fromEntries(kept.map((tensor, i) => [`kept${i}`, tensor]));
-      return named(weights, runKernel(`${name}GradWeights`, all, attrs));
-    },
+    backwardWeights: (kept) => byName(weights, runKernel(weightHalfName(op), kept, attrs)),
   };
-}
-
-/** The first tensors of a list, by these names. */
-const named = (names: readonly string[], tensors: readonly tf.Tensor[]): Tensors =>
-  Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
-
-function runKernel(name: string, inputs: Tensors, attrs: tf.NamedAttrMap): tf.Tensor[] {
-  const result: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, inputs, attrs);
-  return Array.isArray(result) ? result : [result];
 }

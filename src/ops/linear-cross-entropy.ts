@@ -1,7 +1,21 @@
 // Shape legend: N positions, D channels, V vocabulary.
 
 import { tf } from '../tensor/tf.ts';
+import { defineOp } from './define-op.ts';
 import { fusedOp } from './fused-op.ts';
+
+export const linearCrossEntropyOp = defineOp({
+  name: 'LinearCrossEntropy',
+  inputs: { hidden: 'N D', weight: 'V D', labels: 'int32 N' },
+  outputs: { losses: 'N' },
+  /**
+   * Of each row the largest logit, and the sum of the exponentials of all logits less that; from a backend that has had them
+   * all in memory at once also these exponentials, the label's less the sum.
+   */
+  saved: { maxima: 'N', sums: 'N', 'residuals?': 'N V' },
+  weights: ['weight'],
+  kept: { hidden: 'N D', sums: 'N', residuals: 'N V', dy: 'N' },
+});
 
 /**
  * Negative log-likelihood of each label under `softmax(hidden * weight^T)`, in nats.
@@ -10,10 +24,9 @@ import { fusedOp } from './fused-op.ts';
  * Gradient: to hidden and weight. A backend may compute it in pieces, without all N x V logits at once.
  */
 export function linearCrossEntropy(hidden: tf.Tensor2D, weight: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
-  const inputs = { hidden, weight, labels };
-  const reference = ({ hidden, weight, labels }: typeof inputs) =>
-    crossEntropy(tf.matMul(hidden, weight, false, true), labels);
-  return fusedOp('LinearCrossEntropy', inputs, {}, reference, [], ['weight']);
+  return fusedOp(linearCrossEntropyOp, { hidden, weight, labels }, {}, ({ hidden, weight, labels }) => ({
+    losses: crossEntropy(tf.matMul(hidden, weight, false, true), labels),
+  })).losses;
 }
 
 /**

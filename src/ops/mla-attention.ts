@@ -1,12 +1,22 @@
 // Shape legend: B batch, T tokens, H heads, P channels without position, R rotary channels, V value channels.
 
 import { tf } from '../tensor/tf.ts';
-import { fusedOp, hasKernel } from './fused-op.ts';
+import { attributes, defineOp } from './define-op.ts';
+import { fusedOp } from './fused-op.ts';
+import { hasKernel } from './kernels.ts';
 
 /** Large enough that its softmax is exactly 0 in float32, and finite, which WGSL needs. */
 export const maskedScore = -1e30;
 
-const kernel = 'MlaAttention';
+export const mlaAttentionOp = defineOp({
+  name: 'MlaAttention',
+  inputs: { q: 'B T H P+R', kv: 'B T H P+V', kRope: 'B T R', 'documentIds?': 'int32 B T' },
+  attrs: attributes<{ readonly scale: number }>(),
+  outputs: { out: 'B T H*V' },
+  savedOutputs: ['out'],
+  /** For each query the largest score, and 1 / the sum of the exponentials of the scores less that. */
+  saved: { stats: 'B H T 2' },
+});
 
 /** Where queries may look: at themselves and before, and within their document. The same for all layers of a forward pass. */
 export interface AttentionVisibility {
@@ -18,7 +28,7 @@ export interface AttentionVisibility {
 
 /** Made once for all layers; the mask belongs to the caller. */
 export function attentionVisibility(T: number, documentIds: tf.Tensor2D | null): AttentionVisibility {
-  return { documentIds, mask: hasKernel(kernel) ? null : attentionMask(T, documentIds) };
+  return { documentIds, mask: hasKernel(mlaAttentionOp) ? null : attentionMask(T, documentIds) };
 }
 
 /**
@@ -34,8 +44,8 @@ export function mlaAttention(
   { documentIds, mask }: AttentionVisibility,
   scale: number,
 ): tf.Tensor3D {
-  const inputs = { q, kv, kRope, ...(documentIds === null ? {} : { documentIds }) };
-  return fusedOp(kernel, inputs, { scale }, ({ q, kv, kRope }) => {
+  const inputs = { q, kv, kRope, documentIds: documentIds ?? undefined };
+  return fusedOp(mlaAttentionOp, inputs, { scale }, ({ q, kv, kRope }) => {
     const [B, T, H, qWidth] = q.shape;
     const R = kRope.shape[2];
     const P = qWidth - R;
@@ -48,8 +58,8 @@ export function mlaAttention(
     const scaled = tf.mul(tf.add(nope, tf.reshape(rope, [B, H, T, T])), scale);
     const scores = tf.add(scaled, mask ?? attentionMask(T, documentIds));
     const out = tf.matMul(tf.softmax(scores), v) as tf.Tensor4D; // [B, H, T, V]
-    return tf.reshape(tf.transpose(out, [0, 2, 1, 3]), [B, T, H * V]);
-  });
+    return { out: tf.reshape<tf.Rank.R3>(tf.transpose(out, [0, 2, 1, 3]), [B, T, H * V]) };
+  }).out;
 }
 
 /**

@@ -2,9 +2,10 @@
 
 import type { Fp8Recipe } from '../precision/recipe.ts';
 import { tf } from '../tensor/tf.ts';
+import { expertsByRows } from './experts-by-rows.ts';
 import { linear } from './linear.ts';
 import { quantizedMatMul } from './quantized-matmul.ts';
-import { expertsByRows, routedExperts } from './routed-experts.ts';
+import { routedExperts } from './routed-experts.ts';
 
 export interface Products {
   /** As `linear`. */
@@ -19,7 +20,7 @@ export const float32Products: Products = { linear, experts: routedExperts };
  * Products whose operands are rounded, forward and backward. What lies between the two products of an expert, activation
  * and gates, stays float32.
  *
- * The backend must allow reading without waiting: without it there is no sparse dispatch.
+ * The backend must allow reading without waiting, whatever kernels it has: an expert's rows share scales.
  */
 export function quantizedProducts(recipe: Fp8Recipe): Products {
   return {

@@ -4,9 +4,20 @@
 import { type Fp8Recipe, transposed } from '../precision/recipe.ts';
 import { customOp } from '../tensor/custom-op.ts';
 import { tf } from '../tensor/tf.ts';
+import { attributes, defineOp } from './define-op.ts';
 import { fakeQuantize } from './fake-quantize.ts';
 import { fusedOp } from './fused-op.ts';
 import { groupedMatMul } from './grouped-matmul.ts';
+
+export const quantizedMatMulOp = defineOp({
+  name: 'QuantizedMatMul',
+  inputs: { x: 'M I', weight: 'E O I' },
+  /** Rows of each expert, and how operands are rounded. */
+  attrs: attributes<Fp8Recipe & { readonly counts: readonly number[] }>(),
+  outputs: { y: 'M O' },
+  /** The rounded operands. */
+  saved: { x8: 'M I', weight8: 'E O I' },
+});
 
 /**
  * `groupedMatMul` of rounded operands, summed in float32; so are the two products of its gradient. Rounding counts as the
@@ -22,9 +33,9 @@ export function quantizedMatMul(
   recipe: Fp8Recipe,
 ): tf.Tensor2D {
   const attrs = { counts: Array.from(counts), ...recipe };
-  return fusedOp('QuantizedMatMul', { x, weight }, attrs as unknown as tf.NamedAttrMap, ({ x, weight }) =>
-    reference(x, weight, counts, recipe),
-  );
+  return fusedOp(quantizedMatMulOp, { x, weight }, attrs, ({ x, weight }) => ({
+    y: reference(x, weight, counts, recipe),
+  })).y;
 }
 
 function reference(x: tf.Tensor2D, weight: tf.Tensor3D, counts: Int32Array, recipe: Fp8Recipe): tf.Tensor2D {

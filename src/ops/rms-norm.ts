@@ -1,7 +1,27 @@
 // Shape legend: N rows, D channels.
 
 import { tf } from '../tensor/tf.ts';
-import { fusedOp, fusedOps } from './fused-op.ts';
+import { attributes, defineOp } from './define-op.ts';
+import { fusedOp } from './fused-op.ts';
+
+export const rmsNormOp = defineOp({
+  name: 'RMSNorm',
+  inputs: { x: 'N... D', weight: 'D' },
+  attrs: attributes<{ readonly eps: number }>(),
+  outputs: { y: 'N... D' },
+  /** 1 / root mean square of each row. */
+  saved: { rstd: 'N' },
+});
+
+export const addRmsNormOp = defineOp({
+  name: 'AddRMSNorm',
+  inputs: { x: 'N... D', residual: 'N... D', weight: 'D' },
+  attrs: attributes<{ readonly eps: number }>(),
+  outputs: { sum: 'N... D', normed: 'N... D' },
+  savedOutputs: ['sum'],
+  /** 1 / root mean square of each row of the sum. */
+  saved: { rstd: 'N' },
+});
 
 /**
  * Scales each row to unit root mean square, then each channel by its weight.
@@ -9,8 +29,8 @@ import { fusedOp, fusedOps } from './fused-op.ts';
  * Shapes: x [..., D], weight [D] -> [..., D].
  * Source: arXiv:1910.07467; transformers `DeepseekV3RMSNorm`.
  */
-export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor, eps: number): T {
-  return fusedOp('RMSNorm', { x, weight }, { eps }, ({ x, weight }) => reference(x, weight, eps));
+export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor1D, eps: number): T {
+  return fusedOp(rmsNormOp, { x, weight }, { eps }, ({ x, weight }) => ({ y: reference(x, weight, eps) })).y as T;
 }
 
 /**
@@ -21,18 +41,17 @@ export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor, eps: numbe
 export function addRmsNorm<T extends tf.Tensor>(
   x: T,
   residual: T,
-  weight: tf.Tensor,
+  weight: tf.Tensor1D,
   eps: number,
 ): { readonly sum: T; readonly normed: T } {
-  const outputs = fusedOps('AddRMSNorm', { x, residual, weight }, { eps }, 2, ({ x, residual, weight }) => {
+  const outputs = fusedOp(addRmsNormOp, { x, residual, weight }, { eps }, ({ x, residual, weight }) => {
     const sum = tf.add(x, residual);
-    return [sum, reference(sum, weight, eps)];
+    return { sum, normed: reference(sum, weight, eps) };
   });
-  const [sum, normed] = outputs as [T, T];
-  return { sum, normed };
+  return outputs as { sum: T; normed: T };
 }
 
-function reference<T extends tf.Tensor>(x: T, weight: tf.Tensor, eps: number): T {
+function reference(x: tf.Tensor, weight: tf.Tensor1D, eps: number): tf.Tensor {
   const meanSquare = tf.mean(tf.square(x), -1, true);
   return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, eps))), weight);
 }

@@ -1,18 +1,54 @@
 // What happens at the experts a token is sent to: one SwiGLU each.
-// Shape legend: N tokens, K experts per token, M = N*K rows, E experts, D hiddenSize, F moeIntermediateSize.
+// Shape legend: N tokens, K experts per token, E experts, D hiddenSize, F moeIntermediateSize.
 
-import { tf } from '../tensor/tf.ts';
-import { planDispatch } from './dispatch.ts';
+import { activeBackend } from '../tensor/active-backend.ts';
+import type { tf } from '../tensor/tf.ts';
+import { defineOp } from './define-op.ts';
+import { denseExperts } from './dense-experts.ts';
+import { expertsByRows } from './experts-by-rows.ts';
 import { fusedOp } from './fused-op.ts';
 import { groupedMatMul } from './grouped-matmul.ts';
+import { hasKernel } from './kernels.ts';
 import type { Routing } from './router.ts';
-import { swiglu } from './swiglu.ts';
+
+export const routedExpertsOp = defineOp({
+  name: 'RoutedExperts',
+  inputs: { x: 'N D', topkIndices: 'int32 N K', topkWeights: 'N K', gateUpProj: 'E 2*F D', downProj: 'E D F' },
+  outputs: { y: 'N D' },
+  /**
+   * Where rows come from and which expert has which, laid out as the backend likes; gate and up products of each row, and
+   * what the activation made of them, times the router's gate.
+   */
+  saved: { plan: 'int32 L', gateUp: 'N*K 2*F', active: 'N*K F' },
+  weights: ['gateUpProj', 'downProj'],
+  /** The last two are gradients; the indices and the second weight are there for their sizes. */
+  kept: {
+    x: 'N D',
+    topkIndices: 'int32 N K',
+    downProj: 'E D F',
+    plan: 'int32 L',
+    active: 'N*K F',
+    dy: 'N D',
+    dGateUp: 'N*K 2*F',
+  },
+});
 
 /**
- * Sends each token to its K experts and sums what they return, weighted by the gates.
+ * How tokens get to their experts on the active backend, the best way that it has:
  *
- * Sparse: only the selected (token, expert) pairs are computed. Without a kernel the indices are read by the host, so the
- * backend must allow reading without waiting.
+ * - `kernel`: it has one for dispatch, experts and combining; only the selected (token, expert) pairs are computed.
+ * - `host`: the host reads the indices and sorts tokens by expert; the same pairs, in an op for each part.
+ * - `dense`: the host cannot read without waiting, so every token visits all experts, with gate 0 where it was not sent.
+ */
+export type ExpertDispatch = 'kernel' | 'host' | 'dense';
+
+export function expertDispatch(): ExpertDispatch {
+  if (hasKernel(routedExpertsOp)) return 'kernel';
+  return activeBackend().canReadSync ? 'host' : 'dense';
+}
+
+/**
+ * Sends each token to its K experts and sums what they return, weighted by the gates, in the way of `expertDispatch`.
  *
  * Shapes: x [N, D], routing [N, K], gateUpProj [E, 2F, D] (for each expert, F rows of `gate_proj` and then F rows of
  * `up_proj`), downProj [E, D, F] -> [N, D].
@@ -26,28 +62,13 @@ export function routedExperts(
   downProj: tf.Tensor3D,
 ): tf.Tensor2D {
   const inputs = { x, topkIndices, topkWeights, gateUpProj, downProj };
-  const reference = ({ x, topkIndices, topkWeights, gateUpProj, downProj }: typeof inputs) =>
-    expertsByRows(x, { topkIndices, topkWeights }, gateUpProj, downProj, groupedMatMul);
-  return fusedOp('RoutedExperts', inputs, {}, reference, [], ['gateUpProj', 'downProj']);
-}
-
-/** The same as ops for each part, with any product of rows with the matrix of their expert. */
-export function expertsByRows(
-  x: tf.Tensor2D,
-  { topkIndices, topkWeights }: Routing,
-  gateUpProj: tf.Tensor3D,
-  downProj: tf.Tensor3D,
-  multiply: typeof groupedMatMul,
-): tf.Tensor2D {
-  const [N, K] = topkIndices.shape;
-  const [E, D] = downProj.shape;
-  const plan = planDispatch(topkIndices.dataSync<'int32'>(), K, E);
-  const rows = tf.gather(x, tf.tensor1d(plan.tokens, 'int32')); // [M, D]
-  const gateUp = multiply(rows, gateUpProj, plan.counts); // [M, 2F]
-  const [gate, up] = tf.split(gateUp, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
-  const gates = tf.gather(tf.reshape(topkWeights, [N * K, 1]), tf.tensor1d(plan.order, 'int32')); // [M, 1]
-  const active = tf.mul(swiglu(gate, up), gates) as tf.Tensor2D; // the gate commutes with the down projection
-  const out = multiply(active, downProj, plan.counts); // [M, D]
-  const slots = tf.gather(out, tf.tensor1d(plan.rowOf, 'int32')); // [N*K, D], back in token order
-  return tf.sum(tf.reshape(slots, [N, K, D]), 1) as tf.Tensor2D;
+  return fusedOp(routedExpertsOp, inputs, {}, ({ x, topkIndices, topkWeights, gateUpProj, downProj }) => {
+    const routing = { topkIndices, topkWeights };
+    const isDense = expertDispatch() === 'dense';
+    return {
+      y: isDense
+        ? denseExperts(x, routing, gateUpProj, downProj)
+        : expertsByRows(x, routing, gateUpProj, downProj, groupedMatMul),
+    };
+  }).y;
 }

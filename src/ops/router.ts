@@ -2,8 +2,8 @@
 // Shape legend: N tokens, E routed experts, G groups, M groups a token may visit, K experts per token.
 
 import type { ModelConfig } from '../config/model-config.ts';
-import { noGrad } from '../tensor/no-grad.ts';
 import { tf } from '../tensor/tf.ts';
+import { attributes, defineOp } from './define-op.ts';
 import { fusedOp } from './fused-op.ts';
 
 export type RouterConfig = Pick<
@@ -17,6 +17,36 @@ export type RouterConfig = Pick<
   | 'scoringFunc'
   | 'expertBiasForm'
 >;
+
+type SelectAttributes = Pick<
+  RouterConfig,
+  'numExpertsPerTok' | 'nGroup' | 'topkGroup' | 'scoringFunc' | 'expertBiasForm'
+>;
+
+export const selectExpertsOp = defineOp({
+  name: 'SelectExperts',
+  inputs: { logits: 'N E', bias: 'E' },
+  constants: ['logits', 'bias'],
+  attrs: attributes<SelectAttributes>(),
+  /** K is `numExpertsPerTok`. */
+  outputs: { topkIndices: 'int32 N K' },
+});
+
+export const gateWeightsOp = defineOp({
+  name: 'GateWeights',
+  inputs: { logits: 'N E', topkIndices: 'int32 N K' },
+  attrs: attributes<Pick<RouterConfig, 'scoringFunc' | 'normTopkProb' | 'routedScalingFactor'>>(),
+  outputs: { topkWeights: 'N K' },
+  /** Of the selected experts. */
+  saved: { scores: 'N K' },
+});
+
+export const countSelectionsOp = defineOp({
+  name: 'CountSelections',
+  inputs: { topkIndices: 'int32 N K' },
+  attrs: attributes<{ readonly nRoutedExperts: number }>(),
+  outputs: { counts: 'E' },
+});
 
 export interface Routing {
   /** Experts of each token, best first [N, K] int32. */
@@ -56,29 +86,27 @@ const affinities = (logits: tf.Tensor2D, { scoringFunc }: Pick<RouterConfig, 'sc
 function selectExperts(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterConfig): tf.Tensor2D {
   const { numExpertsPerTok, nGroup, topkGroup, scoringFunc, expertBiasForm } = config;
   const attrs = { numExpertsPerTok, nGroup, topkGroup, scoringFunc, expertBiasForm };
-  return noGrad(() =>
-    fusedOp('SelectExperts', { logits, bias }, attrs, ({ logits, bias }) => {
-      const scores = affinities(logits, config);
-      const biased = expertBiasForm === 'additive' ? tf.add(scores, bias) : tf.mul(scores, bias);
-      const reachable = nGroup > 1 ? limitToGroups(biased as tf.Tensor2D, config) : (biased as tf.Tensor2D);
-      return tf.topk(reachable, numExpertsPerTok).indices;
-    }),
-  );
+  return fusedOp(selectExpertsOp, { logits, bias }, attrs, ({ logits, bias }) => {
+    const scores = affinities(logits, config);
+    const biased = expertBiasForm === 'additive' ? tf.add(scores, bias) : tf.mul(scores, bias);
+    const reachable = nGroup > 1 ? limitToGroups(biased as tf.Tensor2D, config) : (biased as tf.Tensor2D);
+    return { topkIndices: tf.topk(reachable, numExpertsPerTok).indices };
+  }).topkIndices;
 }
 
 /** Unbiased scores of the selected experts, normalised if the model does so, and scaled. Shapes: as in `routeTokens`. */
 export function gateWeights(logits: tf.Tensor2D, topkIndices: tf.Tensor2D, config: RouterConfig): tf.Tensor2D {
   const { scoringFunc, normTopkProb, routedScalingFactor } = config;
   const attrs = { scoringFunc, normTopkProb, routedScalingFactor };
-  return fusedOp('GateWeights', { logits, topkIndices }, attrs, ({ logits, topkIndices }) => {
+  return fusedOp(gateWeightsOp, { logits, topkIndices }, attrs, ({ logits, topkIndices }) => {
     const [N, E] = logits.shape;
     const K = topkIndices.shape[1];
     const scores = affinities(logits, config);
     const flat = tf.add(topkIndices, tf.mul(tf.range(0, N, 1, 'int32').reshape([N, 1]), tf.scalar(E, 'int32')));
     const gates: tf.Tensor2D = tf.reshape(tf.gather(tf.reshape(scores, [N * E]), tf.reshape(flat, [N * K])), [N, K]);
     const sum = tf.add(tf.sum(gates, 1, true), normaliserEps);
-    return tf.mul(normTopkProb ? tf.div(gates, sum) : gates, routedScalingFactor) as tf.Tensor2D;
-  });
+    return { topkWeights: tf.mul(normTopkProb ? tf.div(gates, sum) : gates, routedScalingFactor) as tf.Tensor2D };
+  }).topkWeights;
 }
 
 /**
@@ -87,11 +115,9 @@ export function gateWeights(logits: tf.Tensor2D, topkIndices: tf.Tensor2D, confi
  * Shapes: topkIndices [N, K] int32 -> [E] float32, off the tape.
  */
 export function countSelections(topkIndices: tf.Tensor2D, nRoutedExperts: number): tf.Tensor1D {
-  return noGrad(() =>
-    fusedOp('CountSelections', { topkIndices }, { nRoutedExperts }, ({ topkIndices }) =>
-      tf.sum<tf.Tensor1D>(tf.oneHot(topkIndices.flatten(), nRoutedExperts, 1, 0, 'float32'), 0),
-    ),
-  );
+  return fusedOp(countSelectionsOp, { topkIndices }, { nRoutedExperts }, ({ topkIndices }) => ({
+    counts: tf.sum<tf.Tensor1D>(tf.oneHot(topkIndices.flatten(), nRoutedExperts, 1, 0, 'float32'), 0),
+  })).counts;
 }
 
 /** Sets the scores of experts outside a token's best M groups to -Infinity. */

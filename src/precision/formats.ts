@@ -1,8 +1,8 @@
 // Small floating-point formats, bit by bit: values are rounded as hardware rounds them, and kept as ordinary numbers.
 // Source: F 4.4 and F 10 in `docs/facts.md`; OCP 8-bit Floating Point Specification 1.0.
 
-/** A binary floating-point format with a sign bit. */
-export interface FloatFormat {
+/** A binary floating-point format with a sign bit, of 8 or 16 bits. */
+export interface SmallFloat {
   readonly name: 'e4m3' | 'e5m2' | 'bfloat16';
   readonly exponentBits: number;
   readonly mantissaBits: number;
@@ -15,7 +15,7 @@ export interface FloatFormat {
 }
 
 /** E4M3FN: no infinities, one NaN for each sign. What the report trains with. */
-export const e4m3: FloatFormat = {
+export const e4m3: SmallFloat = {
   name: 'e4m3',
   exponentBits: 4,
   mantissaBits: 3,
@@ -25,7 +25,7 @@ export const e4m3: FloatFormat = {
 };
 
 /** E5M2: float16 with its mantissa cut. What earlier work took for gradients. */
-export const e5m2: FloatFormat = {
+export const e5m2: SmallFloat = {
   name: 'e5m2',
   exponentBits: 5,
   mantissaBits: 2,
@@ -35,7 +35,7 @@ export const e5m2: FloatFormat = {
 };
 
 /** The upper half of float32. */
-export const bfloat16: FloatFormat = {
+export const bfloat16: SmallFloat = {
   name: 'bfloat16',
   exponentBits: 8,
   mantissaBits: 7,
@@ -45,7 +45,7 @@ export const bfloat16: FloatFormat = {
 };
 
 /** Distance of neighbouring numbers of the format around `magnitude`. */
-function stepAt(magnitude: number, { minExponent, mantissaBits }: FloatFormat): number {
+function stepAt(magnitude: number, { minExponent, mantissaBits }: SmallFloat): number {
   return 2 ** (Math.max(exponentOf(magnitude), minExponent) - mantissaBits);
 }
 
@@ -69,7 +69,7 @@ function roundHalfToEven(x: number): number {
  *
  * Example: 0.1 -> 0.1015625, 17 -> 16 (a tie), 460 -> 448 in E4M3.
  */
-export function roundTo(x: number, format: FloatFormat): number {
+export function roundTo(x: number, format: SmallFloat): number {
   if (Number.isNaN(x) || x === 0) return x;
   const magnitude = Math.abs(x);
   const step = stepAt(magnitude, format);
@@ -79,7 +79,7 @@ export function roundTo(x: number, format: FloatFormat): number {
 }
 
 /** The bits of `roundTo(x, format)`, the sign bit first. Of NaN: all exponent and mantissa bits set. */
-export function encode(x: number, format: FloatFormat): number {
+export function encode(x: number, format: SmallFloat): number {
   const { exponentBits, mantissaBits, minExponent } = format;
   const value = roundTo(x, format);
   const sign = (value < 0 || Object.is(value, -0) ? 1 : 0) * 2 ** (exponentBits + mantissaBits);
@@ -93,7 +93,7 @@ export function encode(x: number, format: FloatFormat): number {
 }
 
 /** The number that a pattern of bits stands for. */
-export function decode(code: number, format: FloatFormat): number {
+export function decode(code: number, format: SmallFloat): number {
   const { exponentBits, mantissaBits, minExponent, max } = format;
   const magnitudeBits = 2 ** (exponentBits + mantissaBits);
   const sign = code >= magnitudeBits ? -1 : 1;

@@ -1,7 +1,7 @@
 // Quantise and dequantise in tiles: every tile is divided by a scale of its own, rounded, and multiplied again.
 // Source: arXiv:2412.19437 section 3.3.2; F 4.2.
 
-import { e4m3, e5m2, type FloatFormat, roundTo } from './formats.ts';
+import { e4m3, e5m2, type SmallFloat, roundTo } from './formats.ts';
 
 /** Format and tile of an operand. */
 export interface Quantizer {
@@ -19,7 +19,7 @@ export interface Quantizer {
 export const leastAmax = 1e-30;
 
 /** The format of a quantiser by its name. */
-export const formatOf = ({ format }: Pick<Quantizer, 'format'>): FloatFormat => (format === 'e4m3' ? e4m3 : e5m2);
+export const formatOf = ({ format }: Pick<Quantizer, 'format'>): SmallFloat => (format === 'e4m3' ? e4m3 : e5m2);
 
 /** Where the tiles of `length` rows or columns begin and end: the last one may be smaller. */
 function spans(length: number, size: number): [begin: number, end: number][] {

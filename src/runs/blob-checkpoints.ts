@@ -12,20 +12,21 @@ import {
 } from '../io/checkpoint.ts';
 import { checkpointName, checkpointStep } from '../io/checkpoint-names.ts';
 import { CONFIG_FILE, MODEL_FILE, OPTIMIZER_FILE, TOKENIZER_FILE, TRAINER_FILE } from '../io/file-names.ts';
+import { joinBytes } from '../io/join-bytes.ts';
 import { parseJsonObject } from '../io/json.ts';
 import { openSafetensorsBytes } from '../io/safetensors-bytes.ts';
 import {
   checkDigest,
   draftTrainerFile,
+  type FileDigest,
   failChecksum,
   failMissing,
-  type FileDigest,
   parseTrainerFile,
   sealTrainerFile,
   type TrainerFile,
   unsealTrainerFile,
 } from '../io/trainer-file.ts';
-import { CHECKPOINTS, freshName, joined, MODELS, newestFirst, publish, readPublished } from './blob-folders.ts';
+import { CHECKPOINTS, freshName, MODELS, newestFirst, publish, readPublished } from './blob-folders.ts';
 import type { Blobs } from './blobs.ts';
 import { digestOf } from './digest.ts';
 
@@ -51,7 +52,7 @@ export async function saveBlobCheckpoint(
 async function writeCheckpointFiles(blobs: Blobs, path: string, contents: CheckpointContents): Promise<void> {
   const files = new Map<string, FileDigest>();
   for (const { name, pieces } of checkpointFiles(contents)) {
-    const bytes = joined(pieces);
+    const bytes = joinBytes(pieces);
     files.set(name, await digestOf(bytes));
     await blobs.write(`${path}/${name}`, bytes);
   }
@@ -63,7 +64,8 @@ async function writeCheckpointFiles(blobs: Blobs, path: string, contents: Checkp
 export async function saveBlobModel(blobs: Blobs, contents: ModelContents): Promise<void> {
   const published = await readPublished(blobs);
   const model = await freshName(blobs, MODELS, 'model');
-  for (const { name, pieces } of modelFiles(contents)) await blobs.write(`${MODELS}/${model}/${name}`, joined(pieces));
+  for (const { name, pieces } of modelFiles(contents))
+    await blobs.write(`${MODELS}/${model}/${name}`, joinBytes(pieces));
   await publish(blobs, { ...published, model });
 }
 

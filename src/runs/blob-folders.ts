@@ -2,7 +2,6 @@
 // files are written under a new name, then `published.json`, a few bytes that are replaced in one step, lists it. Whatever
 // is killed in between, the list names whole folders only, and the next one sweeps up what it does not name.
 
-import type { NamedBytes } from '../io/checkpoint.ts';
 import { checkpointStep } from '../io/checkpoint-names.ts';
 import { parseJsonObject } from '../io/json.ts';
 import { encodeJson } from '../io/utf8.ts';
@@ -50,16 +49,4 @@ export async function freshName(blobs: Blobs, folder: string, name: string): Pro
   let fresh = name;
   for (let n = 2; taken.includes(fresh); n++) fresh = `${name}.${n}`;
   return fresh;
-}
-
-/** The pieces of a file in one. */
-export function joined(pieces: NamedBytes['pieces']): Uint8Array<ArrayBuffer> {
-  const list = [...pieces];
-  const bytes = new Uint8Array(list.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of list) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -6,7 +6,7 @@ export type BackendId = 'engine' | 'wasm' | 'cpu' | 'webgpu' | 'tensorflow';
 /** A backend that is running. */
 export interface ActiveBackend {
   readonly name: BackendId;
-  /** Whether tensors can be read without waiting; sparse dispatch needs it, WebGPU cannot. */
+  /** Whether tensors can be read without waiting. */
   readonly canReadSync: boolean;
   /** Threads that compute; null where the backend does not say. */
   readonly threads: number | null;

@@ -4,9 +4,10 @@ import type { BackendName } from '../backends/backend-names.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { UserError } from '../errors.ts';
+import { expertDispatch } from '../ops/routed-experts.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 
-/** Experts in 8 bits need sparse dispatch: an expert's rows share scales. */
+/** Experts in 8 bits need the host to read where tokens go, whatever kernels there are: an expert's rows share scales. */
 export function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { precision }: TrainConfig): void {
   if (canReadSync || precision === 'float32') return;
   throw new UserError(
@@ -22,11 +23,8 @@ export function activeWarnings(backend: ActiveBackend, model: ModelConfig): stri
 }
 
 /** Says what it costs that a backend cannot tell the host where tokens go. */
-function denseWarning(
-  { name, canReadSync }: ActiveBackend,
-  { nRoutedExperts, numExpertsPerTok }: ModelConfig,
-): string[] {
-  if (canReadSync) return [];
+function denseWarning({ name }: ActiveBackend, { nRoutedExperts, numExpertsPerTok }: ModelConfig): string[] {
+  if (expertDispatch() !== 'dense') return [];
   return [
     `backend ${name} cannot read routing decisions while it computes, so every token visits all ${nRoutedExperts} experts, ` +
       `with gate 0 where it was not sent: the same result as sparse dispatch at ${nRoutedExperts / numExpertsPerTok} times its arithmetic`,

@@ -6,12 +6,12 @@
 // `end`.
 
 import type { Dataset } from '../data/types.ts';
+import { nextTurn } from '../event-loop.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 import { restoreLearner } from './checkpointing.ts';
 import { startClock } from './clock.ts';
 import type { TrainResult } from './events.ts';
-import type { Host } from './host.ts';
 import { type Inheritance, inheritWeights } from './initial-model.ts';
 import { createLearner, disposeLearner, type LearnerParts } from './learner.ts';
 import { planRun } from './plan-changes.ts';
@@ -46,10 +46,9 @@ export async function conduct(
   store: RunStore,
   beginning: Beginning,
   { onEvent, signal, pause, parts }: ConductOptions,
-  host: Host,
 ): Promise<TrainResult> {
   const { settings, dataset, state, checkpoint } = beginning;
-  await host.nextTurn();
+  await nextTurn();
   const log = await store.openLog(checkpoint === null ? NO_LINES : state.step);
   const learner = createLearner(settings, parts);
   const clock = startClock(state.seconds);
@@ -64,7 +63,7 @@ export async function conduct(
     signal,
     clock,
     rest: async () => {
-      await host.nextTurn();
+      await nextTurn();
       if (pause?.isPaused) await clock.during(pause.passed(signal));
     },
     state,

@@ -1,7 +1,7 @@
 // Carrying on the run of a store, on any host: from its newest whole checkpoint, or from step 0 if it has none yet.
 
 import type { BackendName } from '../backends/backend-names.ts';
-import type { BackendOptions } from '../backends/backends.ts';
+import { activateBackend, type BackendOptions } from '../backends/backends.ts';
 import { UserError } from '../errors.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
@@ -10,7 +10,6 @@ import { findResumable, refuseOtherData, type Resumable } from './checkpointing.
 import { type ConductOptions, conduct } from './conduct.ts';
 import type { TrainResult } from './events.ts';
 import { changeLength, type NewLength } from './go-on-longer.ts';
-import type { Host } from './host.ts';
 import { describeInheritance, type Inheritance, inheritAgain, type OpenedModel, openAgain } from './initial-model.ts';
 import { openDataAgain, type OwnData } from './own-data.ts';
 import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrides } from './run-settings.ts';
@@ -29,7 +28,7 @@ export interface ContinueOptions extends ConductOptions, OwnData, NewLength {
 }
 
 /** Carries the run of a store on to its planned end, or to another one. */
-export async function continueRun(store: RunStore, options: ContinueOptions, host: Host): Promise<TrainResult> {
+export async function continueRun(store: RunStore, options: ContinueOptions): Promise<TrainResult> {
   const settings = parseRunSettings(await store.readSettings(), store.path);
   refuseChanges(settings, options.overrides ?? {}, store.path);
   if (options.init !== undefined && settings.init === undefined) {
@@ -38,9 +37,9 @@ export async function continueRun(store: RunStore, options: ContinueOptions, hos
   const release = await store.claim();
   try {
     const resumable = await findResumable(store, settings);
-    const opened = resumable === null ? await openAgain(settings.init, options.init, host) : null;
+    const opened = resumable === null ? await openAgain(settings.init, options.init) : null;
     try {
-      return await goOn(store, settings, resumable, opened, options, host);
+      return await goOn(store, settings, resumable, opened, options);
     } finally {
       opened?.checkpoint.close();
     }
@@ -55,13 +54,12 @@ async function goOn(
   resumable: Resumable | null,
   opened: OpenedModel | null,
   options: ContinueOptions,
-  host: Host,
 ): Promise<TrainResult> {
   const { settings, notes } = changeLength(recorded, options, resumable?.state.step ?? 0);
-  const backend = await host.activateBackend(options.backend ?? settings.backend, options.backendOptions);
+  const backend = await activateBackend(options.backend ?? settings.backend, options.backendOptions);
   refuseDensePrecision(backend, settings.train);
   const tokenizerJson = resumable?.tokenizerJson ?? opened?.checkpoint.tokenizerJson ?? null;
-  const dataset = await openDataAgain(settings, options, tokenizerJson, host);
+  const dataset = await openDataAgain(settings, options, tokenizerJson);
   refuseOtherData(dataset, settings, resumable?.state ?? null);
   if (settings !== recorded) await store.writeSettings(settings);
   const inheritance = opened === null ? null : inheritAgain(opened, settings.model);
@@ -79,7 +77,7 @@ async function goOn(
       ...activeWarnings(backend, settings.model),
     ],
   };
-  return conduct(store, beginning, options, host);
+  return conduct(store, beginning, options);
 }
 
 function startedAgain(inheritance: Inheritance | null, settings: RunSettings): string[] {

@@ -1,34 +1,38 @@
-// What a run needs of the program around it: a backend, text, a yardstick, turns. Node's is in `node-host.ts`.
+// What a run needs of the program around it, if it is to be in a folder or start from one, and a yardstick that only some
+// have. `useHost` says what there is.
 
-import type { BackendName } from '../backends/backend-names.ts';
-import type { BackendOptions } from '../backends/backends.ts';
-import type { TrainConfig } from '../config/train-config.ts';
-import type { Dataset, Tokenizer } from '../data/types.ts';
-import type { ActiveBackend } from '../tensor/active-backend.ts';
+import type { Dataset } from '../data/types.ts';
+import type { NamedBytes } from '../io/checkpoint.ts';
+import type { RunStore } from '../runs/run-store.ts';
 import type { OpenedModel } from './initial-model.ts';
+import { webHost } from './web-host.ts';
 
-/** Text that a program has in memory. */
-export interface GivenText {
-  /**
-   * In place of what `train.data` names. A document is a text, or the token ids of one without its end token; `tokenizer`
-   * has to be the one that made the ids.
-   */
-  readonly documents?: Iterable<string | ArrayLike<number>>;
-  /** In place of what `train.tokenizer` names. */
-  readonly tokenizer?: Tokenizer;
+/** Folders of a file system. */
+export interface Folders {
+  /** The run that a folder holds, or will hold. */
+  readonly runStore: (path: string) => Promise<RunStore>;
+  /** Opens a model folder, or the newest checkpoint of a run folder. */
+  readonly openModel: (path: string) => Promise<OpenedModel>;
+  /** Writes a folder that must not exist yet or be empty: whole, or not at all. */
+  readonly writeNew: (path: string, files: Iterable<NamedBytes>) => Promise<void>;
 }
 
+/** The surroundings of a run. */
 export interface Host {
-  /** Resolves after others have had their turn: signal handlers, timers, a page that draws. */
-  nextTurn(): Promise<void>;
-  /** Version of this package. */
-  readonly version: string;
-  /** Starts a backend and makes it current. */
-  activateBackend(name: BackendName, options?: BackendOptions): Promise<ActiveBackend>;
-  /** Opens a model folder, or the newest checkpoint of a run folder; absent where there are no folders. */
-  openFolder?(path: string): Promise<OpenedModel>;
-  /** Reads, splits and tokenises the text that the settings name, or the one that is given in its place. */
-  openDataset(train: TrainConfig, given: GivenText): Promise<Dataset>;
+  /** Null where there are none. */
+  readonly folders: Folders | null;
   /** Bits per byte that Brotli (quality 11) needs for the held-out text; null where it cannot be told. */
-  brotliBitsPerByte(dataset: Dataset): number | null;
+  readonly brotliBitsPerByte: (dataset: Pick<Dataset, 'domains' | 'heldOutText'>) => number | null;
+}
+
+let current: Host = webHost;
+
+/** The surroundings that hold; those of a page unless `useHost` was called. */
+export function host(): Host {
+  return current;
+}
+
+/** Sets the surroundings, before a run is started. */
+export function useHost(newHost: Host): void {
+  current = newHost;
 }

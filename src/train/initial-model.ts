@@ -13,7 +13,7 @@ import { fromHfTensors } from '../io/hf-tensors.ts';
 import { isJsonObject } from '../io/json.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
-import type { Host } from './host.ts';
+import { host } from './host.ts';
 import type { Learner } from './learner.ts';
 import type { InitialModel, RunSettings } from './run-settings.ts';
 
@@ -25,9 +25,10 @@ export interface OpenedModel {
 }
 
 /** Opens the model to start from; the caller closes its checkpoint. */
-export async function openInitial(init: string | ModelStore, host: Host): Promise<OpenedModel> {
+export async function openInitial(init: string | ModelStore): Promise<OpenedModel> {
   if (typeof init !== 'string') return { path: init.path, checkpoint: await init.openModel(), warnings: [] };
-  if (host.openFolder !== undefined) return host.openFolder(init);
+  const { folders } = host();
+  if (folders !== null) return folders.openModel(init);
   throw new UserError(`init: there are no folders here to open ${init} from; give a store with a model`);
 }
 
@@ -35,10 +36,9 @@ export async function openInitial(init: string | ModelStore, host: Host): Promis
 export async function openAgain(
   recorded: InitialModel | undefined,
   given: ModelStore | undefined,
-  host: Host,
 ): Promise<OpenedModel | null> {
   if (recorded === undefined) return null;
-  const opened = await openInitial(given ?? recorded.path, host);
+  const opened = await openInitial(given ?? recorded.path);
   const found = await opened.checkpoint.weightsSha256();
   if (found === recorded.sha256) return { ...opened, path: recorded.path };
   opened.checkpoint.close();

@@ -1,23 +1,20 @@
-// Training under Node: every backend, text from files and packages, Brotli as the yardstick.
+// Training in Node: folders, and Brotli as the yardstick. What is used of it is loaded when it is used: not every command
+// trains.
 
-import { readFileSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
-import { activateBackend } from '../backends/backends.ts';
 import { brotliBitsPerByte } from '../data/brotli.ts';
-import { createDataset } from '../data/dataset.ts';
 import type { Dataset } from '../data/types.ts';
-import { chooseCheckpoint, readCheckpoint } from '../io/read-checkpoint.ts';
 import type { Host } from './host.ts';
 
 export const nodeHost: Host = {
-  version: packageVersion(),
-  nextTurn: setImmediate,
-  activateBackend,
-  openFolder: async (folder) => {
-    const { path, warnings } = chooseCheckpoint(folder);
-    return { path, warnings, checkpoint: readCheckpoint(path) };
+  folders: {
+    runStore: async (path) => (await import('../runs/folder-store.ts')).folderStore(path),
+    openModel: async (folder) => {
+      const { chooseCheckpoint, readCheckpoint } = await import('../io/read-checkpoint.ts');
+      const { path, warnings } = chooseCheckpoint(folder);
+      return { path, warnings, checkpoint: readCheckpoint(path) };
+    },
+    writeNew: async (path, files) => (await import('../io/write-model-folder.ts')).writeNewFolder(path, files),
   },
-  openDataset: (train, given) => createDataset({ ...train, ...given }),
   brotliBitsPerByte: brotliOfHeldOut,
 };
 
@@ -32,11 +29,4 @@ function brotliOfHeldOut(dataset: Pick<Dataset, 'domains' | 'heldOutText'>): num
     bytes += size;
   }
   return bytes === 0 ? null : bits / bytes;
-}
-
-function packageVersion(): string {
-  const { version }: { version?: unknown } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return String(version);
 }

@@ -1,17 +1,24 @@
 // The text of a run that a program has in memory: how it is opened, and what is recorded of it.
 
 import type { TrainConfig } from '../config/train-config.ts';
+import { createDataset } from '../data/dataset.ts';
 import { TEXT_IN_MEMORY } from '../data/documents.ts';
 import { GIVEN } from '../data/tokenizers/given.ts';
 import { tokenizerFromHuggingFace } from '../data/tokenizers/hugging-face-tokenizer.ts';
 import type { Dataset, Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
 import type { JsonObject } from '../io/json.ts';
-import type { GivenText, Host } from './host.ts';
 import type { RunSettings } from './run-settings.ts';
 
 /** In place of the text that `train.data` names: nothing, documents, or a whole dataset. */
-export interface OwnData extends GivenText {
+export interface OwnData {
+  /**
+   * In place of what `train.data` names. A document is a text, or the token ids of one without its end token; `tokenizer`
+   * has to be the one that made the ids.
+   */
+  readonly documents?: Iterable<string | ArrayLike<number>>;
+  /** In place of what `train.tokenizer` names. */
+  readonly tokenizer?: Tokenizer;
   /** Rows read by index, with its own tokenizer; it must hold to what `Dataset` says, and give the same rows again. */
   readonly dataset?: Dataset;
 }
@@ -24,10 +31,11 @@ export function recordedTrain(train: TrainConfig, { documents, tokenizer, datase
 }
 
 /** The dataset of a run. Throws a `UserError` for own data that contradicts itself or the settings. */
-export async function openData(train: TrainConfig, own: OwnData, host: Host): Promise<Dataset> {
+export async function openData(train: TrainConfig, own: OwnData): Promise<Dataset> {
   const { documents, tokenizer, dataset } = own;
   if (dataset === undefined) {
-    return host.openDataset(train, {
+    return createDataset({
+      ...train,
       ...(documents === undefined ? {} : { documents }),
       ...(tokenizer === undefined ? {} : { tokenizer }),
     });
@@ -49,7 +57,6 @@ export async function openDataAgain(
   { train, init }: Pick<RunSettings, 'train' | 'init'>,
   own: OwnData,
   tokenizerJson: JsonObject | null,
-  host: Host,
 ): Promise<Dataset> {
   const { documents, dataset } = own;
   const hasText = documents !== undefined || dataset !== undefined;
@@ -60,10 +67,10 @@ export async function openDataAgain(
   if (own.tokenizer !== undefined && isMade) {
     throw new UserError(`resume: the run was started with the tokenizer ${train.tokenizer}; leave tokenizer out`);
   }
-  if (isMade || tokenizerJson === null) return openData(train, own, host);
+  if (isMade || tokenizerJson === null) return openData(train, own);
   const kept = tokenizerFromHuggingFace(tokenizerJson, train.tokenizer.replace(GIVEN, ''));
   const isGiven = dataset !== undefined || own.tokenizer !== undefined;
-  const opened = await openData(train, isGiven ? own : { ...own, tokenizer: kept }, host);
+  const opened = await openData(train, isGiven ? own : { ...own, tokenizer: kept });
   refuseOtherTokenizer(opened.tokenizer, kept, 'resume: the run');
   return opened;
 }

@@ -1,6 +1,6 @@
 // `run.json`: everything about a run that is known when it starts, and the check that a resumed run is the same run.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { type BackendName, backendNames } from '../backends/backend-names.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { validateRecordedTrain } from '../config/recorded.ts';

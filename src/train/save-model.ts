@@ -3,9 +3,9 @@
 import type { Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
 import { modelFiles } from '../io/checkpoint.ts';
-import { writeNewFolder } from '../io/write-model-folder.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import type { ModelStore } from '../runs/model-store.ts';
+import { host } from './host.ts';
 import { modelContents } from './model-contents.ts';
 
 /**
@@ -30,6 +30,8 @@ export async function saveModel(
     );
   }
   const contents = await modelContents(model, tokenizer);
-  if (typeof target === 'string') writeNewFolder(target, modelFiles(contents));
-  else await target.saveModel(contents);
+  if (typeof target !== 'string') return target.saveModel(contents);
+  const { folders } = host();
+  if (folders === null) throw new UserError(`saveModel: there are no folders here, such as ${target}; give a store`);
+  await folders.writeNew(target, modelFiles(contents));
 }

@@ -1,18 +1,20 @@
 // Starting a run in a store that nothing is in, on any host.
 
 import type { BackendName } from '../backends/backend-names.ts';
-import type { BackendOptions } from '../backends/backends.ts';
+import { activateBackend, type BackendOptions } from '../backends/backends.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { withVocabulary } from '../config/presets.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { validateTrainConfig } from '../config/validate.ts';
 import type { Tokenizer } from '../data/types.ts';
+import { nextTurn } from '../event-loop.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
+import { version } from '../version.ts';
 import { activeWarnings, refuseDensePrecision } from './backend-remarks.ts';
 import { type ConductOptions, conduct } from './conduct.ts';
 import type { TrainResult } from './events.ts';
-import type { Host } from './host.ts';
+import { host } from './host.ts';
 import { describeInheritance, type Inheritance, inherit, openInitial } from './initial-model.ts';
 import { newSettings } from './new-settings.ts';
 import { openData, type OwnData, recordedTrain, refuseOtherTokenizer } from './own-data.ts';
@@ -54,44 +56,44 @@ interface Origin {
 }
 
 /** Trains from step 0 in an unused store. */
-export async function startRun(store: RunStore, options: StartOptions, host: Host): Promise<TrainResult> {
+export async function startRun(store: RunStore, options: StartOptions): Promise<TrainResult> {
   await store.refuseUsed();
   if (options.init === undefined) {
     const { model, train } = options;
     validateTrainConfig(train, model);
-    return begin(store, options, host, {
+    return begin(store, options, {
       train: recordedTrain(train, options),
       inheritance: null,
       modelFor: (tokenizer) => withVocabulary(model, tokenizer),
     });
   }
-  const opened = await openInitial(options.init, host);
+  const opened = await openInitial(options.init);
   try {
     const inheritance = inherit(opened, options);
     const { name: tokenizer } = inheritance.tokenizer;
     const train = { ...recordedTrain({ ...options.train, tokenizer }, options), tokenizer };
     validateTrainConfig(train, inheritance.config);
-    return await begin(store, options, host, { train, inheritance, modelFor: () => inheritance.config });
+    return await begin(store, options, { train, inheritance, modelFor: () => inheritance.config });
   } finally {
     opened.checkpoint.close();
   }
 }
 
-async function begin(store: RunStore, options: StartOptions, host: Host, origin: Origin): Promise<TrainResult> {
+async function begin(store: RunStore, options: StartOptions, origin: Origin): Promise<TrainResult> {
   const { train, inheritance } = origin;
-  const backend = await host.activateBackend(options.backend, options.backendOptions);
+  const backend = await activateBackend(options.backend, options.backendOptions);
   refuseDensePrecision(backend, train);
-  const dataset = await openData(train, withTokenizer(options, inheritance), host);
-  await host.nextTurn(); // training a tokenizer takes a while
+  const dataset = await openData(train, withTokenizer(options, inheritance));
+  await nextTurn(); // training a tokenizer takes a while
   if (inheritance !== null) refuseOtherTokenizer(dataset.tokenizer, inheritance.tokenizer, `init: ${inheritance.path}`);
   const init = inheritance && { path: inheritance.path, sha256: await inheritance.checkpoint.weightsSha256() };
   const settings = newSettings({
     name: store.name,
-    version: host.version,
+    version,
     model: origin.modelFor(dataset.tokenizer),
     train,
     backend: backend.name,
-    brotliBitsPerByte: host.brotliBitsPerByte(dataset),
+    brotliBitsPerByte: host().brotliBitsPerByte(dataset),
     ...(init === null ? {} : { init }),
   });
   const release = await store.claim();
@@ -102,7 +104,7 @@ async function begin(store: RunStore, options: StartOptions, host: Host, origin:
     const notes = inheritance === null ? [] : describeInheritance(inheritance, settings);
     const warnings = activeWarnings(backend, settings.model);
     const beginning = { settings, backend, dataset, state, checkpoint: null, inheritance, notes, warnings };
-    return await conduct(store, beginning, options, host);
+    return await conduct(store, beginning, options);
   } finally {
     await release();
   }

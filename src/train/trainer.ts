@@ -1,12 +1,11 @@
-// Training under Node, in a folder or in any other store.
+// Training, in a folder or in any other store.
 
 import { UserError } from '../errors.ts';
-import { folderStore } from '../runs/folder-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { type ContinueOptions, continueRun } from './continue-run.ts';
 import { eventsOf } from './event-iterator.ts';
 import type { TrainEvent, TrainResult } from './events.ts';
-import { nodeHost } from './node-host.ts';
+import { host } from './host.ts';
 import { type StartOptions, startRun } from './start-run.ts';
 
 /** Where a run is kept: a folder or a store. */
@@ -33,7 +32,7 @@ export type TrainOptions = StartOptions & RunPlace;
  * Throws a `UserError` for invalid settings, unusable data, a used folder, and values that stop being finite.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  return startRun(storeOf(options), options, nodeHost);
+  return startRun(await storeOf(options), options);
 }
 
 export interface ResumeOptions extends ContinueOptions, RunPlace {}
@@ -46,7 +45,7 @@ export interface ResumeOptions extends ContinueOptions, RunPlace {}
  * or tokenizer are not those the run was started with.
  */
 export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {
-  return continueRun(storeOf(options), options, nodeHost);
+  return continueRun(await storeOf(options), options);
 }
 
 /**
@@ -65,9 +64,13 @@ export function resumeEvents(options: ResumeOptions): AsyncGenerator<TrainEvent,
   return eventsOf((watcher) => resumeRun({ ...options, ...watcher }), options);
 }
 
-function storeOf({ runDir, store }: RunPlace): RunStore {
-  if (runDir !== undefined && store === undefined) return folderStore(runDir);
+async function storeOf({ runDir, store }: RunPlace): Promise<RunStore> {
   if (store !== undefined && runDir === undefined) return store;
+  const { folders } = host();
+  if (runDir !== undefined && store === undefined) {
+    if (folders !== null) return folders.runStore(runDir);
+    throw new UserError(`run: there are no folders here, such as ${runDir}; give a store (store: memoryStore())`);
+  }
   const found = store === undefined ? 'neither' : 'both';
   throw new UserError(`run: expected a folder (runDir) or a store (store: memoryStore()); found ${found}`);
 }

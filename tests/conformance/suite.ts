@@ -2,10 +2,12 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { gradientName, hasKernel } from '../../src/ops/kernels.ts';
 import type { ActiveBackend } from '../../src/tensor/active-backend.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';
 import { type CaseNumbers, runCase } from '../ops/op-case.ts';
+import { allOps } from '../ops/all-ops.ts';
 import { opCases } from '../ops/op-cases.ts';
 import { runTraining, type TrainingNumbers } from './training.ts';
 
@@ -14,6 +16,8 @@ export interface ConformanceOptions {
   readonly tolerance: number;
   /** Why the backend is not there, or null. The suite is then one skipped test with the reason in its title. */
   readonly missing: string | null;
+  /** Whether every op is computed by a kernel of the backend's own, and by a gradient kernel. */
+  readonly hasAllKernels?: boolean;
   /** Something that grows with every piece of work the backend does; each op has to move it. */
   readonly work?: () => number;
 }
@@ -31,7 +35,8 @@ export async function reasonMissing(name: ActiveBackend['name'], hint = ''): Pro
 }
 
 /** Registers the tests of one backend. Differences below 1e-6 are what is left where terms of size 1 cancel. */
-export function conformanceSuite(name: ActiveBackend['name'], { tolerance, missing, work }: ConformanceOptions): void {
+export function conformanceSuite(name: ActiveBackend['name'], options: ConformanceOptions): void {
+  const { tolerance, missing, hasAllKernels = false, work } = options;
   const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, what: string) => {
     const largest = Array.from(expected).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     expectAllClose(actual, expected, { rtol: 0, atol: tolerance * largest + 1e-6 }, what);
@@ -51,6 +56,15 @@ export function conformanceSuite(name: ActiveBackend['name'], { tolerance, missi
       for (const opCase of opCases) references.set(opCase.title, await runCase(opCase, 'reference'));
       trained = await runTraining();
       await activateBackend(name);
+    });
+
+    it('computes what it has kernels for by them, and their gradients', async () => {
+      const { fused, lists } = await allOps();
+      const kernels = fused.map((op) => [op.name, ...(op.gradients.names.length > 0 ? [gradientName(op)] : [])]);
+      const wanted = [...kernels, ...lists.map((op) => [op.name])].filter(
+        (names) => hasAllKernels || hasKernel({ name: names[0]! }),
+      );
+      expect(wanted.flat().filter((kernel) => !hasKernel({ name: kernel }))).toEqual([]);
     });
 
     it.each(opCases.map((opCase) => [opCase.title, opCase] as const))('%s: values and gradients', async (_, opCase) => {

@@ -1,17 +1,13 @@
 // The engine in a real page, with and without the headers that give a page threads.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createViteServer } from 'vitest/node';
-import { findChromium } from '../../tools/find-chromium.ts';
+import { chromium, isolatingHeaders as headers, startChromium, warnOfNoChromium } from '../browser/chromium.ts';
 import type { PageReport } from './page.ts';
-
-const chromium = findChromium();
-const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 /** Serves the page, opens it in Chromium, and waits for what it reports. */
 async function openPage(isolated: boolean, folder: string): Promise<PageReport> {
@@ -53,15 +49,9 @@ async function openPage(isolated: boolean, folder: string): Promise<PageReport> 
   return found;
 }
 
-function startChromium(url: string, profile: string): ChildProcess {
-  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`];
-  return spawn(chromium ?? '', [...flags, url], { stdio: 'ignore' });
-}
-
 describe('a page', () => {
   if (chromium === null) {
-    console.warn('\n*** NOT TESTED: the engine in a browser\n*** apt-get install chromium\n');
-    // A user's machine need not have a browser; CI installs one, so there this never happens.
+    warnOfNoChromium('the engine in a browser');
     it.skip('is not tested: no Chromium on the PATH');
     return;
   }

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** Words of the control block (src/engine/assembly/threads.ts). */
+/** Words of the control block (src/engine/assembly/shared/threads.ts). */
 const word = 64;
 const failed = 512;
 

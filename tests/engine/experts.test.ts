@@ -2,12 +2,12 @@
 
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { balanceLoss } from '../../src/moe/balance-loss.ts';
 import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
 import { routedExperts } from '../../src/ops/routed-experts.ts';
 import { countSelections, type RouterConfig, routeTokens } from '../../src/ops/router.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';
 import { type CaseNumbers, constant, input, type OpCase, runCase } from '../ops/op-case.ts';

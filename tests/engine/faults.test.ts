@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { runEngine } from './run-engine.ts';
 
-/** Waits until all threads sleep; the address is that of `SLEEPERS` in src/engine/assembly/threads.ts. */
+/** Waits until all threads sleep; the address is that of `SLEEPERS` in src/engine/assembly/shared/threads.ts. */
 const sleep = `
 const sleepers = new Int32Array(heap.memory.buffer, 256, 1);
 while (Atomics.load(sleepers, 0) < pool.threads - 1) await new Promise((resolve) => setTimeout(resolve, 5));`;

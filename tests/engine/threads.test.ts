@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { type Address, nowhere, plus } from '../../src/engine/address.ts';
 import { runningEngine } from '../../src/engine/engine.ts';
 import { Heap } from '../../src/engine/heap.ts';
 import { ThreadPool } from '../../src/engine/thread-pool.ts';
@@ -22,7 +23,7 @@ const never = 300_000;
 /** Waits until all threads are at work. */
 const allReady = (pool: ThreadPool) => vi.waitUntil(() => pool.ready === pool.threads, { timeout: never, interval: 5 });
 
-/** How many workers sleep (src/engine/assembly/threads.ts). */
+/** How many workers sleep (src/engine/assembly/shared/threads.ts). */
 const sleepers = (heap: Heap) => Atomics.load(new Int32Array(heap.memory.buffer, 256, 1), 0);
 
 const allAsleep = (pool: ThreadPool, heap: Heap) =>
@@ -58,13 +59,14 @@ describe('fork-join', () => {
     const heap = new Heap(16 * mebibyte, true);
     const pool = await createPool(4, heap);
     const most = 300;
-    const counts = new Int32Array(heap.memory.buffer, heap.allocate(most * 4), most);
+    const countsAt = heap.allocate(most * 4);
+    const counts = new Int32Array(heap.memory.buffer, countsAt, most);
     const random = createRandom(11);
     for (let job = 0; job < 20_000; job++) {
       // Short jobs come one upon the other; now and then the threads fall asleep.
       const chunks = Math.floor(random() ** 3 * most);
       counts.fill(0);
-      pool.exports.countJob!(counts.byteOffset, chunks);
+      pool.exports.countJob(countsAt, chunks);
       const wrong = counts.findIndex((count, i) => count !== (i < chunks ? 1 : 0));
       if (wrong >= 0) throw new Error(`job ${job}: chunk ${wrong} of ${chunks} ran ${counts[wrong]} times`);
       if (job % 2000 === 0) await allAsleep(pool, heap);
@@ -78,9 +80,9 @@ describe('fork-join', () => {
       await allAsleep(pool, heap);
       runUntil(
         () => sleepers(heap) < 2,
-        () => pool.exports.emptyJob!(8),
+        () => pool.exports.emptyJob(8),
       );
-      expect(pool.exports.isBroken!()).toBe(0);
+      expect(pool.exports.isBroken()).toBe(0);
     }
   });
 
@@ -91,7 +93,7 @@ describe('fork-join', () => {
       await pool.resize(threads);
       expect(pool.threads).toBe(threads);
       await allReady(pool);
-      pool.exports.emptyJob!(100);
+      pool.exports.emptyJob(100);
     }
     expect(heap.use.used).toBe(4 * 64 * 1024);
   });
@@ -103,22 +105,28 @@ describe('fork-join', () => {
   });
 });
 
+/** Memory ends before it. */
+const lastPage = (2 ** 32 - 65536) as Address;
+
+const multiplyIn = ({ exports }: ThreadPool, a: Address, b: Address, c: Address) =>
+  exports.gemm(a, b, c, 16, 8, 8, 8, false, false, 64, 64, false, nowhere, 0, nowhere);
+
 describe('a thread that is lost', () => {
   it('is an error in the join when it trapped, and in every kernel until the pool starts afresh', async () => {
     const heap = new Heap(16 * mebibyte, true);
     // Scratch of the workers at the end of all addresses: they trap as soon as they pack a panel.
     const allocate = heap.allocate.bind(heap);
-    const spy = vi.spyOn(heap, 'allocate').mockImplementation(() => 2 ** 32 - 65536);
+    const spy = vi.spyOn(heap, 'allocate').mockImplementation(() => lastPage);
     spy.mockImplementationOnce(allocate);
     const pool = await createPool(2, heap);
     spy.mockRestore();
     const at = heap.allocate(3 * 65536);
-    const multiply = () => pool.exports.gemm!(at, at + 65536, at + 131072, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0, 0);
+    const multiply = () => multiplyIn(pool, at, plus(at, 65536), plus(at, 131072));
     expect(() => runUntilError(multiply)).toThrow(
       new UserError('engine: a worker thread failed; start again, or use --threads 1'),
     );
     expect(multiply).toThrow(UserError);
-    expect(() => pool.exports.emptyJob!(1)).toThrow(UserError);
+    expect(() => pool.exports.emptyJob(1)).toThrow(UserError);
     await pool.resize(1);
     expect(multiply).not.toThrow();
   });
@@ -128,7 +136,7 @@ describe('a thread that is lost', () => {
     const pool = await createPool(2, heap, 200);
     const stopThief = await startThief(heap.memory, false);
     const start = performance.now();
-    expect(() => runUntilError(() => pool.exports.emptyJob!(64))).toThrow(
+    expect(() => runUntilError(() => pool.exports.emptyJob(64))).toThrow(
       new UserError('engine: a worker thread does not answer; start again, or use --threads 1'),
     );
     expect(performance.now() - start).toBeGreaterThan(200);
@@ -136,18 +144,17 @@ describe('a thread that is lost', () => {
     await stopThief();
     await pool.resize(2);
     await allReady(pool);
-    pool.exports.emptyJob!(1); // one chunk: a busy machine could keep a join waiting again
+    pool.exports.emptyJob(1); // one chunk: a busy machine could keep a join waiting again
   });
 
   it('is an error in the next kernel when the caller trapped beside it', async () => {
     const heap = new Heap(16 * mebibyte, true);
     const pool = await createPool(2, heap);
-    const bad = 2 ** 32 - 65536;
-    expect(() => pool.exports.gemm!(bad, bad, bad, 16, 8, 8, 8, 0, 0, 64, 64, 0, 0, 0, 0)).toThrow();
-    expect(() => pool.exports.emptyJob!(2)).toThrow(UserError);
+    expect(() => multiplyIn(pool, lastPage, lastPage, lastPage)).toThrow();
+    expect(() => pool.exports.emptyJob(2)).toThrow(UserError);
     await pool.resize(2);
     await allReady(pool);
-    pool.exports.emptyJob!(100);
+    pool.exports.emptyJob(100);
   });
 
   it('is not missed when it ends between two kernels', async () => {
@@ -162,7 +169,7 @@ describe('a thread that is lost', () => {
     await workers[0]!.terminate();
     expect(pool.threads).toBe(2);
     expect(warn).toHaveBeenCalledWith('engine: a worker thread has ended; going on with 2');
-    for (let i = 0; i < 1000; i++) pool.exports.emptyJob!(100);
+    for (let i = 0; i < 1000; i++) pool.exports.emptyJob(100);
     spy.mockRestore();
     warn.mockRestore();
     await pool.resize(3);

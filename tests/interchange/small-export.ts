@@ -7,7 +7,8 @@ import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
 import { toHfTensors } from '../../src/io/hf-tensors.ts';
 import type { TensorToWrite } from '../../src/io/safetensors-bytes.ts';
 import { planShards } from '../../src/io/shards.ts';
-import { jsonText, writeModelFolder } from '../../src/io/write-model-folder.ts';
+import { jsonText } from '../../src/io/json.ts';
+import { writeModelFolder } from '../../src/io/write-model-folder.ts';
 import { config as ioConfig, countingTensors } from '../io/helpers.ts';
 
 /** The bytes tokenizer has 261 tokens; sizes are distinct primes otherwise. */

@@ -10,7 +10,8 @@ import { exportModel } from '../../src/interchange/export-model.ts';
 import type { FloatFormat } from '../../src/io/float-formats.ts';
 import { toHfTensors } from '../../src/io/hf-tensors.ts';
 import { planShards } from '../../src/io/shards.ts';
-import { jsonText, writeModelFolder } from '../../src/io/write-model-folder.ts';
+import { jsonText } from '../../src/io/json.ts';
+import { writeModelFolder } from '../../src/io/write-model-folder.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { smallConfig, spreadBiases } from '../model/small-model.ts';
 

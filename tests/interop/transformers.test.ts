@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
-import { loadModel } from '../../src/generate/load-model.ts';
+import { loadModel } from '../../src/generate/load-model-folder.ts';
 import { importModel } from '../../src/interchange/import-model.ts';
 import { openSafetensors } from '../../src/io/safetensors.ts';
 import type { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';

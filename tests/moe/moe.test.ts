@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { applyExpertsDense, createExperts } from '../../src/moe/experts.ts';
+import { createExperts, type ExpertWeights } from '../../src/moe/experts.ts';
 import { MixtureOfExperts, type RoutingRecord } from '../../src/moe/moe.ts';
+import { denseExperts } from '../../src/ops/dense-experts.ts';
 import { routedExperts } from '../../src/ops/routed-experts.ts';
 import type { Routing } from '../../src/ops/router.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
@@ -15,9 +16,11 @@ const [B, T, N] = [2, 13, 26];
 const { hiddenSize: D, moeIntermediateSize: F, numExpertsPerTok: K } = smallConfig;
 const E = smallConfig.nRoutedExperts;
 
-/** The sparse form, called as the dense one. */
-const applyExpertsSparse: typeof applyExpertsDense = (x, routing, { gateUpProj, downProj }) =>
+type Apply = (x: tf.Tensor2D, routing: Routing, weights: ExpertWeights) => tf.Tensor2D;
+const applyExpertsSparse: Apply = (x, routing, { gateUpProj, downProj }) =>
   routedExperts(x, routing, gateUpProj, downProj);
+const applyExpertsDense: Apply = (x, routing, { gateUpProj, downProj }) =>
+  denseExperts(x, routing, gateUpProj, downProj);
 
 const silu = (x: number) => x / (1 + Math.exp(-x));
 const normalTensor = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number): tf.Tensor<R> =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { attentionMask, attentionVisibility, maskedScore } from '../../src/ops/mla-attention.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { attentionMask, attentionVisibility, maskedScore } from '../../src/ops/mla-attention.ts';
 import { tf } from '../../src/tensor/tf.ts';
 
 await activateBackend('cpu');

@@ -1,5 +1,6 @@
 // How an op is tried: inputs from a seed, the op, and its values and gradients as plain numbers.
 
+import type { Op } from '../../src/ops/define-op.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { deriveSeed, normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
@@ -17,6 +18,8 @@ export interface BuiltCase {
 
 export interface OpCase {
   readonly title: string;
+  /** The ops that it is there for; absent where that is TF.js's own, or no part of the suite. */
+  readonly ops?: readonly Op[];
   /** It rounds: a finite difference says nothing about its gradient. */
   readonly isStep?: boolean;
   readonly build: () => BuiltCase;

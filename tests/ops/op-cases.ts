@@ -3,18 +3,26 @@
 
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
-import { applyExpertsDense } from '../../src/moe/experts.ts';
-import { fakeQuantize } from '../../src/ops/fake-quantize.ts';
-import { groupedMatMul } from '../../src/ops/grouped-matmul.ts';
-import { linear } from '../../src/ops/linear.ts';
-import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.ts';
-import { attentionVisibility, mlaAttention } from '../../src/ops/mla-attention.ts';
-import { quantizedMatMul } from '../../src/ops/quantized-matmul.ts';
-import { addRmsNorm, rmsNorm } from '../../src/ops/rms-norm.ts';
-import { applyRotary } from '../../src/ops/rotary.ts';
-import { routedExperts } from '../../src/ops/routed-experts.ts';
-import { countSelections, type RouterConfig, routeTokens } from '../../src/ops/router.ts';
-import { swiglu } from '../../src/ops/swiglu.ts';
+import { balanceLossOp } from '../../src/ops/balance-loss.ts';
+import { denseExperts } from '../../src/ops/dense-experts.ts';
+import { fakeQuantize, fakeQuantizeOp } from '../../src/ops/fake-quantize.ts';
+import { groupedMatMul, groupedMatMulOp } from '../../src/ops/grouped-matmul.ts';
+import { linear, linearOp } from '../../src/ops/linear.ts';
+import { linearCrossEntropy, linearCrossEntropyOp } from '../../src/ops/linear-cross-entropy.ts';
+import { attentionVisibility, mlaAttention, mlaAttentionOp } from '../../src/ops/mla-attention.ts';
+import { quantizedMatMul, quantizedMatMulOp } from '../../src/ops/quantized-matmul.ts';
+import { addRmsNorm, addRmsNormOp, rmsNorm, rmsNormOp } from '../../src/ops/rms-norm.ts';
+import { applyRotary, applyRotaryOp } from '../../src/ops/rotary.ts';
+import { routedExperts, routedExpertsOp } from '../../src/ops/routed-experts.ts';
+import {
+  countSelections,
+  countSelectionsOp,
+  gateWeightsOp,
+  type RouterConfig,
+  routeTokens,
+  selectExpertsOp,
+} from '../../src/ops/router.ts';
+import { swiglu, swigluOp } from '../../src/ops/swiglu.ts';
 import type { Quantizer } from '../../src/precision/quantize.ts';
 import { fp8Recipe } from '../../src/precision/recipe.ts';
 import { createRandom, deriveSeed } from '../../src/tensor/random.ts';
@@ -49,6 +57,7 @@ const rmsNormCases = [
 ].map(
   (shape): OpCase => ({
     title: `rmsNorm of [${shape}]`,
+    ops: [rmsNormOp],
     build: () => {
       const [x, weight] = [input('x', shape), input<tf.Rank.R1>('weight', [shape.at(-1)!])];
       return { inputs: [x, weight], output: () => rmsNorm(x, weight, 1e-6) };
@@ -64,6 +73,7 @@ const linearCases = [
 ].map(
   ([N, I, O]): OpCase => ({
     title: `linear of [${N},${I}] to [${N},${O}]`,
+    ops: [linearOp],
     build: () => {
       const [x, weight] = [input<tf.Rank.R2>('x', [N!, I!]), input<tf.Rank.R2>('weight', [O!, I!])];
       return { inputs: [x, weight], output: () => linear(x, weight) };
@@ -78,6 +88,7 @@ const addRmsNormCases = [
 ].map(
   (shape): OpCase => ({
     title: `addRmsNorm of [${shape}]`,
+    ops: [addRmsNormOp],
     build: () => {
       const [x, residual] = [input('x', shape), input('residual', shape)];
       const weight = input<tf.Rank.R1>('weight', [shape.at(-1)!]);
@@ -93,6 +104,7 @@ const addRmsNormCases = [
 const swigluCases = [[1, 1] as const, [3, 7] as const, [29, 41] as const].map(
   ([N, F]): OpCase => ({
     title: `swiglu of [${N},${F}]`,
+    ops: [swigluOp],
     build: () => {
       const [gate, up] = [input<tf.Rank.R2>('gate', [N, F], 2), input<tf.Rank.R2>('up', [N, F])];
       return { inputs: [gate, up], output: () => swiglu(gate, up) };
@@ -109,6 +121,7 @@ const rotaryCases = [
   [true, false].map(
     (ropeInterleave): OpCase => ({
       title: `applyRotary of [${[B, T, H, W]}], ${R} channels as ${ropeInterleave ? 'neighbours' : 'halves'}`,
+      ops: [applyRotaryOp],
       build: () => {
         const x = input<tf.Rank.R4>('x', [B, T, H, W]);
         // Longer than the sequence, as in a model.
@@ -129,6 +142,7 @@ const attentionCases = [
   ['causal', 'document'].map(
     (kind): OpCase => ({
       title: `mlaAttention of ${B} x ${T} tokens, ${H} heads of ${P}+${R} and ${V}, ${kind} mask`,
+      ops: [mlaAttentionOp],
       build: () => {
         const q = input<tf.Rank.R4>('q', [B, T, H, P + R]);
         const kv = input<tf.Rank.R4>('kv', [B, T, H, P + V]);
@@ -151,6 +165,7 @@ const groupedCases = [
 ].map(
   ({ counts, I, O }): OpCase => ({
     title: `groupedMatMul of ${counts.join('+')} rows, ${I} to ${O}`,
+    ops: [groupedMatMulOp],
     build: () => {
       const M = counts.reduce((a, b) => a + b, 0);
       const [x, weight] = [input<tf.Rank.R2>('x', [M, I]), input<tf.Rank.R3>('weight', [counts.length, O, I])];
@@ -172,6 +187,7 @@ const quantizeCases = [
 ].map(
   ({ counts, C, quantizer }): OpCase => ({
     title: `fakeQuantize of ${counts.join('+')} rows of ${C}, ${quantizer.format} in ${quantizer.rows} x ${quantizer.columns}`,
+    ops: [fakeQuantizeOp],
     build: () => {
       const x = constant<tf.Rank.R2>('x', [counts.reduce((a, b) => a + b, 0), C]);
       const scale = input<tf.Rank.R1>('scale', [C]); // a constant has no gradient; that of what it multiplies is its own sum
@@ -191,6 +207,7 @@ const quantizedCases = [
   ({ counts, I, O, recipe = fp8Recipe }): OpCase => ({
     title: `quantizedMatMul of ${counts.join('+')} rows, ${I} to ${O}${recipe === fp8Recipe ? '' : ', per tensor'}`,
     isStep: true,
+    ops: [quantizedMatMulOp],
     build: () => {
       const M = counts.reduce((a, b) => a + b, 0);
       const [x, weight] = [input<tf.Rank.R2>('x', [M, I]), input<tf.Rank.R3>('weight', [counts.length, O, I])];
@@ -212,6 +229,7 @@ const routerCases = Object.entries(routers).flatMap(([name, changes]) =>
   [1, 5, 97].map(
     (N): OpCase => ({
       title: `routeTokens of ${N} tokens to 12 experts, ${name}`,
+      ops: [selectExpertsOp, gateWeightsOp],
       build: () => {
         const config = { ...nanoModel, nRoutedExperts: 12, nGroup: 4, topkGroup: 2, numExpertsPerTok: 3, ...changes };
         const logits = input<tf.Rank.R2>('logits', [N, 12]);
@@ -238,6 +256,7 @@ const crossEntropyCases = [
 ].map(
   ({ N, D, V, std }): OpCase => ({
     title: `linearCrossEntropy of [${N},${D}] over ${V} tokens, weights of size ${std}`,
+    ops: [linearCrossEntropyOp],
     build: () => {
       const [hidden, weight] = [input<tf.Rank.R2>('hidden', [N, D]), input<tf.Rank.R2>('weight', [V, D], std)];
       const ids = integers('labels', N, V)
@@ -303,6 +322,7 @@ const expertCases = [
   ['sparse', 'dense'].map(
     (form): OpCase => ({
       title: `${form} experts, ${K} of ${E} for ${N} tokens, width ${D} and ${F}${select === crowded ? ', all the same' : ''}`,
+      ops: form === 'sparse' ? [routedExpertsOp] : [swigluOp],
       build: () => {
         const x = input<tf.Rank.R2>('x', [N, D]);
         const topkWeights = input<tf.Rank.R2>('gates', [N, K]);
@@ -310,7 +330,7 @@ const expertCases = [
         const downProj = input<tf.Rank.R3>('down', [E, D, F]);
         const routing = { topkIndices: select(N, K, E), topkWeights };
         const sparse = () => routedExperts(x, routing, gateUpProj, downProj);
-        const dense = () => applyExpertsDense(x, routing, { gateUpProj, downProj });
+        const dense = () => denseExperts(x, routing, gateUpProj, downProj);
         const output = form === 'sparse' ? sparse : dense;
         return { inputs: [x, topkWeights, gateUpProj, downProj], output, reference: sparse };
       },
@@ -324,6 +344,7 @@ const countCases = [
 ].map(
   ({ N, K, E }): OpCase => ({
     title: `countSelections of ${N} x ${K} among ${E}`,
+    ops: [countSelectionsOp],
     build: () => {
       const topkIndices = selections(N, K, E);
       const x = input<tf.Rank.R1>('x', [E]); // a constant has no gradient; that of what it multiplies is the counts
@@ -347,6 +368,7 @@ const balanceCases = [
     (['sigmoid', 'softmax'] as const).map(
       (scoringFunc): OpCase => ({
         title: `balanceLoss of ${sequences} x ${tokens} tokens, ${E} experts, ${options.scope}, ${options.selection}, ${scoringFunc}`,
+        ops: [balanceLossOp],
         build: () => {
           const logits = input<tf.Rank.R2>('logits', [sequences * tokens, E], 2);
           const topkIndices = selections(sequences * tokens, 2, E);

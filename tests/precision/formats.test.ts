@@ -5,7 +5,7 @@ import {
   e4m3,
   e5m2,
   encode,
-  type FloatFormat,
+  type SmallFloat,
   roundTo,
   roundToBfloat16,
 } from '../../src/precision/formats.ts';
@@ -17,7 +17,7 @@ interface Table {
   readonly rounded: readonly number[];
 }
 
-const golden = loadGoldenJson('precision.json') as unknown as Record<FloatFormat['name'], Table>;
+const golden = loadGoldenJson('precision.json') as unknown as Record<SmallFloat['name'], Table>;
 
 /** Numbers of float32 patterns. */
 const floats = (patterns: readonly number[]) => new Float32Array(Uint32Array.from(patterns).buffer);

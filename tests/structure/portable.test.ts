@@ -1,5 +1,5 @@
-// Contract: what a run consists of reaches nothing of Node's, so that it can train in a browser: the loop, the stores
-// without a file system, the data that is in memory. The folders it computes with are not followed here.
+// Contract: `tinyseek/core` reaches nothing of Node's, so that it can train in a browser: no built-in module, no global
+// that a page lacks, no package that needs one. The whole closure of its imports is followed.
 
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -7,30 +7,39 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const source = fileURLToPath(new URL('../../src', import.meta.url));
-const roots = [
-  ...['train/start-run.ts', 'train/continue-run.ts', 'train/event-iterator.ts', 'train/pause.ts'],
-  ...['train/own-data.ts', 'train/model-contents.ts', 'runs/memory-store.ts', 'runs/opfs-store.ts'],
-  ...['data/assemble-dataset.ts', 'data/documents.ts', 'data/held-out.ts'],
+const nodeOnly = /\b(Buffer|process|global|require|setImmediate|createRequire|__dirname|__filename)\b/;
+const packages = [
+  '@huggingface/tokenizers',
+  '@tensorflow/tfjs-backend-cpu',
+  '@tensorflow/tfjs-core',
+  'fastest-levenshtein',
+  'gpt-tokenizer/bpeRanks/cl100k_base',
+  'gpt-tokenizer/bpeRanks/o200k_base',
+  'gpt-tokenizer/bpeRanks/r50k_base',
+  'gpt-tokenizer/encodingParams/constants',
+  'zod',
 ];
-const followed = /^(train|runs|io|data|config|errors\.ts)/;
-const nodeOnly = /\b(Buffer|process|setImmediate|createRequire|__dirname)\b/;
 
-/** The imports of a file that are still there when it runs, relative to `src` or as packages. */
+/** What a file imports when it runs, sooner or later: paths relative to `src`, or packages. */
 function runtimeImports(file: string): string[] {
   const text = readFileSync(join(source, file), 'utf8');
-  const statements = text.matchAll(/^(?:import|export)\b(?!\s+type\b)[^'";]*?from\s*'([^']+)'/gm);
-  return Array.from(statements, ([, to = '']) => (to.startsWith('.') ? relative('', join(dirname(file), to)) : to));
+  const found = text.matchAll(/^(?:import|export)\b(?!\s+type\b)(?:[^'";]*?from)?\s*'([^']+)'|\bimport\('([^']+)'\)/gm);
+  return Array.from(found, ([, now, later]) => {
+    const to = now ?? later ?? '';
+    return to.startsWith('.') ? relative('', join(dirname(file), to)) : to;
+  });
 }
 
-function reached(): ReadonlyMap<string, readonly string[]> {
+/** Every file that an entry reaches, and what each imports. */
+function reachedFrom(entry: string): ReadonlyMap<string, readonly string[]> {
   const files = new Map<string, readonly string[]>();
   const visit = (file: string) => {
-    if (files.has(file) || !followed.test(file)) return;
+    if (files.has(file)) return;
     const imports = runtimeImports(file);
     files.set(file, imports);
-    for (const to of imports) visit(to);
+    for (const to of imports) if (to.endsWith('.ts')) visit(to);
   };
-  for (const root of roots) visit(root);
+  visit(entry);
   return files;
 }
 
@@ -40,21 +49,29 @@ function codeOf(file: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*|'(?:[^'\\\n]|\\.)*'|`[^`]*`/g, '');
 }
 
-describe('what a run consists of', () => {
-  const files = reached();
+describe('tinyseek/core', () => {
+  const files = reachedFrom('core.ts');
+  const outside = [...files.values()].flat().filter((to) => !to.endsWith('.ts'));
 
-  it('is a good part of the program', () => {
-    expect(files.size).toBeGreaterThan(60);
+  it('is most of the program', () => {
+    expect(files.size).toBeGreaterThan(200);
+    for (const file of ['train/trainer.ts', 'engine/engine.ts', 'generate/batch-generator.ts', 'runs/opfs-store.ts']) {
+      expect(files.has(file)).toBe(true);
+    }
   });
 
-  it('imports nothing of Node', () => {
-    const wrong = [...files].flatMap(([file, imports]) => {
-      return imports.filter((to) => to.startsWith('node:')).map((to) => `${file} -> ${to}`);
-    });
-    expect(wrong).toEqual([]);
+  it('imports these packages and nothing of Node', () => {
+    const built = 'tensor/tfjs-registrations.js';
+    expect([...new Set(outside)].filter((to) => to !== built).sort()).toEqual(packages);
   });
 
   it('uses no global of Node', () => {
     expect([...files.keys()].filter((file) => nodeOnly.test(codeOf(file)))).toEqual([]);
+  });
+
+  it('is all that the program for Node adds to', () => {
+    const added = [...reachedFrom('index.ts').keys()].filter((file) => !files.has(file));
+    expect(added).toContain('node.ts');
+    expect(added.filter((file) => /^(config|layers|mla|moe|mtp|model|ops|tensor|precision)\//.test(file))).toEqual([]);
   });
 });

@@ -135,7 +135,7 @@ describe('a run from a model', () => {
         await train({ ...seaRun, train: { ...seaTrain, tokenizer: 'bpe:283' }, documents, store });
       }
       if (kind === 'a saved model') {
-        const { loadModel } = await import('../../src/generate/load-model.ts');
+        const { loadModel } = await import('../../src/generate/load-model-folder.ts');
         await activateBackend('wasm');
         const { model, tokenizer } = loadModel(checkpoint);
         await saveModel(model, tokenizer, store);

@@ -2,6 +2,7 @@
 
 import { bundleCharts } from './charts.ts';
 import { bundleTfjsRegistrations } from './tfjs-registrations.ts';
+import { bundleTfjsTypes } from './tfjs-types.ts';
 
 const outDir = process.argv[2]!;
-await Promise.all([bundleTfjsRegistrations(outDir), bundleCharts(outDir)]);
+await Promise.all([bundleTfjsRegistrations(outDir), bundleTfjsTypes(outDir), bundleCharts(outDir)]);

@@ -1,5 +1,6 @@
 // Compiles the engine's AssemblyScript into one binary a variant, in src/engine/wasm (git-ignored), and copies them into
-// `engine/wasm` of the folder that is its argument.
+// `engine/wasm` of the folder that is its argument. Writes down what they export in src/engine/exports.ts, which is checked
+// in: editors and `tsc` need it before anything is built.
 //
 // A variant whose sources have not changed since is not compiled again: `asc` takes seconds for each.
 
@@ -16,9 +17,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { exportTypes } from './export-types.ts';
+import { layoutSource } from './layout-source.ts';
+import { operationsSource } from './operations-source.ts';
 import { tileSource } from './tile-source.ts';
 
 interface Variant {
@@ -41,11 +45,16 @@ const assembly = join(root, 'src/engine/assembly');
 const target = join(root, 'src/engine/wasm');
 const compiler = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('assemblyscript')));
 
-/** What `asc` reads for a variant: the sources as they are, and the micro-kernels in the variant's shape. */
+/** What `asc` reads for a variant: the sources as they are, and those that are made of tables or in its shape. */
 function sourcesOf({ tile }: Variant): ReadonlyMap<string, string> {
-  const files = readdirSync(assembly).filter((name) => name.endsWith('.ts'));
+  const files = readdirSync(assembly, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const read = files.map((name) => [name, readFileSync(join(assembly, name), 'utf8')] as const);
-  return new Map([...read, ['tile.ts', tileSource(...tile)]]);
+  const generated = [
+    ['decode/layout.ts', layoutSource()],
+    ['operations.ts', operationsSource()],
+    ['gemm/tile.ts', tileSource(...tile)],
+  ] as const;
+  return new Map([...read, ...generated]);
 }
 
 function flagsOf({ relaxed, shared }: Variant): string[] {
@@ -71,7 +80,10 @@ function isStale(variant: Variant): boolean {
 async function compile(variant: Variant): Promise<void> {
   const folder = mkdtempSync(join(target, `${variant.name}-`));
   const binary = join(folder, 'engine.wasm');
-  for (const [name, text] of sourcesOf(variant)) writeFileSync(join(folder, name), text);
+  for (const [name, text] of sourcesOf(variant)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
   const flags = ['index.ts', '--outFile', binary, ...flagsOf(variant)];
   try {
     await promisify(execFile)(process.execPath, [compiler, ...flags], { cwd: folder });
@@ -90,9 +102,25 @@ async function compileAll(stale: Variant[]): Promise<void> {
   for (let variant = stale.shift(); variant !== undefined; variant = stale.shift()) await compile(variant);
 }
 
+/** Writes the types of the exports; false if they were not those of the sources. */
+function updateTypes(): boolean {
+  const path = join(root, 'src/engine/exports.ts');
+  const text = exportTypes((module) => readFileSync(join(assembly, `${module}.ts`), 'utf8'));
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return true;
+  writeFileSync(path, text);
+  return false;
+}
+
+const typesWereRight = updateTypes();
 mkdirSync(target, { recursive: true });
 const stale = variants.filter(isStale);
 await Promise.all([compileAll(stale), compileAll(stale)]);
 const binaries = join(process.argv[2]!, 'engine/wasm');
 mkdirSync(binaries, { recursive: true });
 for (const { name } of variants) cpSync(join(target, `${name}.wasm`), join(binaries, `${name}.wasm`));
+if (!typesWereRight) {
+  console.error(
+    'engine: the exports have changed, and src/engine/exports.ts with them; build again to check their callers',
+  );
+  process.exitCode = 1;
+}

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
 import type { Answer, Conversation } from '../../generate/conversation.ts';
+import { jsonText } from '../../io/json.ts';
 import { formatCount, plural } from '../terminal/format.ts';
 import { type ChatSettings, changeSetting, settingLines } from './chat-settings.ts';
 
@@ -122,7 +123,7 @@ export class Chat {
     if (path === '') throw new UserError('/save: expected the name of a file, such as /save chat.json');
     const { messages } = this.#conversation;
     try {
-      writeFileSync(path, `${JSON.stringify({ messages }, null, 2)}\n`, { flag: 'wx' });
+      writeFileSync(path, jsonText({ messages }), { flag: 'wx' });
     } catch (cause) {
       const why = (cause as NodeJS.ErrnoException).code === 'EEXIST' ? 'it exists' : String((cause as Error).message);
       throw new UserError(`/save: cannot write ${path}: ${why}; choose another name`, { cause });

@@ -1,8 +1,8 @@
 // From a `--tokenizer` specification to a tokenizer.
 
-import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
+import { host } from '../host.ts';
 import type { Tokenizer } from '../types.ts';
 import { createBpeTokenizer } from './bpe-tokenizer.ts';
 import { trainBpe } from './bpe-trainer.ts';
@@ -60,13 +60,13 @@ function unknownTokenizer(spec: string, name: string): UserError {
   );
 }
 
-function readTokenizerFile(path: string, name: string): Tokenizer {
-  return tokenizerFromHuggingFace(parseJson(readText(path), path), name);
+async function readTokenizerFile(path: string, name: string): Promise<Tokenizer> {
+  return tokenizerFromHuggingFace(parseJson(await readText(path), path), name);
 }
 
-function readText(path: string): string {
+async function readText(path: string): Promise<string> {
   try {
-    return readFileSync(path, 'utf8');
+    return await host().readText(path);
   } catch (cause) {
     throw new UserError(`tokenizer: cannot read ${path}; expected the path of a tokenizer.json`, { cause });
   }

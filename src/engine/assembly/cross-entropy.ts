@@ -12,10 +12,11 @@
 //
 // Shape legend: N rows, D channels, V vocabulary, T columns of a tile.
 
-import { Activation, gemm } from './gemm';
-import { exp1 } from './simd';
-import { exponentials, largestOf } from './softmax-row';
-import { ARGUMENTS, run } from './threads';
+import { gemm } from './gemm/gemm';
+import { Activation } from './operations';
+import { exp1 } from './shared/simd';
+import { exponentials, largestOf } from './shared/softmax-row';
+import { ARGUMENTS, run } from './shared/threads';
 
 @unmanaged
 class CrossEntropyJob {
@@ -85,7 +86,7 @@ export function linearCrossEntropy(
 /** tile [rows, width] = hidden * (rows first .. first + width of weight)^T. */
 function logits(hidden: usize, weight: usize, tile: usize, rows: i32, channels: i32, first: i32, width: i32): void {
   const from = weight + ((<usize>first * <usize>channels) << 2);
-  gemm(hidden, from, tile, 1, rows, width, channels, false, true, 0, 0, false, 0, Activation.None, 0);
+  gemm(hidden, from, tile, 1, rows, width, channels, false, true, 0, 0, false, 0, Activation.Linear, 0);
 }
 
 /** Takes a tile into the maximum, sum and label's logit of each row, and puts residuals in its place. */
@@ -152,11 +153,11 @@ export function linearCrossEntropyGrad(
     }
     if (dHidden) {
       const b = weight + offset;
-      gemm(tile, b, dHidden, 1, rows, channels, width, false, false, 0, 0, first > 0, 0, Activation.None, 0);
+      gemm(tile, b, dHidden, 1, rows, channels, width, false, false, 0, 0, first > 0, 0, Activation.Linear, 0);
     }
     if (dWeight) {
       const c = dWeight + offset;
-      gemm(tile, scaled, c, 1, width, channels, rows, true, false, 0, 0, false, 0, Activation.None, packed);
+      gemm(tile, scaled, c, 1, width, channels, rows, true, false, 0, 0, false, 0, Activation.Linear, packed);
     }
   }
   if (dHidden) scaleRows(dHidden, dHidden, dy, sums, rows, channels);

@@ -1,6 +1,6 @@
 // Rows of a matrix by index, and the gradient of that: sums of rows by index.
 
-import { ARGUMENTS, run } from './threads';
+import { ARGUMENTS, run } from './shared/threads';
 
 @unmanaged
 class RowsJob {

@@ -4,8 +4,8 @@
 // between blocks are fixed, not made by threads. Products and sums are rounded one by one, in the order of the ops that
 // `src/ops` states, so parameters have the same bits as on the cpu backend; memory is the limit here, not arithmetic.
 
-import { horizontalSum } from './simd';
-import { ARGUMENTS, run } from './threads';
+import { horizontalSum } from './shared/simd';
+import { ARGUMENTS, run } from './shared/threads';
 
 @unmanaged
 class NormBlock {

@@ -2,8 +2,8 @@
 //
 // The same bits as `quantizeDequantize` of src/precision: divisions and not products with a reciprocal, and ties to even.
 
-import { horizontalMax } from './simd';
-import { ARGUMENTS, run } from './threads';
+import { horizontalMax } from './shared/simd';
+import { ARGUMENTS, run } from './shared/threads';
 
 @unmanaged
 class QuantizeJob {

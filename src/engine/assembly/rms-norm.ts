@@ -2,8 +2,8 @@
 //
 // x may be a sum of two, made on the way: the residual stream of a transformer and what a sublayer adds to it.
 
-import { dot, horizontalSum, madd } from './simd';
-import { ARGUMENTS, run } from './threads';
+import { dot, horizontalSum, madd } from './shared/simd';
+import { ARGUMENTS, run } from './shared/threads';
 
 @unmanaged
 class RmsNormJob {

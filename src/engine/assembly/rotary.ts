@@ -1,8 +1,8 @@
 // Rotary embedding: the last R channels of each head turn by the angle of their position, the others pass. The gradient is
 // the turn back.
 
-import { madd } from './simd';
-import { ARGUMENTS, run } from './threads';
+import { madd } from './shared/simd';
+import { ARGUMENTS, run } from './shared/threads';
 
 // Shape legend: B batch, T tokens, H heads, W channels of a head, R rotary channels of it (the last ones).
 

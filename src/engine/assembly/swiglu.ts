@@ -1,8 +1,8 @@
 // SwiGLU: y = silu(gate) * up, element by element.
 
-import { siluSlope1, siluSlope4 } from './silu';
-import { sigmoid1, sigmoid4 } from './simd';
-import { ARGUMENTS, run } from './threads';
+import { siluSlope1, siluSlope4 } from './shared/silu';
+import { sigmoid1, sigmoid4 } from './shared/simd';
+import { ARGUMENTS, run } from './shared/threads';
 
 @unmanaged
 class SwiGluJob {

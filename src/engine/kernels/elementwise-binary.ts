@@ -2,13 +2,12 @@
 
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
-import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
+import { binaryOps } from '../operations.ts';
 import { share } from './move-share.ts';
+import { registerPartialKernel, sizeOf } from './register.ts';
 import { StridedAxes } from './strided-axes.ts';
 
-/** In the order of `BinaryOp` in src/engine/assembly/elementwise-binary.ts. */
-const operations = ['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference'] as const;
-const addition = operations.indexOf('Add');
+const addition = binaryOps.indexOf('Add');
 
 const axes = new StridedAxes();
 
@@ -20,7 +19,7 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 
 function combineSame(backend: EngineBackend, op: number, a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
   const out = backend.output(a.shape);
-  backend.exports.binarySame!(op, backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
+  backend.exports.binarySame(op, backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
   return out;
 }
 
@@ -53,7 +52,7 @@ function combineBroadcast(
   if (shape === null || !axes.fit) return null;
   const out = backend.output(shape);
   axes.describe(backend);
-  backend.exports.binary!(op, backend.address(a), backend.address(b), backend.address(out));
+  backend.exports.binary(op, backend.address(a), backend.address(b), backend.address(out));
   return out;
 }
 
@@ -66,37 +65,24 @@ function addAll(backend: EngineBackend, tensors: readonly tf.TensorInfo[]): tf.T
   const sum = combineSame(backend, addition, first, tensors[1]!);
   const [at, size] = [backend.address(sum), sizeOf(sum.shape)];
   for (let i = 2; i < tensors.length; i++) {
-    backend.exports.binarySame!(addition, at, backend.address(tensors[i]!), at, size);
+    backend.exports.binarySame(addition, at, backend.address(tensors[i]!), at, size);
   }
   return sum;
 }
 
 /** Registers the operations, AddN, and Equal for whole numbers of one shape; other types are left to the cpu kernels. */
 export function registerBinary(): void {
-  for (const [op, name] of operations.entries()) {
-    const fallback = cpuKernel(name);
-    registerEngineKernel(name, (backend, inputs, attrs) => {
-      const a = inputs.a!;
-      const b = inputs.b!;
-      if (!isFloat(a) || !isFloat(b)) return fallback(backend, inputs, attrs);
-      if (sameShape(a.shape, b.shape)) return combineSame(backend, op, a, b);
-      return combineBroadcast(backend, op, a, b) ?? fallback(backend, inputs, attrs);
+  for (const [op, name] of binaryOps.entries()) {
+    registerPartialKernel(name, (backend, { a, b }) => {
+      if (!isFloat(a) || !isFloat(b)) return null;
+      return sameShape(a.shape, b.shape) ? combineSame(backend, op, a, b) : combineBroadcast(backend, op, a, b);
     });
   }
-  const cpuEqual = cpuKernel('Equal');
-  registerEngineKernel('Equal', (backend, inputs, attrs) => {
-    const [a, b] = [inputs.a!, inputs.b!];
-    if (a.dtype !== 'int32' || b.dtype !== 'int32' || !sameShape(a.shape, b.shape)) {
-      return cpuEqual(backend, inputs, attrs);
-    }
+  registerPartialKernel('Equal', (backend, { a, b }) => {
+    if (a.dtype !== 'int32' || b.dtype !== 'int32' || !sameShape(a.shape, b.shape)) return null;
     const out = backend.output(a.shape, 'bool');
-    backend.exports.equalWords!(backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
+    backend.exports.equalWords(backend.address(a), backend.address(b), backend.address(out), sizeOf(a.shape));
     return out;
   });
-  const cpuAddN = cpuKernel('AddN');
-  const addN: EngineKernel = (backend, inputs, attrs) => {
-    const tensors = inputs as unknown as readonly tf.TensorInfo[];
-    return tensors.every(isFloat) ? addAll(backend, tensors) : cpuAddN(backend, inputs, attrs);
-  };
-  registerEngineKernel('AddN', addN);
+  registerPartialKernel('AddN', (backend, tensors) => (tensors.every(isFloat) ? addAll(backend, tensors) : null));
 }

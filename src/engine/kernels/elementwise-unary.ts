@@ -2,23 +2,8 @@
 
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
-import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
-
-/** In the order of `UnaryOp` in src/engine/assembly/elementwise-unary.ts. */
-const operations = [
-  'Neg',
-  'Square',
-  'Sqrt',
-  'Rsqrt',
-  'Exp',
-  'Sigmoid',
-  'Reciprocal',
-  'Abs',
-  'Relu',
-  'Step',
-  'Log',
-  'Softplus',
-] as const;
+import { unaryOps } from '../operations.ts';
+import { registerPartialKernel, sizeOf } from './register.ts';
 
 /**
  * `x` as float32, int32 or bool. The cpu kernel widens by calling the same memory another type, which works only where
@@ -27,7 +12,7 @@ const operations = [
 function cast(backend: EngineBackend, x: tf.TensorInfo, dtype: 'float32' | 'int32' | 'bool'): tf.TensorInfo {
   const out = backend.output(x.shape, dtype);
   if (x.dtype === 'bool' && dtype === 'float32') {
-    backend.exports.truthAsFloat!(backend.address(x), backend.address(out), sizeOf(x.shape));
+    backend.exports.truthAsFloat(backend.address(x), backend.address(out), sizeOf(x.shape));
     return out;
   }
   const values = backend.view(x);
@@ -37,28 +22,21 @@ function cast(backend: EngineBackend, x: tf.TensorInfo, dtype: 'float32' | 'int3
   return out;
 }
 
-const isNumeric = (dtype: unknown) => dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
+const isNumeric = (dtype: tf.DataType) => dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 
 /** Registers them; other types are left to the cpu kernels. */
 export function registerUnary(): void {
-  for (const [op, name] of operations.entries()) {
-    const fallback = cpuKernel(name);
-    registerEngineKernel(name, (backend, inputs, attrs) => {
-      const x = inputs.x!;
-      if (x.dtype !== 'float32') return fallback(backend, inputs, attrs);
+  for (const [op, name] of unaryOps.entries()) {
+    registerPartialKernel(name, (backend, { x }, attrs) => {
+      if (x.dtype !== 'float32') return null;
       const y = backend.output(x.shape);
-      const alpha = name === 'Step' ? Number(attrs.alpha) : 0;
-      backend.exports.unary!(op, backend.address(x), backend.address(y), sizeOf(x.shape), alpha);
+      const alpha = 'alpha' in attrs ? attrs.alpha : 0;
+      backend.exports.unary(op, backend.address(x), backend.address(y), sizeOf(x.shape), alpha);
       return y;
     });
   }
-  const cpuCast = cpuKernel('Cast');
-  const castKernel: EngineKernel = (backend, inputs, attrs) => {
-    const x = inputs.x!;
-    if (x.dtype === attrs.dtype || !isNumeric(x.dtype) || !isNumeric(attrs.dtype)) {
-      return cpuCast(backend, inputs, attrs);
-    }
-    return cast(backend, x, attrs.dtype as 'float32');
-  };
-  registerEngineKernel('Cast', castKernel);
+  registerPartialKernel('Cast', (backend, { x }, { dtype }) => {
+    if (x.dtype === dtype || !isNumeric(x.dtype) || !isNumeric(dtype)) return null;
+    return cast(backend, x, dtype as 'float32');
+  });
 }

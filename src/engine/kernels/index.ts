@@ -1,26 +1,26 @@
 // All kernels of the engine. What is not here runs as the cpu backend's kernel, on the same memory.
 
 import { tf } from '../../tensor/tf.ts';
+import { registerAttention } from './attention.ts';
 import { registerBalanceLoss } from './balance-loss.ts';
-import { registerGroupedMatMul } from './grouped-matmul.ts';
 import { registerCrossEntropy } from './cross-entropy.ts';
 import { registerEmbedding } from './embedding.ts';
+import { registerGroupedMatMul } from './grouped-matmul.ts';
 import { registerLinear } from './linear.ts';
 import { registerMatMul } from './matmul.ts';
 import { registerOptimizer } from './optimizer.ts';
 import { registerPackVector } from './pack-vector.ts';
+import { registerQuantize } from './quantize.ts';
 import { backendName } from './register.ts';
 import { registerRmsNorm } from './rms-norm.ts';
+import { registerRotary } from './rotary.ts';
 import { registerRoutedExperts } from './routed-experts.ts';
 import { registerRouter } from './router.ts';
-import { registerSwiGlu } from './swiglu.ts';
-import { registerAttention } from './attention.ts';
-import { registerQuantize } from './quantize.ts';
-import { registerRotary } from './rotary.ts';
 import { registerStandard } from './standard.ts';
+import { registerSwiGlu } from './swiglu.ts';
 
 /** Registers them once; those of the cpu backend must be complete. */
-export function registerKernels(): void {
+export function registerEngineKernels(): void {
   for (const kernel of tf.getKernelsForBackend('cpu')) tf.registerKernel({ ...kernel, backendName });
   registerMatMul();
   registerLinear();

@@ -1,10 +1,10 @@
 // BatchMatMul and _FusedMatMul.
 
 import { tf } from '../../tensor/tf.ts';
+import { nowhere, plus } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
-import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf, withWorkspace } from './register.ts';
-
-const activations: Readonly<Record<string, number>> = { linear: 0, relu: 1, sigmoid: 2 };
+import { activations } from '../operations.ts';
+import { registerPartialKernel, registerStandardKernel, sizeOf, withWorkspace } from './register.ts';
 
 interface Product {
   readonly a: tf.TensorInfo;
@@ -12,12 +12,12 @@ interface Product {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
   readonly bias?: tf.TensorInfo | undefined;
-  readonly activation?: number;
+  readonly activation?: (typeof activations)[number];
 }
 
 /** Shapes: a [..., m, k], b [..., k, n], last two axes swapped where transposed; batch axes broadcast. */
 function multiply(backend: EngineBackend, product: Product): tf.TensorInfo {
-  const { a, b, transposeA, transposeB, bias, activation = 0 } = product;
+  const { a, b, transposeA, transposeB, bias, activation = 'linear' } = product;
   const [batchA, batchB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
   const [m, k] = transposeA ? [a.shape.at(-1)!, a.shape.at(-2)!] : [a.shape.at(-2)!, a.shape.at(-1)!];
   const [inner, n] = transposeB ? [b.shape.at(-1)!, b.shape.at(-2)!] : [b.shape.at(-2)!, b.shape.at(-1)!];
@@ -29,23 +29,23 @@ function multiply(backend: EngineBackend, product: Product): tf.TensorInfo {
   if (batch * m * n === 0) return out;
   const run = (matrixA: number, matrixB: number, from: number, count: number, strideA: number, strideB: number) => {
     const { gemm, gemmWorkspace } = backend.exports;
-    withWorkspace(backend, [gemmWorkspace!(count, m, k, Number(transposeA), strideA)], ([packed]) => {
-      gemm!(
-        backend.address(a) + matrixA * m * k * 4,
-        backend.address(b) + matrixB * k * n * 4,
-        backend.address(out) + from * m * n * 4,
+    withWorkspace(backend, [gemmWorkspace(count, m, k, transposeA, strideA)], (packed) => {
+      gemm(
+        plus(backend.address(a), matrixA * m * k * 4),
+        plus(backend.address(b), matrixB * k * n * 4),
+        plus(backend.address(out), from * m * n * 4),
         count,
         m,
         n,
         k,
-        Number(transposeA),
-        Number(transposeB),
+        transposeA,
+        transposeB,
         strideA,
         strideB,
-        0,
-        bias === undefined ? 0 : backend.address(bias),
-        activation,
-        packed!,
+        false,
+        bias === undefined ? nowhere : backend.address(bias),
+        activations.indexOf(activation),
+        packed,
       );
     });
   };
@@ -74,18 +74,16 @@ function matrixOf(shape: readonly number[], broadcast: readonly number[], index:
 
 /** Registers the matrix products. Activations and biases that only vision models have run on the cpu backend's kernel. */
 export function registerMatMul(): void {
-  const cpuFused = cpuKernel('_FusedMatMul');
-  registerEngineKernel('BatchMatMul', (backend, { a, b }, attrs) => {
-    const transposes = { transposeA: Boolean(attrs.transposeA), transposeB: Boolean(attrs.transposeB) };
-    return multiply(backend, { a: a!, b: b!, ...transposes });
-  });
-  const fused: EngineKernel = (backend, inputs, attrs) => {
-    const { a, b, bias } = inputs;
-    const activation = activations[String(attrs.activation ?? 'linear')];
-    const rowBias = bias === undefined || (bias.shape.length === 1 && bias.shape[0] !== 1);
-    if (activation === undefined || !rowBias) return cpuFused(backend, inputs, attrs);
-    const transposes = { transposeA: Boolean(attrs.transposeA), transposeB: Boolean(attrs.transposeB) };
-    return multiply(backend, { a: a!, b: b!, ...transposes, bias, activation });
-  };
-  registerEngineKernel('_FusedMatMul', fused);
+  registerStandardKernel('BatchMatMul', (backend, { a, b }, { transposeA, transposeB }) =>
+    multiply(backend, { a, b, transposeA, transposeB }),
+  );
+  registerPartialKernel(
+    '_FusedMatMul',
+    (backend, { a, b, bias }, { transposeA, transposeB, activation: name = 'linear' }) => {
+      const activation = activations.find((known) => known === name);
+      const rowBias = bias === undefined || (bias.shape.length === 1 && bias.shape[0] !== 1);
+      if (activation === undefined || !rowBias) return null;
+      return multiply(backend, { a, b, transposeA, transposeB, bias, activation });
+    },
+  );
 }

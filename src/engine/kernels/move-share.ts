@@ -1,6 +1,7 @@
 // What kernels that move data have in common.
 
 import type { tf } from '../../tensor/tf.ts';
+import type { Address } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import type { StridedAxes } from './strided-axes.ts';
 
@@ -21,9 +22,9 @@ export function makeLike(backend: EngineBackend, { dtype }: tf.TensorInfo, shape
 }
 
 /** Copies along `axes`: from address `from`, where `axes.a` are the steps, to address `to`, where `axes.b` are. */
-export function copyAlong(backend: EngineBackend, axes: StridedAxes, from: number, to: number): void {
+export function copyAlong(backend: EngineBackend, axes: StridedAxes, from: Address, to: Address): void {
   axes.describe(backend);
-  backend.exports.copyRows!(from, to);
+  backend.exports.copyRows(from, to);
 }
 
 /** Elements of `shape` from axis `first` up to axis `end`. */

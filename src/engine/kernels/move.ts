@@ -3,28 +3,26 @@
 // All but some transposes are copies of rows. Where the result is the whole input in its order, nothing is copied.
 
 import { tf } from '../../tensor/tf.ts';
+import { type Address, plus } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { bitsOf, copyAlong, hasWords, makeLike, share, sizeBetween } from './move-share.ts';
-import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
+import { type PartialKernel, registerPartialKernel, sizeOf } from './register.ts';
 import { StridedAxes } from './strided-axes.ts';
 
 type Info = tf.TensorInfo;
-/** A kernel that says null to what it does not do. */
-type PartialKernel = (...call: Parameters<EngineKernel>) => Info | Info[] | null;
 
 const axes = new StridedAxes();
 
 /** `axis` counted from the front; null if there is none. */
-function axisOf(axis: unknown, rank: number): number | null {
-  const found = Number(axis) < 0 ? Number(axis) + rank : Number(axis);
+function axisOf(axis: number, rank: number): number | null {
+  const found = axis < 0 ? axis + rank : axis;
   return found >= 0 && found < rank ? found : null;
 }
 
-const slice: PartialKernel = (backend, inputs, attrs) => {
-  const x = inputs.x!;
+const slice: PartialKernel<'Slice'> = (backend, { x }, { begin: first, size }) => {
   if (!hasWords(x)) return null;
   // A number or a short array stands for the first axes; size -1 is the rest of an axis.
-  const parsed = tf.slice_util.parseSliceParams(x, attrs.begin as number[], attrs.size as number[]);
+  const parsed = tf.slice_util.parseSliceParams(x, first, size);
   const begin = parsed[0]!;
   const shape = parsed[1]!;
   tf.slice_util.assertParamsValid(x, begin, shape);
@@ -39,16 +37,16 @@ const slice: PartialKernel = (backend, inputs, attrs) => {
   if (axes.size === step) return share(backend, x, shape);
   if (!axes.fit) return null;
   const out = makeLike(backend, x, shape);
-  copyAlong(backend, axes, backend.address(x) + 4 * offset, backend.address(out));
+  copyAlong(backend, axes, plus(backend.address(x), 4 * offset), backend.address(out));
   return out;
 };
 
 /** Copies one of several stretches that lie one after the other along an axis: `run` elements in each of `outer` rows. */
 function copyStretch(
   backend: EngineBackend,
-  from: number,
+  from: Address,
   fromRow: number,
-  to: number,
+  to: Address,
   toRow: number,
   rows: number,
   run: number,
@@ -72,16 +70,15 @@ function splitRows(
   return shapes.map((shape, i) => {
     const out = makeLike(backend, x, shape);
     copyStretch(backend, from, row, backend.address(out), runs[i]!, outer, runs[i]!);
-    from += 4 * runs[i]!;
+    from = plus(from, 4 * runs[i]!);
     return out;
   });
 }
 
-const splitV: PartialKernel = (backend, inputs, attrs) => {
-  const x = inputs.x!;
+const splitV: PartialKernel<'SplitV'> = (backend, { x }, attrs) => {
   const axis = axisOf(attrs.axis, x.shape.length);
   if (!hasWords(x) || axis === null) return null;
-  const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, attrs.numOrSizeSplits as number[], axis);
+  const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, attrs.numOrSizeSplits, axis);
   if (sizes.length === 1) return [share(backend, x, x.shape)];
   const inner = sizeBetween(x.shape, axis + 1, x.shape.length);
   const shapes = sizes.map((size) => x.shape.with(axis, size));
@@ -89,8 +86,7 @@ const splitV: PartialKernel = (backend, inputs, attrs) => {
   return splitRows(backend, x, sizeBetween(x.shape, 0, axis), shapes, runs);
 };
 
-const unpack: PartialKernel = (backend, inputs, attrs) => {
-  const value = inputs.value!;
+const unpack: PartialKernel<'Unpack'> = (backend, { value }, attrs) => {
   const axis = axisOf(attrs.axis, value.shape.length);
   if (!hasWords(value) || axis === null) return null;
   const shape = value.shape.toSpliced(axis, 1);
@@ -113,7 +109,7 @@ function joinRows(
   let to = backend.address(out);
   for (const [i, part] of parts.entries()) {
     copyStretch(backend, backend.address(part), runs[i]!, to, row, outer, runs[i]!);
-    to += 4 * runs[i]!;
+    to = plus(to, 4 * runs[i]!);
   }
   return out;
 }
@@ -130,8 +126,7 @@ function areAlike(tensors: readonly Info[], except: number): boolean {
   );
 }
 
-const concat: PartialKernel = (backend, inputs, attrs) => {
-  const parts = inputs as unknown as readonly Info[];
+const concat: PartialKernel<'Concat'> = (backend, parts, attrs) => {
   const { shape } = parts[0]!;
   const axis = axisOf(attrs.axis, shape.length);
   if (axis === null || !areAlike(parts, axis)) return null;
@@ -146,8 +141,7 @@ const concat: PartialKernel = (backend, inputs, attrs) => {
   return joinRows(backend, parts, sizeBetween(shape, 0, axis), outShape, runs);
 };
 
-const pack: PartialKernel = (backend, inputs, attrs) => {
-  const parts = inputs as unknown as readonly Info[];
+const pack: PartialKernel<'Pack'> = (backend, parts, attrs) => {
   const { shape } = parts[0]!;
   const axis = axisOf(attrs.axis, shape.length + 1);
   if (axis === null || !areAlike(parts, -1)) return null;
@@ -157,10 +151,8 @@ const pack: PartialKernel = (backend, inputs, attrs) => {
   return joinRows(backend, parts, sizeBetween(shape, 0, axis), outShape, new Array(parts.length).fill(inner));
 };
 
-const padV2: PartialKernel = (backend, inputs, attrs) => {
-  const x = inputs.x!;
+const padV2: PartialKernel<'PadV2'> = (backend, { x }, { paddings, constantValue }) => {
   if (!hasWords(x)) return null;
-  const paddings = attrs.paddings as readonly (readonly [number, number])[];
   const shape = x.shape.map((length, axis) => paddings[axis]![0] + length + paddings[axis]![1]);
   const size = sizeOf(shape);
   let [offset, step, outStep] = [0, 1, 1];
@@ -174,14 +166,12 @@ const padV2: PartialKernel = (backend, inputs, attrs) => {
   if (step === size) return share(backend, x, shape);
   if (!axes.fit) return null;
   const out = makeLike(backend, x, shape);
-  backend.exports.fill!(backend.address(out), size, bitsOf(Number(attrs.constantValue), x.dtype));
-  copyAlong(backend, axes, backend.address(x), backend.address(out) + 4 * offset);
+  backend.exports.fill(backend.address(out), size, bitsOf(constantValue, x.dtype));
+  copyAlong(backend, axes, backend.address(x), plus(backend.address(out), 4 * offset));
   return out;
 };
 
-const tile: PartialKernel = (backend, inputs, attrs) => {
-  const x = inputs.x!;
-  const reps = attrs.reps as readonly number[];
+const tile: PartialKernel<'Tile'> = (backend, { x }, { reps }) => {
   if (!hasWords(x) || reps.length !== x.shape.length) return null;
   const shape = x.shape.map((length, axis) => length * reps[axis]!);
   let [step, outStep] = [1, 1];
@@ -204,7 +194,7 @@ function copyPlanes(backend: EngineBackend, x: Info, out: Info): void {
   const { lengths, a, b } = axes;
   const row = a.indexOf(1);
   const [plane1, plane0] = [1, 2, 3].filter((axis) => axis !== row) as [number, number];
-  backend.exports.transpose!(
+  backend.exports.transpose(
     backend.address(x),
     backend.address(out),
     lengths[row]!,
@@ -220,10 +210,8 @@ function copyPlanes(backend: EngineBackend, x: Info, out: Info): void {
   );
 }
 
-const transpose: PartialKernel = (backend, inputs, attrs) => {
-  const x = inputs.x!;
+const transpose: PartialKernel<'Transpose'> = (backend, { x }, { perm }) => {
   if (!hasWords(x)) return null;
-  const perm = attrs.perm as readonly number[];
   const shape = perm.map((axis) => x.shape[axis]!);
   let outStep = 1;
   axes.clear();
@@ -242,18 +230,12 @@ const transpose: PartialKernel = (backend, inputs, attrs) => {
 
 /** Registers them; other types, and more axes than the module walks, are left to the cpu kernels. */
 export function registerMove(): void {
-  const kernels = {
-    Slice: slice,
-    SplitV: splitV,
-    Unpack: unpack,
-    Concat: concat,
-    Pack: pack,
-    PadV2: padV2,
-    Tile: tile,
-    Transpose: transpose,
-  };
-  for (const [name, kernel] of Object.entries(kernels)) {
-    const fallback = cpuKernel(name);
-    registerEngineKernel(name, (...call) => kernel(...call) ?? fallback(...call));
-  }
+  registerPartialKernel('Slice', slice);
+  registerPartialKernel('SplitV', splitV);
+  registerPartialKernel('Unpack', unpack);
+  registerPartialKernel('Concat', concat);
+  registerPartialKernel('Pack', pack);
+  registerPartialKernel('PadV2', padV2);
+  registerPartialKernel('Tile', tile);
+  registerPartialKernel('Transpose', transpose);
 }

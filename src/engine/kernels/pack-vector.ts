@@ -1,16 +1,17 @@
-import { registerEngineKernel, sizeOf } from './register.ts';
+import { packVectorOp } from '../../ops/pack-vector.ts';
+import { plus } from '../address.ts';
+import { registerEngineListOp, sizeOf } from './register.ts';
 
 /** Registers PackVector: a step's report is dozens of tensors of a few numbers each, too small for threads. */
 export function registerPackVector(): void {
-  registerEngineKernel('PackVector', (backend, inputs) => {
-    const tensors = Object.values(inputs);
-    const out = backend.output([tensors.reduce((length, { shape }) => length + sizeOf(shape), 0)]);
-    let at = backend.address(out);
-    for (const tensor of tensors) {
+  registerEngineListOp(packVectorOp, (backend, _, items) => {
+    const vector = backend.output([items.reduce((length, { tensor }) => length + sizeOf(tensor.shape), 0)]);
+    let at = backend.address(vector);
+    for (const { tensor } of items) {
       const size = sizeOf(tensor.shape);
-      backend.exports.copyWords!(backend.address(tensor), at, size);
-      at += size * 4;
+      backend.exports.copyWords(backend.address(tensor), at, size);
+      at = plus(at, size * 4);
     }
-    return out;
+    return { vector };
   });
 }

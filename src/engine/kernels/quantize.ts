@@ -1,11 +1,14 @@
-// FakeQuantize, and products whose operands are rounded first.
+// Rounding to 8 bits, and products whose operands are rounded first.
 // Shape legend: M rows sorted by expert, E experts, I and O input and output width.
 
+import { fakeQuantizeOp } from '../../ops/fake-quantize.ts';
+import { quantizedMatMulOp } from '../../ops/quantized-matmul.ts';
 import { formatOf, type Quantizer } from '../../precision/quantize.ts';
-import { type Fp8Recipe, transposed } from '../../precision/recipe.ts';
+import { transposed } from '../../precision/recipe.ts';
+import { type Address, nowhere } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { withGroups } from './grouped-matmul.ts';
-import { registerEngineKernel, withWorkspace } from './register.ts';
+import { registerEngineOp, withWorkspace } from './register.ts';
 
 /** Rows of each matrix, and their width. */
 interface Matrices {
@@ -25,63 +28,62 @@ function bandStarts(counts: readonly number[], size: number): number[] {
 }
 
 /** Rounds the matrices at address `x` into `y`; they may be the same. */
-function quantize(backend: EngineBackend, quantizer: Quantizer, x: number, y: number, matrices: Matrices): void {
+function quantize(backend: EngineBackend, quantizer: Quantizer, x: Address, y: Address, matrices: Matrices): void {
   const { counts, columns } = matrices;
   const { mantissaBits, minExponent, max } = formatOf(quantizer);
-  const round = (starts: number, bands: number) => {
+  const round = (starts: Address, bands: number) => {
     const tileColumns = Math.min(quantizer.columns, columns);
-    backend.exports.fakeQuantize!(x, y, starts, bands, columns, tileColumns, mantissaBits, minExponent, max);
+    backend.exports.fakeQuantize(x, y, starts, bands, columns, tileColumns, mantissaBits, minExponent, max);
   };
   if (quantizer.rows === 1) {
     round(
-      0,
+      nowhere,
       counts.reduce((a, b) => a + b, 0),
     );
     return;
   }
   const starts = bandStarts(counts, quantizer.rows);
-  withWorkspace(backend, [starts.length], ([table]) => {
-    backend.words(table!, starts.length).set(starts);
-    round(table!, starts.length - 1);
+  withWorkspace(backend, [starts.length], (table) => {
+    backend.words(table, starts.length).set(starts);
+    round(table, starts.length - 1);
   });
 }
 
-/** Registers FakeQuantize, and QuantizedMatMul with its gradient, for which it saves the rounded operands. */
+/** Registers rounding, and products of rounded operands with their gradient. */
 export function registerQuantize(): void {
-  registerEngineKernel('FakeQuantize', (backend, { x }, attrs) => {
-    const y = backend.output(x!.shape);
-    const matrices = { counts: attrs.counts as number[], columns: x!.shape[1]! };
-    quantize(backend, attrs as unknown as Quantizer, backend.address(x!), backend.address(y), matrices);
-    return y;
+  registerEngineOp(fakeQuantizeOp, {
+    forward: (backend, { x }, { attrs, sizes: { M, C } }) => {
+      const y = backend.output([M, C]);
+      const matrices = { counts: attrs.counts, columns: C };
+      quantize(backend, attrs, backend.address(x), backend.address(y), matrices);
+      return { y };
+    },
   });
-  registerEngineKernel('QuantizedMatMul', (backend, { x, weight }, attrs) => {
-    const { counts, activations, weights } = attrs as unknown as Fp8Recipe & { counts: number[] };
-    const [E, O, I] = weight!.shape as [number, number, number];
-    const M = x!.shape[0]!;
-    const [y, x8, weight8] = [backend.output([M, O]), backend.output(x!.shape), backend.output(weight!.shape)];
-    const at = backend.address;
-    quantize(backend, activations, at(x!), at(x8), { counts, columns: I });
-    quantize(backend, weights, at(weight!), at(weight8), { counts: Array<number>(E).fill(O), columns: I });
-    withGroups(backend, M, counts, (groups) => {
-      backend.exports.groupedMatMul!(at(x8), at(weight8), at(y), groups, E, I, O, 1);
-    });
-    return [y, x8, weight8];
-  });
-  registerEngineKernel('QuantizedMatMulGrad', (backend, { dy0: dy, saved0: x8, saved1: weight8 }, attrs) => {
-    const { counts, activations, gradients } = attrs as unknown as Fp8Recipe & { counts: number[] };
-    const [E, O, I] = weight8!.shape as [number, number, number];
-    const M = x8!.shape[0]!;
-    const [dx, dWeight] = [backend.output([M, I]), backend.output([E, O, I])];
-    const at = backend.address;
-    withWorkspace(backend, [M * O, M * I, backend.exports.packedLength!(M, O)], ([dy8, turned, packed]) => {
+  registerEngineOp(quantizedMatMulOp, {
+    forward: (backend, { x, weight }, { attrs: { counts, activations, weights }, sizes: { M, E, O, I } }) => {
+      const [y, x8, weight8] = [backend.output([M, O]), backend.output([M, I]), backend.output([E, O, I])];
+      const at = backend.address;
+      quantize(backend, activations, at(x), at(x8), { counts, columns: I });
+      quantize(backend, weights, at(weight), at(weight8), { counts: Array<number>(E).fill(O), columns: I });
       withGroups(backend, M, counts, (groups) => {
-        quantize(backend, gradients, at(dy!), dy8!, { counts, columns: O });
-        backend.exports.groupedMatMul!(dy8!, at(weight8!), at(dx), groups, E, O, I, 0);
-        quantize(backend, transposed(gradients), at(dy!), dy8!, { counts, columns: O });
-        quantize(backend, transposed(activations), at(x8!), turned!, { counts, columns: I });
-        backend.exports.groupedWeightGrad!(dy8!, turned!, at(dWeight), groups, packed!, M, E, O, I);
+        backend.exports.groupedMatMul(at(x8), at(weight8), at(y), groups, E, I, O, true);
       });
-    });
-    return [dx, dWeight];
+      return { y, x8, weight8 };
+    },
+    gradient: (backend, _, { attrs: { counts, activations, gradients }, sizes: { M, E, O, I }, dys, saved }) => {
+      const { x8, weight8 } = saved;
+      const [dx, dWeight] = [backend.output([M, I]), backend.output([E, O, I])];
+      const at = backend.address;
+      withWorkspace(backend, [M * O, M * I, backend.exports.packedLength(M, O)], (dy8, turned, packed) => {
+        withGroups(backend, M, counts, (groups) => {
+          quantize(backend, gradients, at(dys.y), dy8, { counts, columns: O });
+          backend.exports.groupedMatMul(dy8, at(weight8), at(dx), groups, E, O, I, false);
+          quantize(backend, transposed(gradients), at(dys.y), dy8, { counts, columns: O });
+          quantize(backend, transposed(activations), at(x8), turned, { counts, columns: I });
+          backend.exports.groupedWeightGrad(dy8, turned, at(dWeight), groups, packed, M, E, O, I);
+        });
+      });
+      return { x: dx, weight: dWeight };
+    },
   });
 }

@@ -2,19 +2,19 @@
 
 import type { tf } from '../../tensor/tf.ts';
 import type { EngineBackend } from '../backend.ts';
+import { reduceOps } from '../operations.ts';
 import { share } from './move-share.ts';
-import { cpuKernel, type EngineKernel, registerEngineKernel, sizeOf } from './register.ts';
+import { registerPartialKernel, sizeOf } from './register.ts';
 
-/** The same numbers as in src/engine/assembly/reduce.ts. */
-const sum = 0;
-const largest = 1;
+/** Axes as TF.js's ops give them: its types leave out that all of them may be meant. */
+type AxesAttribute = number | readonly number[] | null | undefined;
 
 /** Axes as bits, axis 0 lowest; null if one of them is not there. */
-function axisBits(axis: unknown, rank: number): number | null {
+function axisBits(axis: AxesAttribute, rank: number): number | null {
   if (axis === null || axis === undefined) return (1 << rank) - 1;
   if (typeof axis === 'number') return axis >= -rank && axis < rank ? 1 << (axis < 0 ? axis + rank : axis) : null;
   let bits = 0;
-  for (const one of axis as readonly number[]) {
+  for (const one of axis) {
     if (!(one >= -rank && one < rank)) return null;
     bits |= 1 << (one < 0 ? one + rank : one);
   }
@@ -54,9 +54,9 @@ function reducedShape(shape: readonly number[], bits: number, keepDims: boolean)
 /** Null for what the module does not do. */
 function reduce(
   backend: EngineBackend,
-  op: number,
+  op: (typeof reduceOps)[number],
   x: tf.TensorInfo,
-  axis: unknown,
+  axis: AxesAttribute,
   keepDims: boolean,
   mean: boolean,
 ): tf.TensorInfo | null {
@@ -67,43 +67,36 @@ function reduce(
   if (length === 1) return share(backend, x, shape);
   const out = backend.output(shape);
   if (outer * inner === 0) return out;
-  backend.exports.reduce!(op, backend.address(x), backend.address(out), outer, length, inner, mean ? length : 1);
+  backend.exports.reduce(
+    reduceOps.indexOf(op),
+    backend.address(x),
+    backend.address(out),
+    outer,
+    length,
+    inner,
+    mean ? length : 1,
+  );
   return out;
 }
 
 /** Registers them; other types and axes are left to the cpu kernels. */
 export function registerReduce(): void {
-  const cpuSum = cpuKernel('Sum');
-  const cpuMean = cpuKernel('Mean');
-  const cpuMax = cpuKernel('Max');
-  const cpuSoftmax = cpuKernel('Softmax');
-  registerEngineKernel(
-    'Sum',
-    (backend, inputs, attrs) =>
-      reduce(backend, sum, inputs.x!, attrs.axis, Boolean(attrs.keepDims), false) ?? cpuSum(backend, inputs, attrs),
+  registerPartialKernel('Sum', (backend, { x }, { axis, keepDims }) =>
+    reduce(backend, 'Sum', x, axis, keepDims, false),
   );
-  registerEngineKernel(
-    'Mean',
-    (backend, inputs, attrs) =>
-      reduce(backend, sum, inputs.x!, attrs.axis, Boolean(attrs.keepDims), true) ?? cpuMean(backend, inputs, attrs),
+  registerPartialKernel('Mean', (backend, { x }, { axis, keepDims }) =>
+    reduce(backend, 'Sum', x, axis, keepDims, true),
   );
-  registerEngineKernel(
-    'Max',
-    (backend, inputs, attrs) =>
-      reduce(backend, largest, inputs.x!, attrs.reductionIndices, Boolean(attrs.keepDims), false) ??
-      cpuMax(backend, inputs, attrs),
+  registerPartialKernel('Max', (backend, { x }, { reductionIndices, keepDims }) =>
+    reduce(backend, 'Max', x, reductionIndices, keepDims, false),
   );
-  const softmax: EngineKernel = (backend, inputs, attrs) => {
-    const { logits } = inputs;
-    const last = logits!.shape.length - 1;
-    if (logits!.dtype !== 'float32' || (attrs.dim !== last && attrs.dim !== -1) || last < 0) {
-      return cpuSoftmax(backend, inputs, attrs);
-    }
-    const out = backend.output(logits!.shape);
-    const width = logits!.shape[last]!;
+  registerPartialKernel('Softmax', (backend, { logits }, { dim }) => {
+    const last = logits.shape.length - 1;
+    if (logits.dtype !== 'float32' || (dim !== last && dim !== -1) || last < 0) return null;
+    const out = backend.output(logits.shape);
+    const width = logits.shape[last]!;
     if (width === 0) return out;
-    backend.exports.softmax!(backend.address(logits!), backend.address(out), sizeOf(logits!.shape) / width, width);
+    backend.exports.softmax(backend.address(logits), backend.address(out), sizeOf(logits.shape) / width, width);
     return out;
-  };
-  registerEngineKernel('Softmax', softmax);
+  });
 }

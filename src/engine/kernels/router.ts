@@ -1,55 +1,51 @@
-// Who goes where: SelectExperts, GateWeights and CountSelections.
+// Who goes where.
 // Shape legend: N tokens, E experts, K experts per token.
 
-import { registerEngineKernel, sizeOf, withWorkspace } from './register.ts';
+import type { AttributesOf } from '../../ops/define-op.ts';
+import { countSelectionsOp, gateWeightsOp, selectExpertsOp } from '../../ops/router.ts';
+import { registerEngineOp, withWorkspace } from './register.ts';
+
+type GateAttributes = AttributesOf<(typeof gateWeightsOp)['spec']>;
+
+const gateOptions = ({ scoringFunc, normTopkProb, routedScalingFactor }: GateAttributes) =>
+  [scoringFunc === 'softmax', normTopkProb, routedScalingFactor] as const;
 
 /** Registers the kernels of the router. */
 export function registerRouter(): void {
-  registerEngineKernel('SelectExperts', (backend, { logits, bias }, attrs) => {
-    const [N, E] = logits!.shape as [number, number];
-    const K = Number(attrs.numExpertsPerTok);
-    const groups = Number(attrs.nGroup);
-    const indices = backend.output([N, K], 'int32');
-    const at = backend.address;
-    withWorkspace(backend, [backend.pool.threads * backend.exports.selectWorkspace!(E, groups)], ([workspace]) => {
-      backend.exports.selectExperts!(
-        ...[at(logits!), at(bias!), at(indices), workspace!, N, E, K, groups, Number(attrs.topkGroup)],
-        Number(attrs.scoringFunc === 'softmax'),
-        Number(attrs.expertBiasForm === 'multiplicative'),
-      );
-    });
-    return indices;
+  registerEngineOp(selectExpertsOp, {
+    forward: (backend, { logits, bias }, { attrs, sizes: { N, E } }) => {
+      const { numExpertsPerTok: K, nGroup, topkGroup, scoringFunc, expertBiasForm } = attrs;
+      const topkIndices = backend.output([N, K], 'int32');
+      const at = backend.address;
+      const [softmax, multiplicative] = [scoringFunc === 'softmax', expertBiasForm === 'multiplicative'];
+      withWorkspace(backend, [backend.pool.threads * backend.exports.selectWorkspace(E, nGroup)], (workspace) => {
+        const addresses = [at(logits), at(bias), at(topkIndices), workspace] as const;
+        backend.exports.selectExperts(...addresses, N, E, K, nGroup, topkGroup, softmax, multiplicative);
+      });
+      return { topkIndices };
+    },
   });
-
-  const options = (attrs: Readonly<Record<string, unknown>>) => [
-    Number(attrs.scoringFunc === 'softmax'),
-    Number(attrs.normTopkProb),
-    Number(attrs.routedScalingFactor),
-  ];
-  // What it saves are the scores of the selected experts [N, K].
-  registerEngineKernel('GateWeights', (backend, { logits, topkIndices }, attrs) => {
-    const [N, E] = logits!.shape as [number, number];
-    const [, K] = topkIndices!.shape as [number, number];
-    const [gates, scores] = [backend.output([N, K]), backend.output([N, K])];
-    const at = backend.address;
-    backend.exports.gateWeights!(at(logits!), at(topkIndices!), at(gates), at(scores), N, E, K, ...options(attrs));
-    return [gates, scores];
+  registerEngineOp(gateWeightsOp, {
+    forward: (backend, { logits, topkIndices }, { attrs, sizes: { N, E, K } }) => {
+      const [topkWeights, scores] = [backend.output([N, K]), backend.output([N, K])];
+      const at = backend.address;
+      const outputs = [at(topkWeights), at(scores)] as const;
+      backend.exports.gateWeights(at(logits), at(topkIndices), ...outputs, N, E, K, ...gateOptions(attrs));
+      return { topkWeights, scores };
+    },
+    gradient: (backend, { logits, topkIndices }, { attrs, sizes: { N, E, K }, dys, saved: { scores } }) => {
+      const dLogits = backend.output([N, E]);
+      const at = backend.address;
+      const inputs = [at(logits), at(topkIndices), at(scores), at(dys.topkWeights)] as const;
+      backend.exports.gateWeightsGrad(...inputs, at(dLogits), N, E, K, ...gateOptions(attrs));
+      return { logits: dLogits };
+    },
   });
-  registerEngineKernel('GateWeightsGrad', (backend, { logits, topkIndices, dy0, saved0: scores }, attrs) => {
-    const [N, E] = logits!.shape as [number, number];
-    const [, K] = topkIndices!.shape as [number, number];
-    const dLogits = backend.output([N, E]);
-    const at = backend.address;
-    const inputs = [at(logits!), at(topkIndices!), at(scores!), at(dy0!)];
-    backend.exports.gateWeightsGrad!(...inputs, at(dLogits), N, E, K, ...options(attrs));
-    return dLogits;
-  });
-
-  registerEngineKernel('CountSelections', (backend, { topkIndices }, attrs) => {
-    const E = Number(attrs.nRoutedExperts);
-    const counts = backend.output([E]);
-    const at = backend.address;
-    backend.exports.countSelections!(at(topkIndices!), at(counts), sizeOf(topkIndices!.shape), E);
-    return counts;
+  registerEngineOp(countSelectionsOp, {
+    forward: (backend, { topkIndices }, { attrs: { nRoutedExperts: E }, sizes: { N, K } }) => {
+      const counts = backend.output([E]);
+      backend.exports.countSelections(backend.address(topkIndices), backend.address(counts), N * K, E);
+      return { counts };
+    },
   });
 }

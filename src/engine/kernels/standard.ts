@@ -2,8 +2,8 @@
 
 import { registerBinary } from './elementwise-binary.ts';
 import { registerUnary } from './elementwise-unary.ts';
-import { registerFill } from './move-fill.ts';
 import { registerMove } from './move.ts';
+import { registerFill } from './move-fill.ts';
 import { registerReduce } from './reduce.ts';
 
 /** Registers them. */

@@ -43,7 +43,7 @@ export class StridedAxes {
     const [width, length2, length1] = lengths as [number, number, number];
     const [aStep, a2, a1, a0] = a as [number, number, number, number];
     const [bStep, b2, b1, b0] = b as [number, number, number, number];
-    exports.describeRows!(size, width, length1, length2, a0, a1, a2, aStep, b0, b1, b2, bStep);
+    exports.describeRows(size, width, length1, length2, a0, a1, a2, aStep, b0, b1, b2, bStep);
   }
 
   /** Adds the next axis outwards. */

@@ -1,17 +1,20 @@
-import { registerEngineKernel, sizeOf } from './register.ts';
+import { swigluOp } from '../../ops/swiglu.ts';
+import { registerEngineOp } from './register.ts';
 
 /** Registers SwiGLU and its gradient. */
 export function registerSwiGlu(): void {
-  registerEngineKernel('SwiGLU', (backend, { gate, up }) => {
-    const y = backend.output(gate!.shape);
-    const at = backend.address;
-    backend.exports.swiglu!(at(gate!), at(up!), at(y), sizeOf(gate!.shape));
-    return y;
-  });
-  registerEngineKernel('SwiGLUGrad', (backend, { gate, up, dy0 }) => {
-    const [dGate, dUp] = [backend.output(gate!.shape), backend.output(up!.shape)];
-    const at = backend.address;
-    backend.exports.swigluGrad!(at(gate!), at(up!), at(dy0!), at(dGate), at(dUp), sizeOf(gate!.shape));
-    return [dGate, dUp];
+  registerEngineOp(swigluOp, {
+    forward: (backend, { gate, up }, { sizes: { N, F } }) => {
+      const y = backend.output([N, F]);
+      const at = backend.address;
+      backend.exports.swiglu(at(gate), at(up), at(y), N * F);
+      return { y };
+    },
+    gradient: (backend, { gate, up }, { sizes: { N, F }, dys: { y: dy } }) => {
+      const [dGate, dUp] = [backend.output([N, F]), backend.output([N, F])];
+      const at = backend.address;
+      backend.exports.swigluGrad(at(gate), at(up), at(dy), at(dGate), at(dUp), N * F);
+      return { gate: dGate, up: dUp };
+    },
   });
 }

@@ -2,7 +2,7 @@
 
 import { createDataset } from '../../data/dataset.ts';
 import type { Dataset } from '../../data/types.ts';
-import { loadModel } from '../../generate/load-model.ts';
+import { loadModel } from '../../generate/load-model-folder.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { TrainedArm } from '../study.ts';
 

@@ -1,117 +1,146 @@
-// Writes a model down for the kernels of the engine: fields and their order are those of
-// src/engine/assembly/decode-model.ts.
+// Writes a model down for the kernels of the engine, as the records of src/engine/decode-layout.ts.
 
 import type { ModelConfig } from '../../config/model-config.ts';
+import { type Address, nowhere } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
+import { decodeLayer, decodeModel } from '../../engine/decode-layout.ts';
+import { type Layout, type RecordOf, wordsOf, writeRecords } from '../../engine/layout.ts';
+import { mostThreads } from '../../engine/thread-pool.ts';
 import { softmaxScale } from '../../layers/rotary-embedding.ts';
 import { latentNormEps } from '../../mla/attention.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
-import { type EngineBlocks, floatsAt, integersAt } from './engine-blocks.ts';
+import { type EngineBlocks, wordsAt } from './engine-blocks.ts';
 import { EngineWeights } from './engine-weights.ts';
 
-/** Threads there may be: each has memory of its own for the choice of experts. */
-const mostThreads = 64;
-
-/** A field of 32 bits. */
-type Field = number | boolean | { readonly float: number };
-
-const float = (value: number): Field => ({ float: value });
-
-/** Writes fields one after the other, and returns where they begin. */
-function writeFields(backend: EngineBackend, blocks: EngineBlocks, fields: readonly Field[]): number {
-  const address = blocks.take(fields.length);
-  const [integers, floats] = [integersAt(backend, address, fields.length), floatsAt(backend, address, fields.length)];
-  for (const [i, field] of fields.entries()) {
-    if (typeof field === 'object') floats[i] = field.float;
-    else integers[i] = Number(field);
-  }
+/** Writes records one after the other into a block of their own, and returns where they begin. */
+function writeBlock<L extends Layout>(
+  backend: EngineBackend,
+  blocks: EngineBlocks,
+  layout: L,
+  records: readonly RecordOf<L>[],
+): Address {
+  const length = records.length * wordsOf(layout);
+  const address = blocks.take(length);
+  writeRecords(wordsAt(backend, address, length), layout, records);
   return address;
 }
 
-/** The fields of a `DecodeLayer`. */
-function layerFields(weights: EngineWeights, config: ModelConfig, layer: number): Field[] {
+type Layer = RecordOf<typeof decodeLayer>;
+type Model = RecordOf<typeof decodeModel>;
+
+function layerRecord(weights: EngineWeights, config: ModelConfig, layer: number): Layer {
   const { numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V, qLoraRank } = config;
   const name = `model.layers.${layer}`;
   const attention = `${name}.self_attn`;
   const compressed = [`${attention}.${qLoraRank === null ? 'q_proj' : 'q_a_proj'}.weight`];
   const kvB = `${attention}.kv_b_proj.weight`;
-  return [
-    weights.plain(`${name}.input_layernorm.weight`),
-    weights.stacked(...compressed, `${attention}.kv_a_proj_with_mqa.weight`),
-    qLoraRank === null ? 0 : weights.plain(`${attention}.q_a_layernorm.weight`),
-    weights.plain(`${attention}.kv_a_layernorm.weight`),
-    qLoraRank === null ? 0 : weights.heads(`${attention}.q_b_proj.weight`, H, 0, P + R, false),
-    weights.heads(kvB, H, 0, P, true),
-    weights.heads(kvB, H, P, V, false),
-    weights.packed(`${attention}.o_proj.weight`),
-    weights.plain(`${name}.post_attention_layernorm.weight`),
-    ...feedForwardFields(weights, config, `${name}.mlp`, layer),
-  ];
+  return {
+    inputNorm: weights.plain(`${name}.input_layernorm.weight`),
+    compress: weights.stacked(...compressed, `${attention}.kv_a_proj_with_mqa.weight`),
+    queryNorm: qLoraRank === null ? nowhere : weights.plain(`${attention}.q_a_layernorm.weight`),
+    latentNorm: weights.plain(`${attention}.kv_a_layernorm.weight`),
+    queryUp: qLoraRank === null ? nowhere : weights.heads(`${attention}.q_b_proj.weight`, H, 0, P + R, false),
+    keyUp: weights.heads(kvB, H, 0, P, true),
+    valueUp: weights.heads(kvB, H, P, V, false),
+    output: weights.packed(`${attention}.o_proj.weight`),
+    postNorm: weights.plain(`${name}.post_attention_layernorm.weight`),
+    ...feedForward(weights, config, `${name}.mlp`, layer),
+  };
 }
 
-function feedForwardFields(weights: EngineWeights, config: ModelConfig, mlp: string, layer: number): Field[] {
+type Dense = Pick<Layer, 'width' | 'gateUp' | 'down'>;
+type Routed = Pick<Layer, 'router' | 'bias' | 'expertGateUp' | 'expertDown'>;
+
+const noDense: Dense = { width: 0, gateUp: nowhere, down: nowhere };
+const noRouted: Routed = { router: nowhere, bias: nowhere, expertGateUp: nowhere, expertDown: nowhere };
+
+function feedForward(weights: EngineWeights, config: ModelConfig, mlp: string, layer: number): Dense & Routed {
   const { firstKDenseReplace, intermediateSize, nSharedExperts, moeIntermediateSize } = config;
-  const swiglu = (name: string, width: number): Field[] => [
+  const swiglu = (name: string, width: number): Dense => ({
     width,
-    weights.gateUp(`${name}.gate_proj.weight`, `${name}.up_proj.weight`),
-    weights.packed(`${name}.down_proj.weight`),
-  ];
-  if (layer < firstKDenseReplace) return [...swiglu(mlp, intermediateSize), 0, 0, 0, 0];
-  return [
-    ...(nSharedExperts > 0 ? swiglu(`${mlp}.shared_experts`, nSharedExperts * moeIntermediateSize) : [0, 0, 0]),
-    weights.packed(`${mlp}.gate.weight`),
-    weights.bias(layer),
-    weights.expertsGateUp(`${mlp}.experts.gate_up_proj`),
-    weights.expertsDown(`${mlp}.experts.down_proj`),
-  ];
+    gateUp: weights.gateUp(`${name}.gate_proj.weight`, `${name}.up_proj.weight`),
+    down: weights.packed(`${name}.down_proj.weight`),
+  });
+  if (layer < firstKDenseReplace) return { ...swiglu(mlp, intermediateSize), ...noRouted };
+  const shared = nSharedExperts > 0 ? swiglu(`${mlp}.shared_experts`, nSharedExperts * moeIntermediateSize) : noDense;
+  return {
+    ...shared,
+    router: weights.packed(`${mlp}.gate.weight`),
+    bias: weights.bias(layer),
+    expertGateUp: weights.expertsGateUp(`${mlp}.experts.gate_up_proj`),
+    expertDown: weights.expertsDown(`${mlp}.experts.down_proj`),
+  };
 }
 
 /** Sizes and settings. */
-function configFields(config: ModelConfig): Field[] {
-  return [
-    config.hiddenSize,
-    config.numAttentionHeads,
-    config.qkNopeHeadDim,
-    config.qkRopeHeadDim,
-    config.vHeadDim,
-    config.kvLoraRank,
-    config.qLoraRank ?? 0,
-    config.nRoutedExperts,
-    config.numExpertsPerTok,
-    config.nGroup,
-    config.topkGroup,
-    config.moeIntermediateSize,
-    config.vocabSize,
-    config.scoringFunc === 'softmax',
-    config.normTopkProb,
-    config.expertBiasForm === 'multiplicative',
-    config.ropeInterleave,
-    config.mtpHiddenState === 'post-norm',
-    config.mtpConcatOrder === 'embedding-first',
-    float(config.rmsNormEps),
-    float(latentNormEps),
-    float(softmaxScale(config)),
-    float(config.routedScalingFactor),
-  ];
+function settings(config: ModelConfig) {
+  return {
+    hidden: config.hiddenSize,
+    heads: config.numAttentionHeads,
+    nope: config.qkNopeHeadDim,
+    rope: config.qkRopeHeadDim,
+    value: config.vHeadDim,
+    latent: config.kvLoraRank,
+    query: config.qLoraRank ?? 0,
+    experts: config.nRoutedExperts,
+    perToken: config.numExpertsPerTok,
+    groups: config.nGroup,
+    keptGroups: config.topkGroup,
+    expertWidth: config.moeIntermediateSize,
+    vocabulary: config.vocabSize,
+    softmax: config.scoringFunc === 'softmax',
+    normalise: config.normTopkProb,
+    multiplicative: config.expertBiasForm === 'multiplicative',
+    neighbours: config.ropeInterleave,
+    normedHidden: config.mtpHiddenState === 'post-norm',
+    embeddingFirst: config.mtpConcatOrder === 'embedding-first',
+    eps: config.rmsNormEps,
+    latentEps: latentNormEps,
+    attentionScale: softmaxScale(config),
+    routedScale: config.routedScalingFactor,
+  };
 }
 
 /** Memory for what a pass of `rows` rows computes on its way. */
-function workspaceFields(backend: EngineBackend, blocks: EngineBlocks, config: ModelConfig, rows: number): Field[] {
+function workspace(backend: EngineBackend, blocks: EngineBlocks, config: ModelConfig, rows: number) {
   const { hiddenSize: D, numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V } = config;
   const { kvLoraRank: C, nRoutedExperts: E, numExpertsPerTok: K, nGroup, moeIntermediateSize: F } = config;
   const [N, A] = [rows, (config.qLoraRank ?? H * (P + R)) + C + R];
   const widest = Math.max(config.intermediateSize, config.nSharedExperts * F);
-  const lengths = [
-    ...[N * D, N * D, 2 * N * D], // x, normed, joined
-    N * A, // compressed
-    ...[N * H * (P + R), N * H * (C + R), N * H * C, N * H * V], // queries, latentQueries, latentValues, values
-    ...[N * E, N * K, N * K, N * K], // logits, indices, scores, gates
-    mostThreads * backend.exports.selectWorkspace!(E, nGroup),
-    ...[E + 1, N * K, N * K, E], // offsets, tokens, slots, busy
-    ...[N * widest, N * K * F], // active, routedActive
-  ];
-  return lengths.map((length) => blocks.take(length));
+  return {
+    x: blocks.take(N * D),
+    normed: blocks.take(N * D),
+    joined: blocks.take(2 * N * D),
+    compressed: blocks.take(N * A),
+    queries: blocks.take(N * H * (P + R)),
+    latentQueries: blocks.take(N * H * (C + R)),
+    latentValues: blocks.take(N * H * C),
+    values: blocks.take(N * H * V),
+    logits: blocks.take(N * E),
+    indices: blocks.take(N * K),
+    scores: blocks.take(N * K),
+    gates: blocks.take(N * K),
+    selectSpace: blocks.take(mostThreads * backend.exports.selectWorkspace(E, nGroup)),
+    offsets: blocks.take(E + 1),
+    tokens: blocks.take(N * K),
+    slots: blocks.take(N * K),
+    busy: blocks.take(E),
+    active: blocks.take(N * widest),
+    routedActive: blocks.take(N * K * F),
+  };
 }
+
+/** What an MTP module has besides its layer. */
+function mtpRecord(weights: EngineWeights, name: string) {
+  return {
+    embeddingNorm: weights.plain(`${name}.enorm.weight`),
+    hiddenNorm: weights.plain(`${name}.hnorm.weight`),
+    project: weights.packed(`${name}.eh_proj.weight`),
+    headNorm: weights.plain(`${name}.shared_head.norm.weight`),
+  };
+}
+
+const noMtp = { embeddingNorm: nowhere, hiddenNorm: nowhere, project: nowhere, headNorm: nowhere };
 
 /**
  * How many experts a token has in the MTP module when it drafts: half of them. A draft may come from any distribution, and
@@ -123,8 +152,8 @@ function draftExperts({ numExpertsPerTok }: ModelConfig): number {
 
 /** Where `DecodeModel`s are: that of the main model, and that of the MTP module as it drafts, 0 without drafts. */
 export interface EngineModel {
-  readonly main: number;
-  readonly draft: number;
+  readonly main: Address;
+  readonly draft: Address;
 }
 
 /** Writes a model down for passes of at most `rows` rows. All of it belongs to `blocks`. */
@@ -138,27 +167,22 @@ export function writeEngineModel(
   const { config, rotary } = model;
   const { numHiddenLayers } = config;
   const weights = new EngineWeights(backend, model, blocks);
-  const mtp = `model.layers.${numHiddenLayers}`;
-  const layers = Array.from({ length: numHiddenLayers + Number(drafts) }, (_, i) => layerFields(weights, config, i));
-  const rest: Field[] = [
-    backend.address(rotary.cos),
-    backend.address(rotary.sin),
-    weights.plain('model.embed_tokens.weight'),
-    weights.plain('model.norm.weight'),
-    weights.packed('lm_head.weight'),
-    writeFields(backend, blocks, layers.flat()),
-    numHiddenLayers,
-    ...(drafts
-      ? [
-          weights.plain(`${mtp}.enorm.weight`),
-          weights.plain(`${mtp}.hnorm.weight`),
-          weights.packed(`${mtp}.eh_proj.weight`),
-          weights.plain(`${mtp}.shared_head.norm.weight`),
-        ]
-      : [0, 0, 0, 0]),
-    ...workspaceFields(backend, blocks, config, rows),
-  ];
-  const write = (settings: ModelConfig) => writeFields(backend, blocks, [...configFields(settings), ...rest]);
+  const layers = Array.from({ length: numHiddenLayers + Number(drafts) }, (_, i) => layerRecord(weights, config, i));
+  const rest = {
+    cos: backend.address(rotary.cos),
+    sin: backend.address(rotary.sin),
+    embedding: weights.plain('model.embed_tokens.weight'),
+    norm: weights.plain('model.norm.weight'),
+    head: weights.packed('lm_head.weight'),
+    layers: writeBlock(backend, blocks, decodeLayer, layers),
+    layerCount: numHiddenLayers,
+    ...(drafts ? mtpRecord(weights, `model.layers.${numHiddenLayers}`) : noMtp),
+    ...workspace(backend, blocks, config, rows),
+  };
+  const write = (config: ModelConfig) => {
+    const record: Model = { ...settings(config), ...rest };
+    return writeBlock(backend, blocks, decodeModel, [record]);
+  };
   const drafting = { ...config, numExpertsPerTok: draftExperts(config) };
-  return { main: write(config), draft: drafts ? write(drafting) : 0 };
+  return { main: write(config), draft: drafts ? write(drafting) : nowhere };
 }

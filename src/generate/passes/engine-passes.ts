@@ -1,17 +1,21 @@
 // Passes by the engine's own kernels: one call for all layers, no tape, no tensor, and no memory that is not there already
 // unless a sequence grows. Every row is computed alone, so it gets the same bits whatever runs beside it.
 
+import { type Address, nowhere, plus } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
+import { decodeRow } from '../../engine/decode-layout.ts';
+import { type RecordOf, wordsOf, writeRecords } from '../../engine/layout.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
-import { EngineBlocks, floatsAt, integersAt } from './engine-blocks.ts';
+import { EngineBlocks, floatsAt, wordsAt } from './engine-blocks.ts';
 import { type EngineModel, writeEngineModel } from './engine-model.ts';
 import { EngineSequence } from './engine-sequence.ts';
 import type { PassRow, Passes } from './passes.ts';
 
 /** Rows of a pass: longer prompts take several. More would save little, and needs more memory. */
 const rowsOfPass = 64;
-/** 32-bit fields of a `DecodeRow`. */
-const rowFields = 7;
+
+/** Where a row reads and writes hidden states. */
+type HiddenPlaces = Pick<RecordOf<typeof decodeRow>, 'hiddenIn' | 'hiddenOut'>;
 
 export class EnginePasses implements Passes {
   readonly #backend: EngineBackend;
@@ -19,11 +23,11 @@ export class EnginePasses implements Passes {
   readonly #drafts: boolean;
   readonly #blocks: EngineBlocks;
   readonly #model: EngineModel;
-  readonly #rows: number;
+  readonly #rows: Address;
   readonly #sequences: readonly EngineSequence[];
   /** Logits of the last pass: their block, and how many rows it has room for. */
   #logits: EngineBlocks;
-  #logitsAddress = 0;
+  #logitsAddress: Address = nowhere;
   #logitsRoom = 0;
 
   constructor(backend: EngineBackend, model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean) {
@@ -34,7 +38,7 @@ export class EnginePasses implements Passes {
     this.#blocks = new EngineBlocks(backend);
     this.#logits = new EngineBlocks(backend);
     this.#model = writeEngineModel(backend, model, this.#blocks, rowsOfPass, drafts);
-    this.#rows = this.#blocks.take(rowsOfPass * rowFields);
+    this.#rows = this.#blocks.take(rowsOfPass * wordsOf(decodeRow));
     const layers = numHiddenLayers + Number(drafts);
     const width = kvLoraRank + qkRopeHeadDim;
     this.#sequences = Array.from(
@@ -50,7 +54,7 @@ export class EnginePasses implements Passes {
       for (const { slot, position } of lastOfEach(rows)) this.#sequences[slot]!.reserveHidden(position, position + 1);
     }
     return this.#run('decodeMain', this.#model.main, rows, ({ slot, position }) => {
-      return [0, this.#drafts ? this.#sequences[slot]!.hiddenAt(position) : 0];
+      return { hiddenIn: nowhere, hiddenOut: this.#drafts ? this.#sequences[slot]!.hiddenAt(position) : nowhere };
     });
   }
 
@@ -62,7 +66,8 @@ export class EnginePasses implements Passes {
     }
     return this.#run('decodeMtp', this.#model.draft, rows, (row) => {
       const sequence = this.#sequences[row.slot]!;
-      return [sequence.hiddenAt(row.position), last.includes(row) ? sequence.hiddenAt(row.position + 1) : 0];
+      const hiddenOut = last.includes(row) ? sequence.hiddenAt(row.position + 1) : nowhere;
+      return { hiddenIn: sequence.hiddenAt(row.position), hiddenOut };
     });
   }
 
@@ -84,12 +89,11 @@ export class EnginePasses implements Passes {
     this.#logits.free();
   }
 
-  /** `hidden` names where a row reads and writes hidden states. */
   #run(
     kernel: 'decodeMain' | 'decodeMtp',
-    model: number,
+    model: Address,
     rows: readonly PassRow[],
-    hidden: (row: PassRow) => readonly [number, number],
+    hidden: (row: PassRow) => HiddenPlaces,
   ): Float32Array {
     const wanted = rows.reduce((count, { logits }) => count + Number(logits), 0);
     this.#reserveLogits(wanted);
@@ -97,24 +101,19 @@ export class EnginePasses implements Passes {
     for (let start = 0; start < rows.length; start += rowsOfPass) {
       const part = rows.slice(start, start + rowsOfPass);
       this.#writeRows(part, hidden);
-      const to = this.#logitsAddress + 4 * done * this.#vocabSize;
-      done += this.#backend.exports[kernel]!(model, this.#rows, part.length, to);
+      const to = plus(this.#logitsAddress, 4 * done * this.#vocabSize);
+      done += this.#backend.exports[kernel](model, this.#rows, part.length, to);
     }
     return floatsAt(this.#backend, this.#logitsAddress, wanted * this.#vocabSize);
   }
 
-  #writeRows(rows: readonly PassRow[], hidden: (row: PassRow) => readonly [number, number]): void {
-    const fields = integersAt(this.#backend, this.#rows, rows.length * rowFields);
-    for (const [i, row] of rows.entries()) {
-      const sequence = this.#sequences[row.slot]!;
-      const at = i * rowFields;
-      fields[at] = row.token;
-      fields[at + 1] = row.position;
-      fields[at + 2] = sequence.cache;
-      fields[at + 3] = sequence.layerBytes;
-      [fields[at + 4], fields[at + 5]] = hidden(row);
-      fields[at + 6] = Number(row.logits);
-    }
+  #writeRows(rows: readonly PassRow[], hidden: (row: PassRow) => HiddenPlaces): void {
+    const records = rows.map((row) => {
+      const { cache, layerBytes } = this.#sequences[row.slot]!;
+      const { token, position, logits: wantsLogits } = row;
+      return { token, position, cache, layerBytes, ...hidden(row), wantsLogits };
+    });
+    writeRecords(wordsAt(this.#backend, this.#rows, rows.length * wordsOf(decodeRow)), decodeRow, records);
   }
 
   #reserveLogits(rows: number): void {

@@ -1,6 +1,7 @@
 // What a sequence keeps in the engine's memory: latents of its tokens, and the latest hidden states where there are drafts.
 // Shape legend: L layers (the MTP module's is the last), W = kvLoraRank + qkRopeHeadDim, D hiddenSize.
 
+import { type Address, nowhere, plus } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
 import { floatsAt } from './engine-blocks.ts';
 
@@ -9,7 +10,7 @@ const firstTokens = 64;
 
 /** Rows of floats in `planes` planes, which move to a block of twice the size when they outgrow theirs. */
 class GrowingRows {
-  address = 0;
+  address: Address = nowhere;
   /** Rows that a plane has room for. */
   room = 0;
   readonly #backend: EngineBackend;
@@ -54,15 +55,15 @@ class GrowingRows {
     plane.copyWithin(0, first * this.#width);
   }
 
-  #copyFrom(address: number, room: number, rows: number): void {
+  #copyFrom(address: Address, room: number, rows: number): void {
     const [from, to] = [4 * room * this.#width, 4 * this.room * this.#width];
     for (let plane = 0; plane < this.#planes; plane++) {
-      const source = floatsAt(this.#backend, address + plane * from, rows * this.#width);
-      floatsAt(this.#backend, this.address + plane * to, rows * this.#width).set(source);
+      const source = floatsAt(this.#backend, plus(address, plane * from), rows * this.#width);
+      floatsAt(this.#backend, plus(this.address, plane * to), rows * this.#width).set(source);
     }
   }
 
-  #free(address: number, room: number): void {
+  #free(address: Address, room: number): void {
     if (room > 0) this.#backend.heap.free(address, this.#bytes(room));
   }
 
@@ -90,7 +91,7 @@ export class EngineSequence {
   }
 
   /** Where the latents of layer 0 begin. */
-  get cache(): number {
+  get cache(): Address {
     return this.#latents.address;
   }
 
@@ -111,8 +112,8 @@ export class EngineSequence {
     this.#hidden.reserve(end - this.#hiddenFrom, this.#capacity + 1);
   }
 
-  hiddenAt(position: number): number {
-    return this.#hidden.address + 4 * (position - this.#hiddenFrom) * this.#hiddenWidth;
+  hiddenAt(position: number): Address {
+    return plus(this.#hidden.address, 4 * (position - this.#hiddenFrom) * this.#hiddenWidth);
   }
 
   forgetHidden(before: number): void {

@@ -4,6 +4,7 @@
 // Norm gains, balancing biases and the embedding are read where the model has them.
 // Shape legend: D hiddenSize, H heads, P nope, R rope, V value, C latent, Q query, E experts, F expert width.
 
+import { type Address, plus } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { tf } from '../../tensor/tf.ts';
@@ -21,21 +22,21 @@ export class EngineWeights {
     this.#backend = backend;
     this.#model = model;
     this.#blocks = blocks;
-    this.#panelWidth = backend.exports.panelWidth!();
+    this.#panelWidth = backend.exports.panelWidth();
   }
 
   /** A parameter as it is. */
-  plain(name: string): number {
+  plain(name: string): Address {
     return this.#backend.address(this.#parameter(name));
   }
 
   /** The balancing bias of a layer. */
-  bias(layer: number): number {
+  bias(layer: number): Address {
     return this.#backend.address(this.#model.expertBiases.get(layer)!);
   }
 
   /** [out, in] -> panels. */
-  packed(name: string): number {
+  packed(name: string): Address {
     const [outputs, inputs] = this.#parameter(name).shape as [number, number];
     const to = this.#panels(1, outputs, inputs);
     this.#pack(this.plain(name), outputs, inputs, false, to, 1);
@@ -43,7 +44,7 @@ export class EngineWeights {
   }
 
   /** Matrices with the same input, their outputs one after the other: one product instead of several. */
-  stacked(...names: readonly string[]): number {
+  stacked(...names: readonly string[]): Address {
     const tensors = names.map((name) => this.#parameter(name));
     const inputs = tensors[0]!.shape[1]!;
     const outputs = tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
@@ -53,7 +54,7 @@ export class EngineWeights {
     const from = at;
     for (const tensor of tensors) {
       floatsAt(this.#backend, at, tensor.size).set(this.#floats(tensor));
-      at += 4 * tensor.size;
+      at = plus(at, 4 * tensor.size);
     }
     this.#pack(from, outputs, inputs, false, to, 1);
     together.free();
@@ -64,20 +65,20 @@ export class EngineWeights {
    * Rows `first` to `first + count - 1` of each head's part of a matrix [H * perHead, width], as a product with `width`
    * inputs, or (`transposed`) with `count` inputs.
    */
-  heads(name: string, heads: number, first: number, count: number, transposed: boolean): number {
+  heads(name: string, heads: number, first: number, count: number, transposed: boolean): Address {
     const [rows, width] = this.#parameter(name).shape as [number, number];
     const [outputs, inputs] = transposed ? [width, count] : [count, width];
     const to = this.#panels(heads, outputs, inputs);
     const [perHead, step] = [rows / heads, this.#length(outputs, inputs)];
     for (let head = 0; head < heads; head++) {
-      const from = this.plain(name) + 4 * (head * perHead + first) * width;
-      this.#pack(from, outputs, inputs, transposed, to + 4 * head * step, 1);
+      const from = plus(this.plain(name), 4 * (head * perHead + first) * width);
+      this.#pack(from, outputs, inputs, transposed, plus(to, 4 * head * step), 1);
     }
     return to;
   }
 
   /** The gate and up matrices [F, D] of a SwiGLU: their panels take turns. */
-  gateUp(gate: string, up: string): number {
+  gateUp(gate: string, up: string): Address {
     const [outputs, inputs] = this.#parameter(gate).shape as [number, number];
     const to = this.#panels(2, outputs, inputs);
     this.#packPairs(this.plain(gate), this.plain(up), outputs, inputs, to);
@@ -85,39 +86,39 @@ export class EngineWeights {
   }
 
   /** The same of all experts, [E, 2F, D]. */
-  expertsGateUp(name: string): number {
+  expertsGateUp(name: string): Address {
     const [experts, both, inputs] = this.#parameter(name).shape as [number, number, number];
     const outputs = both / 2;
     const to = this.#panels(2 * experts, outputs, inputs);
     for (let expert = 0; expert < experts; expert++) {
-      const gate = this.plain(name) + 4 * expert * both * inputs;
-      const up = gate + 4 * outputs * inputs;
-      this.#packPairs(gate, up, outputs, inputs, to + 8 * expert * this.#length(outputs, inputs));
+      const gate = plus(this.plain(name), 4 * expert * both * inputs);
+      const up = plus(gate, 4 * outputs * inputs);
+      this.#packPairs(gate, up, outputs, inputs, plus(to, 8 * expert * this.#length(outputs, inputs)));
     }
     return to;
   }
 
   /** [E, D, F] -> panels of each expert. */
-  expertsDown(name: string): number {
+  expertsDown(name: string): Address {
     const [experts, outputs, inputs] = this.#parameter(name).shape as [number, number, number];
     const to = this.#panels(experts, outputs, inputs);
     for (let expert = 0; expert < experts; expert++) {
-      const from = this.plain(name) + 4 * expert * outputs * inputs;
-      this.#pack(from, outputs, inputs, false, to + 4 * expert * this.#length(outputs, inputs), 1);
+      const from = plus(this.plain(name), 4 * expert * outputs * inputs);
+      this.#pack(from, outputs, inputs, false, plus(to, 4 * expert * this.#length(outputs, inputs)), 1);
     }
     return to;
   }
 
-  #packPairs(gate: number, up: number, outputs: number, inputs: number, to: number): void {
+  #packPairs(gate: Address, up: Address, outputs: number, inputs: number, to: Address): void {
     this.#pack(gate, outputs, inputs, false, to, 2);
-    this.#pack(up, outputs, inputs, false, to + 4 * inputs * this.#panelWidth, 2);
+    this.#pack(up, outputs, inputs, false, plus(to, 4 * inputs * this.#panelWidth), 2);
   }
 
-  #pack(from: number, outputs: number, inputs: number, transposed: boolean, to: number, every: number): void {
-    this.#backend.exports.packPanels!(from, outputs, inputs, Number(transposed), to, every);
+  #pack(from: Address, outputs: number, inputs: number, transposed: boolean, to: Address, every: number): void {
+    this.#backend.exports.packPanels(from, outputs, inputs, transposed, to, every);
   }
 
-  #panels(count: number, outputs: number, inputs: number): number {
+  #panels(count: number, outputs: number, inputs: number): Address {
     return this.#blocks.take(count * this.#length(outputs, inputs));
   }
 

@@ -1,0 +1,130 @@
+/**
+ * The portable part of TinySeek: the model, its training and its use, in Node, in a page and in a Web Worker. It reads no
+ * file: text and models are given in memory, and runs are kept in a store. `tinyseek` is this and all that needs Node.
+ *
+ * @module
+ */
+
+export { type BackendName, backendNames } from './backends/backend-names.ts';
+export { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from './backends/backends.ts';
+export { countParameters, type ParameterCounts } from './config/counts.ts';
+export { fromHuggingFaceConfig, toHuggingFaceConfig } from './config/huggingface.ts';
+export type { ConfigSource } from './config/issues.ts';
+export type { ModelConfig, RopeScaling } from './config/model-config.ts';
+export { bufferShapes, type NamedShape, parameterShapes } from './config/parameter-shapes.ts';
+export {
+  modelPreset,
+  type PresetName,
+  presetNames,
+  trainPreset,
+  type Vocabulary,
+  withVocabulary,
+} from './config/presets.ts';
+export { type RunConfig, type RunConfigRequest, resolveRunConfig } from './config/resolve.ts';
+export type { Balancing, TrainConfig } from './config/train-config.ts';
+export { validateModelConfig, validateTrainConfig } from './config/validate.ts';
+export { createDataset, type DatasetOptions } from './data/dataset.ts';
+export { createTokenizer } from './data/tokenizers/create-tokenizer.ts';
+export { tokenizerFromHuggingFace } from './data/tokenizers/hugging-face-tokenizer.ts';
+export type { Batch, Dataset, Tokenizer } from './data/types.ts';
+export { type VariantName, variantNames } from './engine/variant-names.ts';
+export { UserError } from './errors.ts';
+export { createGenerator, type GeneratorOptions } from './generate/batch-generator.ts';
+export { createDecoder } from './generate/create-decoder.ts';
+export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder.ts';
+export {
+  generateSamples,
+  type SampleSet,
+  type TextListener,
+  type TextSample,
+} from './generate/generate-samples.ts';
+export type {
+  GeneratedToken,
+  GenerationEnd,
+  GenerationEvent,
+  GenerationRequest,
+  GenerationStatistics,
+  Generator,
+  TokenLogprob,
+} from './generate/generator.ts';
+export { type LoadedModel, loadModelFrom } from './generate/load-model.ts';
+export { type SampleOptions, sampleText } from './generate/sample.ts';
+export { defaultSampling, type SamplingOptions } from './generate/sampling.ts';
+export { scoreTokens } from './generate/score.ts';
+export type {
+  Checkpoint,
+  CheckpointContents,
+  LatestCheckpoint,
+  ModelContents,
+  StoredCheckpoint,
+} from './io/checkpoint.ts';
+export type { FloatFormat } from './io/float-formats.ts';
+export { toHfTensors } from './io/hf-tensors.ts';
+export type { JsonObject } from './io/json.ts';
+export { readSafetensors, writeSafetensors } from './io/safetensors-memory.ts';
+export type { StoredTensor, TensorReader, TensorShape, TensorSource } from './io/tensor-source.ts';
+export type { Attention, AttentionContext } from './mla/attention.ts';
+export { DeepseekV3ForCausalLM, type ForwardOptions, type ForwardOutput } from './model/causal-lm.ts';
+export type { MtpStage, MtpStageOutput } from './model/mtp-stage.ts';
+export type { HeadInput, OutputHead } from './model/output-head.ts';
+export type { ModelParts } from './model/parts.ts';
+export type { ModelStages } from './model/stages.ts';
+export type { TokenEmbedding } from './model/token-embedding.ts';
+export type { Attend, BlockOutput, TransformerBlock } from './model/transformer-block.ts';
+export { type BalanceLossOptions, balanceLoss } from './moe/balance-loss.ts';
+export { type ExpertBiasUpdate, updateExpertBias } from './moe/expert-bias.ts';
+export { type LoadStatistics, loadStatistics } from './moe/load.ts';
+export type { RoutingRecord } from './moe/moe.ts';
+export { embeddingsAtDepth, labelsAtDepth, labelsWithinDocument } from './mtp/alignment.ts';
+export type { AttentionVisibility } from './ops/mla-attention.ts';
+export type { Products } from './ops/products.ts';
+export type { RotaryTables } from './ops/rotary.ts';
+export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
+export type { DirectoryHandle, FileHandle, LockManager, WritableFile } from './runs/directory-handle.ts';
+export { type MemoryStore, memoryStore } from './runs/memory-store.ts';
+export type { ModelStore } from './runs/model-store.ts';
+export { opfsStore } from './runs/opfs-store.ts';
+export type { LogLine, RunLog, RunStore } from './runs/run-store.ts';
+export type { ActiveBackend, BackendId } from './tensor/active-backend.ts';
+export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
+export type { NamedTensor } from './tensor/named-tensor.ts';
+export type { ParameterStore } from './tensor/parameters.ts';
+export { type OutputGradients, type Pullback, type PullbackGradients, pullback } from './tensor/pullback.ts';
+export { tf } from './tensor/tf.ts';
+export { AdamW, type AdamWSettings, type Moments } from './train/adamw.ts';
+export { clipScale, globalNorm } from './train/clip.ts';
+export type { ConductOptions } from './train/conduct.ts';
+export type { ContinueOptions } from './train/continue-run.ts';
+export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
+export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
+export type { NewLength } from './train/go-on-longer.ts';
+export type { LearnerParts, Objective } from './train/learner.ts';
+export {
+  computeLoss,
+  forwardPass,
+  type Labels,
+  type LossInput,
+  type LossTerms,
+  type LossWeights,
+  labelLoss,
+  labelsOf,
+  lossTerms,
+} from './train/loss.ts';
+export { lossInput } from './train/micro-batch.ts';
+export type { OwnData } from './train/own-data.ts';
+export { PauseController } from './train/pause.ts';
+export type { PlanChange } from './train/plan-changes.ts';
+export type { InitialModel, RunSettings, SettingsOverrides } from './train/run-settings.ts';
+export type { RunWatcher } from './train/run-watcher.ts';
+export { saveModel } from './train/save-model.ts';
+export type { FromModel, FromScratch, StartCommon, StartOptions } from './train/start-run.ts';
+export {
+  type ResumeOptions,
+  type RunPlace,
+  resumeEvents,
+  resumeRun,
+  type TrainOptions,
+  train,
+  trainEvents,
+} from './train/trainer.ts';
+export { version } from './version.ts';

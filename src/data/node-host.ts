@@ -1,0 +1,13 @@
+// Data in Node. What is used of it is loaded when it is used: not every command reads text.
+
+import { readFile } from 'node:fs/promises';
+import type { Host } from './host.ts';
+
+export const nodeHost: Host = {
+  loadCorpora: async (spec) => (await import('./corpora/load-corpora.ts')).loadCorpora(spec),
+  encoder: async (tokenizer, cacheDir) => {
+    const { createCachedEncoder, defaultCacheDir } = await import('./token-cache.ts');
+    return createCachedEncoder(tokenizer, cacheDir === undefined ? defaultCacheDir() : cacheDir);
+  },
+  readText: (path) => readFile(path, 'utf8'),
+};

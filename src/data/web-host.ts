@@ -1,0 +1,14 @@
+// Data in a page: what is in memory.
+
+import { UserError } from '../errors.ts';
+import type { Host } from './host.ts';
+
+export const webHost: Host = {
+  loadCorpora: async (spec) => {
+    throw new UserError(`data: "${spec}": there are no corpora in a page; give the text itself (documents)`);
+  },
+  encoder: async (tokenizer) => (texts) => texts.map((text) => tokenizer.encode(text)),
+  readText: async () => {
+    throw new Error('there are no files in a page; give what tokenizerFromHuggingFace makes of its contents');
+  },
+};

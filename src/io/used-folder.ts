@@ -1,0 +1,23 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { UserError } from '../errors.ts';
+import { explainFsErrors } from './file-system.ts';
+import { unfinishedPath } from './json-file.ts';
+
+/**
+ * Throws a `UserError` for a folder that has something in it. The lock of this or another process does not count, nor does
+ * the folder's `mainFile`, which is written first, if it was never finished.
+ *
+ * `what` starts the message, and `advice`, made from the names that were found, ends it.
+ */
+export function refuseUsedFolder(
+  folder: string,
+  what: string,
+  mainFile: string,
+  advice: (found: readonly string[]) => string,
+): void {
+  if (!existsSync(folder)) return;
+  const names = explainFsErrors(`${what}: cannot read`, folder, () => readdirSync(folder));
+  const found = names.filter((name) => !name.startsWith('run.lock') && name !== unfinishedPath(mainFile));
+  if (found.length === 0) return;
+  throw new UserError(`${what}: ${folder} is not empty (it has ${found[0]})${advice(found)}`);
+}

@@ -1,0 +1,101 @@
+// Ops on lists: the same few tensors of each of many parameters, say, in one call. They have no gradient.
+//
+// To TF.js such a kernel is one on a list, as its own Concat and AddN are: [...inputs, ...tensors of the first item, ...].
+
+import { tf } from '../tensor/tf.ts';
+import type { Attributes, AttributesOf, Made, Operand, Operands, Tensors } from './define-op.ts';
+import { runKernel } from './kernels.ts';
+import { LetteredShapes, type Shapes } from './shape-letters.ts';
+
+/** Says what an op on lists is. */
+export interface ListOpSpec {
+  readonly name: string;
+  /** What all items share. */
+  readonly inputs: Shapes;
+  /** The tensors of an item, float32 and all of one shape, which differs from item to item. */
+  readonly item: readonly string[];
+  readonly attrs?: Attributes<object>;
+  readonly outputs: Shapes;
+}
+
+/** An op on lists, ready to be run and to be given a kernel. */
+export interface ListOp<S extends ListOpSpec = ListOpSpec> {
+  readonly name: string;
+  readonly spec: S;
+  readonly inputs: LetteredShapes;
+  readonly outputs: LetteredShapes;
+}
+
+export function defineListOp<const S extends ListOpSpec>(spec: S): ListOp<S> {
+  const known = new Set<string>();
+  const inputs = new LetteredShapes(spec.name, spec.inputs, known);
+  return { name: spec.name, spec, inputs, outputs: new LetteredShapes(`outputs of ${spec.name}`, spec.outputs, known) };
+}
+
+type ItemOf<S extends ListOpSpec, T> = Readonly<Record<S['item'][number], T>>;
+
+/** Runs the kernel, which the active backend must have. */
+export function runListKernel<S extends ListOpSpec>(
+  op: ListOp<S>,
+  inputs: Tensors<S['inputs']>,
+  items: readonly ItemOf<S, tf.Tensor>[],
+  attrs: AttributesOf<S>,
+): Tensors<S['outputs']> {
+  const shared = inputs as Readonly<Record<string, tf.Tensor>>;
+  const list = op.inputs.names.map((name) => shared[name]!);
+  for (const item of items as readonly Readonly<Record<string, tf.Tensor>>[]) {
+    for (const name of op.spec.item) list.push(item[name]!);
+  }
+  const outputs = runKernel(op.name, list, attrs);
+  return Object.fromEntries(op.outputs.names.map((name, i) => [name, outputs[i]!])) as Tensors<S['outputs']>;
+}
+
+/** How a backend computes an op on lists; see `Kernels`. */
+export type ListKernel<S extends ListOpSpec, Backend> = (
+  backend: Backend,
+  inputs: Operands<S['inputs']>,
+  items: readonly ItemOf<S, Operand>[],
+  attrs: AttributesOf<S>,
+) => Made<S['outputs']>;
+
+/** Gives a backend of TF.js its kernel for an op on lists. */
+export function registerListKernel<S extends ListOpSpec, Backend>(
+  backendName: string,
+  op: ListOp<S>,
+  kernel: ListKernel<S, Backend>,
+): void {
+  tf.registerKernel({
+    kernelName: op.name,
+    backendName,
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const list = Object.values(inputs) as tf.TensorInfo[];
+      const shared = Object.fromEntries(op.inputs.names.map((name, i) => [name, list[i]!]));
+      op.inputs.measure(shared, {});
+      const made = kernel(
+        backend as Backend,
+        shared as Operands<S['inputs']>,
+        itemsOf(op, list.slice(op.inputs.names.length)),
+        attrs as AttributesOf<S>,
+      );
+      op.outputs.measure(made, {});
+      return op.outputs.names.map((name) => (made as Record<string, tf.TensorInfo>)[name]!);
+    },
+  });
+}
+
+function itemsOf<S extends ListOpSpec>({ name, spec }: ListOp<S>, list: readonly tf.TensorInfo[]) {
+  const items: ItemOf<S, Operand>[] = [];
+  for (let at = 0; at < list.length; at += spec.item.length) {
+    const item: Record<string, Operand> = {};
+    const { shape } = list[at]!;
+    for (const [i, key] of spec.item.entries()) {
+      const tensor = list[at + i]!;
+      if (tensor.dtype !== 'float32' || !tf.util.arraysEqual(tensor.shape, shape)) {
+        throw new Error(`${name}: expected ${key} float32 [${shape}], found ${tensor.dtype} [${tensor.shape}]`);
+      }
+      item[key] = tensor;
+    }
+    items.push(item as ItemOf<S, Operand>);
+  }
+  return items;
+}

@@ -1,0 +1,23 @@
+// A headless Chromium that loads a page, for tests whose page reports to their server.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { findChromium } from '../../tools/find-chromium.ts';
+
+export const chromium = findChromium();
+
+/** Headers that give a page shared memory, and with it threads. */
+export const isolatingHeaders = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/** Opens a page; it is open until the process is killed. What it stores is in the folder `profile`. */
+export function startChromium(url: string, profile: string): ChildProcess {
+  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`];
+  return spawn(chromium ?? '', [...flags, url], { stdio: 'ignore' });
+}
+
+/** Says loudly that a test needs a browser. A user's machine need not have one; CI installs it. */
+export function warnOfNoChromium(what: string): void {
+  console.warn(`\n*** NOT TESTED: ${what}\n*** apt-get install chromium\n`);
+}
