@@ -29,7 +29,10 @@ function compile(programs: readonly Program[]): string[] {
   symlinkSync(resolve('node_modules'), join(scratch, 'node_modules'), 'junction');
   const config = {
     extends: resolve('tsconfig.json'),
-    compilerOptions: { paths: { tinyseek: [resolve('src/index.ts')] }, rootDir: parse(scratch).root },
+    compilerOptions: {
+      paths: { tinyseek: [resolve('src/index.ts')], 'tinyseek/core': [resolve('src/core.ts')] },
+      rootDir: parse(scratch).root,
+    },
     include: [],
     files: [...programs.map(({ file }) => file), resolve('src/engine/web-assembly.d.ts')],
   };

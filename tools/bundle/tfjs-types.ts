@@ -11,6 +11,10 @@ import { dts } from 'rolldown-plugin-dts';
 const modules = dirname(fileURLToPath(import.meta.resolve('@tensorflow/tfjs-core')));
 const chainedOps = join(modules, 'public/chained_ops');
 
+const licence = `/*! The types of @tensorflow/tfjs-core, in one file. Copyright Google LLC. Licensed under the Apache License, Version 2.0:
+ * http://www.apache.org/licenses/LICENSE-2.0. Changed: private members and types of a page are left out. */
+`;
+
 /** What TF.js takes or gives of a page, as far as it is looked at; the page's own types fit. */
 const ofPage = `
 interface Long { readonly high: number; readonly low: number; readonly unsigned: boolean; }
@@ -44,14 +48,14 @@ function methodsOfTensors(): string {
     const text = readFileSync(join(chainedOps, name), 'utf8');
     return /interface Tensor<R extends Rank = Rank> \{([\s\S]*?)\n {4}\}/.exec(text)?.[1] ?? [];
   });
-  return `export interface Tensor<R extends Rank = Rank> {${methods.join('')}\n}\n`;
+  return `interface Tensor<R extends Rank = Rank> {${methods.join('')}\n}\n`;
 }
 
 /** Writes `tensor/tfjs-core.d.ts`, and lets `tensor/tf.d.ts` name it in place of the package. */
 export async function bundleTfjsTypes(outDir: string): Promise<void> {
   const bundle = await rolldown({
     input: join(modules, 'index.d.ts'),
-    plugins: [dts({ dtsOnly: true })],
+    plugins: [dts({ dtsInput: true, sourcemap: false })],
     checks: { bundlerTimings: false },
   });
   const { output } = await bundle.generate({ format: 'esm' });
@@ -61,6 +65,6 @@ export async function bundleTfjsTypes(outDir: string): Promise<void> {
     // With them, what TF.js's own declarations call a tensor would not be one.
     .replace(/^ +(private|protected) .*\n/gm, '');
   const folder = join(outDir, 'tensor');
-  writeFileSync(join(folder, 'tfjs-core.d.ts'), types + ofPage + methodsOfTensors());
+  writeFileSync(join(folder, 'tfjs-core.d.ts'), licence + types + ofPage + methodsOfTensors());
   writeFileSync(join(folder, 'tf.d.ts'), "export * as tf from './tfjs-core.js';\n");
 }
