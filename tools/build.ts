@@ -1,4 +1,4 @@
-// Builds `dist`: compiles the TypeScript with its type check, compiles the engine, and makes the command executable.
+// Builds `dist`: compiles the engine, compiles the TypeScript with its type check, and makes the command executable.
 //
 // Programs may run from `dist` while this works. A study of half an hour is one: it starts a process for each of its runs.
 // So everything is built in a folder beside it, and only when that has succeeded does each file that changed replace the
@@ -54,8 +54,8 @@ function run(script: string, ...args: string[]): void {
 
 function buildInto(folder: string): void {
   const tsc = fileURLToPath(new URL('../bin/tsc', import.meta.resolve('typescript')));
+  run(join(root, 'tools/engine/build.ts'), folder); // first: it writes types that `tsc` reads
   run(tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', folder);
-  run(join(root, 'tools/engine/build.ts'), folder);
   run(join(root, 'tools/bundle/build.ts'), folder);
   chmodSync(join(folder, command), 0o755);
 }

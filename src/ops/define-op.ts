@@ -127,8 +127,9 @@ export interface Op<S extends OpSpec = OpSpec> {
   readonly kept: LetteredShapes;
   /** All that a kernel makes. */
   readonly resultNames: readonly string[];
-  /** All that the gradient gets again. */
+  /** All that the gradient gets again, and where it is in what a kernel makes. */
   readonly savedNames: readonly string[];
+  readonly savedAt: readonly number[];
 }
 
 /** What its own inputs and outputs are called, for lists of names in a description. */
@@ -160,6 +161,8 @@ export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
   const inputs = shapesOf(name, spec.inputs);
   const outputs = shapesOf(`outputs of ${name}`, spec.outputs);
   const savedShapes = shapesOf(`saved by ${name}`, saved);
+  const resultNames = [...outputs.names, ...savedShapes.names];
+  const savedNames = [...savedOutputs, ...savedShapes.names];
   const gradientsOf = (isMeant: (entry: [string, string]) => boolean) =>
     shapesOf(`gradients of ${name}`, Object.fromEntries(withGradient.filter(isMeant)));
   return {
@@ -172,7 +175,8 @@ export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
     weights: gradientsOf(isWeight),
     others: gradientsOf((entry) => !isWeight(entry)),
     kept: new LetteredShapes(`kept by ${name}`, kept, new Set()),
-    resultNames: [...outputs.names, ...savedShapes.names],
-    savedNames: [...savedOutputs, ...savedShapes.names],
+    resultNames,
+    savedNames,
+    savedAt: savedNames.map((saved) => resultNames.indexOf(saved)),
   };
 }

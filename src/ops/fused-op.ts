@@ -53,7 +53,7 @@ function runReference(op: Op, inputs: AnyTensors, reference: Reference): AnyTens
 
 /** A kernel and its gradient kernels, which are one op to TF.js. */
 function runKernels(op: Op, inputs: AnyTensors, attrs: object): AnyTensors {
-  const { outputs, gradients, savedNames, resultNames } = op;
+  const { outputs, gradients, savedAt } = op;
   if (gradients.names.length === 0) return byName(outputs.names, runKernel(op.name, inputs, attrs));
   const given = op.inputs.names.filter((name) => inputs[name] !== undefined);
   const wanted = withGradient(gradients, inputs);
@@ -66,8 +66,9 @@ function runKernels(op: Op, inputs: AnyTensors, attrs: object): AnyTensors {
     inputs: byName(wanted, tensorsOf(wanted)),
     forward: (save) => {
       const made = runKernel(op.name, inputs, attrs);
-      const again = savedNames.map((name) => made[resultNames.indexOf(name)]).filter((tensor) => tensor !== undefined);
-      save([...tensorsOf(given), ...again]);
+      const saved = tensorsOf(given);
+      for (const at of savedAt) if (at < made.length) saved.push(made[at]!); // only the last may be absent
+      save(saved);
       return made.slice(0, outputs.names.length);
     },
     backward: (dys, saved) => byName(wanted, runKernel(gradientName(op), gradientInputs(dys, saved), attrs)),

@@ -79,13 +79,26 @@ export function listed(op: Named, names: readonly string[], made: TensorsByName)
       throw new Error(`internal: a kernel of ${op.name} has made ${name}; expected ${names.join(', ')}`);
     }
   }
-  return names.map((name) => made[name]).filter((info) => info !== undefined);
+  const list: tf.TensorInfo[] = [];
+  for (const name of names) {
+    const info = made[name];
+    if (info !== undefined) list.push(info);
+  }
+  return list;
 }
 
 /** Gives each tensor of a list a reference of its own: one that is in it twice is counted twice. */
-export function counted(list: readonly tf.TensorInfo[], backend: CountingBackend): tf.TensorInfo[] {
-  const isAgain = (dataId: object, i: number) => list.findIndex((other) => other.dataId === dataId) < i;
-  return list.map((info, i) => (isAgain(info.dataId, i) ? handedOn(info, backend) : info));
+export function counted(list: tf.TensorInfo[], backend: CountingBackend): tf.TensorInfo[] {
+  for (let i = 1; i < list.length; i++) {
+    const info = list[i]!;
+    if (isBefore(list, info.dataId, i)) list[i] = handedOn(info, backend);
+  }
+  return list;
+}
+
+function isBefore(list: readonly tf.TensorInfo[], dataId: object, end: number): boolean {
+  for (let i = 0; i < end; i++) if (list[i]!.dataId === dataId) return true;
+  return false;
 }
 
 /** One more reference to a tensor. */

@@ -4,7 +4,7 @@
 
 import { tf } from '../tensor/tf.ts';
 import type { Attributes, AttributesOf, Made, Operand, Operands, Tensors } from './define-op.ts';
-import { runKernel } from './kernels.ts';
+import { byName, listed, register, runKernel, type TensorsByName } from './kernels.ts';
 import { LetteredShapes, type Shapes } from './shape-letters.ts';
 
 /** Says what an op on lists is. */
@@ -47,7 +47,7 @@ export function runListKernel<S extends ListOpSpec>(
     for (const name of op.spec.item) list.push(item[name]!);
   }
   const outputs = runKernel(op.name, list, attrs);
-  return Object.fromEntries(op.outputs.names.map((name, i) => [name, outputs[i]!])) as Tensors<S['outputs']>;
+  return byName(op.outputs.names, outputs) as Tensors<S['outputs']>;
 }
 
 /** How a backend computes an op on lists; see `Kernels`. */
@@ -64,22 +64,15 @@ export function registerListKernel<S extends ListOpSpec, Backend>(
   op: ListOp<S>,
   kernel: ListKernel<S, Backend>,
 ): void {
-  tf.registerKernel({
-    kernelName: op.name,
-    backendName,
-    kernelFunc: ({ inputs, attrs, backend }) => {
-      const list = Object.values(inputs) as tf.TensorInfo[];
-      const shared = Object.fromEntries(op.inputs.names.map((name, i) => [name, list[i]!]));
-      op.inputs.measure(shared, {});
-      const made = kernel(
-        backend as Backend,
-        shared as Operands<S['inputs']>,
-        itemsOf(op, list.slice(op.inputs.names.length)),
-        attrs as AttributesOf<S>,
-      );
-      op.outputs.measure(made, {});
-      return op.outputs.names.map((name) => (made as Record<string, tf.TensorInfo>)[name]!);
-    },
+  register(backendName, op.name, (given, attrs, backend) => {
+    const list = Object.values(given as tf.TensorInfo[]);
+    const shared = byName(op.inputs.names, list);
+    op.inputs.measure(shared, {});
+    const items = itemsOf(op, list.slice(op.inputs.names.length));
+    const inputs = shared as unknown as Operands<S['inputs']>;
+    const made: TensorsByName = kernel(backend as Backend, inputs, items, attrs as AttributesOf<S>);
+    op.outputs.measure(made, {});
+    return listed(op, op.outputs.names, made);
   });
 }
 

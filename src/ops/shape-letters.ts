@@ -58,6 +58,8 @@ interface Term {
 /** Where an axis is, and how long. */
 interface Axis {
   readonly tensor: string;
+  /** The place of that tensor among the shapes. */
+  readonly at: number;
   /** From the end: the last axis is 1. The axes of 'N...' go on from there to the front. */
   readonly fromEnd: number;
   readonly isLeading: boolean;
@@ -87,21 +89,21 @@ function parseTerm(text: string): Term {
   return { factor, letters: factors.filter((factor) => !isNumber(factor)) };
 }
 
-function parseAxis(tensor: string, text: string, fromEnd: number): Axis {
+function parseAxis(tensor: string, at: number, text: string, fromEnd: number): Axis {
   const isLeading = text.endsWith('...');
   const terms = text.replace('...', '').split('+').map(parseTerm);
   const [{ factor, letters }] = terms as [Term];
   const letter = terms.length === 1 && factor === 1 && letters.length === 1 ? letters[0]! : null;
-  return { tensor, fromEnd, isLeading, terms, letter };
+  return { tensor, at, fromEnd, isLeading, terms, letter };
 }
 
-function parseShape(key: string, shape: string): Shape {
+function parseShape(key: string, shape: string, at: number): Shape {
   const isOptional = key.endsWith('?');
   const name = isOptional ? key.slice(0, -1) : key;
   const words = shape.split(' ').filter((word) => word !== '');
   const dtype = words[0] === 'int32' ? 'int32' : 'float32';
   const texts = dtype === 'int32' ? words.slice(1) : words;
-  const axes = texts.map((text, i) => parseAxis(name, text, texts.length - i));
+  const axes = texts.map((text, i) => parseAxis(name, at, text, texts.length - i));
   if (axes.slice(1).some(({ isLeading }) => isLeading)) {
     throw new Error(`internal: only the first axis of a shape may be any number of axes, found '${shape}'`);
   }
@@ -177,7 +179,7 @@ export class LetteredShapes {
    */
   constructor(what: string, shapes: Shapes, known: Set<string>) {
     this.#what = what;
-    this.#shapes = Object.entries(shapes).map(([key, shape]) => parseShape(key, shape));
+    this.#shapes = Object.entries(shapes).map(([key, shape], at) => parseShape(key, shape, at));
     this.names = this.#shapes.map(({ name }) => name);
     const axesOf = (isOptional: boolean) =>
       this.#shapes.filter((shape) => shape.isOptional === isOptional).flatMap(({ axes }) => axes);
@@ -186,12 +188,14 @@ export class LetteredShapes {
 
   /** Checks tensors against the shapes and adds what they decide to `sizes`. */
   measure(tensors: Readonly<Record<string, Shaped | undefined>>, sizes: Sizes): void {
+    const found: (Shaped | undefined)[] = [];
     for (const shape of this.#shapes) {
       const tensor = tensors[shape.name];
       if (tensor === undefined ? !shape.isOptional : !isLike(tensor, shape)) throw this.#mismatch(tensors);
+      found.push(tensor);
     }
     for (const axis of this.#axes) {
-      const tensor = tensors[axis.tensor];
+      const tensor = found[axis.at];
       if (tensor !== undefined && !agrees(axis, lengthOf(axis, tensor.shape), sizes)) throw this.#mismatch(tensors);
     }
   }

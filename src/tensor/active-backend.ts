@@ -1,7 +1,8 @@
 // Which backend computes. `src/backends` starts one; the model only asks what it can do.
 
 /** The TF.js backends this project knows. */
-export type BackendId = 'engine' | 'wasm' | 'cpu' | 'webgpu' | 'tensorflow';
+export const backendIds = ['engine', 'wasm', 'cpu', 'webgpu', 'tensorflow'] as const;
+export type BackendId = (typeof backendIds)[number];
 
 /** A backend that is running. */
 export interface ActiveBackend {
