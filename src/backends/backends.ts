@@ -107,13 +107,13 @@ const entries: Record<BackendId, BackendEntry> = {
   webgpu: {
     tfName: 'webgpu',
     detail: 'TF.js WebGPU through Dawn; experts are computed densely',
-    howToGet: 'npm install webgpu, and a GPU with Vulkan, Metal or D3D12',
+    howToGet: '`npm install webgpu`, and a GPU with Vulkan, Metal or D3D12',
     load: loadWebGpu,
   },
   tensorflow: {
     tfName: 'tensorflow',
     detail: 'libtensorflow through tfjs-node',
-    howToGet: 'npm install @tensorflow/tfjs-node (downloads libtensorflow)',
+    howToGet: '`npm install @tensorflow/tfjs-node` (downloads libtensorflow)',
     load: loadTensorFlow,
   },
 };

@@ -97,10 +97,21 @@ function createWriter(prompt: string): TextWriter {
   const { stdout } = process;
   if (!stdout.isTTY) return { write: (text) => void stdout.write(text), end: () => void stdout.write('\n') };
   const wrap = new WordWrap(() => columnsOf(stdout), 'keep');
-  stdout.write(writePrompt(wrap, prompt, colorsFor(stdout)));
+  // With the first token: a prompt that is too long is an error, and nothing is printed then.
+  let isStarted = false;
+  const start = () => {
+    if (!isStarted) stdout.write(writePrompt(wrap, prompt, colorsFor(stdout)));
+    isStarted = true;
+  };
   return {
-    write: (text) => void stdout.write(wrap.write(printable(text))),
-    end: () => void stdout.write(`${wrap.flush()}\n`),
+    write: (text) => {
+      start();
+      stdout.write(wrap.write(printable(text)));
+    },
+    end: () => {
+      start();
+      stdout.write(`${wrap.flush()}\n`);
+    },
   };
 }
 
