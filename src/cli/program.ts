@@ -1,23 +1,21 @@
-// The commands; `declarations` has the options and the help of each. What a command does is imported when it is called, so
-// that help, and the commands that compute nothing, never load TF.js.
+// The whole command line: all commands, in the order of the help.
 
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
-import { addAblate } from './declarations/ablate.ts';
-import { addBench } from './declarations/bench.ts';
-import { addChat } from './declarations/chat.ts';
-import { addData } from './declarations/data.ts';
-import { addDoctor } from './declarations/doctor.ts';
-import { addEval } from './declarations/eval.ts';
-import { addExport } from './declarations/export.ts';
-import { addGenerate } from './declarations/generate.ts';
-import { addImport } from './declarations/import.ts';
-import { addParams } from './declarations/params.ts';
-import { addReport } from './declarations/report.ts';
-import { addScore } from './declarations/score.ts';
-import { addServe } from './declarations/serve.ts';
-import { addTrain } from './declarations/train.ts';
-import type { Finish } from './declarations/options.ts';
+import { ablateCommand } from './commands/ablate.ts';
+import { benchCommand } from './commands/bench.ts';
+import { chatCommand } from './commands/chat.ts';
+import { dataCommand } from './commands/data.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { evalCommand } from './commands/eval.ts';
+import { exportCommand } from './commands/export.ts';
+import { generateCommand } from './commands/generate.ts';
+import { importCommand } from './commands/import.ts';
+import { paramsCommand } from './commands/params.ts';
+import { reportCommand } from './commands/report.ts';
+import { scoreCommand } from './commands/score.ts';
+import { serveCommand } from './commands/serve.ts';
+import { trainCommand } from './commands/train.ts';
 import { closingHelp, helpSettings } from './help-format.ts';
 import { print } from './terminal/print.ts';
 
@@ -27,7 +25,7 @@ const description =
   'Trains DeepSeek-V3 in miniature on your own machine and on real text: multi-head latent attention (MLA), a mixture of experts (DeepSeekMoE), multi-token prediction (MTP).';
 
 /** The whole command line, not yet parsed; `finish` receives the exit code of the command that ran. */
-function createProgram(finish: Finish): Command {
+function createProgram(finish: (exitCode: number) => void): Command {
   const program = new Command('tinyseek')
     .description(description)
     .version(version, '-V, --version', 'print the version')
@@ -40,20 +38,20 @@ function createProgram(finish: Finish): Command {
     .configureHelp(helpSettings)
     .addHelpText('after', () => closingHelp());
   for (const add of [
-    addTrain,
-    addEval,
-    addScore,
-    addGenerate,
-    addChat,
-    addServe,
-    addParams,
-    addDoctor,
-    addBench,
-    addReport,
-    addAblate,
-    addData,
-    addExport,
-    addImport,
+    trainCommand,
+    evalCommand,
+    scoreCommand,
+    generateCommand,
+    chatCommand,
+    serveCommand,
+    paramsCommand,
+    doctorCommand,
+    benchCommand,
+    reportCommand,
+    ablateCommand,
+    dataCommand,
+    exportCommand,
+    importCommand,
   ])
     add(program, finish);
   return program;
