@@ -1,32 +1,42 @@
-// The whole command line: all commands, in the order of the help.
+// The command line as a whole.
 
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
-import { ablateCommand } from './commands/ablate.ts';
-import { benchCommand } from './commands/bench.ts';
-import { chatCommand } from './commands/chat.ts';
-import { dataCommand } from './commands/data.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { evalCommand } from './commands/eval.ts';
-import { exportCommand } from './commands/export.ts';
-import { generateCommand } from './commands/generate.ts';
-import { importCommand } from './commands/import.ts';
-import { paramsCommand } from './commands/params.ts';
-import { reportCommand } from './commands/report.ts';
-import { scoreCommand } from './commands/score.ts';
-import { serveCommand } from './commands/serve.ts';
-import { trainCommand } from './commands/train.ts';
+import type { AddCommand } from './command.ts';
 import { closingHelp, helpSettings } from './help-format.ts';
 import { print } from './terminal/print.ts';
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)('../../package.json');
 
+/** The commands by name, each loaded when it is needed; in the order of the help. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  train: async () => (await import('./commands/train.ts')).trainCommand,
+  eval: async () => (await import('./commands/eval.ts')).evalCommand,
+  score: async () => (await import('./commands/score.ts')).scoreCommand,
+  generate: async () => (await import('./commands/generate.ts')).generateCommand,
+  chat: async () => (await import('./commands/chat.ts')).chatCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  params: async () => (await import('./commands/params.ts')).paramsCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  bench: async () => (await import('./commands/bench.ts')).benchCommand,
+  report: async () => (await import('./commands/report.ts')).reportCommand,
+  ablate: async () => (await import('./commands/ablate.ts')).ablateCommand,
+  data: async () => (await import('./commands/data.ts')).dataCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  import: async () => (await import('./commands/import.ts')).importCommand,
+};
+
 const description =
   'Trains DeepSeek-V3 in miniature on your own machine and on real text: multi-head latent attention (MLA), a mixture of experts (DeepSeekMoE), multi-token prediction (MTP).';
 
-/** The whole command line, not yet parsed; `finish` receives the exit code of the command that ran. */
-function createProgram(finish: (exitCode: number) => void): Command {
-  const program = new Command('tinyseek')
+/** The command that the arguments begin with, or all of them: for help, or for the one that may have been meant. */
+function commandsFor([name = '']: readonly string[]): Promise<AddCommand[]> {
+  const named = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  return Promise.all((named === undefined ? Object.values(commands) : [named]).map((load) => load()));
+}
+
+function createProgram(): Command {
+  return new Command('tinyseek')
     .description(description)
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
@@ -37,32 +47,17 @@ function createProgram(finish: (exitCode: number) => void): Command {
     })
     .configureHelp(helpSettings)
     .addHelpText('after', () => closingHelp());
-  for (const add of [
-    trainCommand,
-    evalCommand,
-    scoreCommand,
-    generateCommand,
-    chatCommand,
-    serveCommand,
-    paramsCommand,
-    doctorCommand,
-    benchCommand,
-    reportCommand,
-    ablateCommand,
-    dataCommand,
-    exportCommand,
-    importCommand,
-  ])
-    add(program, finish);
-  return program;
 }
 
 /** Runs the command that the arguments name and returns its exit code; throws what went wrong. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = createProgram((code) => {
-    exitCode = code;
-  });
+  const program = createProgram();
+  for (const add of await commandsFor(args)) {
+    add(program, (code) => {
+      exitCode = code;
+    });
+  }
   await program.parseAsync(args, { from: 'user' });
   return exitCode;
 }

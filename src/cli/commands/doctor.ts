@@ -6,7 +6,7 @@ import { defineCommand } from '../command.ts';
 import { jsonOption } from '../common-options.ts';
 import type { MeasuredBackend } from '../measured-backends.ts';
 import { outputWidth } from '../output.ts';
-import { colorsFor } from '../terminal/colors.ts';
+import type { Colors } from '../terminal/colors.ts';
 import { formatBytes, formatMeasured } from '../terminal/format.ts';
 import { wrapProse } from '../terminal/text.ts';
 import type { Style } from '../terminal/word-wrap.ts';
@@ -20,6 +20,8 @@ export const doctorCommand = defineCommand({
   run: async (flags) => {
     const options = parseBackendOptions(flags);
     const { measureBackends } = await import('../measured-backends.ts');
+    const { colorsFor } = await import('../terminal/colors.ts');
+    const colors = colorsFor(process.stdout);
     const backends = await measureBackends(options);
     const fastest = backends.reduce((best, next) => ((next.gflops ?? 0) > (best.gflops ?? 0) ? next : best));
     const advice = fastest.available ? `Fastest here: --backend ${fastest.name}` : 'No backend works here.';
@@ -35,7 +37,7 @@ export const doctorCommand = defineCommand({
         ...machineLines(),
         '',
         'Backends, and their speed on a 512 x 512 x 512 matrix product',
-        ...backends.flatMap(backendLines),
+        ...backends.flatMap((backend) => backendLines(backend, colors)),
         '',
         advice,
       ],
@@ -44,9 +46,8 @@ export const doctorCommand = defineCommand({
   },
 });
 
-function backendLines(backend: MeasuredBackend): string[] {
+function backendLines(backend: MeasuredBackend, colors: Colors): string[] {
   const { name, gflops, howToGet, advice = [] } = backend;
-  const colors = colorsFor(process.stdout);
   const state = gflops === null ? colors.yellow('missing') : colors.green(`ready, ${formatMeasured(gflops)} GFLOP/s`);
   const text = gflops === null && howToGet !== null ? `${backend.detail}; to get it: ${howToGet}` : backend.detail;
   const wrap = (line: string, color: Style) => wrapProse(`    ${line}`, outputWidth()).map(color);

@@ -8,7 +8,6 @@ import type { ExportOptions, ModelFolder } from '../../interchange/export-model.
 import { type LoaderName, loaderNames } from '../../interchange/loader-names.ts';
 import type { Finding } from '../../interchange/loader-rule.ts';
 import type { FloatFormat } from '../../io/float-formats.ts';
-import { loadRun } from '../../report/load-run.ts';
 import type { RunData } from '../../report/run-data.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument, collect, jsonOption } from '../common-options.ts';
@@ -64,7 +63,7 @@ With --check, says first what one of them would refuse; with --check and without
     }
     if (out === undefined) return { json, lines };
     const torchtitan = flags.format === 'torchtitan';
-    const options = { out, format, maxShardBytes, torchtitan, mtp, run: runAround(path) };
+    const options = { out, format, maxShardBytes, torchtitan, mtp, run: await runAround(path) };
     const written = exportModel(path, options);
     warn(written.warnings);
     const { config, parameters, bytes, files } = written;
@@ -123,10 +122,12 @@ function checkLines(checks: Checks): string[] {
 const isFailure = ([, findings]: Checks[number]): boolean => findings.some(({ level }) => level !== 'note');
 
 /** The run that one of our checkpoints is of: `RUN/checkpoints/step-...`. */
-function runAround(checkpoint: string): RunData | null {
+async function runAround(checkpoint: string): Promise<RunData | null> {
   const run = dirname(dirname(checkpoint));
   const isOurs = existsSync(join(checkpoint, 'trainer.json')) && existsSync(join(run, 'run.json'));
-  return isOurs ? loadRun(run) : null;
+  if (!isOurs) return null;
+  const { loadRun } = await import('../../report/load-run.ts');
+  return loadRun(run);
 }
 
 const unexpectedTensors =

@@ -1,7 +1,6 @@
 // `tinyseek serve`: a checkpoint behind an OpenAI-compatible HTTP server, until Ctrl-C.
 
 import { UserError } from '../../errors.ts';
-import { defaultLimits } from '../../serve/limits.ts';
 import { backendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument } from '../common-options.ts';
@@ -36,6 +35,7 @@ Ctrl-C stops it. The API: docs/serve.md.`,
     ['serve runs/first --port 0 --slots 4 --max-tokens 200', 'on a free port, with less at once'],
   ],
   run: async (checkpoint, options) => {
+    const { defaultLimits } = await import('../../serve/limits.ts');
     const settings = {
       host: options.host,
       port: parsePort(options.port),
