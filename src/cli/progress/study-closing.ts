@@ -2,7 +2,7 @@
 
 import type { ResultFiles } from '../../experiments/write-results.ts';
 import type { StudyResults, VerdictRow } from '../../report/study-results.ts';
-import { caveats, hasVerdicts, rangeText } from '../../report/study-text.ts';
+import { caveats, hasVerdicts, rangeText } from '../../report/study/study-text.ts';
 import { formatCount } from '../terminal/format.ts';
 import { formatHeadedTable } from '../terminal/table.ts';
 import { wrapProse } from '../terminal/text.ts';

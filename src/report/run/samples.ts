@@ -1,8 +1,8 @@
 // What the model wrote before, midway and after training.
 
-import { type Html, html } from './html.ts';
-import { spread } from './points.ts';
-import type { RunData, Sample } from './run-data.ts';
+import { type Html, html } from '../html.ts';
+import { spread } from '../charts/points.ts';
+import type { RunData, Sample } from '../run-data.ts';
 
 /** Before, midway and after. */
 const MAX_SAMPLES = 3;

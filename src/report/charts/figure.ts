@@ -1,6 +1,6 @@
 // The frame around every chart: title, what to look for, legend, drawing, link to the data.
 
-import { type Content, type Html, html } from './html.ts';
+import { type Content, type Html, html } from '../html.ts';
 
 export interface Figure {
   /** Unique in the page; also the name of the CSV file. */

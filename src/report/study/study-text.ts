@@ -1,7 +1,7 @@
 // What the page and the Markdown of a study say alike.
 
-import { formatCount, formatNumber } from './format.ts';
-import type { ArmResults, Interval, StudyResults } from './study-results.ts';
+import { formatCount, formatNumber } from '../format.ts';
+import type { ArmResults, Interval, StudyResults } from '../study-results.ts';
 
 function signed(value: number): string {
   const size = Math.abs(value);

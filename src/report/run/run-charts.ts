@@ -1,8 +1,8 @@
 // The charts in which several runs lie on top of each other: loss, balance, schedules, speed.
 
 import { type Condition, comparable, whyIncomparable } from './comparable.ts';
-import { enumerate } from './format.ts';
-import type { Html } from './html.ts';
+import { enumerate } from '../format.ts';
+import type { Html } from '../html.ts';
 import {
   type Curve,
   dottedCurve,
@@ -11,10 +11,10 @@ import {
   noisyCurves,
   plainCurve,
   type Rule,
-} from './line-chart.ts';
-import { partialEvaluations, pointsOf } from './points.ts';
-import { routesTokens } from './routing.ts';
-import type { RunData } from './run-data.ts';
+} from '../charts/line-chart.ts';
+import { partialEvaluations, pointsOf } from '../charts/points.ts';
+import { routesTokens } from '../routing.ts';
+import type { RunData } from '../run-data.ts';
 
 /** A chart that overlays the same curves of every run. */
 interface OverlayChart extends Omit<LineChart, 'curves' | 'rules' | 'note'> {

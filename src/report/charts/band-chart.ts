@@ -2,9 +2,9 @@
 
 import { csvLink } from './csv.ts';
 import { dashArray, renderFigure, renderLegend, type Stroke } from './figure.ts';
-import { formatTick } from './format.ts';
-import type { Html } from './html.ts';
-import { Plot } from './plot.ts';
+import { formatTick } from '../format.ts';
+import type { Html } from '../html.ts';
+import { Plot } from '../plot.ts';
 import { renderSvg } from './plot-svg.ts';
 import { paddedRange } from './points.ts';
 

@@ -2,8 +2,8 @@
 //
 // Shape legend: F frames, L layers, E experts.
 
-import type { ModelConfig } from '../config/model-config.ts';
-import type { MetricsLine } from '../train/events.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
+import type { MetricsLine } from '../../train/events.ts';
 import { spread, vectorOf } from './points.ts';
 
 export interface LoadFrames {

@@ -1,7 +1,7 @@
 // Observable Plot without a browser: drawn into a linkedom document, returned as inline SVG.
 
-import { escapeHtml, Html } from './html.ts';
-import { Plot, parseHTML } from './plot.ts';
+import { escapeHtml, Html } from '../html.ts';
+import { Plot, parseHTML } from '../plot.ts';
 
 /** Colour of axis text, so that a chart follows the page into dark mode. */
 const MUTED = 'var(--muted)';

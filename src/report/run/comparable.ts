@@ -1,8 +1,8 @@
 // Which numbers of several runs may be compared with each other: those that were measured on the same text and, where the
 // number depends on it, in the same tokens, among as many experts, over batches of the same size.
 
-import { lastEvaluation } from './points.ts';
-import type { RunData } from './run-data.ts';
+import { lastEvaluation } from '../charts/points.ts';
+import type { RunData } from '../run-data.ts';
 
 /** Something that must be the same in all runs. */
 export interface Condition {

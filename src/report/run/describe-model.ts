@@ -1,7 +1,7 @@
 // The model in one line.
 
-import type { RunSettings } from '../train/run-settings.ts';
-import { formatCount } from './format.ts';
+import type { RunSettings } from '../../train/run-settings.ts';
+import { formatCount } from '../format.ts';
 
 /** E.g. `1.79 M parameters (621 k active): 4 layers (1 dense), hidden 128, MLA latent 32, 16 experts, top-4, ...`. */
 export function describeModel({ model, parameters, activeParameters }: RunSettings): string {

@@ -1,6 +1,6 @@
 // The "download data" links: what a chart shows, as CSV inside the page itself.
 
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../html.ts';
 import type { Point } from './points.ts';
 
 type Cell = string | number;

@@ -4,12 +4,12 @@
 import { armStroke } from './band-chart.ts';
 import { csvLink } from './csv.ts';
 import { renderFigure } from './figure.ts';
-import { capital, formatShort, formatTick } from './format.ts';
-import type { Html } from './html.ts';
-import { Plot } from './plot.ts';
+import { capital, formatShort, formatTick } from '../format.ts';
+import type { Html } from '../html.ts';
+import { Plot } from '../plot.ts';
 import { renderSvg } from './plot-svg.ts';
 import { paddedRange } from './points.ts';
-import type { MetricColumn, StudyResults } from './study-results.ts';
+import type { MetricColumn, StudyResults } from '../study-results.ts';
 
 interface Row {
   readonly name: string;

@@ -2,8 +2,8 @@
 //
 // Shape legend: L layers, E experts.
 
-import { type Html, html } from './html.ts';
-import { Plot } from './plot.ts';
+import { type Html, html } from '../html.ts';
+import { Plot } from '../plot.ts';
 import { renderSvg } from './plot-svg.ts';
 
 /** Load at which the colour is full, as a multiple of the layer's mean. */

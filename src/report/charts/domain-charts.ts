@@ -1,16 +1,16 @@
 // What differs between the domains of a mixed corpus: held-out bits per byte over time, and which experts each one uses.
 
-import type { ModelConfig } from '../config/model-config.ts';
-import type { MetricsLine } from '../train/events.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
+import type { MetricsLine } from '../../train/events.ts';
 import { csvLink } from './csv.ts';
 import { type Owner, ownedTitle, renderFigure } from './figure.ts';
 import { heatMapLegend, heatMapSvg } from './heat-map.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../html.ts';
 import { dottedCurve, lineFigure } from './line-chart.ts';
 import { layerName } from './load-frames.ts';
 import { matrixOf, partialEvaluations, pointsOf } from './points.ts';
-import { routesTokens } from './routing.ts';
-import type { RunData } from './run-data.ts';
+import { routesTokens } from '../routing.ts';
+import type { RunData } from '../run-data.ts';
 
 interface DomainLoad {
   readonly name: string;

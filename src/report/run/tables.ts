@@ -1,12 +1,12 @@
 // Tables: the settings of one or several runs, and how several runs compare.
 
-import type { PlanChange } from '../train/plan-changes.ts';
-import type { RunSettings } from '../train/run-settings.ts';
+import type { PlanChange } from '../../train/plan-changes.ts';
+import type { RunSettings } from '../../train/run-settings.ts';
 import { whyIncomparable } from './comparable.ts';
-import { enumerate } from './format.ts';
-import { type Content, type Html, html } from './html.ts';
+import { enumerate } from '../format.ts';
+import { type Content, type Html, html } from '../html.ts';
 import { RESULTS, type Result } from './results.ts';
-import type { RunData } from './run-data.ts';
+import type { RunData } from '../run-data.ts';
 
 /** Results and the settings that differ, one column a run; the best value of a row is bold where values can be compared. */
 export function comparisonTable(runs: readonly RunData[]): Html {

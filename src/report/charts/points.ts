@@ -1,6 +1,6 @@
 // Curves as points: taken from the metrics, smoothed, and thinned so that a long run still makes a small file.
 
-import type { MetricsLine } from '../train/events.ts';
+import type { MetricsLine } from '../../train/events.ts';
 
 /** `x` is the optimizer step. */
 export interface Point {

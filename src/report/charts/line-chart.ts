@@ -5,9 +5,9 @@
 
 import { columnsToRows, csvLink } from './csv.ts';
 import { dashArray, type LegendItem, renderFigure, renderLegend, type Stroke } from './figure.ts';
-import { capital, formatShort, formatTick } from './format.ts';
-import type { Html } from './html.ts';
-import { Plot } from './plot.ts';
+import { capital, formatShort, formatTick } from '../format.ts';
+import type { Html } from '../html.ts';
+import { Plot } from '../plot.ts';
 import { renderSvg } from './plot-svg.ts';
 import { extent, paddedRange, type Point, smooth, thin } from './points.ts';
 
