@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { armTable, costTable, meanNote, table, verdictTable } from '../src/experiments/results-markdown.ts';
 import { studies } from '../src/experiments/studies/index.ts';
 import { formatDuration } from '../src/report/format.ts';
-import { seedsAndMachine } from '../src/report/study-text.ts';
+import { seedsAndMachine } from '../src/report/study/study-text.ts';
 import type { StudyResults, Verdict } from '../src/report/study-results.ts';
 import { fillBlocks } from './marked-blocks.ts';
 

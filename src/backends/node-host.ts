@@ -31,10 +31,10 @@ async function loadTensorFlow(): Promise<void> {
 export const nodeHost: Host = {
   sources: {
     wasm: { load: async () => void require('@tensorflow/tfjs-backend-wasm'), howToGet: null },
-    webgpu: { load: loadWebGpu, howToGet: 'npm install webgpu, and a GPU with Vulkan, Metal or D3D12' },
+    webgpu: { load: loadWebGpu, howToGet: '`npm install webgpu`, and a GPU with Vulkan, Metal or D3D12' },
     tensorflow: {
       load: loadTensorFlow,
-      howToGet: 'npm install @tensorflow/tfjs-node (downloads libtensorflow)',
+      howToGet: '`npm install @tensorflow/tfjs-node` (downloads libtensorflow)',
     },
   },
   advice: nodeAdvice,

@@ -6,8 +6,8 @@ const importedBy = (howToGet: string | null): BackendSource => ({ load: async ()
 
 export const webHost: Host = {
   sources: {
-    wasm: importedBy("import '@tensorflow/tfjs-backend-wasm'"),
-    webgpu: importedBy("import '@tensorflow/tfjs-backend-webgpu'"),
+    wasm: importedBy("`import '@tensorflow/tfjs-backend-wasm'`"),
+    webgpu: importedBy("`import '@tensorflow/tfjs-backend-webgpu'`"),
     tensorflow: importedBy(null),
   },
   advice: () => null,

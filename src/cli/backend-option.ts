@@ -1,20 +1,27 @@
-// `--backend`, `--threads` and `--engine-variant`: their values, and the backend started with them.
+// `--backend`, `--threads` and `--engine-variant`, and what they choose.
 
 import { closest } from 'fastest-levenshtein';
 import { type BackendName, backendNames } from '../backends/backend-names.ts';
-import { activateBackend, type BackendOptions } from '../backends/backends.ts';
+import type { BackendOptions } from '../backends/backends.ts';
 import { type VariantName, variantNames } from '../engine/variant-names.ts';
 import { UserError } from '../errors.ts';
-import type { ActiveBackend } from '../tensor/active-backend.ts';
+import type { OptionsOf } from './declared-types.ts';
 import { wholeNumber } from './run-options.ts';
-import { print } from './terminal/print.ts';
 
-/** The options of a command, as text. */
-export interface BackendFlags {
-  readonly backend?: string;
-  readonly threads?: string;
-  readonly engineVariant?: string;
+export const engineOptions = [
+  { flags: '--threads <n>', help: 'threads of the engine (default: one for each core)' },
+  { flags: '--engine-variant <name>', help: 'binary of the engine (default: the fastest one that works)' },
+] as const;
+
+/** The options that choose a backend, with what is taken where none is named. */
+export function backendOptions(whenAbsent = 'auto') {
+  const names = 'auto, engine, wasm, cpu, webgpu or tensorflow (the command doctor tries them)';
+  return [{ flags: '--backend <name>', help: `${names} (default: ${whenAbsent})` }, ...engineOptions] as const;
 }
+
+/** As text, the way they are given. */
+type EngineFlags = OptionsOf<typeof engineOptions>;
+export type BackendFlags = OptionsOf<ReturnType<typeof backendOptions>>;
 
 /** The backend a command is to start. */
 export interface BackendChoice {
@@ -36,7 +43,7 @@ export function parseBackend(name: string): BackendName {
 }
 
 /** What the engine is to run with; throws a `UserError` for what cannot be. */
-export function parseBackendOptions({ threads, engineVariant }: BackendFlags): BackendOptions {
+export function parseBackendOptions({ threads, engineVariant }: EngineFlags): BackendOptions {
   return {
     threads: threads === undefined ? null : wholeNumber('--threads', threads),
     engineVariant:
@@ -47,11 +54,4 @@ export function parseBackendOptions({ threads, engineVariant }: BackendFlags): B
 /** What was chosen, `auto` where nothing was; throws a `UserError` for what cannot be. */
 export function parseBackendFlags(flags: BackendFlags): BackendChoice {
   return { backend: parseBackend(flags.backend ?? 'auto'), backendOptions: parseBackendOptions(flags) };
-}
-
-/** Starts a backend; that it is not the one hoped for is a warning on standard error. */
-export async function startBackend({ backend, backendOptions }: BackendChoice): Promise<ActiveBackend> {
-  const active = await activateBackend(backend, backendOptions);
-  if (active.warning !== null) print(process.stderr, [`warning: ${active.warning}`]);
-  return active;
 }

@@ -5,7 +5,7 @@ import { parseDocument } from 'yaml';
 import { type RunConfig, resolveRunConfig } from '../config/resolve.ts';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
-import { settings, type TrainOptions } from './run-options.ts';
+import { settings, type RunOptions } from './run-options.ts';
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -25,7 +25,7 @@ export function readConfigFile(path: string): Readonly<Record<string, unknown>> 
 }
 
 /** The complete, checked settings that the options of a command ask for. */
-export function resolveOptions(options: Partial<TrainOptions>): RunConfig {
+export function resolveOptions(options: RunOptions): RunConfig {
   const { preset, config } = options;
   return resolveRunConfig({
     ...(preset === undefined ? {} : { preset }),

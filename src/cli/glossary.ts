@@ -2,7 +2,8 @@
 
 import type { ModelConfig } from '../config/model-config.ts';
 
-export const maxVioMeaning = 'MaxVio is by how much the busiest expert exceeds the mean load: 0 is perfect balance.';
+export const maxVioMeaning =
+  'MaxVio says how far the busiest expert is above the mean load: 0 is perfect balance, 1 is twice the mean.';
 
 /** The words that lines about the training of this model use; none where the model has nothing that they name. */
 export function trainingWords({ numHiddenLayers, firstKDenseReplace, numNextnPredictLayers }: ModelConfig): string[] {

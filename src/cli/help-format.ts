@@ -28,7 +28,7 @@ export const helpSettings = { minWidthToWrap: 20, formatItem, styleUsage };
 export type Example = readonly [command: string, explanation: string];
 
 /** Commands to paste, each under what it does. */
-export function examples(...list: readonly Example[]): () => string {
+export function examples(list: readonly Example[]): () => string {
   return () => {
     const lines = list.flatMap(([command, explanation]) => [
       `  # ${explanation}`,

@@ -11,13 +11,13 @@ import { readJsonFile } from '../io/json-file.ts';
 import { chooseCheckpoint } from '../io/read-checkpoint.ts';
 import type { FromModel } from '../train/start-run.ts';
 import { readConfigFile } from './config-file.ts';
-import { settings, type TrainOptions } from './run-options.ts';
+import { settings, type RunOptions } from './run-options.ts';
 
 /**
  * With a preset, all of its shape is meant; without one, only the keys that the file and the options name. Training settings
  * are complete either way: those of the preset, or of `tiny`, and what is named.
  */
-export function initWishes(options: TrainOptions, init: string): Required<Pick<FromModel, 'model' | 'train'>> {
+export function initWishes(options: RunOptions, init: string): Required<Pick<FromModel, 'model' | 'train'>> {
   const file = options.config === undefined ? {} : readConfigFile(options.config);
   const named = namedSettings({ file, set: settings(options) });
   const own = shapeOf(init);

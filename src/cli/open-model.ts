@@ -3,7 +3,8 @@
 import type { LoadedModel } from '../generate/load-model.ts';
 import { loadModel } from '../generate/load-model-folder.ts';
 import { chooseCheckpoint } from '../io/read-checkpoint.ts';
-import { type BackendFlags, parseBackendFlags, startBackend } from './backend-option.ts';
+import { type BackendFlags, parseBackendFlags } from './backend-option.ts';
+import { startBackend } from './start-backend.ts';
 import { print } from './terminal/print.ts';
 
 export interface OpenedModel extends LoadedModel {

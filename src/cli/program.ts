@@ -1,34 +1,42 @@
-// The commands; `declarations` has the options and the help of each. What a command does is imported when it is called, so
-// that help, and the commands that compute nothing, never load TF.js.
+// The command line as a whole.
 
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
-import { addAblate } from './declarations/ablate.ts';
-import { addBench } from './declarations/bench.ts';
-import { addChat } from './declarations/chat.ts';
-import { addData } from './declarations/data.ts';
-import { addDoctor } from './declarations/doctor.ts';
-import { addEval } from './declarations/eval.ts';
-import { addExport } from './declarations/export.ts';
-import { addGenerate } from './declarations/generate.ts';
-import { addImport } from './declarations/import.ts';
-import { addParams } from './declarations/params.ts';
-import { addReport } from './declarations/report.ts';
-import { addScore } from './declarations/score.ts';
-import { addServe } from './declarations/serve.ts';
-import { addTrain } from './declarations/train.ts';
-import type { Finish } from './declarations/options.ts';
+import type { AddCommand } from './command.ts';
 import { closingHelp, helpSettings } from './help-format.ts';
 import { print } from './terminal/print.ts';
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)('../../package.json');
 
+/** The commands by name, each loaded when it is needed; in the order of the help. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  train: async () => (await import('./commands/train.ts')).trainCommand,
+  eval: async () => (await import('./commands/eval.ts')).evalCommand,
+  score: async () => (await import('./commands/score.ts')).scoreCommand,
+  generate: async () => (await import('./commands/generate.ts')).generateCommand,
+  chat: async () => (await import('./commands/chat.ts')).chatCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  params: async () => (await import('./commands/params.ts')).paramsCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  bench: async () => (await import('./commands/bench.ts')).benchCommand,
+  report: async () => (await import('./commands/report.ts')).reportCommand,
+  ablate: async () => (await import('./commands/ablate.ts')).ablateCommand,
+  data: async () => (await import('./commands/data.ts')).dataCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  import: async () => (await import('./commands/import.ts')).importCommand,
+};
+
 const description =
   'Trains DeepSeek-V3 in miniature on your own machine and on real text: multi-head latent attention (MLA), a mixture of experts (DeepSeekMoE), multi-token prediction (MTP).';
 
-/** The whole command line, not yet parsed; `finish` receives the exit code of the command that ran. */
-function createProgram(finish: Finish): Command {
-  const program = new Command('tinyseek')
+/** The command that the arguments begin with, or all of them: for help, or for the one that may have been meant. */
+function commandsFor([name = '']: readonly string[]): Promise<AddCommand[]> {
+  const named = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  return Promise.all((named === undefined ? Object.values(commands) : [named]).map((load) => load()));
+}
+
+function createProgram(): Command {
+  return new Command('tinyseek')
     .description(description)
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
@@ -39,32 +47,17 @@ function createProgram(finish: Finish): Command {
     })
     .configureHelp(helpSettings)
     .addHelpText('after', () => closingHelp());
-  for (const add of [
-    addTrain,
-    addEval,
-    addScore,
-    addGenerate,
-    addChat,
-    addServe,
-    addParams,
-    addDoctor,
-    addBench,
-    addReport,
-    addAblate,
-    addData,
-    addExport,
-    addImport,
-  ])
-    add(program, finish);
-  return program;
 }
 
 /** Runs the command that the arguments name and returns its exit code; throws what went wrong. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = createProgram((code) => {
-    exitCode = code;
-  });
+  const program = createProgram();
+  for (const add of await commandsFor(args)) {
+    add(program, (code) => {
+      exitCode = code;
+    });
+  }
   await program.parseAsync(args, { from: 'user' });
   return exitCode;
 }

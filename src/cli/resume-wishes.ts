@@ -5,18 +5,20 @@ import { folderStore } from '../runs/folder-store.ts';
 import type { NewLength } from '../train/go-on-longer.ts';
 import { parseRunSettings, type SettingsOverrides } from '../train/run-settings.ts';
 import { readConfigFile, resolveOptions } from './config-file.ts';
-import { settings, type TrainOptions } from './run-options.ts';
+import { settings, type RunOptions } from './run-options.ts';
 
 /** What a resumed run is asked for. */
 export interface ResumeWishes extends NewLength {
   readonly overrides: SettingsOverrides;
 }
 
+type ResumeOptions = RunOptions & Pick<NewLength, 'keepSchedule'>;
+
 /**
  * With a preset, every setting it stands for is meant, except what the tokenizer decides; without one, only what the
  * file and the options name. A number of steps that an option names is the new end of the run.
  */
-export async function resumeWishes(options: TrainOptions, runDir: string): Promise<ResumeWishes> {
+export async function resumeWishes(options: ResumeOptions, runDir: string): Promise<ResumeWishes> {
   const { model, train } = await resolveAgain(options, runDir);
   const { keepSchedule } = options;
   const length = keepSchedule === undefined ? {} : { keepSchedule };
@@ -25,7 +27,7 @@ export async function resumeWishes(options: TrainOptions, runDir: string): Promi
   return { overrides: { model, train: others }, ...(steps === undefined ? {} : { steps }), ...length };
 }
 
-async function resolveAgain(options: TrainOptions, runDir: string): Promise<Required<SettingsOverrides>> {
+async function resolveAgain(options: RunOptions, runDir: string): Promise<Required<SettingsOverrides>> {
   if (options.preset !== undefined) {
     const { model, train } = resolveOptions(options);
     const { vocabSize: _size, bosTokenId: _bos, eosTokenId: _eos, ...shape } = model;
@@ -37,6 +39,6 @@ async function resolveAgain(options: TrainOptions, runDir: string): Promise<Requ
 }
 
 /** Whether `--steps` or `--set steps=N` is among the options. */
-function namesSteps(options: TrainOptions): boolean {
+function namesSteps(options: RunOptions): boolean {
   return namedSettings({ set: settings(options) }).has('steps');
 }

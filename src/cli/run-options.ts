@@ -1,29 +1,33 @@
-// The options that choose settings, shared by `train` and `params`, as the configuration resolver wants them.
+// The options that choose settings, shared by `train`, `params` and `bench step`, as the configuration resolver wants them.
 
 import { basename, extname, join } from 'node:path';
+import { presetNames } from '../config/presets.ts';
 import { UserError } from '../errors.ts';
+import { collect, specHelp } from './common-options.ts';
+import type { OptionsOf } from './declared-types.ts';
 
-export interface ModelOptions {
-  readonly preset?: string;
-  readonly config?: string;
-  readonly set?: readonly string[];
-}
+export const modelOptions = [
+  {
+    flags: '--preset <name>',
+    help: `settings to start from: ${presetNames.join(', ')} (default: tiny)`,
+  },
+  { flags: '--config <file>', help: 'YAML file of settings, on top of the preset' },
+  { flags: '--set <key=value>', help: 'change one setting; can be repeated', parse: collect },
+] as const;
 
-export interface TrainOptions extends ModelOptions {
-  readonly data?: string;
-  readonly steps?: string;
-  readonly batchSize?: string;
-  readonly seqLen?: string;
-  readonly seed?: string;
-  readonly precision?: string;
-  readonly backend?: string;
-  readonly threads?: string;
-  readonly engineVariant?: string;
-  readonly out?: string;
-  readonly init?: string;
-  readonly resume?: string;
-  readonly keepSchedule?: boolean;
-}
+/** Those of a model, and the shorthands for `--set` that a run has. */
+export const runOptions = [
+  ...modelOptions,
+  { flags: '--data <spec>', help: specHelp },
+  { flags: '--steps <n>', help: 'optimizer steps of the whole run' },
+  { flags: '--batch-size <n>', help: 'sequences per step' },
+  { flags: '--seq-len <n>', help: 'tokens per sequence' },
+  { flags: '--seed <n>', help: 'seed of the weights and of the data order' },
+  { flags: '--precision <name>', help: 'float32, or fp8: products of 8-bit numbers, emulated' },
+] as const;
+
+export type ModelOptions = OptionsOf<typeof modelOptions>;
+export type RunOptions = OptionsOf<typeof runOptions>;
 
 /** The value of an option that counts something, which there must be at least one of. */
 export function wholeNumber(option: string, text: string): number {
@@ -35,7 +39,7 @@ export function wholeNumber(option: string, text: string): number {
 const shorthands = ['data', 'steps', 'batchSize', 'seqLen', 'seed', 'precision'] as const;
 
 /** `--set` and the shorthands (`--steps 7` is `--set steps=7`), the shorthands last because they are more specific. */
-export function settings(options: Partial<TrainOptions>): readonly string[] {
+export function settings(options: RunOptions): readonly string[] {
   const given = shorthands.flatMap((key) => (options[key] === undefined ? [] : [`${key}=${options[key]}`]));
   return [...(options.set ?? []), ...given];
 }

@@ -2,25 +2,33 @@
 
 import { UserError } from '../errors.ts';
 import { defaultSampling, type SamplingOptions, validateSampling } from '../generate/sampling.ts';
-import type { BackendFlags } from './backend-option.ts';
+import type { OptionsOf } from './declared-types.ts';
 import { wholeNumber } from './run-options.ts';
 
-/** As text, the way they are given. */
-export interface SamplingFlags {
-  readonly temperature?: string;
-  readonly topK?: string;
-  readonly topP?: string;
-  readonly minP?: string;
-  readonly repetitionPenalty?: string;
-  readonly seed?: string;
-}
+export const samplingOptions = [
+  { flags: '--max-new-tokens <n>', help: 'tokens to write at most (default: 128)' },
+  { flags: '--temperature <x>', help: '0 takes the most likely token every time (default: 0.8)' },
+  {
+    flags: '--top-k <n>',
+    help: 'choose among so many of the most likely tokens; 0 means all (default: 40)',
+  },
+  {
+    flags: '--top-p <p>',
+    help: 'choose among the most likely tokens with this probability together (default: 1, all)',
+  },
+  {
+    flags: '--min-p <p>',
+    help: 'choose among tokens at least this many times as likely as the best (default: 0, all)',
+  },
+  {
+    flags: '--repetition-penalty <x>',
+    help: 'above 1 makes tokens less likely that are there already (default: 1)',
+  },
+  { flags: '--seed <n>', help: 'same seed, same text (default: 0)' },
+] as const;
 
-export interface GenerationFlags extends SamplingFlags, BackendFlags {
-  readonly maxNewTokens?: string;
-  readonly stop?: readonly string[];
-  /** True without a number. */
-  readonly speculative?: string | boolean;
-}
+/** As text, the way they are given. */
+type SamplingFlags = OptionsOf<typeof samplingOptions>;
 
 /** The options with their spelling on the command line. */
 export const samplingFlags: Readonly<Record<keyof SamplingOptions, string>> = {
@@ -45,7 +53,7 @@ export function parseNumber(option: string, text: string): number {
 /** @throws UserError for what is no number, out of range, or of no effect beside `--temperature 0`. */
 export function parseSampling(flags: SamplingFlags): SamplingOptions {
   const given = Object.entries(samplingFlags).flatMap(([key, option]) => {
-    const text = flags[key as keyof SamplingFlags];
+    const text = flags[key as keyof SamplingOptions];
     return text === undefined ? [] : [[key, parseNumber(option, text)] as const];
   });
   const sampling: SamplingOptions = { ...defaultSampling, ...Object.fromEntries(given) };
@@ -61,7 +69,7 @@ export function parseSampling(flags: SamplingFlags): SamplingOptions {
 
 const DEFAULT_NEW_TOKENS = 128;
 
-export function parseMaxNewTokens({ maxNewTokens }: GenerationFlags): number {
+export function parseMaxNewTokens({ maxNewTokens }: SamplingFlags): number {
   return maxNewTokens === undefined ? DEFAULT_NEW_TOKENS : wholeNumber('--max-new-tokens', maxNewTokens);
 }
 

@@ -2,7 +2,7 @@
 
 import { countParameters } from '../config/counts.ts';
 import { loadRun } from '../report/load-run.ts';
-import { matrixOf, pointsOf } from '../report/points.ts';
+import { matrixOf, pointsOf } from '../report/charts/points.ts';
 import type { RunData } from '../report/run-data.ts';
 import { domainDistance, domainDivergence } from './specialisation.ts';
 import type { Measurements } from './study.ts';

@@ -12,7 +12,7 @@ import {
   meanMeasured,
   rangeText,
   seedsAndMachine,
-} from '../report/study-text.ts';
+} from '../report/study/study-text.ts';
 
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;

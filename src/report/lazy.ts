@@ -2,7 +2,7 @@
 // the first report.
 
 import type { RunData } from './run-data.ts';
-import type { ArmRuns } from './study-charts.ts';
+import type { ArmRuns } from './study/study-charts.ts';
 import type { StudyResults } from './study-results.ts';
 
 /**
@@ -12,12 +12,12 @@ import type { StudyResults } from './study-results.ts';
  * the page load nothing and run only its own script. Rejects with a UserError without runs.
  */
 export async function renderReport(runs: readonly RunData[]): Promise<string> {
-  const { renderReport } = await import('./render-report.ts');
+  const { renderReport } = await import('./run/render-report.ts');
   return renderReport(runs);
 }
 
 /** Renders the HTML document of a study. `runs` are those of `results.arms`, in the same order. */
 export async function renderStudy(results: StudyResults, runs: ArmRuns): Promise<string> {
-  const { renderStudy } = await import('./render-study.ts');
+  const { renderStudy } = await import('./study/render-study.ts');
   return renderStudy(results, runs);
 }

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { type Content, Html, html } from './html.ts';
-import { SLIDER_SCRIPT } from './load-map.ts';
+import { SLIDER_SCRIPT } from './charts/load-map.ts';
 import { STYLE } from './style.ts';
 
 export interface Section {

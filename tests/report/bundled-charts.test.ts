@@ -27,7 +27,9 @@ describe('the charts of the built package', () => {
     const { document } = parseHTML('<!doctype html><html><body></body></html>');
     expect(Plot.ruleY([2, 3, 5]).plot({ document }).outerHTML).toMatch(/^<svg [\s\S]*<line /);
     rmSync(alone, { recursive: true });
-    const others = readdirSync(folder).filter((name) => name.endsWith('.js') && name !== 'plot.js');
+    const others = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.js') && name !== 'plot.js',
+    );
     const texts = others.map((name) => readFileSync(join(folder, name), 'utf8'));
     const imports = texts.flatMap((text) => [
       ...text.matchAll(/(?:^(?:import|export)\b[^'";=()]*?|import\()['"]([^'"]+)['"]/gm),

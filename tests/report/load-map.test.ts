@@ -1,6 +1,6 @@
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
-import { loadMapFigure, SLIDER_SCRIPT } from '../../src/report/load-map.ts';
+import { loadMapFigure, SLIDER_SCRIPT } from '../../src/report/charts/load-map.ts';
 import { makeRun } from './fixture.ts';
 
 type Page = ReturnType<typeof parseHTML>['document'];

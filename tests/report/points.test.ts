@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pointsOf, smooth, spread, thin } from '../../src/report/points.ts';
+import { pointsOf, smooth, spread, thin } from '../../src/report/charts/points.ts';
 
 const curve = fc.array(fc.double({ noNaN: true, min: -1e3, max: 1e3 }), { minLength: 1, maxLength: 1500 });
 const toPoints = (values: readonly number[]) => values.map((y, i) => ({ x: i + 1, y }));

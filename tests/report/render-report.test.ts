@@ -1,7 +1,7 @@
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { renderReport } from '../../src/report/render-report.ts';
+import { renderReport } from '../../src/report/run/render-report.ts';
 import { figuresOf } from '../../tools/report-figures.ts';
 import { makeRun } from './fixture.ts';
 import { csvOf, htmlProblems } from './html-check.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { bandFigure } from '../../src/report/band-chart.ts';
-import { intervalFigure } from '../../src/report/interval-chart.ts';
-import { renderReport } from '../../src/report/render-report.ts';
-import { renderStudy } from '../../src/report/render-study.ts';
+import { bandFigure } from '../../src/report/charts/band-chart.ts';
+import { intervalFigure } from '../../src/report/charts/interval-chart.ts';
+import { renderReport } from '../../src/report/run/render-report.ts';
+import { renderStudy } from '../../src/report/study/render-study.ts';
 import { findChromium } from '../../tools/find-chromium.ts';
 import { figuresOf } from '../../tools/report-figures.ts';
 import { browserProblems } from './browser-check.ts';

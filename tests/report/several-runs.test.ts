@@ -3,10 +3,10 @@
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import type { Html } from '../../src/report/html.ts';
-import { renderReport } from '../../src/report/render-report.ts';
-import { BALANCE_CHARTS, LOSS_CHARTS, overlayFigures, SPEED_CHARTS } from '../../src/report/run-charts.ts';
+import { renderReport } from '../../src/report/run/render-report.ts';
+import { BALANCE_CHARTS, LOSS_CHARTS, overlayFigures, SPEED_CHARTS } from '../../src/report/run/run-charts.ts';
 import type { RunData } from '../../src/report/run-data.ts';
-import { comparisonTable } from '../../src/report/tables.ts';
+import { comparisonTable } from '../../src/report/run/tables.ts';
 import { makeRun } from './fixture.ts';
 import { htmlProblems } from './html-check.ts';
 

@@ -1,6 +1,6 @@
 // The results of a synthetic study and its runs: shapes and sizes of a real one, no model involved.
 
-import type { ArmRuns } from '../../src/report/study-charts.ts';
+import type { ArmRuns } from '../../src/report/study/study-charts.ts';
 import type { Interval, MetricCell, StudyResults } from '../../src/report/study-results.ts';
 import { makeRun } from './fixture.ts';
 

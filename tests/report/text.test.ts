@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
-import { columnsToRows, csvLink } from '../../src/report/csv.ts';
+import { columnsToRows, csvLink } from '../../src/report/charts/csv.ts';
 import {
   capital,
   enumerate,

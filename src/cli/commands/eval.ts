@@ -1,20 +1,44 @@
 // `tinyseek eval`: a checkpoint on held-out text, measured as training does at the end of a run.
 
 import type { TrainConfig } from '../../config/train-config.ts';
-import { createDataset } from '../../data/dataset.ts';
-import { evaluate } from '../../train/evaluate.ts';
 import type { EvalResult } from '../../train/events.ts';
-import type { BackendFlags } from '../backend-option.ts';
+import { backendOptions } from '../backend-option.ts';
+import { defineCommand } from '../command.ts';
+import { checkpointArgument, heldOutOption, jsonOption } from '../common-options.ts';
 import { maxVioMeaning } from '../glossary.ts';
-import { openModel } from '../open-model.ts';
-import { type CommandOutput, outputWidth } from '../output.ts';
+import { outputWidth } from '../output.ts';
 import { formatExact } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
-import { trainedOn } from '../trained-data.ts';
 
-export interface EvalOptions extends BackendFlags {
-  readonly data?: string;
-}
+export const evalCommand = defineCommand({
+  name: 'eval',
+  summary: 'measure a checkpoint on held-out text',
+  description: 'Measures a checkpoint on held-out text: loss, perplexity, bits per byte, expert load.',
+  arguments: [checkpointArgument],
+  options: [heldOutOption, ...backendOptions(), jsonOption],
+  examples: [
+    ['eval runs/first', 'the newest checkpoint of a run'],
+    ['eval runs/first --data code --json', 'on other text, for a program'],
+  ],
+  /** On the held-out part of its own data, or of other data with the same split settings. */
+  run: async (checkpoint, options) => {
+    const { createDataset } = await import('../../data/dataset.ts');
+    const { evaluate } = await import('../../train/evaluate.ts');
+    const { openModel } = await import('../open-model.ts');
+    const { trainedOn } = await import('../trained-data.ts');
+    const opened = await openModel(checkpoint, options);
+    const { model, tokenizer, path } = opened;
+    const train = trainedOn(opened, options.data, 'eval');
+    const dataset = await createDataset({ ...train, tokenizer });
+    const result = await evaluate(model, dataset, { batchSize: train.batchSize, documentMask: train.documentMask });
+    if (result === null) throw new Error('internal: an evaluation without a signal was interrupted');
+    const { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens } = result;
+    return {
+      json: { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens },
+      lines: lines(train, path, result),
+    };
+  },
+});
 
 function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
   const mtp = result.mtpLoss.map((loss, depth) => [`MTP loss, depth ${depth + 1}`, loss.toFixed(4)]);
@@ -37,19 +61,4 @@ function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
     '',
     maxVioMeaning,
   ];
-}
-
-/** Evaluates a checkpoint on the held-out part of its own data, or of other data with the same split settings. */
-export async function evaluateCheckpoint(checkpoint: string, options: EvalOptions): Promise<CommandOutput> {
-  const opened = await openModel(checkpoint, options);
-  const { model, tokenizer, path } = opened;
-  const train = trainedOn(opened, options.data, 'eval');
-  const dataset = await createDataset({ ...train, tokenizer });
-  const result = await evaluate(model, dataset, { batchSize: train.batchSize, documentMask: train.documentMask });
-  if (result === null) throw new Error('internal: an evaluation without a signal was interrupted');
-  const { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens } = result;
-  return {
-    json: { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens },
-    lines: lines(train, path, result),
-  };
 }

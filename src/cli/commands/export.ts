@@ -3,31 +3,77 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
-import { type ExportOptions, exportModel, type ModelFolder } from '../../interchange/export-model.ts';
-import { checkLoader } from '../../interchange/loader-check.ts';
+import type { Checks } from '../../interchange/check-folder.ts';
+import type { ExportOptions, ModelFolder } from '../../interchange/export-model.ts';
 import { type LoaderName, loaderNames } from '../../interchange/loader-names.ts';
 import type { Finding } from '../../interchange/loader-rule.ts';
-import { withoutMtp } from '../../interchange/open-folder.ts';
 import type { FloatFormat } from '../../io/float-formats.ts';
-import { folderConfig } from '../../io/folder-config.ts';
-import { readCheckpoint } from '../../io/read-checkpoint.ts';
-import { loadRun } from '../../report/load-run.ts';
 import type { RunData } from '../../report/run-data.ts';
-import { checkpointFolder, warn } from '../open-model.ts';
-import type { CommandOutput } from '../output.ts';
+import { defineCommand } from '../command.ts';
+import { checkpointArgument, collect, jsonOption } from '../common-options.ts';
 import { formatBytes, formatCount } from '../terminal/format.ts';
 
-export interface ExportFlags {
-  readonly out?: string;
-  readonly dtype: string;
-  readonly shardSize: string;
-  readonly format: 'hf' | 'torchtitan';
-  /** False with `--no-mtp`. */
-  readonly mtp: boolean;
-  readonly check?: readonly string[];
-}
-
-type Checks = readonly (readonly [loader: LoaderName, findings: readonly Finding[]])[];
+export const exportCommand = defineCommand({
+  name: 'export',
+  summary: 'write a checkpoint for other programs',
+  description: `Writes a checkpoint as a Hugging Face folder with a model card, for transformers, vLLM, SGLang and torchtitan.
+With --check, says first what one of them would refuse; with --check and without --out, only that.`,
+  arguments: [checkpointArgument],
+  options: [
+    { flags: '--out <dir>', help: 'folder to write; it must not exist yet, or be empty' },
+    { flags: '--dtype <name>', help: 'format of the weights: f32, bf16 or f16', default: 'f32' },
+    { flags: '--shard-size <size>', help: 'most bytes of weights in one file, such as 200MB', default: '5GB' },
+    {
+      flags: '--format <name>',
+      help: 'torchtitan adds its flavour and training settings',
+      choices: ['hf', 'torchtitan'],
+      default: 'hf',
+    },
+    {
+      flags: '--no-mtp',
+      help: 'leave out the MTP module, which transformers lists as unexpected and does not use',
+    },
+    { flags: '--check <program>', help: `${loaderNames.join(', ')}; can be repeated`, parse: collect },
+    jsonOption,
+  ],
+  examples: [
+    ['export runs/first --out whale --dtype bf16', 'for transformers'],
+    ['export runs/first --check vllm --check sglang', 'could they serve it?'],
+    ['export runs/first --out cluster --format torchtitan', 'to go on training elsewhere'],
+  ],
+  /** Checks and writes; what a check finds wrong ends the command with 1, before anything is written. */
+  run: async (checkpoint, flags) => {
+    const { out, mtp, check = [] } = flags;
+    if (out === undefined && check.length === 0) {
+      throw new UserError(
+        `export: expected a folder to write; give --out DIR, or --check ${loaderNames[0]} to only look`,
+      );
+    }
+    const [format, maxShardBytes] = [parseDtype(flags.dtype), parseSize(flags.shardSize)];
+    const loaders = check.map(parseLoader);
+    const { checkFolder } = await import('../../interchange/check-folder.ts');
+    const { exportModel } = await import('../../interchange/export-model.ts');
+    const { checkpointFolder, warn } = await import('../open-model.ts');
+    const path = checkpointFolder(checkpoint);
+    const checks = checkFolder(path, loaders, mtp);
+    const json = { checks: Object.fromEntries(checks) };
+    const lines = checkLines(checks);
+    if (checks.some(isFailure)) {
+      return { json, lines: out === undefined ? lines : [...lines, 'Nothing was written.'], exitCode: 1 };
+    }
+    if (out === undefined) return { json, lines };
+    const torchtitan = flags.format === 'torchtitan';
+    const options = { out, format, maxShardBytes, torchtitan, mtp, run: await runAround(path) };
+    const written = exportModel(path, options);
+    warn(written.warnings);
+    const { config, parameters, bytes, files } = written;
+    const mtpLayers = config.numNextnPredictLayers;
+    return {
+      json: { ...json, out, parameters, bytes, mtpLayers, files },
+      lines: [...lines, ...folderLines(options, written)],
+    };
+  },
+});
 
 const formats: Readonly<Record<string, FloatFormat>> = { f32: 'F32', bf16: 'BF16', f16: 'F16' };
 const units: Readonly<Record<string, number>> = {
@@ -60,18 +106,6 @@ function parseLoader(name: string): LoaderName {
   throw new UserError(`export: --check must be one of ${loaderNames.join(', ')}; found ${JSON.stringify(name)}`);
 }
 
-function checkAll(path: string, loaders: readonly LoaderName[], mtp: boolean): Checks {
-  if (loaders.length === 0) return [];
-  const checkpoint = readCheckpoint(path);
-  try {
-    const { config: stored } = folderConfig(checkpoint);
-    const config = mtp ? stored : withoutMtp(stored);
-    return loaders.map((loader) => [loader, checkLoader(loader, config)]);
-  } finally {
-    checkpoint.close();
-  }
-}
-
 function verdict(findings: readonly Finding[]): string {
   if (findings.some(({ level }) => level === 'refused')) return 'refuses this model';
   if (findings.some(({ level }) => level === 'different')) return 'loads this model, and computes something else';
@@ -88,10 +122,12 @@ function checkLines(checks: Checks): string[] {
 const isFailure = ([, findings]: Checks[number]): boolean => findings.some(({ level }) => level !== 'note');
 
 /** The run that one of our checkpoints is of: `RUN/checkpoints/step-...`. */
-function runAround(checkpoint: string): RunData | null {
+async function runAround(checkpoint: string): Promise<RunData | null> {
   const run = dirname(dirname(checkpoint));
   const isOurs = existsSync(join(checkpoint, 'trainer.json')) && existsSync(join(run, 'run.json'));
-  return isOurs ? loadRun(run) : null;
+  if (!isOurs) return null;
+  const { loadRun } = await import('../../report/load-run.ts');
+  return loadRun(run);
 }
 
 const unexpectedTensors =
@@ -105,34 +141,4 @@ function folderLines({ out, format, torchtitan }: ExportOptions, folder: ModelFo
     ...files.map((file) => `  ${file}`),
     ...(hasMtp && !torchtitan ? [unexpectedTensors] : []),
   ];
-}
-
-/** Checks and writes; what a check finds wrong ends the command with 1, before anything is written. */
-export function exportCheckpoint(checkpoint: string, flags: ExportFlags): CommandOutput {
-  const { out, check = [] } = flags;
-  if (out === undefined && check.length === 0) {
-    throw new UserError(
-      `export: expected a folder to write; give --out DIR, or --check ${loaderNames[0]} to only look`,
-    );
-  }
-  const [format, maxShardBytes] = [parseDtype(flags.dtype), parseSize(flags.shardSize)];
-  const loaders = check.map(parseLoader);
-  const path = checkpointFolder(checkpoint);
-  const checks = checkAll(path, loaders, flags.mtp);
-  const json = { checks: Object.fromEntries(checks) };
-  const lines = checkLines(checks);
-  if (checks.some(isFailure)) {
-    return { json, lines: out === undefined ? lines : [...lines, 'Nothing was written.'], exitCode: 1 };
-  }
-  if (out === undefined) return { json, lines };
-  const torchtitan = flags.format === 'torchtitan';
-  const options = { out, format, maxShardBytes, torchtitan, mtp: flags.mtp, run: runAround(path) };
-  const written = exportModel(path, options);
-  warn(written.warnings);
-  const { config, parameters, bytes, files } = written;
-  const mtpLayers = config.numNextnPredictLayers;
-  return {
-    json: { ...json, out, parameters, bytes, mtpLayers, files },
-    lines: [...lines, ...folderLines(options, written)],
-  };
 }

@@ -1,27 +1,44 @@
 // `tinyseek params`: what a model of this shape holds and costs.
 
-import { countParameters } from '../../config/counts.ts';
-import { resolveOptions } from '../config-file.ts';
-import { type CommandOutput, outputWidth } from '../output.ts';
-import type { ModelOptions } from '../run-options.ts';
+import type { ParameterCounts } from '../../config/counts.ts';
+import { defineCommand } from '../command.ts';
+import { jsonOption } from '../common-options.ts';
+import { outputWidth } from '../output.ts';
+import { modelOptions } from '../run-options.ts';
 import { formatCount, formatExact } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 
-/** Counts without building anything. */
-export async function params(options: ModelOptions): Promise<CommandOutput> {
-  const { preset, model, train } = resolveOptions(options);
-  const counts = countParameters(model, train.seqLen);
+export const paramsCommand = defineCommand({
+  name: 'params',
+  summary: 'count parameters, cache and FLOPs of a model',
+  description: 'Counts the parameters, the key/value cache and the FLOPs per token of a model, without building it.',
+  options: [...modelOptions, jsonOption],
+  examples: [
+    ['params', 'preset tiny'],
+    ['params --preset deepseek-v3', 'the released model'],
+    ['params --set nRoutedExperts=32 --set kvLoraRank=48', 'what a change costs'],
+  ],
+  run: async (options) => {
+    const { countParameters } = await import('../../config/counts.ts');
+    const { resolveOptions } = await import('../config-file.ts');
+    const { preset, model, train } = resolveOptions(options);
+    const counts = countParameters(model, train.seqLen);
+    const lines = [`Preset ${preset}`, '', ...formatTable(rows(counts, train.seqLen), outputWidth(), [1])];
+    return { json: counts, lines };
+  },
+});
+
+function rows(counts: ParameterCounts, seqLen: number): string[][] {
   const { kvCacheElementsPerTokenPerLayer: latent, mhaCacheElementsPerTokenPerLayer: full } = counts;
   const row = (label: string, value: number, note = '') => [label, formatExact(value), note];
   const rounded = (label: string, value: number) => row(label, value, value < 1000 ? '' : formatCount(value));
-  const rows = [
+  return [
     rounded('Parameters', counts.total),
     rounded('  active per token', counts.active),
     rounded('  active, without the embedding', counts.activeWithoutEmbedding),
     rounded('  more in the MTP modules', counts.mtp),
     row('Cache, numbers per token and layer', latent),
     row('  with multi-head attention', full, `${(full / latent).toPrecision(3)} times as many`),
-    rounded(`Training FLOPs per token, length ${train.seqLen}`, counts.flopsPerToken),
+    rounded(`Training FLOPs per token, length ${seqLen}`, counts.flopsPerToken),
   ];
-  return { json: counts, lines: [`Preset ${preset}`, '', ...formatTable(rows, outputWidth(), [1])] };
 }

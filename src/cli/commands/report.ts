@@ -1,21 +1,24 @@
 // `tinyseek report`: the HTML report of one or more runs.
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { explainFsErrors } from '../../io/file-system.ts';
-import { renderReport } from '../../report/lazy.ts';
-import { loadRun } from '../../report/load-run.ts';
-import type { CommandOutput } from '../output.ts';
+import { defineCommand } from '../command.ts';
+import { jsonOption } from '../common-options.ts';
 
-/** Writes the report of the runs and returns where; by default `report.html` in the folder of the first. */
-export async function writeReport(runs: readonly string[], out?: string): Promise<string> {
-  const page = await renderReport(runs.map(loadRun));
-  const path = out ?? join(runs[0] ?? '.', 'report.html');
-  explainFsErrors('report: cannot write', path, () => writeFileSync(path, page));
-  return path;
-}
-
-export async function report(runs: readonly string[], options: { readonly out?: string }): Promise<CommandOutput> {
-  const path = await writeReport(runs, options.out);
-  return { json: { report: path, runs }, lines: [`Report: ${path}`] };
-}
+export const reportCommand = defineCommand({
+  name: 'report',
+  summary: 'write the HTML report of one or more runs',
+  description: 'Writes one HTML file with the curves and tables of one run, or of several side by side.',
+  arguments: [{ syntax: '<run...>', help: 'run folders' }],
+  options: [
+    { flags: '--out <file>', help: 'where to write it (default: report.html in the first run folder)' },
+    jsonOption,
+  ],
+  examples: [
+    ['report runs/first', 'one run'],
+    ['report runs/with-bias runs/without --out compare.html', 'two runs in one page'],
+  ],
+  run: async (runs, { out }) => {
+    const { writeReport } = await import('../write-report.ts');
+    const path = await writeReport(runs, out);
+    return { json: { report: path, runs }, lines: [`Report: ${path}`] };
+  },
+});

@@ -2,58 +2,69 @@
 
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
-import { scoreTokens } from '../../generate/score.ts';
-import type { BackendFlags } from '../backend-option.ts';
-import { openModel } from '../open-model.ts';
-import { type CommandOutput, outputWidth } from '../output.ts';
+import { backendOptions } from '../backend-option.ts';
+import { defineCommand } from '../command.ts';
+import { checkpointArgument, jsonOption } from '../common-options.ts';
+import { outputWidth } from '../output.ts';
 import { plural } from '../terminal/format.ts';
 import { formatHeadedTable } from '../terminal/table.ts';
 
-export interface ScoreOptions extends BackendFlags {
-  readonly text?: string;
-  readonly ids?: string;
+export const scoreCommand = defineCommand({
+  name: 'score',
+  summary: 'probability of each token of a text',
+  description: 'Prints the natural-log probability of each token given those before it.',
+  arguments: [checkpointArgument],
+  options: [
+    { flags: '--text <text>', help: 'the text to score' },
+    { flags: '--ids <ids>', help: 'token ids instead of a text, separated by commas', conflicts: ['text'] },
+    ...backendOptions(),
+    jsonOption,
+  ],
+  examples: [
+    ['score runs/first --text "Call me Ishmael."', 'a text'],
+    ['score runs/first --ids 12,7,101 --json', 'token ids'],
+  ],
+  run: async (checkpoint, options) => {
+    const idsOf = options.ids === undefined ? idsOfText(options.text) : idsOfList(options.ids);
+    const { scoreTokens } = await import('../../generate/score.ts');
+    const { openModel } = await import('../open-model.ts');
+    const { model, tokenizer } = await openModel(checkpoint, options);
+    const ids = idsOf(tokenizer);
+    const logprobs = await scoreTokens(model, ids);
+    const total = logprobs.reduce<number>((sum, logprob) => sum + (logprob ?? 0), 0);
+    const rows = ids.map((id, index) => tokenRow(tokenizer, id, logprobs[index] ?? null));
+    return {
+      json: { ids, logprobs },
+      lines: [
+        ...formatHeadedTable([['id', 'log p', 'token'], ...rows], outputWidth(), [0, 1]),
+        '',
+        `${plural(ids.length, 'token')}, log probability ${total.toFixed(4)} after the first`,
+      ],
+    };
+  },
+});
+
+/** How to get the ids, once there is a tokenizer; what can be wrong without one is found at once. */
+type Ids = (tokenizer: Tokenizer) => readonly number[];
+
+function idsOfText(text: string | undefined): Ids {
+  if (text === undefined) throw new UserError('score: expected a text or token ids; give --text or --ids');
+  if (text === '') throw new UserError('score: --text is empty; give at least one character');
+  return (tokenizer) => Array.from(tokenizer.encode(text));
 }
 
-function parseIds(list: string): number[] {
-  return list.split(',').map((part) => {
+function idsOfList(list: string): Ids {
+  const ids = list.split(',').map((part) => {
     const id = part.trim();
     if (/^\d+$/.test(id)) return Number(id);
     throw new UserError(
       `score: --ids must be token ids separated by commas, such as 12,7,101; found ${JSON.stringify(id)}`,
     );
   });
-}
-
-/** How to get the ids, once there is a tokenizer; what can be wrong without one is found at once. */
-function chooseIds({ text, ids }: ScoreOptions): (tokenizer: Tokenizer) => readonly number[] {
-  if (ids !== undefined) {
-    const parsed = parseIds(ids);
-    return () => parsed;
-  }
-  if (text === undefined) throw new UserError('score: expected a text or token ids; give --text or --ids');
-  if (text === '') throw new UserError('score: --text is empty; give at least one character');
-  return (tokenizer) => Array.from(tokenizer.encode(text));
+  return () => ids;
 }
 
 function tokenRow(tokenizer: Tokenizer, id: number, logprob: number | null): string[] {
   const text = JSON.stringify(tokenizer.decode([id]));
   return logprob === null ? [String(id), '-', text] : [String(id), logprob.toFixed(4), text];
-}
-
-/** Scores a text or token ids. */
-export async function score(checkpoint: string, options: ScoreOptions): Promise<CommandOutput> {
-  const idsOf = chooseIds(options);
-  const { model, tokenizer } = await openModel(checkpoint, options);
-  const ids = idsOf(tokenizer);
-  const logprobs = await scoreTokens(model, ids);
-  const total = logprobs.reduce<number>((sum, logprob) => sum + (logprob ?? 0), 0);
-  const rows = ids.map((id, index) => tokenRow(tokenizer, id, logprobs[index] ?? null));
-  return {
-    json: { ids, logprobs },
-    lines: [
-      ...formatHeadedTable([['id', 'log p', 'token'], ...rows], outputWidth(), [0, 1]),
-      '',
-      `${plural(ids.length, 'token')}, log probability ${total.toFixed(4)} after the first`,
-    ],
-  };
 }

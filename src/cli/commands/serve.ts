@@ -1,41 +1,59 @@
 // `tinyseek serve`: a checkpoint behind an OpenAI-compatible HTTP server, until Ctrl-C.
 
-import { basename, resolve } from 'node:path';
-import { countParameters } from '../../config/counts.ts';
 import { UserError } from '../../errors.ts';
-import { createGenerator } from '../../generate/batch-generator.ts';
-import { createDecoder } from '../../generate/create-decoder.ts';
-import { openPromptFormat } from '../../generate/prompt-format.ts';
-import { defaultLimits, type ServeLimits } from '../../serve/limits.ts';
-import type { ServedModel } from '../../serve/served-model.ts';
-import { type RunningServer, startServer } from '../../serve/server.ts';
-import type { BackendFlags } from '../backend-option.ts';
-import { exitInterrupted, onInterrupt } from '../interrupt.ts';
-import { type OpenedModel, openModel } from '../open-model.ts';
-import { logRequest } from '../request-log.ts';
+import { backendOptions } from '../backend-option.ts';
+import { defineCommand } from '../command.ts';
+import { checkpointArgument } from '../common-options.ts';
 import { wholeNumber } from '../run-options.ts';
-import { formatBytes, formatCount, formatDuration, formatExact, plural } from '../terminal/format.ts';
-import { columnsOf, type Line, print } from '../terminal/print.ts';
-import { formatTable } from '../terminal/table.ts';
 
-export interface ServeFlags extends BackendFlags {
-  readonly host: string;
-  readonly port: string;
-  readonly slots: string;
-  readonly maxTokens: string;
-  readonly maxQueue: string;
-  readonly maxBody: string;
-  readonly timeout: string;
-}
+export const serveCommand = defineCommand({
+  name: 'serve',
+  summary: 'serve a checkpoint over HTTP, as the OpenAI API does',
+  description: `Serves a checkpoint over HTTP with the OpenAI API: /v1/models, /v1/completions, /v1/chat/completions.
+Ctrl-C stops it. The API: docs/serve.md.`,
+  arguments: [checkpointArgument],
+  options: [
+    {
+      flags: '--host <address>',
+      help: 'address to listen on; there is no password, so think before you open it',
+      default: '127.0.0.1',
+    },
+    { flags: '--port <n>', help: 'port to listen on; 0 takes a free one', default: '8000' },
+    { flags: '--slots <n>', help: 'answers generated at the same time', default: '32' },
+    {
+      flags: '--max-queue <n>',
+      help: 'answers that may wait for a slot; more are sent away (status 429)',
+      default: '256',
+    },
+    { flags: '--max-tokens <n>', help: 'tokens of an answer at most', default: '4096' },
+    { flags: '--max-body <bytes>', help: 'size of a request at most', default: '1000000' },
+    { flags: '--timeout <seconds>', help: 'time an answer may take, waiting included', default: '300' },
+    ...backendOptions(),
+  ],
+  examples: [
+    ['serve runs/first', 'at http://127.0.0.1:8000/v1'],
+    ['serve runs/first --port 0 --slots 4 --max-tokens 200', 'on a free port, with less at once'],
+  ],
+  run: async (checkpoint, options) => {
+    const { defaultLimits } = await import('../../serve/limits.ts');
+    const settings = {
+      host: options.host,
+      port: parsePort(options.port),
+      slots: wholeNumber('--slots', options.slots),
+      limits: {
+        ...defaultLimits,
+        maxTokens: wholeNumber('--max-tokens', options.maxTokens),
+        maxQueue: wholeNumber('--max-queue', options.maxQueue),
+        maxBodyBytes: wholeNumber('--max-body', options.maxBody),
+        answerSeconds: parseSeconds(options.timeout),
+      },
+    };
+    const { openModel } = await import('../open-model.ts');
+    const { runServer } = await import('../run-server.ts');
+    await runServer(checkpoint, await openModel(checkpoint, options), settings);
+  },
+});
 
-interface Settings {
-  readonly host: string;
-  readonly port: number;
-  readonly slots: number;
-  readonly limits: ServeLimits;
-}
-
-const graceSeconds = 10;
 // A timer of Node counts milliseconds in 31 bits.
 const mostSeconds = 2_000_000;
 
@@ -49,100 +67,4 @@ function parseSeconds(text: string): number {
   const seconds = wholeNumber('--timeout', text);
   if (seconds <= mostSeconds) return seconds;
   throw new UserError(`--timeout: expected at most ${mostSeconds} seconds, found ${seconds}`);
-}
-
-function parseSettings(flags: ServeFlags): Settings {
-  return {
-    host: flags.host,
-    port: parsePort(flags.port),
-    slots: wholeNumber('--slots', flags.slots),
-    limits: {
-      ...defaultLimits,
-      maxTokens: wholeNumber('--max-tokens', flags.maxTokens),
-      maxQueue: wholeNumber('--max-queue', flags.maxQueue),
-      maxBodyBytes: wholeNumber('--max-body', flags.maxBody),
-      answerSeconds: parseSeconds(flags.timeout),
-    },
-  };
-}
-
-function createServedModel(name: string, { model, config, tokenizer, path }: OpenedModel, slots: number): ServedModel {
-  const decoder = createDecoder(model, { slots });
-  return {
-    id: name,
-    created: Math.floor(Date.now() / 1000),
-    tokenizer,
-    prompts: openPromptFormat(path, tokenizer),
-    contextLength: config.maxPositionEmbeddings,
-    generator: createGenerator(decoder, tokenizer),
-    slots,
-  };
-}
-
-const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|::1)$/.test(host);
-
-function curlLine(url: string): string {
-  const body = '{"prompt": "Once upon a time", "max_tokens": 32}';
-  return `curl ${url}/v1/completions -H 'content-type: application/json' -d '${body}'`;
-}
-
-function banner(url: string, opened: OpenedModel, model: ServedModel, { host, limits }: Settings): Line[] {
-  const { total, active } = countParameters(opened.config);
-  const chat =
-    model.prompts.chat.kind === 'template'
-      ? 'the chat template of the checkpoint'
-      : 'a plain transcript: the checkpoint has no chat template';
-  const rows = [
-    [
-      'Model',
-      `${model.id}, ${formatCount(total)} parameters, ${formatCount(active)} active per token, from ${opened.path}`,
-    ],
-    ['Context', `${formatExact(model.contextLength)} tokens, prompt and answer together`],
-    ['At once', `${plural(model.slots, 'answer')}; ${formatExact(limits.maxQueue)} more may wait`],
-    [
-      'Limits',
-      `${plural(Math.min(limits.maxTokens, model.contextLength), 'token')} and ${formatDuration(limits.answerSeconds)} an answer, ${formatBytes(limits.maxBodyBytes)} a request`,
-    ],
-    ['Chat', chat],
-  ];
-  const warning = `warning: whoever can reach ${host} can use it: there are no passwords and no encryption`;
-  return [
-    `Serving at ${url}/v1`,
-    ...formatTable(rows, columnsOf(process.stderr)),
-    ...(isLoopback(host) ? [] : [warning]),
-    '',
-    'Try:',
-    { command: curlLine(url) },
-    'Ctrl-C stops.',
-    '',
-  ];
-}
-
-/** Waits for Ctrl-C or a request of the system to end; the second one ends the process. */
-function interrupted(): Promise<void> {
-  return new Promise((done) => {
-    onInterrupt(process, { first: done, second: () => process.exit(exitInterrupted) });
-  });
-}
-
-async function stop(server: RunningServer, { generator }: ServedModel): Promise<void> {
-  const waiting =
-    server.active === 0
-      ? ''
-      : `: ${plural(server.active, 'request')} may take ${graceSeconds}s more; Ctrl-C again ends at once`;
-  print(process.stderr, [`Stopping${waiting}`]);
-  await server.close(graceSeconds);
-  await generator.dispose();
-}
-
-/** Serves a checkpoint until it is interrupted. Everything it says goes to standard error. */
-export async function serve(checkpoint: string, flags: ServeFlags): Promise<void> {
-  const settings = parseSettings(flags);
-  const opened = await openModel(checkpoint, flags);
-  const model = createServedModel(basename(resolve(checkpoint)), opened, settings.slots);
-  const server = await startServer(model, { ...settings, onRequest: logRequest });
-  print(process.stderr, banner(server.url, opened, model, settings));
-  await interrupted();
-  await stop(server, model);
-  opened.model.dispose();
 }

@@ -3,24 +3,58 @@
 import { basename, resolve } from 'node:path';
 import { requireTrainable } from '../../config/presets.ts';
 import { UserError } from '../../errors.ts';
-import type { TrainEvent, TrainResult } from '../../train/events.ts';
-import { resolveOptions } from '../config-file.ts';
-import { exitInterrupted, onInterrupt } from '../interrupt.ts';
-import { type CommandOutput, outputWidth } from '../output.ts';
-import { closingLines, interruptedLines } from '../progress/closing.ts';
-import { createProgress, type Progress } from '../progress/progress.ts';
-import { defaultRunDir, type TrainOptions } from '../run-options.ts';
-import { writeReport } from './report.ts';
+import { backendOptions, parseBackend, parseBackendFlags, parseBackendOptions } from '../backend-option.ts';
+import { defineCommand } from '../command.ts';
+import { jsonOption } from '../common-options.ts';
+import type { OptionsOf } from '../declared-types.ts';
+import type { Start } from '../progress/follow-run.ts';
+import { defaultRunDir, runOptions } from '../run-options.ts';
 
-interface Watcher {
-  readonly onEvent: (event: TrainEvent) => void;
-  readonly signal: AbortSignal;
-}
+const trainOptions = [
+  ...runOptions,
+  ...backendOptions('auto; resuming: that of the run'),
+  { flags: '--out <dir>', help: 'run folder (default: runs/<preset>-<data>-<time>)' },
+  {
+    flags: '--init <dir>',
+    help: 'start from the weights of a run, a checkpoint or a Hugging Face folder, not from scratch',
+  },
+  {
+    flags: '--resume <dir>',
+    help: 'carry on with the run in this folder, to its planned end, or with --steps to another',
+    conflicts: ['out', 'init'],
+  },
+  {
+    flags: '--keep-schedule',
+    help: 'with --resume and --steps: let the last learning rate go on, rather than lay the schedules anew',
+  },
+  jsonOption,
+] as const;
 
-/** A run that is ready to start. */
-type Start = (watcher: Watcher) => Promise<TrainResult>;
+type TrainFlags = OptionsOf<typeof trainOptions>;
 
-async function prepareNewRun(options: TrainOptions): Promise<Start> {
+export const trainCommand = defineCommand({
+  name: 'train',
+  summary: 'train a model',
+  description: `Trains a model and writes a run folder: metrics, checkpoints (Hugging Face deepseek_v3 model folders) and a report.
+Ctrl-C writes a checkpoint and says how to go on.`,
+  options: trainOptions,
+  examples: [
+    ['train', 'the quick start: preset tiny on Moby Dick'],
+    ['train --data notes.txt --steps 500', 'your own text'],
+    ['train --preset mini --data moby-dick:2,code:1 --set balancing=none', 'two corpora mixed, no balancing'],
+    ['train --resume runs/first', 'carry on where a run stopped'],
+    ['train --resume runs/first --steps 600', 'go on longer'],
+    ['train --init runs/first --data notes.txt', 'its weights, your text'],
+  ],
+  run: async (options) => {
+    const start = await prepare(options);
+    const { followRun } = await import('../progress/follow-run.ts');
+    return followRun(start);
+  },
+});
+
+async function prepareNewRun(options: TrainFlags): Promise<Start> {
+  const { resolveOptions } = await import('../config-file.ts');
   const { preset, model, train } = resolveOptions(options);
   requireTrainable(preset);
   const runDir = options.out ?? defaultRunDir(options, train.data);
@@ -28,7 +62,7 @@ async function prepareNewRun(options: TrainOptions): Promise<Start> {
   return (watcher) => trainer.train({ model, train, ...choice, runDir, ...watcher });
 }
 
-async function prepareRunFrom(options: TrainOptions, init: string): Promise<Start> {
+async function prepareRunFrom(options: TrainFlags, init: string): Promise<Start> {
   const { initWishes } = await import('../init-wishes.ts');
   const wishes = initWishes(options, init);
   const start = options.preset ?? basename(resolve(init));
@@ -38,14 +72,12 @@ async function prepareRunFrom(options: TrainOptions, init: string): Promise<Star
 }
 
 /** TF.js comes with these, so that a mistake in the settings is reported at once. */
-async function loadTrainer(options: TrainOptions) {
-  const { parseBackendFlags } = await import('../backend-option.ts');
+async function loadTrainer(options: TrainFlags) {
   const choice = parseBackendFlags(options);
   return { choice, trainer: await import('../../train/trainer.ts') };
 }
 
-async function prepareResumedRun(options: TrainOptions, runDir: string): Promise<Start> {
-  const { parseBackend, parseBackendOptions } = await import('../backend-option.ts');
+async function prepareResumedRun(options: TrainFlags, runDir: string): Promise<Start> {
   const { resumeWishes } = await import('../resume-wishes.ts');
   const { backend } = options;
   const wishes = await resumeWishes(options, runDir);
@@ -55,46 +87,11 @@ async function prepareResumedRun(options: TrainOptions, runDir: string): Promise
   return (watcher) => resumeRun({ runDir, ...wishes, ...chosen, backendOptions, ...watcher });
 }
 
-/** Runs to the end or to the first interrupt; a second one ends the process. */
-async function follow(start: Start, progress: Progress): Promise<{ result: TrainResult; brotliBitsPerByte: number }> {
-  const abort = new AbortController();
-  let brotliBitsPerByte = Number.NaN;
-  const stopListening = onInterrupt(process, {
-    first: () => {
-      abort.abort();
-      progress.note('Stopping after this step, with a checkpoint. Press Ctrl-C again to stop at once, without one.');
-    },
-    second: () => process.exit(exitInterrupted),
-  });
-  const onEvent = (event: TrainEvent) => {
-    if (event.type === 'start') brotliBitsPerByte = event.brotliBitsPerByte ?? Number.NaN;
-    progress.onEvent(event);
-  };
-  try {
-    const result = await start({ onEvent, signal: abort.signal });
-    return { result, brotliBitsPerByte };
-  } finally {
-    stopListening();
-    progress.end();
-  }
-}
-
-function prepare(options: TrainOptions): Promise<Start> {
+function prepare(options: TrainFlags): Promise<Start> {
   const { init, resume, keepSchedule } = options;
   if (keepSchedule && resume === undefined) {
     throw new UserError('--keep-schedule: only for a run that goes on longer; give --resume DIR and --steps N as well');
   }
   if (resume !== undefined) return prepareResumedRun(options, resume);
   return init === undefined ? prepareNewRun(options) : prepareRunFrom(options, init);
-}
-
-/** Trains; an interrupted run has its own closing lines and exit code. */
-export async function train(options: TrainOptions): Promise<CommandOutput> {
-  const start = await prepare(options);
-  const { result, brotliBitsPerByte } = await follow(start, createProgress());
-  const { finished, ...json } = result;
-  const closing = { result, brotliBitsPerByte, report: await writeReport([result.run]) };
-  return finished
-    ? { json, lines: closingLines(closing, outputWidth()) }
-    : { json, lines: interruptedLines(closing, outputWidth()), exitCode: exitInterrupted };
 }

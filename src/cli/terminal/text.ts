@@ -1,16 +1,16 @@
 // Text as lines of a terminal, and text that a terminal can show.
 
-import { displayWidth, truncate } from './cells.ts';
+import { displayWidth } from './cells.ts';
 import { WordWrap } from './word-wrap.ts';
 
-/** Fills lines of at most `width` cells with parts that stay whole; a part wider than a line is cut. */
+/** Fills lines of `width` cells with parts that stay whole; a part wider than a line breaks at words. */
 export function wrapParts(parts: readonly string[], separator: string, width: number): string[] {
   const lines: string[] = [];
   for (const part of parts) {
     const last = lines.at(-1);
     const joined = last === undefined ? part : last + separator + part;
     if (last !== undefined && displayWidth(joined) <= width) lines[lines.length - 1] = joined;
-    else lines.push(truncate(part, width));
+    else lines.push(...wrapProse(part, width));
   }
   return lines;
 }

@@ -57,11 +57,7 @@ export class WordWrap {
   /** Takes text without control characters but newlines and tabs, and returns what can be printed now. */
   write(text: string, style: Style = asItIs): string {
     let output = '';
-    for (const char of text) {
-      if (char === '\n') output += this.#endLine();
-      else if (char === ' ' || char === '\t') output += this.#endWord() + this.#space(char);
-      else output += this.#makeRoom(char) + this.#add(char, style);
-    }
+    for (const char of text) output += this.#take(char, style);
     return output;
   }
 
@@ -74,21 +70,28 @@ export class WordWrap {
     return this.#word.map(({ text }) => text).join('');
   }
 
-  #add(char: string, style: Style): string {
+  #take(char: string, style: Style): string {
+    if (char === '\n') return this.#endLine();
+    const isSpace = char === ' ' || char === '\t';
+    const before = isSpace ? this.#endWord() : this.#makeRoom(char);
+    if (isSpace) this.#addSpace(char);
+    else this.#add(char, style);
+    return before;
+  }
+
+  #add(char: string, style: Style): void {
     const last = this.#word.at(-1);
     if (last?.style === style) last.text += char;
     else this.#word.push({ text: char, style });
     this.#last = char;
-    return '';
   }
 
-  #space(char: string): string {
+  #addSpace(char: string): void {
     const taken = this.#column + this.#spaces.length;
     this.#spaces += char === '\t' ? ' '.repeat(tabStop - (taken % tabStop)) : char;
-    return '';
   }
 
-  /** Ends the word if the character may begin another, or cuts it if it fills a line. */
+  /** Makes room for another character: ends the word if this one may begin another, cuts it if it fills a line. */
   #makeRoom(char: string): string {
     const text = this.#text;
     if (text === '') return '';
@@ -105,11 +108,11 @@ export class WordWrap {
     const width = displayWidth(text);
     if (this.#longWords === 'keep' && this.#column === 0 && text.startsWith(fence)) this.#isFenced = !this.#isFenced;
     const fits = this.#isFenced || this.#column + this.#spaces.length + width <= columns;
-    // The indentation of a line gives way, what stands in it does not.
-    const indentation = this.#column === 0 ? this.#spaces.slice(0, Math.max(0, columns - width)) : '\n';
-    const before = fits ? this.#spaces : indentation;
-    this.#column = before === '\n' ? width : this.#column + before.length + width;
-    return before + this.#takeWord();
+    const breaks = !fits && this.#column > 0;
+    // At the beginning of a line it is the indentation that gives way.
+    const spaces = fits ? this.#spaces : this.#spaces.slice(0, breaks ? 0 : Math.max(0, columns - width));
+    this.#column = (breaks ? 0 : this.#column) + spaces.length + width;
+    return (breaks ? '\n' : spaces) + this.#takeWord();
   }
 
   #cutWord(): string {

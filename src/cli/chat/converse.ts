@@ -1,0 +1,45 @@
+// A conversation with a model in the terminal, or with lines from a pipe.
+
+import { countParameters } from '../../config/counts.ts';
+import { createGenerator } from '../../generate/batch-generator.ts';
+import { Conversation } from '../../generate/conversation.ts';
+import { createDecoder } from '../../generate/create-decoder.ts';
+import { openPromptFormat } from '../../generate/prompt-format.ts';
+import type { OpenedModel } from '../open-model.ts';
+import { formatCount } from '../terminal/format.ts';
+import { Chat } from './chat.ts';
+import type { ChatSettings } from './chat-settings.ts';
+import { ChatTerminal } from './chat-terminal.ts';
+
+/** How a conversation begins. */
+interface Beginning {
+  readonly settings: ChatSettings;
+  /** Drafts of the MTP module for each pass. */
+  readonly drafts: number;
+  /** A text before the conversation. */
+  readonly system: string | undefined;
+}
+
+const transcriptNotice =
+  'It has no chat template: a base model continues text. What you say becomes a transcript (User: / Assistant:) that it carries on.';
+
+/** Talks until the input ends or `/quit`. */
+export async function converse(opened: OpenedModel, { settings, drafts, system }: Beginning): Promise<void> {
+  const { model, tokenizer, config, path } = opened;
+  const { chat: format } = openPromptFormat(path, tokenizer);
+  const decoder = createDecoder(model, { drafts: drafts > 0 });
+  const generator = createGenerator(decoder, tokenizer, { drafts });
+  const conversation = new Conversation(generator, format, decoder.capacity);
+  if (system !== undefined) conversation.reset(system);
+  const terminal = new ChatTerminal(() => session.stopAnswer());
+  const session: Chat = new Chat(conversation, settings, terminal.output);
+  const { note } = terminal.output;
+  note(`${path}: ${formatCount(countParameters(config).total)} parameters, ${decoder.capacity} tokens of context`);
+  if (format.kind === 'transcript') note(transcriptNotice);
+  note('/help lists the commands. Ctrl-C stops an answer, Ctrl-D leaves.');
+  await terminal.readLines(async (line) => {
+    await session.take(line);
+    return session.isOver;
+  });
+  await generator.dispose();
+}

@@ -1,0 +1,44 @@
+// The samples of a prompt, decoded with and without drafts.
+
+import { createGenerator } from '../generate/batch-generator.ts';
+import { createDecoder } from '../generate/create-decoder.ts';
+import { generateSamples, type SampleSet, type TextListener } from '../generate/generate-samples.ts';
+import type { GenerationRequest } from '../generate/generator.ts';
+import type { OpenedModel } from './open-model.ts';
+
+/** Samples that run at once; more wait for a slot. */
+const MOST_SLOTS = 32;
+const WARM_UP_TOKENS = 32;
+
+interface Amount {
+  /** Samples. */
+  readonly n: number;
+  /** Drafts for each pass. */
+  readonly drafts: number;
+}
+
+/** One way of decoding, from an empty cache. */
+export async function decodeSamples(
+  { model, tokenizer, config }: OpenedModel,
+  request: GenerationRequest,
+  { n, drafts }: Amount,
+  onText?: TextListener,
+): Promise<SampleSet> {
+  const capacity = Math.min(config.maxPositionEmbeddings, request.promptIds.length + request.maxNewTokens);
+  const decoder = createDecoder(model, { slots: Math.min(n, MOST_SLOTS), capacity, drafts: drafts > 0 });
+  const generator = createGenerator(decoder, tokenizer, { drafts });
+  try {
+    return await generateSamples(generator, request, n, onText);
+  } finally {
+    await generator.dispose();
+  }
+}
+
+/** The same without drafts, to compare with; both ways have run a little before, so that neither pays for the start. */
+export async function decodePlain(opened: OpenedModel, request: GenerationRequest, amount: Amount): Promise<SampleSet> {
+  const short = { ...request, maxNewTokens: Math.min(request.maxNewTokens, WARM_UP_TOKENS) };
+  const plain = { ...amount, drafts: 0 };
+  await decodeSamples(opened, short, amount);
+  await decodeSamples(opened, short, plain);
+  return decodeSamples(opened, request, plain);
+}

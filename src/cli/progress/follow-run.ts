@@ -1,0 +1,50 @@
+// A run from where it stands to its end, with its progress on the screen, and what came of it.
+
+import type { TrainEvent, TrainResult } from '../../train/events.ts';
+import { exitInterrupted, onInterrupt } from '../interrupt.ts';
+import { type CommandOutput, outputWidth } from '../output.ts';
+import { writeReport } from '../write-report.ts';
+import { closingLines, interruptedLines } from './closing.ts';
+import { createProgress, type Progress } from './progress.ts';
+
+interface Watcher {
+  readonly onEvent: (event: TrainEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A run that is ready to start. */
+export type Start = (watcher: Watcher) => Promise<TrainResult>;
+
+/** Runs to the end or to the first interrupt; a second one ends the process. */
+async function runToEnd(start: Start, progress: Progress): Promise<{ result: TrainResult; brotliBitsPerByte: number }> {
+  const abort = new AbortController();
+  let brotliBitsPerByte = Number.NaN;
+  const stopListening = onInterrupt(process, {
+    first: () => {
+      abort.abort();
+      progress.note('Stopping after this step, with a checkpoint. Press Ctrl-C again to stop at once, without one.');
+    },
+    second: () => process.exit(exitInterrupted),
+  });
+  const onEvent = (event: TrainEvent) => {
+    if (event.type === 'start') brotliBitsPerByte = event.brotliBitsPerByte ?? Number.NaN;
+    progress.onEvent(event);
+  };
+  try {
+    const result = await start({ onEvent, signal: abort.signal });
+    return { result, brotliBitsPerByte };
+  } finally {
+    stopListening();
+    progress.end();
+  }
+}
+
+/** Trains; an interrupted run has its own closing lines and exit code. */
+export async function followRun(start: Start): Promise<CommandOutput> {
+  const { result, brotliBitsPerByte } = await runToEnd(start, createProgress());
+  const { finished, ...json } = result;
+  const closing = { result, brotliBitsPerByte, report: await writeReport([result.run]) };
+  return finished
+    ? { json, lines: closingLines(closing, outputWidth()) }
+    : { json, lines: interruptedLines(closing, outputWidth()), exitCode: exitInterrupted };
+}

@@ -1,0 +1,52 @@
+// What a study says last: its numbers, what was found of its claims, and where everything lies.
+
+import type { ResultFiles } from '../../experiments/write-results.ts';
+import type { StudyResults, VerdictRow } from '../../report/study-results.ts';
+import { caveats, hasVerdicts, rangeText } from '../../report/study/study-text.ts';
+import { formatCount } from '../terminal/format.ts';
+import { formatHeadedTable } from '../terminal/table.ts';
+import { wrapProse } from '../terminal/text.ts';
+
+function claimLines(row: VerdictRow, isJudged: boolean, width: number): string[] {
+  const below = (text: string) => wrapProse(`  ${text}`, width);
+  return [
+    ...wrapProse(`${isJudged ? `${(row.verdict ?? 'no verdict').toUpperCase()}: ` : ''}${row.claim}`, width),
+    `  found ${row.found === null ? 'nothing yet' : rangeText(row.found)}`,
+    ...(isJudged && row.verdict === null ? below(row.reason) : []),
+    ...(row.paper === null ? [] : below(`paper: ${row.paper}`)),
+  ];
+}
+
+/** What to know about the numbers, then claim by claim what was found and, if there are any, verdicts. */
+function findings(results: StudyResults, width: number): string[] {
+  const warnings = caveats(results).flatMap((line) => wrapProse(line, width));
+  const isJudged = hasVerdicts(results);
+  const claims = results.verdicts.flatMap((row) => claimLines(row, isJudged, width));
+  return [...warnings, ...(isJudged || claims.length === 0 ? [] : ['', 'Claims, and what was found:']), ...claims];
+}
+
+function shortNumber(value: number): string {
+  return value >= 1e6 ? formatCount(value) : Number(value.toPrecision(4)).toString();
+}
+
+function armLines({ arms, metrics }: StudyResults, width: number): string[] {
+  const header = ['arm', ...metrics.map(({ key }) => key)];
+  const rows = arms.map(({ name, cells }) => [
+    name,
+    ...cells.map(({ value }) => (value === null ? '' : shortNumber(value.mean))),
+  ]);
+  const right = metrics.map((_, column) => column + 1);
+  return formatHeadedTable([header, ...rows], width, right);
+}
+
+export function studyClosingLines(results: StudyResults, files: ResultFiles, width: number): string[] {
+  return [
+    '',
+    ...armLines(results, width),
+    '',
+    ...findings(results, Math.min(width, 100)),
+    '',
+    `Report: ${files.report}`,
+    `Numbers: ${files.json}, ${files.csv}, ${files.markdown}`,
+  ];
+}

@@ -1,0 +1,70 @@
+// What the page and the Markdown of a study say alike.
+
+import { formatCount, formatNumber } from '../format.ts';
+import type { ArmResults, Interval, StudyResults } from '../study-results.ts';
+
+function signed(value: number): string {
+  const size = Math.abs(value);
+  return `${value < 0 ? '\u2212' : ''}${size >= 1e4 ? formatCount(size) : formatNumber(size)}`;
+}
+
+/** `4.284 ± 0.012`, `0.120 [0.000, 0.347]` where the interval is cut, or the value alone where there is one only. */
+export function intervalText({ mean, low, high, isCut = false }: Interval): string {
+  if (low === null || high === null) return signed(mean);
+  return isCut ? `${signed(mean)} [${signed(low)}, ${signed(high)}]` : `${signed(mean)} ± ${signed(high - mean)}`;
+}
+
+/** `+0.031 ± 0.012`. */
+export function changeText(difference: Interval): string {
+  return `${difference.mean > 0 ? '+' : ''}${intervalText(difference)}`;
+}
+
+/** `0.310 (0.250 to 0.390)`. */
+export function rangeText({ mean, low, high }: Interval): string {
+  const range = low === null || high === null ? 'one seed, no interval' : `${signed(low)} to ${signed(high)}`;
+  return `${signed(mean)} (${range})`;
+}
+
+/** Mean of a measurement over the runs of an arm; NaN if one lacks it. */
+export function meanMeasured({ runs }: ArmResults, key: string): number {
+  return runs.reduce((sum, { measured }) => sum + (measured[key] ?? Number.NaN), 0) / runs.length;
+}
+
+export function countRuns({ arms }: StudyResults): number {
+  return arms.reduce((sum, { runs }) => sum + runs.length, 0);
+}
+
+/** With which seeds and where it ran. */
+export function seedsAndMachine({ seeds, environment }: StudyResults): string {
+  const { tinyseek, node, machine, backend } = environment;
+  return `Seeds 0 to ${seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}`;
+}
+
+/** Whether the study gives a verdict on any of its claims. */
+export function hasVerdicts({ verdicts }: StudyResults): boolean {
+  return verdicts.some(({ verdict }) => verdict !== null);
+}
+
+/** Heads the table of claims. */
+export function claimsTitle(results: StudyResults): string {
+  return hasVerdicts(results) ? 'Verdicts' : 'Claims';
+}
+
+/** Whether a table of arms has an interval that ends at a bound. */
+export function hasCutIntervals({ arms }: StudyResults): boolean {
+  const intervals = arms.flatMap(({ cells }) => cells.flatMap(({ value, difference }) => [value, difference]));
+  return intervals.some((interval) => interval?.isCut === true);
+}
+
+/** What to know before believing a table; why there are no verdicts, if there are none. */
+export function caveats(results: StudyResults): string[] {
+  const { quick, plannedRuns, seeds, verdicts } = results;
+  const done = countRuns(results);
+  const reasons = hasVerdicts(results) ? [] : verdicts.flatMap((row) => (row.verdict === null ? [row.reason] : []));
+  return [
+    ...(quick && reasons.length === 0 ? ['Quick size: its runs are far too short to tell arms apart.'] : []),
+    ...new Set(reasons),
+    ...(done < plannedRuns ? [`${done} of ${plannedRuns} runs are done.`] : []),
+    ...(seeds === 1 ? ['One seed has no interval.'] : []),
+  ];
+}
