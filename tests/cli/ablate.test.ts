@@ -6,7 +6,7 @@ import { studies } from '../../src/experiments/studies/index.ts';
 import { figuresOf } from '../../tools/report-figures.ts';
 import { htmlProblems } from '../report/html-check.ts';
 import { nanoSettings, writeText } from './nano.ts';
-import { type CliResult, runCli, startHeld, temporaryFolder } from './run-cli.ts';
+import { type CliResult, runCli, runInResident, startHeld, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 const steps = 60;
@@ -194,7 +194,7 @@ describe('what goes wrong', () => {
     [['balanse'], /^tinyseek: study "balanse": .* did you mean balance\?/],
     [['balance', '--seeds', 'many'], /^tinyseek: --seeds: expected a whole number/],
   ])('in the arguments %j is one message', async (args, message) => {
-    const { code, stderr } = await runCli(['ablate', ...args], { cwd: temporary.path });
+    const { code, stderr } = await runInResident(['ablate', ...args], { cwd: temporary.path });
     expect(stderr).toMatch(message);
     expect(code).toBe(1);
   });
@@ -205,7 +205,7 @@ describe('ablate --list', () => {
     const { stdout, code } = await runCli(['ablate', '--list']);
     for (const { name, title } of studies) expect(stdout).toContain(`${name}: ${title}`);
     expect(code).toBe(0);
-    const json = JSON.parse((await runCli(['ablate', '--list', '--json'])).stdout);
+    const json = JSON.parse((await runInResident(['ablate', '--list', '--json'])).stdout);
     expect(json.studies).toHaveLength(studies.length);
   });
 });
