@@ -48,7 +48,7 @@ function writeStudy(name: string, changes: object = {}): void {
 const studyArgs = (out: string) => ['ablate', 'mine.yaml', '--seeds', '2', '--out', out];
 
 function run(out: string, ...args: string[]): Promise<CliResult> {
-  return runCli([...studyArgs(out), ...args], { cwd: temporary.path });
+  return runInResident([...studyArgs(out), ...args], { cwd: temporary.path });
 }
 
 /** A study, one run at a time, that holds still in its second one, after ten steps. */
@@ -74,7 +74,7 @@ let whole: CliResult;
 beforeAll(async () => {
   writeText(temporary.file('text.txt'));
   writeStudy('mine.yaml');
-  whole = await run('whole', '--json');
+  whole = await runCli([...studyArgs('whole'), '--json'], { cwd: temporary.path });
   expect([whole.stderr, whole.code]).toEqual([whole.stderr, 0]);
 });
 
@@ -119,7 +119,9 @@ describe('a study', () => {
   });
 
   it('takes more seeds later, and runs those alone', async () => {
-    const more = await runCli(['ablate', 'mine.yaml', '--seeds', '3', '--out', 'whole'], { cwd: temporary.path });
+    const more = await runInResident(['ablate', 'mine.yaml', '--seeds', '3', '--out', 'whole'], {
+      cwd: temporary.path,
+    });
     expect(more.code).toBe(0);
     expect(more.stderr.match(/, seed \d:/g)).toEqual([', seed 2:', ', seed 2:']);
   });
@@ -181,7 +183,7 @@ describe('what goes wrong', () => {
   it('in one run does not keep the others from going on', async () => {
     const arms = [{ name: 'good' }, { name: 'bad', trainChanges: { learningRate: 1e30, maxGradNorm: 0 } }];
     writeStudy('bad.yaml', { arms, hypotheses: [] });
-    const { code, stdout } = await runCli(['ablate', 'bad.yaml', '--seeds', '1', '--out', 'bad'], {
+    const { code, stdout } = await runInResident(['ablate', 'bad.yaml', '--seeds', '1', '--out', 'bad'], {
       cwd: temporary.path,
     });
     expect(stdout).toMatch(/1 run failed; the same command tries them again:\nbad, seed 0: training: expected finite/);
