@@ -67,7 +67,7 @@ describe('wrong usage', () => {
     [['score', 'x', '--text', 'a', '--ids', '1'], 'cannot be used with', '--ids'],
     [['train', '--resume', 'a', '--out', 'b'], 'cannot be used with', '--out'],
   ])('%j is one message with the nearest name, and exit code 2', async (args, message, nearest) => {
-    const { code, stdout, stderr } = await runCli(args);
+    const { code, stdout, stderr } = await runInResident(args);
     expect(stderr).toMatch(/^tinyseek: /);
     expect(stderr).toContain(message);
     expect(stderr).toContain(nearest);
