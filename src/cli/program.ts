@@ -1,12 +1,10 @@
 // The command line as a whole.
 
-import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { version } from '../version.ts';
 import type { AddCommand } from './command.ts';
 import { closingHelp, helpSettings } from './help-format.ts';
 import { print } from './terminal/print.ts';
-
-const { version }: { readonly version: string } = createRequire(import.meta.url)('../../package.json');
 
 /** The commands by name, each loaded when it is needed; in the order of the help. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {

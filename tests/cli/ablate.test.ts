@@ -6,7 +6,7 @@ import { studies } from '../../src/experiments/studies/index.ts';
 import { figuresOf } from '../../tools/report-figures.ts';
 import { htmlProblems } from '../report/html-check.ts';
 import { nanoSettings, writeText } from './nano.ts';
-import { type CliResult, runCli, startHeld, temporaryFolder } from './run-cli.ts';
+import { type CliResult, runCli, runInResident, startHeld, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 const steps = 60;
@@ -48,7 +48,7 @@ function writeStudy(name: string, changes: object = {}): void {
 const studyArgs = (out: string) => ['ablate', 'mine.yaml', '--seeds', '2', '--out', out];
 
 function run(out: string, ...args: string[]): Promise<CliResult> {
-  return runCli([...studyArgs(out), ...args], { cwd: temporary.path });
+  return runInResident([...studyArgs(out), ...args], { cwd: temporary.path });
 }
 
 /** A study, one run at a time, that holds still in its second one, after ten steps. */
@@ -74,7 +74,7 @@ let whole: CliResult;
 beforeAll(async () => {
   writeText(temporary.file('text.txt'));
   writeStudy('mine.yaml');
-  whole = await run('whole', '--json');
+  whole = await runCli([...studyArgs('whole'), '--json'], { cwd: temporary.path });
   expect([whole.stderr, whole.code]).toEqual([whole.stderr, 0]);
 });
 
@@ -119,7 +119,9 @@ describe('a study', () => {
   });
 
   it('takes more seeds later, and runs those alone', async () => {
-    const more = await runCli(['ablate', 'mine.yaml', '--seeds', '3', '--out', 'whole'], { cwd: temporary.path });
+    const more = await runInResident(['ablate', 'mine.yaml', '--seeds', '3', '--out', 'whole'], {
+      cwd: temporary.path,
+    });
     expect(more.code).toBe(0);
     expect(more.stderr.match(/, seed \d:/g)).toEqual([', seed 2:', ', seed 2:']);
   });
@@ -181,7 +183,7 @@ describe('what goes wrong', () => {
   it('in one run does not keep the others from going on', async () => {
     const arms = [{ name: 'good' }, { name: 'bad', trainChanges: { learningRate: 1e30, maxGradNorm: 0 } }];
     writeStudy('bad.yaml', { arms, hypotheses: [] });
-    const { code, stdout } = await runCli(['ablate', 'bad.yaml', '--seeds', '1', '--out', 'bad'], {
+    const { code, stdout } = await runInResident(['ablate', 'bad.yaml', '--seeds', '1', '--out', 'bad'], {
       cwd: temporary.path,
     });
     expect(stdout).toMatch(/1 run failed; the same command tries them again:\nbad, seed 0: training: expected finite/);
@@ -194,7 +196,7 @@ describe('what goes wrong', () => {
     [['balanse'], /^tinyseek: study "balanse": .* did you mean balance\?/],
     [['balance', '--seeds', 'many'], /^tinyseek: --seeds: expected a whole number/],
   ])('in the arguments %j is one message', async (args, message) => {
-    const { code, stderr } = await runCli(['ablate', ...args], { cwd: temporary.path });
+    const { code, stderr } = await runInResident(['ablate', ...args], { cwd: temporary.path });
     expect(stderr).toMatch(message);
     expect(code).toBe(1);
   });
@@ -205,7 +207,7 @@ describe('ablate --list', () => {
     const { stdout, code } = await runCli(['ablate', '--list']);
     for (const { name, title } of studies) expect(stdout).toContain(`${name}: ${title}`);
     expect(code).toBe(0);
-    const json = JSON.parse((await runCli(['ablate', '--list', '--json'])).stdout);
+    const json = JSON.parse((await runInResident(['ablate', '--list', '--json'])).stdout);
     expect(json.studies).toHaveLength(studies.length);
   });
 });

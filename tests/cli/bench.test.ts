@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { median, timeCalls } from '../../src/bench/timing.ts';
 import { nano } from './nano.ts';
-import { runCli } from './run-cli.ts';
+import { runCli, runInResident } from './run-cli.ts';
 
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await runCli([...args, '--json']);
@@ -57,7 +57,7 @@ describe('bench step', () => {
   });
 
   it('refuses what cannot be timed', async () => {
-    const failure = async (...args: string[]) => (await runCli(['bench', 'step', ...args])).stderr;
+    const failure = async (...args: string[]) => (await runInResident(['bench', 'step', ...args])).stderr;
     expect(await failure('--steps', '0')).toBe('tinyseek: --steps: expected a whole number from 1 on, found "0"\n');
     expect(await failure('--preset', 'deepseek-v3')).toMatch(/^tinyseek: .*for counting only/);
     expect(await failure('--set', 'kvLoraRnk=48')).toMatch(/did you mean kvLoraRank/);

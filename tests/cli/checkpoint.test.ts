@@ -2,7 +2,7 @@ import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nano, writeText } from './nano.ts';
-import { runCli, temporaryFolder } from './run-cli.ts';
+import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 function cli(...args: string[]) {
-  return runCli(args, { cwd: temporary.path });
+  return runInResident(args, { cwd: temporary.path });
 }
 
 async function failure(...args: string[]): Promise<string> {
@@ -29,7 +29,7 @@ async function failure(...args: string[]): Promise<string> {
 
 describe('eval', () => {
   it('of a run finds, bit for bit, what training found at its end', async () => {
-    const { code, stdout, stderr } = await cli('eval', 'run', '--json');
+    const { code, stdout, stderr } = await runCli(['eval', 'run', '--json'], { cwd: temporary.path });
     expect(JSON.parse(stdout)).toEqual({
       loss: trained.evalLoss,
       perplexity: Math.exp(trained.evalLoss),
@@ -62,7 +62,9 @@ describe('eval', () => {
 
 describe('score', () => {
   it('gives each token after the first a log probability', async () => {
-    const { code, stdout, stderr } = await cli('score', 'run', '--text', 'Whale', '--json');
+    const { code, stdout, stderr } = await runCli(['score', 'run', '--text', 'Whale', '--json'], {
+      cwd: temporary.path,
+    });
     const { ids, logprobs } = JSON.parse(stdout);
     expect(ids).toEqual([...Buffer.from('Whale')]);
     expect(logprobs).toHaveLength(5);
@@ -92,7 +94,9 @@ describe('score', () => {
 describe('report', () => {
   it('writes one page about several runs where it is told to', async () => {
     cpSync(temporary.file('run'), temporary.file('second'), { recursive: true });
-    const { code, stdout } = await cli('report', 'run', 'second', '--out', 'both.html', '--json');
+    const { code, stdout } = await runCli(['report', 'run', 'second', '--out', 'both.html', '--json'], {
+      cwd: temporary.path,
+    });
     expect(JSON.parse(stdout)).toEqual({ report: 'both.html', runs: ['run', 'second'] });
     expect(readFileSync(temporary.file('both.html'), 'utf8')).toContain('2 training runs compared');
     expect(code).toBe(0);

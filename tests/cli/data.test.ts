@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCli, temporaryFolder } from './run-cli.ts';
+import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
@@ -26,11 +26,11 @@ describe('data', () => {
   it('shows the size and the beginning of corpora and files', async () => {
     const file = temporary.file('notes.txt');
     writeFileSync(file, 'One whale.\x1b[31m\n');
-    const { stdout } = await runCli(['data', 'show', file, '--json']);
+    const { stdout } = await runInResident(['data', 'show', file, '--json']);
     expect(JSON.parse(stdout)).toEqual({
       corpora: [{ domain: 'notes', weight: 1, documents: 1, bytes: 16, beginning: 'One whale.\x1b[31m\n' }],
     });
-    const human = await runCli(['data', 'show', file]);
+    const human = await runInResident(['data', 'show', file]);
     expect(human.stdout).toContain('notes: 1 document, 16 B. It begins:\n│ One whale.·[31m');
   });
 
@@ -45,9 +45,9 @@ describe('data', () => {
   });
 
   it('names what is unknown, with the nearest name', async () => {
-    const corpus = await runCli(['data', 'show', 'mobi-dick']);
+    const corpus = await runInResident(['data', 'show', 'mobi-dick']);
     expect([corpus.code, corpus.stderr]).toEqual([1, expect.stringMatching(/^tinyseek: .*did you mean "moby-dick"/)]);
-    const tokenizer = await runCli(['data', 'tokenize', 'math', '--tokenizer', 'byts']);
+    const tokenizer = await runInResident(['data', 'tokenize', 'math', '--tokenizer', 'byts']);
     expect([tokenizer.code, tokenizer.stderr]).toEqual([1, expect.stringMatching(/^tinyseek: .*did you mean "bytes"/)]);
   });
 });

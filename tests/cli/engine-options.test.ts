@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { nano, writeText } from './nano.ts';
-import { runCli, temporaryFolder } from './run-cli.ts';
+import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
@@ -38,7 +38,7 @@ describe('--threads and --engine-variant', () => {
     await train(['--out', 'measured']);
     const run = temporary.file('measured');
     const logprobs = async (threads: string) => {
-      const { code, stdout } = await runCli(['score', run, '--text', 'Whale', '--threads', threads, '--json']);
+      const { code, stdout } = await runInResident(['score', run, '--text', 'Whale', '--threads', threads, '--json']);
       expect(code).toBe(0);
       return JSON.parse(stdout).logprobs;
     };
@@ -59,7 +59,7 @@ describe('--threads and --engine-variant', () => {
       ['train', '--out', 'never'],
       ['bench', 'step'],
     ]) {
-      const { code, stdout, stderr } = await runCli([...command, ...args], { cwd: temporary.path });
+      const { code, stdout, stderr } = await runInResident([...command, ...args], { cwd: temporary.path });
       expect(stderr).toMatch(/^tinyseek: /);
       expect(stderr).toContain(message);
       expect(stderr.trimEnd().split('\n')).toHaveLength(1);

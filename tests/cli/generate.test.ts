@@ -4,18 +4,22 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { displayWidth } from '../../src/cli/terminal/cells.ts';
 import { printable } from '../../src/cli/terminal/text.ts';
 import { nano, writeText } from './nano.ts';
-import { type CliOptions, runCli, temporaryFolder } from './run-cli.ts';
+import { type CliOptions, type ResidentOptions, runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
 beforeAll(async () => {
   const data = writeText(temporary.file('text.txt'));
   const small = [...nano, '--set', 'numNextnPredictLayers=1', '--set', 'maxPositionEmbeddings=97'];
-  await cli(['train', ...small, '--data', data, '--steps', '30', '--out', 'run']);
+  await ownProcess(['train', ...small, '--data', data, '--steps', '30', '--out', 'run']);
   await cli(['train', ...nano, '--data', data, '--steps', '1', '--out', 'no-mtp']);
 });
 
-function cli(args: readonly string[], options: CliOptions = {}) {
+function cli(args: readonly string[], options: ResidentOptions = {}) {
+  return runInResident(args, { cwd: temporary.path, ...options });
+}
+
+function ownProcess(args: readonly string[], options: CliOptions = {}) {
   return runCli(args, { cwd: temporary.path, ...options });
 }
 
@@ -28,7 +32,7 @@ async function json(...args: string[]) {
 describe('generate', () => {
   it('writes the text to standard output, and what it cost to standard error', async () => {
     const args = ['generate', 'run', '--prompt', 'Whale', '--max-new-tokens', '11'];
-    const { code, stdout, stderr } = await cli(args);
+    const { code, stdout, stderr } = await ownProcess(args);
     const { text, ids } = await json('--prompt', 'Whale', '--max-new-tokens', '11');
     expect(stdout).toBe(`${text}\n`);
     expect(ids).toHaveLength(11);
@@ -84,7 +88,7 @@ describe('generate', () => {
         [['--prompt', 'A white wh'], ''],
         [['--prompt', '-'], 'A white wh\n'],
       ] as const) {
-        const { stdout } = await cli(['generate', 'run', ...options, ...args], { columns: 40, input });
+        const { stdout } = await ownProcess(['generate', 'run', ...options, ...args], { columns: 40, input });
         expect(stdout).toContain(`${dim('A')} ${dim('white')} ${dim('wh')}`);
         expect(words(stripVTControlCharacters(stdout)).join('')).toBe(shown(`A white wh${text}`).join(''));
       }
@@ -137,7 +141,7 @@ describe('generate', () => {
 
   it('reads the prompt from standard input, without its last newline', async () => {
     const args = ['--max-new-tokens', '5', '--json'];
-    const { stdout } = await cli(['generate', 'run', '--prompt', '-', ...args], { input: 'Whale\n' });
+    const { stdout } = await ownProcess(['generate', 'run', '--prompt', '-', ...args], { input: 'Whale\n' });
     expect(JSON.parse(stdout).ids).toEqual((await json('--prompt', 'Whale', ...args)).ids);
   });
 
@@ -181,7 +185,7 @@ describe('generate', () => {
 describe('chat', () => {
   it('answers lines from a pipe: answers on standard output, the rest on standard error', async () => {
     const input = 'Whale\n/set max-new-tokens 3\nAgain\n/quit\nnot read\n';
-    const { code, stdout, stderr } = await cli(['chat', 'run', '--max-new-tokens', '5', '--temperature', '0'], {
+    const { code, stdout, stderr } = await ownProcess(['chat', 'run', '--max-new-tokens', '5', '--temperature', '0'], {
       input,
     });
     expect(stderr).toMatch(/parameters, 97 tokens of context\n.*no chat template/);
@@ -193,7 +197,7 @@ describe('chat', () => {
   it('breaks answers at words on a terminal, also where the lines come from a pipe', async () => {
     const args = ['chat', 'run', '--max-new-tokens', '40', '--temperature', '0'];
     const input = 'Whale\n';
-    const [piped, shown] = [await cli(args, { input }), await cli(args, { input, columns: 20 })];
+    const [piped, shown] = [await ownProcess(args, { input }), await ownProcess(args, { input, columns: 20 })];
     const words = (text: string) => printable(text).split(/\s+/);
     expect(words(shown.stdout).join('')).toBe(words(piped.stdout).join(''));
     for (const line of shown.stdout.split('\n')) {

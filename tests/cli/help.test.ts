@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { nano } from './nano.ts';
-import { runCli, temporaryFolder } from './run-cli.ts';
+import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
@@ -35,7 +35,7 @@ describe('help (contract)', () => {
   it.each(commands.map((command) => [['tinyseek', ...command].join(' '), command] as const))(
     'of %s stays as it is',
     async (_name, command) => {
-      const { code, stdout, stderr } = await runCli([...command, '--help']);
+      const { code, stdout, stderr } = await runInResident([...command, '--help']);
       expect(stdout).toMatchSnapshot();
       expect(stderr).toBe('');
       expect(code).toBe(0);
@@ -67,7 +67,7 @@ describe('wrong usage', () => {
     [['score', 'x', '--text', 'a', '--ids', '1'], 'cannot be used with', '--ids'],
     [['train', '--resume', 'a', '--out', 'b'], 'cannot be used with', '--out'],
   ])('%j is one message with the nearest name, and exit code 2', async (args, message, nearest) => {
-    const { code, stdout, stderr } = await runCli(args);
+    const { code, stdout, stderr } = await runInResident(args);
     expect(stderr).toMatch(/^tinyseek: /);
     expect(stderr).toContain(message);
     expect(stderr).toContain(nearest);

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nano, writeText } from './nano.ts';
-import { type CliResult, runCli, temporaryFolder } from './run-cli.ts';
+import { type CliResult, runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 const shape = nano.slice(0, nano.indexOf('tokenizer=bytes') - 1);
 const short = ['--steps', '3', '--batch-size', '2', '--seq-len', '17', '--set', 'sampleTokens=3', '--json'];
 
 function train(...args: string[]): Promise<CliResult> {
-  return runCli(['train', ...args], { cwd: temporary.path });
+  return runInResident(['train', ...args], { cwd: temporary.path });
 }
 
 beforeAll(async () => {
@@ -16,7 +16,7 @@ beforeAll(async () => {
   writeText(temporary.file('other.txt'));
   const { code, stderr } = await train(...nano, '--data', 'text.txt', '--steps', '20', '--out', 'first', '--json');
   expect([stderr, code]).toEqual([stderr, 0]);
-  await runCli(['export', 'first', '--out', 'exported', '--dtype', 'f32'], { cwd: temporary.path });
+  await runInResident(['export', 'first', '--out', 'exported', '--dtype', 'f32'], { cwd: temporary.path });
 });
 
 describe('--init', () => {
@@ -33,7 +33,7 @@ describe('--init', () => {
       const run = JSON.parse(readFileSync(temporary.file(`${result.run}/run.json`), 'utf8'));
       expect(run.model).toMatchObject({ hiddenSize: 16, vocabSize: 261 });
       expect(run.init.path).toMatch(/^(first\/checkpoints\/step-000000[12]0|exported)$/);
-      const card = await runCli(['export', result.run, '--out', `card-${init.replaceAll('/', '-')}`], {
+      const card = await runInResident(['export', result.run, '--out', `card-${init.replaceAll('/', '-')}`], {
         cwd: temporary.path,
       });
       expect([card.stderr, card.code]).toEqual([card.stderr, 0]);
@@ -43,7 +43,8 @@ describe('--init', () => {
   );
 
   it('takes settings of the shape that agree', async () => {
-    const { code, stderr } = await train('--init', 'first', '--data', 'other.txt', ...shape, ...short);
+    const args = ['train', '--init', 'first', '--data', 'other.txt', ...shape, ...short];
+    const { code, stderr } = await runCli(args, { cwd: temporary.path });
     expect([stderr, code]).toEqual([stderr, 0]);
   });
 
@@ -59,7 +60,7 @@ describe('--init', () => {
     expect((await wrong('--preset', 'tiny')).stderr).toMatch(/hiddenSize is 16 there, and 128 was asked for/);
     expect((await wrong('--init', 'nowhere')).stderr).toMatch(/^tinyseek: init: cannot read nowhere/);
     expect((await wrong('--seq-len', '600')).stderr).toMatch(/seqLen \(600\) must be at most maxPositionEmbeddings/);
-    const { stdout } = await runCli(['report', 'wrong'], { cwd: temporary.path });
+    const { stdout } = await runInResident(['report', 'wrong'], { cwd: temporary.path });
     expect(stdout).toBe('');
   });
 });

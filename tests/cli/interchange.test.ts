@@ -4,10 +4,11 @@ import { parseSize } from '../../src/cli/commands/export.ts';
 import { latestCheckpoint } from '../../src/io/read-checkpoint.ts';
 import { encodeTrainerFile, readTrainerFile } from '../../src/io/trainer-folder.ts';
 import { nano, writeText } from './nano.ts';
-import { runCli, temporaryFolder } from './run-cli.ts';
+import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
-const cli = (...args: string[]) => runCli(args, { cwd: temporary.path });
+const cli = (...args: string[]) => runInResident(args, { cwd: temporary.path });
+const ownProcess = (...args: string[]) => runCli(args, { cwd: temporary.path });
 
 beforeAll(async () => {
   const data = writeText(temporary.file('text.txt'));
@@ -18,7 +19,15 @@ beforeAll(async () => {
 
 describe('export', () => {
   it('writes a run for others, which imports and scores as the run does', async () => {
-    const { code, stdout, stderr } = await cli('export', 'run', '--out', 'out', '--shard-size', '10KB', '--json');
+    const { code, stdout, stderr } = await ownProcess(
+      'export',
+      'run',
+      '--out',
+      'out',
+      '--shard-size',
+      '10KB',
+      '--json',
+    );
     expect([code, stderr]).toEqual([0, '']);
     const written = JSON.parse(stdout);
     expect(written.files.sort()).toEqual(
@@ -26,7 +35,7 @@ describe('export', () => {
         .filter((name) => !name.endsWith('.index.json'))
         .sort(),
     );
-    await cli('import', 'out', '--out', 'back');
+    await ownProcess('import', 'out', '--out', 'back');
     const scores = await Promise.all(
       ['run', 'out', 'back'].map((folder) => cli('score', folder, '--text', 'Whale 7', '--json')),
     );

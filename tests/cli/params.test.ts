@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { runCli, temporaryFolder } from './run-cli.ts';
+import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
@@ -30,7 +30,7 @@ describe('params', () => {
     const file = temporary.file('run.yaml');
     writeFileSync(file, 'kvLoraRank: 23\nqk_rope_head_dim: 14 # snake_case as in config.json\n');
     const cache = async (...args: string[]) => {
-      const { stdout } = await runCli(['params', '--json', '--config', file, ...args]);
+      const { stdout } = await runInResident(['params', '--json', '--config', file, ...args]);
       return JSON.parse(stdout).kvCacheElementsPerTokenPerLayer;
     };
     expect(await cache()).toBe(23 + 14);
@@ -40,7 +40,7 @@ describe('params', () => {
 
 describe('settings that cannot be', () => {
   async function failure(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await runCli(['params', ...args]);
+    const { code, stdout, stderr } = await runInResident(['params', ...args]);
     expect(stdout).toBe('');
     expect(code).toBe(1);
     expect(stderr).not.toMatch(/^\s+at /m);

@@ -2,7 +2,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nano, writeText } from './nano.ts';
-import { type CliResult, runCli, startCli, startHeld, temporaryFolder } from './run-cli.ts';
+import { type CliResult, runCli, runInResident, startCli, startHeld, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 const steps = 40;
@@ -17,7 +17,11 @@ function startHeldAt(step: number, args: readonly string[], out: string) {
 }
 
 function resume(run: string, ...args: string[]): Promise<CliResult> {
-  return runCli(['train', '--resume', run, '--json', ...args], { cwd: temporary.path });
+  return runInResident(['train', '--resume', run, '--json', ...args], { cwd: temporary.path });
+}
+
+function resumeInOwnProcess(run: string): Promise<CliResult> {
+  return runCli(['train', '--resume', run, '--json'], { cwd: temporary.path });
 }
 
 /** What must be the same, bit for bit, however often a run was stopped. */
@@ -44,7 +48,7 @@ describe('an interrupted run', () => {
     expect(stopped.stderr).toContain('Stopping after this step');
     // The signal is noticed between two steps.
     expect([10, 11]).toContain(JSON.parse(stopped.stdout).steps);
-    const resumed = await resume('stopped');
+    const resumed = await resumeInOwnProcess('stopped');
     expect(resumed.stderr).toMatch(/Resuming after step 1[01] of 40/);
     expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
   });
@@ -63,7 +67,7 @@ describe('an interrupted run', () => {
     const run = await startHeldAt(20, trainArgs('killed'), 'killed');
     run.child.kill('SIGKILL');
     expect((await run.result).code).toBe(null);
-    const resumed = await resume('killed');
+    const resumed = await resumeInOwnProcess('killed');
     expect(resumed.stderr).toMatch(/Resuming after step 20 of 40/);
     expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
   });
@@ -112,7 +116,7 @@ describe('a finished run', () => {
   });
 
   it('is not overwritten by another one', async () => {
-    const { code, stderr } = await runCli(trainArgs('whole'), { cwd: temporary.path });
+    const { code, stderr } = await runInResident(trainArgs('whole'), { cwd: temporary.path });
     expect(stderr).toMatch(/^tinyseek: .*whole/);
     expect(code).toBe(1);
   });
@@ -126,7 +130,7 @@ describe('a run that goes on longer', () => {
   ]);
   const begin = (out: string, length: string) => {
     const args = ['train', ...nano, ...constant, '--data', temporary.file('text.txt'), '--steps', length];
-    return runCli([...args, '--out', out, '--json'], { cwd: temporary.path });
+    return runInResident([...args, '--out', out, '--json'], { cwd: temporary.path });
   };
   /** What was printed, however it was wrapped. */
   const said = ({ stderr }: CliResult) => stderr.replace(/\s+/g, ' ');
@@ -154,7 +158,7 @@ describe('a run that goes on longer', () => {
     expect(said(kept)).toContain('stay those of 20 steps, and their last values go on');
     expect([kept.code, outcome(kept)]).toEqual([0, outcome(straight)]); // constant, so the same
     expect((await resume('kept', '--keep-schedule')).stderr).toContain('give steps (--steps N) as well');
-    const alone = await runCli(['train', '--keep-schedule'], { cwd: temporary.path });
+    const alone = await runInResident(['train', '--keep-schedule'], { cwd: temporary.path });
     expect(alone.stderr).toBe(
       'tinyseek: --keep-schedule: only for a run that goes on longer; give --resume DIR and --steps N as well\n',
     );

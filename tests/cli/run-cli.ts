@@ -1,13 +1,16 @@
-// Starts the built command as a user would, and collects what it prints.
+// Starts the built command as a user would, and collects what it prints; or has a process that is there already run it.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, vi } from 'vitest';
 import { holdingAt } from './hold.ts';
+import type { Order, Outcome } from './resident.ts';
 
-const main = resolve(import.meta.dirname, '../../dist/cli/main.js');
+const dist = resolve(import.meta.dirname, '../../dist');
+const main = join(dist, 'cli/main.js');
 
 export interface CliResult {
   /** Null if a signal ended the process. */
@@ -22,6 +25,13 @@ export interface CliOptions {
   /** Standard input; empty unless given. */
   readonly input?: string;
   /** Makes the command take its outputs for terminals with lines of so many cells. */
+  readonly columns?: number;
+}
+
+/** What a command has of its own in the process that it shares with others. */
+export interface ResidentOptions {
+  readonly cwd?: string;
+  readonly env?: Order['env'];
   readonly columns?: number;
 }
 
@@ -98,10 +108,67 @@ export async function startHeld(args: readonly string[], { cwd, at }: HoldOption
   return { ...cli, release: () => rmSync(file) };
 }
 
-/** Runs the command to its end. */
+/** Runs the command to its end, in a process of its own. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return startCli(args, options).result;
 }
+
+/** A process that runs one command after another. */
+interface Resident {
+  readonly child: ChildProcess;
+  /** Settles when it is ready for the next one. */
+  ready: Promise<unknown>;
+}
+
+let resident: Resident | null = null;
+
+function startResident(): Resident {
+  const file = join(import.meta.dirname, 'resident.ts');
+  const child = fork(file, [dist], {
+    env: environment(),
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  return { child, ready: nextMessage(child) };
+}
+
+/** What the process says next; an error if it ends instead. */
+async function nextMessage(child: ChildProcess): Promise<unknown> {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  const ended = once(child, 'exit', { signal }).then(() => Promise.reject(new Error('the resident process has ended')));
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal }), ended]);
+    return message;
+  } finally {
+    waiting.abort();
+    ended.catch(() => {});
+  }
+}
+
+/**
+ * Runs the command to its end in one process with others of its test file, one at a time: for what depends neither on how
+ * a process starts and ends, nor on its standard input, nor on the variant of the engine, which a process chooses once.
+ * Each command has tests in which it is a process of its own.
+ */
+export function runInResident(args: readonly string[], options: ResidentOptions = {}): Promise<CliResult> {
+  resident ??= startResident();
+  const { child, ready } = resident;
+  const { cwd = process.cwd(), env = {}, columns = null } = options;
+  const outcome = ready.then(() => {
+    child.send({ args, cwd, env, columns } satisfies Order);
+    return nextMessage(child) as Promise<Outcome>;
+  });
+  resident.ready = outcome.catch(() => {});
+  return outcome;
+}
+
+afterAll(async () => {
+  if (resident === null) return;
+  const ended = once(resident.child, 'exit');
+  resident.child.disconnect();
+  await ended;
+});
 
 /** A temporary folder for the tests of one file, with the token cache in it, removed after them. */
 export function temporaryFolder(): { readonly path: string; file(name: string): string } {

@@ -3,13 +3,13 @@
 import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nano, writeText } from './nano.ts';
-import { type RunningCli, runCli, startCli, temporaryFolder } from './run-cli.ts';
+import { type RunningCli, runInResident, startCli, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
 beforeAll(async () => {
   const data = writeText(temporary.file('text.txt'));
-  await runCli(['train', ...nano, '--data', data, '--steps', '5', '--out', 'whales'], { cwd: temporary.path });
+  await runInResident(['train', ...nano, '--data', data, '--steps', '5', '--out', 'whales'], { cwd: temporary.path });
 });
 
 async function serve(...args: string[]): Promise<{ cli: RunningCli; client: OpenAI }> {
@@ -57,7 +57,7 @@ describe('tinyseek serve', () => {
     [['--slots', 'many'], /^tinyseek: --slots: expected a whole number from 1 on/],
     [['--host', '192.0.2.1'], /tinyseek: serve: cannot listen on 192\.0\.2\.1 port 8000: this machine does not have/],
   ])('refuses %j with one message', async (args, message) => {
-    const { code, stdout, stderr } = await runCli(['serve', 'whales', ...args], { cwd: temporary.path });
+    const { code, stdout, stderr } = await runInResident(['serve', 'whales', ...args], { cwd: temporary.path });
     expect(stderr).toMatch(message);
     expect([code, stdout]).toEqual([1, '']);
   });

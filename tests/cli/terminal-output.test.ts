@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { displayWidth } from '../../src/cli/terminal/cells.ts';
-import { runCli, temporaryFolder } from './run-cli.ts';
+import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
@@ -26,7 +26,7 @@ describe('in a terminal of any width', () => {
   ])('no word of %s is broken, no command either, and none is lost: %j', async (_, args) => {
     const piped = await runCli(args, { cwd: temporary.path });
     for (const columns of [20, 40, 80]) {
-      const shown = await runCli(args, { cwd: temporary.path, columns, env: { NO_COLOR: '1' } });
+      const shown = await runInResident(args, { cwd: temporary.path, columns, env: { NO_COLOR: '1' } });
       expect(shown.code).toBe(piped.code);
       for (const stream of ['stdout', 'stderr'] as const) {
         expect([columns, words(shown[stream])]).toEqual([columns, words(piped[stream])]);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nano, writeText } from './nano.ts';
-import { runCli, temporaryFolder } from './run-cli.ts';
+import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
 
 const temporary = temporaryFolder();
 
@@ -56,7 +56,7 @@ describe('train', () => {
 
 describe('training that cannot be', () => {
   async function failure(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await runCli(['train', ...nano, ...args], { cwd: temporary.path });
+    const { code, stdout, stderr } = await runInResident(['train', ...nano, ...args], { cwd: temporary.path });
     expect([stderr, code]).toEqual([stderr, 1]);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^tinyseek: /);
@@ -85,7 +85,7 @@ describe('training that cannot be', () => {
     expect(await failure('--steps', '-3')).toMatch(/steps.*-3/);
     expect(await failure('--set', 'stepz=3')).toMatch(/"stepz".*did you mean steps/);
     expect(await failure('--set', 'tokenizer=byts')).toMatch(/"byts".*did you mean "bytes"/);
-    expect((await runCli(['train', '--preset', 'deepseek-v3'])).stderr).toMatch(/^tinyseek: .*counting only/);
+    expect((await runInResident(['train', '--preset', 'deepseek-v3'])).stderr).toMatch(/^tinyseek: .*counting only/);
   });
 
   it('because of its backend names the nearest one, or how to get it', async () => {

@@ -28,7 +28,7 @@ function elements({ build }: OpCase): number {
 }
 
 /** `sum(output * probe)`, in float64 from the output on. */
-function objective({ output }: BuiltCase): number {
+function objective(output: () => tf.Tensor): number {
   return tf.tidy(() => {
     const y = output();
     const probe = probeFor(y.shape);
@@ -50,11 +50,13 @@ function sampled(length: number): number[] {
 /** Derivative of the objective with respect to the sampled elements of a variable. */
 function differences(built: BuiltCase, variable: tf.Variable): number[] {
   const values = Float32Array.from(variable.dataSync());
+  const output = built.outputOfInputs?.() ?? built.output;
+  expect(objective(output)).toBe(objective(built.output));
   const at = (i: number, value: number) => {
     const moved = values.slice();
     moved[i] = value;
     tf.tidy(() => variable.assign(tf.tensor(moved, variable.shape)));
-    return [objective(built), moved[i]!] as const;
+    return [objective(output), moved[i]!] as const;
   };
   const chosen = selection(built);
   const slopes = sampled(values.length).map((i) => {

@@ -10,6 +10,8 @@ export interface BuiltCase {
   /** What gradients are wanted for. */
   readonly inputs: readonly tf.Variable[];
   readonly output: () => tf.Tensor;
+  /** Makes what does not depend on the inputs, and returns the output with it: for those who change only the inputs. */
+  readonly outputOfInputs?: () => () => tf.Tensor;
   /** Another way to the same output, for the reference backend. */
   readonly reference?: () => tf.Tensor;
   /** An integer result that has to be the same everywhere. */
@@ -32,10 +34,21 @@ export interface CaseNumbers {
   readonly grads: readonly Float32Array[];
 }
 
+/** What was drawn already, by what decides it: a case is built many times, and drawing costs more than computing with it. */
+const drawn = new Map<string, Float32Array>();
+
+/** Normal numbers, the same for the same name; an array of the caller's own. */
+function normalNumbers(name: string, shape: readonly number[], std: number): Float32Array {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const key = `${name} ${size} ${std}`;
+  const numbers = drawn.get(key) ?? normalArray(size, std, deriveSeed(name));
+  drawn.set(key, numbers);
+  return numbers.slice();
+}
+
 /** Normal numbers, the same on every backend; the name decides which. */
 export function constant<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R], std = 1): tf.Tensor<R> {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor<R>(normalArray(size, std, deriveSeed(name)), shape);
+  return tf.tensor<R>(normalNumbers(name, shape, std), shape);
 }
 
 /** The same as a variable; `runCase` disposes those it finds among the inputs. */
@@ -45,11 +58,7 @@ export function input<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R], st
 
 /** A fixed tensor of normal numbers; `sum(output * probe)` is the scalar whose gradients are compared. */
 export function probeFor(shape: readonly number[]): Float32Array {
-  return normalArray(
-    shape.reduce((a, b) => a * b, 1),
-    1,
-    deriveSeed('probe'),
-  );
+  return normalNumbers('probe', shape, 1);
 }
 
 /** Runs a case on the current backend; leaves no tensor behind. */

@@ -191,7 +191,12 @@ const quantizeCases = [
     build: () => {
       const x = constant<tf.Rank.R2>('x', [counts.reduce((a, b) => a + b, 0), C]);
       const scale = input<tf.Rank.R1>('scale', [C]); // a constant has no gradient; that of what it multiplies is its own sum
-      return { inputs: [scale], output: () => tf.mul(fakeQuantize(x, quantizer, counts), scale) };
+      const rounded = () => fakeQuantize(x, quantizer, counts);
+      const outputOfInputs = () => {
+        const once = rounded();
+        return () => tf.mul(once, scale);
+      };
+      return { inputs: [scale], output: () => tf.mul(rounded(), scale), outputOfInputs };
     },
   }),
 );

@@ -1,12 +1,13 @@
-// Opens a report in headless Chromium and asks the browser itself what a reader would stumble over: text that is cut
-// off, labels on top of each other, charts that are empty, a page that scrolls sideways.
+// Opens reports in headless Chromium and asks the browser itself what a reader would stumble over: text that is cut
+// off, labels on top of each other, charts that are empty, a page that scrolls sideways. Starting Chromium takes longer
+// than looking at a report, so all reports for one screen are frames of one page, each as large as the screen.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Runs in the page, folded parts opened; leaves what it found in `<pre id="problems">`. */
+/** Runs in each report, folded parts opened; leaves what it found in a `<pre class="problems">` of the page around it. */
 const INSPECTION = `
 for (const details of document.querySelectorAll('details')) details.open = true;
 const problems = [];
@@ -30,10 +31,11 @@ for (const figure of document.querySelectorAll('figure')) {
     });
   }
 }
-const found = document.createElement('pre');
-found.id = 'problems';
-found.textContent = JSON.stringify(problems);
-document.body.append(found);
+const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
+const found = parent.document.createElement('pre');
+found.className = 'problems';
+found.textContent = JSON.stringify({ report: frameElement.title, width: window.innerWidth, isDark, problems });
+parent.document.body.append(found);
 `;
 
 export interface Screen {
@@ -41,23 +43,49 @@ export interface Screen {
   readonly dark?: boolean;
 }
 
-/** What is wrong with a report on a screen of that size. The page's own policy would keep the inspection out. */
-export function browserProblems(chromium: string, source: string, { width, dark = false }: Screen): string[] {
+/** What a report was seen on, and what is wrong with it. */
+interface Inspected extends Required<Screen> {
+  readonly problems: readonly string[];
+}
+
+const quoted = (text: string) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+
+/** A frame with a report and the inspection. The report's own policy would keep the inspection out. */
+function frameOf(report: string, source: string, width: number): string {
+  const open = source.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, '');
+  const inspected = open.replace('</body>', `<script>${INSPECTION}</script></body>`);
+  return `<iframe title="${quoted(report)}" width="${width}" height="1200" srcdoc="${quoted(inspected)}"></iframe>`;
+}
+
+/** What Chromium makes of a page once it and its frames are loaded. */
+function render(chromium: string, page: string, { width, dark = false }: Screen): string {
   const folder = mkdtempSync(join(tmpdir(), 'tinyseek-browser-'));
   try {
-    const page = join(folder, 'report.html');
-    const open = source.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, '');
-    writeFileSync(page, open.replace('</body>', `<script>${INSPECTION}</script></body>`));
+    const file = join(folder, 'reports.html');
+    writeFileSync(file, page);
     const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', `--user-data-dir=${join(folder, 'profile')}`];
     const look = [`--window-size=${width},1200`, `--blink-settings=preferredColorScheme=${dark ? 0 : 1}`];
-    const { stdout } = spawnSync(chromium, [...flags, ...look, '--dump-dom', `file://${page}`], {
-      encoding: 'utf8',
-      maxBuffer: 1e8,
-    });
-    const [, json] = /<pre id="problems">([\s\S]*?)<\/pre>/.exec(stdout) ?? [];
-    if (json === undefined) return ['Chromium did not render the page'];
-    return JSON.parse(json.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'));
+    const options = { encoding: 'utf8', maxBuffer: 1e8 } as const;
+    return spawnSync(chromium, [...flags, ...look, '--dump-dom', `file://${file}`], options).stdout;
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }
+}
+
+/** What is wrong with each report, by its name, on a screen of that size. */
+export function browserProblems(
+  chromium: string,
+  reports: Readonly<Record<string, string>>,
+  screen: Screen,
+): Map<string, Inspected> {
+  const frames = Object.entries(reports).map(([name, source]) => frameOf(name, source, screen.width));
+  const style = '<meta name="color-scheme" content="light dark"><style>iframe { border: 0 }</style>';
+  const page = `<!doctype html><meta charset="utf-8">${style}<body>${frames.join('\n')}</body>`;
+  const found = new Map<string, Inspected>();
+  for (const [, json = ''] of render(chromium, page, screen).matchAll(/<pre class="problems">([\s\S]*?)<\/pre>/g)) {
+    const text = json.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+    const { report, width, isDark, problems } = JSON.parse(text);
+    found.set(report, { width, dark: isDark, problems });
+  }
+  return found;
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { bandFigure } from '../../src/report/charts/band-chart.ts';
 import { intervalFigure } from '../../src/report/charts/interval-chart.ts';
 import { renderReport } from '../../src/report/run/render-report.ts';
@@ -177,20 +177,26 @@ describe('in a browser', () => {
     'report of a run of one step': renderReport([makeRun({ steps: 1, domains: ['prose', 'code'] })]),
     'report of ten runs of different text': renderReport(ten),
   };
-  const screens = [{ width: 1180 }, { width: 500, dark: true }];
-
-  it.each(Object.entries(pages).flatMap(([name, source]) => screens.map((screen) => [name, screen, source] as const)))(
-    '%s has no cut label, no overlap and no empty chart on %j',
-    (_name, screen, source) => {
-      expect(browserProblems(chromium, source, screen)).toEqual([]);
-    },
+  const broken = page.replace(
+    /(<text[^>]*>)bias<\/text>/,
+    '$1a label much too long for any place in this chart</text>',
   );
 
-  it('finds labels that lie on each other, and those that are cut (the check itself)', () => {
-    const broken = page.replace(
-      /(<text[^>]*>)bias<\/text>/,
-      '$1a label much too long for any place in this chart</text>',
-    );
-    expect(browserProblems(chromium, broken, { width: 1180 }).join()).toMatch(/cut label "a label much too long/);
+  describe.each([
+    { width: 1180, dark: false },
+    { width: 500, dark: true },
+  ])('%j', (screen) => {
+    let seen: ReturnType<typeof browserProblems>;
+    beforeAll(() => {
+      seen = browserProblems(chromium, { ...pages, broken }, screen);
+    });
+
+    it.each(Object.keys(pages))('%s has no cut label, no overlap and no empty chart', (name) => {
+      expect(seen.get(name)).toEqual({ ...screen, problems: [] });
+    });
+
+    it('finds labels that lie on each other, and those that are cut (the check itself)', () => {
+      expect(seen.get('broken')?.problems.join()).toMatch(/cut label "a label much too long/);
+    });
   });
 });

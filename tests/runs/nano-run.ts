@@ -28,7 +28,12 @@ export const seaTrain: TrainConfig = {
   sampleTokens: 3,
 };
 
-export const seaRun = { model: nanoModel, train: seaTrain, backend: 'wasm' } satisfies Partial<TrainOptions>;
+export const seaRun = {
+  model: nanoModel,
+  train: seaTrain,
+  backend: 'engine',
+  backendOptions: { threads: 1 },
+} satisfies Partial<TrainOptions>;
 
 /** Names of events, with their step. */
 export function label(event: TrainEvent): string {
