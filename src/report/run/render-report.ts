@@ -20,7 +20,9 @@ import { renderTiles } from './tiles.ts';
  * Renders one HTML document about one run, or about several side by side.
  *
  * Charts without data are left out. Everything that comes from the runs is escaped, and a content security policy lets
- * the page load nothing and run only its own script. Throws UserError without runs.
+ * the page load nothing and run only its own script.
+ *
+ * @throws UserError without runs.
  */
 export function renderReport(runs: readonly RunData[]): string {
   if (runs.length === 0) throw new UserError('report: expected at least one run, found none; name a run folder');
