@@ -7,8 +7,8 @@ import '../src/node.ts';
 import { activateBackend } from '../src/backends/backends.ts';
 import { median } from '../src/bench/timing.ts';
 import { modelPreset } from '../src/config/presets.ts';
-import { createDecoder } from '../src/generate/create-decoder.ts';
-import type { Decoder } from '../src/generate/decoder.ts';
+import { createDecoder } from '../src/generate/decoder/create-decoder.ts';
+import type { Decoder } from '../src/generate/decoder/decoder.ts';
 import { DeepseekV3ForCausalLM } from '../src/model/causal-lm.ts';
 import { generations, newTokens, type OwnResult, promptLength, warmUps } from './generate-protocol.ts';
 

@@ -29,15 +29,13 @@ export { tokenizerFromHuggingFace } from './data/tokenizers/hugging-face-tokeniz
 export type { Batch, Dataset, Tokenizer } from './data/types.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
 export { UserError } from './errors.ts';
-export { createGenerator, type GeneratorOptions } from './generate/batch-generator.ts';
-export { createDecoder } from './generate/create-decoder.ts';
-export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder.ts';
+export { createGenerator, type GeneratorOptions } from './generate/batch/batch-generator.ts';
 export {
   generateSamples,
   type SampleSet,
   type TextListener,
   type TextSample,
-} from './generate/generate-samples.ts';
+} from './generate/batch/generate-samples.ts';
 export type {
   GeneratedToken,
   GenerationEnd,
@@ -46,10 +44,12 @@ export type {
   GenerationStatistics,
   Generator,
   TokenLogprob,
-} from './generate/generator.ts';
+} from './generate/batch/generator.ts';
+export { createDecoder } from './generate/decoder/create-decoder.ts';
+export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder/decoder.ts';
 export { type LoadedModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
-export { defaultSampling, type SamplingOptions } from './generate/sampling.ts';
+export { defaultSampling, type SamplingOptions } from './generate/sampling/sampling.ts';
 export { scoreTokens } from './generate/score.ts';
 export type {
   Checkpoint,

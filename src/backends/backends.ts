@@ -75,7 +75,7 @@ let current: BackendId | null = null;
 /**
  * Starts a backend and makes it current. `auto` is the engine, or `wasm` where the engine cannot run.
  *
- * Throws a `UserError` that says why it is missing and how to get it; the backend of before then stays current.
+ * @throws UserError that says why it is missing and how to get it; the backend of before then stays current.
  */
 export async function activateBackend(requested: BackendName, options: BackendOptions = {}): Promise<ActiveBackend> {
   if (!backendNames.includes(requested)) {

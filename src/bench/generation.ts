@@ -2,10 +2,10 @@
 
 import type { Dataset, Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
-import { createGenerator } from '../generate/batch-generator.ts';
-import { createDecoder } from '../generate/create-decoder.ts';
-import { generateSamples } from '../generate/generate-samples.ts';
-import { defaultSampling, type SamplingOptions } from '../generate/sampling.ts';
+import { createGenerator } from '../generate/batch/batch-generator.ts';
+import { generateSamples } from '../generate/batch/generate-samples.ts';
+import { createDecoder } from '../generate/decoder/create-decoder.ts';
+import { defaultSampling, type SamplingOptions } from '../generate/sampling/sampling.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 
 /** One way of decoding, over all prompts of a domain. */

@@ -5,8 +5,8 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
 import { createRandom } from '../tensor/random.ts';
-import type { StepPlan } from '../train/schedules.ts';
 import { createLearner, disposeLearner, type Learner } from '../train/learner.ts';
+import type { StepPlan } from '../train/schedules.ts';
 import { trainStep } from '../train/train-step.ts';
 import { timingOf } from './timing.ts';
 

@@ -5,7 +5,7 @@ import { parseDocument } from 'yaml';
 import { type RunConfig, resolveRunConfig } from '../config/resolve.ts';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
-import { settings, type RunOptions } from './run-options.ts';
+import { type RunOptions, settings } from './run-options.ts';
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

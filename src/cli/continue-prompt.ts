@@ -1,8 +1,8 @@
 // A prompt continued: on a terminal as the text comes, and in one object for programs.
 
-import type { SampleSet } from '../generate/generate-samples.ts';
-import type { GenerationRequest } from '../generate/generator.ts';
-import { openPromptFormat } from '../generate/prompt-format.ts';
+import type { SampleSet } from '../generate/batch/generate-samples.ts';
+import type { GenerationRequest } from '../generate/batch/generator.ts';
+import { openPromptFormat } from '../generate/chat/prompt-format.ts';
 import { decodePlain, decodeSamples } from './decode-samples.ts';
 import { comparison, describeSpeed } from './generation-summary.ts';
 import { exitInterrupted, onInterrupt } from './interrupt.ts';

@@ -1,9 +1,9 @@
 // The samples of a prompt, decoded with and without drafts.
 
-import { createGenerator } from '../generate/batch-generator.ts';
-import { createDecoder } from '../generate/create-decoder.ts';
-import { generateSamples, type SampleSet, type TextListener } from '../generate/generate-samples.ts';
-import type { GenerationRequest } from '../generate/generator.ts';
+import { createGenerator } from '../generate/batch/batch-generator.ts';
+import { generateSamples, type SampleSet, type TextListener } from '../generate/batch/generate-samples.ts';
+import type { GenerationRequest } from '../generate/batch/generator.ts';
+import { createDecoder } from '../generate/decoder/create-decoder.ts';
 import type { OpenedModel } from './open-model.ts';
 
 /** Samples that run at once; more wait for a slot. */

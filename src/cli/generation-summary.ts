@@ -1,6 +1,6 @@
 // What generating cost, for people.
 
-import type { SampleSet } from '../generate/generate-samples.ts';
+import type { SampleSet } from '../generate/batch/generate-samples.ts';
 import { formatCount, plural } from './terminal/format.ts';
 import { formatHeadedTable } from './terminal/table.ts';
 

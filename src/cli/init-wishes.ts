@@ -11,7 +11,7 @@ import { readJsonFile } from '../io/json-file.ts';
 import { chooseCheckpoint } from '../io/read-checkpoint.ts';
 import type { FromModel } from '../train/start-run.ts';
 import { readConfigFile } from './config-file.ts';
-import { settings, type RunOptions } from './run-options.ts';
+import { type RunOptions, settings } from './run-options.ts';
 
 /**
  * With a preset, all of its shape is meant; without one, only the keys that the file and the options name. Training settings

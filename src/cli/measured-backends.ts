@@ -1,7 +1,7 @@
 // Every backend, with how fast it is on this machine.
 
-import { engineAdvice } from '../backends/engine-advice.ts';
 import { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from '../backends/backends.ts';
+import { engineAdvice } from '../backends/engine-advice.ts';
 import { runningEngine } from '../engine/engine.ts';
 import type { VariantName } from '../engine/variant-names.ts';
 import type { VariantReport } from '../engine/variants.ts';

@@ -5,7 +5,7 @@ import { folderStore } from '../runs/folder-store.ts';
 import type { NewLength } from '../train/go-on-longer.ts';
 import { parseRunSettings, type SettingsOverrides } from '../train/run-settings.ts';
 import { readConfigFile, resolveOptions } from './config-file.ts';
-import { settings, type RunOptions } from './run-options.ts';
+import { type RunOptions, settings } from './run-options.ts';
 
 /** What a resumed run is asked for. */
 export interface ResumeWishes extends NewLength {

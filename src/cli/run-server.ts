@@ -2,9 +2,9 @@
 
 import { basename, resolve } from 'node:path';
 import { countParameters } from '../config/counts.ts';
-import { createGenerator } from '../generate/batch-generator.ts';
-import { createDecoder } from '../generate/create-decoder.ts';
-import { openPromptFormat } from '../generate/prompt-format.ts';
+import { createGenerator } from '../generate/batch/batch-generator.ts';
+import { openPromptFormat } from '../generate/chat/prompt-format.ts';
+import { createDecoder } from '../generate/decoder/create-decoder.ts';
 import type { ServeLimits } from '../serve/limits.ts';
 import type { ServedModel } from '../serve/served-model.ts';
 import { type RunningServer, startServer } from '../serve/server.ts';

@@ -1,7 +1,7 @@
 // The options that say how text is generated, shared by `generate` and `chat`.
 
 import { UserError } from '../errors.ts';
-import { defaultSampling, type SamplingOptions, validateSampling } from '../generate/sampling.ts';
+import { defaultSampling, type SamplingOptions, validateSampling } from '../generate/sampling/sampling.ts';
 import type { OptionsOf } from './declared-types.ts';
 import { wholeNumber } from './run-options.ts';
 

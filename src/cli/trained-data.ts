@@ -1,8 +1,8 @@
 // The text that a checkpoint was trained on, as the trainer noted it, or another.
 
 import { trainPreset } from '../config/presets.ts';
-import type { TrainConfig } from '../config/train-config.ts';
 import { validateRecordedTrain } from '../config/recorded.ts';
+import type { TrainConfig } from '../config/train-config.ts';
 import { UserError } from '../errors.ts';
 import { parseState } from '../train/trainer-state.ts';
 import type { OpenedModel } from './open-model.ts';

@@ -36,7 +36,7 @@ interface LabelledDocuments {
 /**
  * Reads, splits, tokenises and packs the corpora of a specification, or documents in memory.
  *
- * Throws a UserError for a bad specification or file (see `loadCorpora`, `createTokenizer`), a share outside its range, and a
+ * @throws UserError for a bad specification or file (see `loadCorpora`, `createTokenizer`), a share outside its range, and a
  * domain whose training text is shorter than one row.
  */
 export async function createDataset(options: DatasetOptions): Promise<Dataset> {

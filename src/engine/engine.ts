@@ -72,7 +72,7 @@ export function checkEngineOptions({ threads, variant, memoryLimit }: EngineOpti
  * Starts the engine, or changes the number of threads of the one that runs. The variant and the memory limit are those of
  * the first start.
  *
- * Throws a `UserError` when this machine cannot run it, or the options are impossible.
+ * @throws UserError when this machine cannot run it, or the options are impossible.
  */
 export function startEngine(options: EngineOptions): Promise<EngineBackend> {
   const started = lastStart.then(() => startNow(options));

@@ -1,8 +1,8 @@
 // The numbers every finished run has, from its folder alone.
 
 import { countParameters } from '../config/counts.ts';
-import { loadRun } from '../report/load-run.ts';
 import { matrixOf, pointsOf } from '../report/charts/points.ts';
+import { loadRun } from '../report/load-run.ts';
 import type { RunData } from '../report/run-data.ts';
 import { domainDistance, domainDivergence } from './specialisation.ts';
 import type { Measurements } from './study.ts';

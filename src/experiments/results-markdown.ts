@@ -1,7 +1,6 @@
 // The results of a study as a page of Markdown.
 
 import { formatCount, formatDuration } from '../report/format.ts';
-import type { MetricCell, StudyResults, VerdictRow } from '../report/study-results.ts';
 import {
   caveats,
   changeText,
@@ -13,6 +12,7 @@ import {
   rangeText,
   seedsAndMachine,
 } from '../report/study/study-text.ts';
+import type { MetricCell, StudyResults, VerdictRow } from '../report/study-results.ts';
 
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;

@@ -4,8 +4,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ArmMessage, type ArmOrder, stopMessage } from './arm-protocol.ts';
-import type { Job, Plan } from './plan.ts';
 import { readMeasured } from './measured-file.ts';
+import type { Job, Plan } from './plan.ts';
 
 export type JobEvent =
   /** `already`: it was whole before this session. */

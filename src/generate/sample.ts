@@ -2,10 +2,10 @@
 
 import type { Tokenizer } from '../data/types.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import { createGenerator } from './batch-generator.ts';
-import { createDecoder } from './create-decoder.ts';
-import { generateSamples } from './generate-samples.ts';
-import { defaultSampling } from './sampling.ts';
+import { createGenerator } from './batch/batch-generator.ts';
+import { generateSamples } from './batch/generate-samples.ts';
+import { createDecoder } from './decoder/create-decoder.ts';
+import { defaultSampling } from './sampling/sampling.ts';
 
 export interface SampleOptions {
   readonly prompt: string;

@@ -1,8 +1,8 @@
 // Rounding to 8 bits, tile by tile, in numbers that stay float32.
 // Shape legend: M rows of all matrices together, C columns.
 
-import { formatOf, leastAmax, type Quantizer } from '../precision/quantize.ts';
 import type { SmallFloat } from '../precision/formats.ts';
+import { formatOf, leastAmax, type Quantizer } from '../precision/quantize.ts';
 import { tf } from '../tensor/tf.ts';
 import { attributes, defineOp } from './define-op.ts';
 import { fusedOp } from './fused-op.ts';

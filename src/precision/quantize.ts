@@ -1,7 +1,7 @@
 // Quantise and dequantise in tiles: every tile is divided by a scale of its own, rounded, and multiplied again.
 // Source: arXiv:2412.19437 section 3.3.2; F 4.2.
 
-import { e4m3, e5m2, type SmallFloat, roundTo } from './formats.ts';
+import { e4m3, e5m2, roundTo, type SmallFloat } from './formats.ts';
 
 /** Format and tile of an operand. */
 export interface Quantizer {

@@ -13,7 +13,7 @@ import type { RunData, Sample } from './run-data.ts';
 /**
  * Reads the run that a training run left in folder `dir`; missing metrics or samples are empty.
  *
- * Throws UserError when `dir` is not a run folder, when its files are of a newer format, or when a line before the last is
+ * @throws UserError when `dir` is not a run folder, when its files are of a newer format, or when a line before the last is
  * not a metrics line.
  */
 export function loadRun(dir: string): RunData {

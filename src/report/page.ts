@@ -2,8 +2,8 @@
 // there is any).
 
 import { createHash } from 'node:crypto';
-import { type Content, Html, html } from './html.ts';
 import { SLIDER_SCRIPT } from './charts/load-map.ts';
+import { type Content, Html, html } from './html.ts';
 import { STYLE } from './style.ts';
 
 export interface Section {

@@ -1,6 +1,6 @@
 // How answers are written: what the two endpoints differ in.
 
-import type { GeneratedToken } from '../generate/generator.ts';
+import type { GeneratedToken } from '../generate/batch/generator.ts';
 import type { Choice } from './call.ts';
 
 export interface PlacedToken extends GeneratedToken {

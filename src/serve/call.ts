@@ -1,6 +1,6 @@
 // What a request asks of the generator, whichever of the two endpoints it came to.
 
-import type { SamplingOptions } from '../generate/sampling.ts';
+import type { SamplingOptions } from '../generate/sampling/sampling.ts';
 import { ApiError, invalidParameter } from './api-error.ts';
 import type { ServeLimits } from './limits.ts';
 import type { ServedModel } from './served-model.ts';

@@ -1,10 +1,9 @@
 // The body of `POST /v1/chat/completions`.
 
 import * as z from 'zod';
-import type { ChatMessage } from '../generate/chat-prompt.ts';
+import type { ChatMessage } from '../generate/chat/chat-prompt.ts';
 import { invalidParameter } from './api-error.ts';
 import { type Call, checkModel } from './call.ts';
-import { checkTextLength } from './text-length.ts';
 import {
   flag,
   ignored,
@@ -17,6 +16,7 @@ import {
   unsupported,
 } from './parameters.ts';
 import type { ServedModel } from './served-model.ts';
+import { checkTextLength } from './text-length.ts';
 
 /** 1 to 1024 of something, counted before they are looked at: each of them may be wrong in several ways. */
 function listOf<T extends z.ZodType>(item: T, error: string) {

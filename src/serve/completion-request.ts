@@ -4,7 +4,6 @@ import * as z from 'zod';
 import { invalidParameter } from './api-error.ts';
 import { type Call, checkChoiceCount, checkModel } from './call.ts';
 import type { ServeLimits } from './limits.ts';
-import { checkTextLength } from './text-length.ts';
 import {
   flag,
   ignored,
@@ -16,6 +15,7 @@ import {
   unsupported,
 } from './parameters.ts';
 import type { ServedModel } from './served-model.ts';
+import { checkTextLength } from './text-length.ts';
 
 const schema = z.strictObject({
   ...sharedParameters,

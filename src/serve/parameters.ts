@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto';
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { showValue } from '../config/issues.ts';
-import type { SamplingOptions } from '../generate/sampling.ts';
+import type { SamplingOptions } from '../generate/sampling/sampling.ts';
 import { type ApiError, invalidParameter } from './api-error.ts';
 
 /** An integer; the error completes the sentence "name (value) must be ...". */

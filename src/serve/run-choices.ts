@@ -1,6 +1,6 @@
 // The choices of a call, generated side by side.
 
-import type { GeneratedToken, Generator } from '../generate/generator.ts';
+import type { GeneratedToken, Generator } from '../generate/batch/generator.ts';
 import type { AnswerPart, PlacedToken } from './answer-format.ts';
 import { ApiError } from './api-error.ts';
 import type { Call, Choice } from './call.ts';

@@ -1,6 +1,6 @@
 import type { Tokenizer } from '../data/types.ts';
-import type { Generator } from '../generate/generator.ts';
-import type { PromptFormat } from '../generate/prompt-format.ts';
+import type { Generator } from '../generate/batch/generator.ts';
+import type { PromptFormat } from '../generate/chat/prompt-format.ts';
 
 /** What is served: a model that generates, under a name. */
 export interface ServedModel {

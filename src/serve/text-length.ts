@@ -1,5 +1,5 @@
-import type { ServedModel } from './served-model.ts';
 import { tooLong } from './call.ts';
+import type { ServedModel } from './served-model.ts';
 
 const longestTokens = new WeakMap<object, number>();
 

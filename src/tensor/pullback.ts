@@ -4,7 +4,7 @@
 // differentiated in any order: a pipeline's schedule keeps one for each micro-batch in flight, and a recomputation makes
 // one inside the gradient of another.
 
-import { accumulate, type GradientSums, walk, walkToInputs, type WeightsHalf } from './backward.ts';
+import { accumulate, type GradientSums, type WeightsHalf, walk, walkToInputs } from './backward.ts';
 import { handleTo } from './saved-handles.ts';
 import { disposeAll, disposeSaved, recordTape, type TapeNode } from './tape.ts';
 import { tf } from './tf.ts';

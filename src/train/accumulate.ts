@@ -7,7 +7,7 @@ import { valueAndGrads } from '../tensor/gradients.ts';
 import { tf } from '../tensor/tf.ts';
 import type { Learner, Objective } from './learner.ts';
 import { computeLoss, type LossInput, type LossTerms, type LossWeights } from './loss.ts';
-import { lossInput, labelShares, splitBatch } from './micro-batch.ts';
+import { labelShares, lossInput, splitBatch } from './micro-batch.ts';
 import { packReport } from './step-report.ts';
 
 export type AccumulationSettings = Pick<

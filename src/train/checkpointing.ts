@@ -3,8 +3,8 @@
 import { bufferShapes } from '../config/parameter-shapes.ts';
 import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
-import type { JsonObject } from '../io/json.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
+import type { JsonObject } from '../io/json.ts';
 import { readAllTensors } from '../io/tensor-source.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import type { Learner } from './learner.ts';

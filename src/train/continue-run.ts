@@ -6,12 +6,12 @@ import { UserError } from '../errors.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { activeWarnings, backendWarning, refuseDensePrecision } from './backend-remarks.ts';
-import { findResumable, refuseOtherData, type Resumable } from './checkpointing.ts';
+import { findResumable, type Resumable, refuseOtherData } from './checkpointing.ts';
 import { type ConductOptions, conduct } from './conduct.ts';
 import type { TrainResult } from './events.ts';
 import { changeLength, type NewLength } from './go-on-longer.ts';
 import { describeInheritance, type Inheritance, inheritAgain, type OpenedModel, openAgain } from './initial-model.ts';
-import { openDataAgain, type OwnData } from './own-data.ts';
+import { type OwnData, openDataAgain } from './own-data.ts';
 import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrides } from './run-settings.ts';
 import { initialState, type TrainerState } from './trainer-state.ts';
 

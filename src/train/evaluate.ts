@@ -15,7 +15,7 @@ import { layerLoad } from './balance-experts.ts';
 import type { EvalResult, LayerLoad } from './events.ts';
 import { computeLoss } from './loss.ts';
 import { mean } from './metrics.ts';
-import { lossInput, countLabelBytes, countLabels } from './micro-batch.ts';
+import { countLabelBytes, countLabels, lossInput } from './micro-batch.ts';
 import { packReport, unpackReport } from './step-report.ts';
 
 export interface EvaluateOptions {

@@ -4,10 +4,10 @@ import type { Dataset } from '../data/types.ts';
 import type { RunLog, RunStore } from '../runs/run-store.ts';
 import type { Clock } from './clock.ts';
 import type { TrainEvent } from './events.ts';
+import type { Learner } from './learner.ts';
 import type { Position } from './metrics.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StepPlan } from './schedules.ts';
-import type { Learner } from './learner.ts';
 import type { TrainerState } from './trainer-state.ts';
 
 export interface Run {

@@ -17,7 +17,7 @@ import type { TrainResult } from './events.ts';
 import { host } from './host.ts';
 import { describeInheritance, type Inheritance, inherit, openInitial } from './initial-model.ts';
 import { newSettings } from './new-settings.ts';
-import { openData, type OwnData, recordedTrain, refuseOtherTokenizer } from './own-data.ts';
+import { type OwnData, openData, recordedTrain, refuseOtherTokenizer } from './own-data.ts';
 import { initialState } from './trainer-state.ts';
 
 /** A model with weights drawn from the seed. */

@@ -29,7 +29,7 @@ export type TrainOptions = StartOptions & RunPlace;
  * tokenised, and for as long as each step takes. In between, timers, sockets and signals get their turn. A program that
  * has more to do trains in a worker thread: `docs/library.md`, "The event loop", and `examples/08-train-in-a-worker.ts`.
  *
- * Throws a `UserError` for invalid settings, unusable data, a used folder, and values that stop being finite.
+ * @throws UserError for invalid settings, unusable data, a used folder, and values that stop being finite.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   return startRun(await storeOf(options), options);
@@ -41,7 +41,7 @@ export interface ResumeOptions extends ContinueOptions, RunPlace {}
  * Carries a run on from its newest whole checkpoint to its planned end: on the same backend bit for bit as if it had
  * never stopped. A run that was finished already is only summed up again. It holds the event loop as `train` does.
  *
- * Throws a `UserError` when the folder holds no run, another process uses it, no checkpoint is whole, or settings, text
+ * @throws UserError when the folder holds no run, another process uses it, no checkpoint is whole, or settings, text
  * or tokenizer are not those the run was started with.
  */
 export async function resumeRun(options: ResumeOptions): Promise<TrainResult> {

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { UserError } from '../../src/errors.ts';
 import type { BackendName } from '../../src/backends/backend-names.ts';
 import { activateBackend, probeBackends } from '../../src/backends/backends.ts';
+import { UserError } from '../../src/errors.ts';
 import { activeBackend } from '../../src/tensor/active-backend.ts';
 import { tf } from '../../src/tensor/tf.ts';
 

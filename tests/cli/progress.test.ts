@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { blockLines, liveProgress } from '../../src/cli/progress/live.ts';
 import { plainProgress } from '../../src/cli/progress/plain.ts';
-import { colorsFor } from '../../src/cli/terminal/colors.ts';
 import { displayWidth } from '../../src/cli/terminal/cells.ts';
+import { colorsFor } from '../../src/cli/terminal/colors.ts';
 import { modelPreset, trainPreset } from '../../src/config/presets.ts';
 import type { LayerLoad, TrainEvent } from '../../src/train/events.ts';
 

@@ -6,8 +6,8 @@ import { gradientName, hasKernel } from '../../src/ops/kernels.ts';
 import type { ActiveBackend } from '../../src/tensor/active-backend.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';
-import { type CaseNumbers, runCase } from '../ops/op-case.ts';
 import { allOps } from '../ops/all-ops.ts';
+import { type CaseNumbers, runCase } from '../ops/op-case.ts';
 import { opCases } from '../ops/op-cases.ts';
 import { runTraining, type TrainingNumbers } from './training.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { routeTokens } from '../../src/ops/router.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { routeTokens } from '../../src/ops/router.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { howToInstall } from '../peers/load-peer.ts';
 import { nanoModel } from '../train/nano.ts';

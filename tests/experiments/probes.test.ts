@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acceptance } from '../../src/experiments/probes/acceptance.ts';
 import { mostUsed } from '../../src/experiments/probes/experts-off.ts';
-import { answersRight, answerSpans } from '../../src/experiments/probes/look-ahead.ts';
+import { answerSpans, answersRight } from '../../src/experiments/probes/look-ahead.ts';
 import { nodesPerToken } from '../../src/experiments/probes/nodes.ts';
 import { nanoModel } from '../train/nano.ts';
 

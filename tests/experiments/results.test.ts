@@ -15,8 +15,8 @@ import { studies } from '../../src/experiments/studies/index.ts';
 import type { Study } from '../../src/experiments/study.ts';
 import { loadRun } from '../../src/report/load-run.ts';
 import { renderStudy } from '../../src/report/study/render-study.ts';
-import type { Interval, StudyResults } from '../../src/report/study-results.ts';
 import { hasVerdicts } from '../../src/report/study/study-text.ts';
+import type { Interval, StudyResults } from '../../src/report/study-results.ts';
 import { makeRun } from '../report/fixture.ts';
 
 const verdictWords = /reproduced|contradicted|not distinguishable/i;

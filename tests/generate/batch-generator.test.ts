@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
-import { createGenerator } from '../../src/generate/batch-generator.ts';
-import { defaultSampling } from '../../src/generate/sampling.ts';
-import { mostLikely } from '../../src/generate/token-ranking.ts';
+import { createGenerator } from '../../src/generate/batch/batch-generator.ts';
+import { defaultSampling } from '../../src/generate/sampling/sampling.ts';
+import { mostLikely } from '../../src/generate/sampling/token-ranking.ts';
 import { collect, requestOf } from './collect.ts';
 import { FakeDecoder, type FakeOptions, logitsAfter } from './fake-decoder.ts';
 

@@ -1,12 +1,12 @@
 // Requests with their usual parts, and everything that comes of one.
 
-import { defaultSampling, type SamplingOptions } from '../../src/generate/sampling.ts';
 import type {
   GeneratedToken,
   GenerationEnd,
   GenerationEvent,
   GenerationRequest,
-} from '../../src/generate/generator.ts';
+} from '../../src/generate/batch/generator.ts';
+import { defaultSampling, type SamplingOptions } from '../../src/generate/sampling/sampling.ts';
 
 export const greedy: SamplingOptions = { ...defaultSampling, temperature: 0, topK: 0 };
 

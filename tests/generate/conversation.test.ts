@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
-import { createGenerator } from '../../src/generate/batch-generator.ts';
-import { transcriptFormat } from '../../src/generate/chat-prompt.ts';
-import { type AnswerOptions, Conversation } from '../../src/generate/conversation.ts';
-import { defaultSampling } from '../../src/generate/sampling.ts';
+import { createGenerator } from '../../src/generate/batch/batch-generator.ts';
+import { transcriptFormat } from '../../src/generate/chat/chat-prompt.ts';
+import { type AnswerOptions, Conversation } from '../../src/generate/chat/conversation.ts';
+import { defaultSampling } from '../../src/generate/sampling/sampling.ts';
 import { greedy } from './collect.ts';
 import { FakeDecoder } from './fake-decoder.ts';
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
-import { createDecoder } from '../../src/generate/create-decoder.ts';
-import type { DraftToken, SequenceTokens } from '../../src/generate/decoder.ts';
+import { createDecoder } from '../../src/generate/decoder/create-decoder.ts';
+import type { DraftToken, SequenceTokens } from '../../src/generate/decoder/decoder.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';
 import { randomIds } from '../model/small-model.ts';

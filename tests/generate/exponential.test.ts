@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exponential } from '../../src/generate/exponential.ts';
+import { exponential } from '../../src/generate/sampling/exponential.ts';
 
 describe('exponential', () => {
   it('property: is Math.exp for arguments up to 0', () => {

@@ -3,7 +3,7 @@
 // It is strict: calls must not overlap, and logits turn into NaN at the next call.
 
 import { createRandom } from '../../src/data/random.ts';
-import type { Decoder, DraftToken, SequenceTokens } from '../../src/generate/decoder.ts';
+import type { Decoder, DraftToken, SequenceTokens } from '../../src/generate/decoder/decoder.ts';
 import { smallConfig } from '../model/small-model.ts';
 
 export interface FakeOptions {

@@ -6,8 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
 import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
 import { UserError } from '../../src/errors.ts';
-import type { ChatMessage } from '../../src/generate/chat-prompt.ts';
-import { openPromptFormat } from '../../src/generate/prompt-format.ts';
+import type { ChatMessage } from '../../src/generate/chat/chat-prompt.ts';
+import { openPromptFormat } from '../../src/generate/chat/prompt-format.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tinyseek-prompt-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

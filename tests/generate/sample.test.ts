@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
-import { createGenerator } from '../../src/generate/batch-generator.ts';
-import { createDecoder } from '../../src/generate/create-decoder.ts';
+import { createGenerator } from '../../src/generate/batch/batch-generator.ts';
+import { createDecoder } from '../../src/generate/decoder/create-decoder.ts';
 import { sampleText } from '../../src/generate/sample.ts';
-import { mostLikely } from '../../src/generate/token-ranking.ts';
+import { mostLikely } from '../../src/generate/sampling/token-ranking.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { idTensor, smallConfig, spreadBiases } from '../model/small-model.ts';

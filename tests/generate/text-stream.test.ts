@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
 import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
-import { TextStream } from '../../src/generate/text-stream.ts';
+import { TextStream } from '../../src/generate/batch/text-stream.ts';
 
 const text = 'Ünïcödé, 鯨が泳ぐ 🐳🏴‍☠️, and ordinary whales.';
 const bytes = await createTokenizer('bytes', () => []);

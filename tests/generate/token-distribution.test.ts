@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSampling, type SamplingOptions, validateSampling } from '../../src/generate/sampling.ts';
-import { TokenDistribution } from '../../src/generate/token-distribution.ts';
-import { TokenHistory } from '../../src/generate/token-history.ts';
+import { defaultSampling, type SamplingOptions, validateSampling } from '../../src/generate/sampling/sampling.ts';
+import { TokenDistribution } from '../../src/generate/sampling/token-distribution.ts';
+import { TokenHistory } from '../../src/generate/sampling/token-history.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { expectAllClose } from '../all-close.ts';
 import { loadGoldenJson } from '../goldens/load.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mostLikely, rankTokens } from '../../src/generate/token-ranking.ts';
+import { mostLikely, rankTokens } from '../../src/generate/sampling/token-ranking.ts';
 
 /** Few different values, so that ties abound. */
 const logits = fc

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/data/random.ts';
-import { defaultSampling, type SamplingOptions } from '../../src/generate/sampling.ts';
-import { keepsDraft } from '../../src/generate/speculation.ts';
-import { TokenDistribution } from '../../src/generate/token-distribution.ts';
-import { TokenHistory } from '../../src/generate/token-history.ts';
-import { TokenSampler } from '../../src/generate/token-sampler.ts';
+import { defaultSampling, type SamplingOptions } from '../../src/generate/sampling/sampling.ts';
+import { keepsDraft } from '../../src/generate/sampling/speculation.ts';
+import { TokenDistribution } from '../../src/generate/sampling/token-distribution.ts';
+import { TokenHistory } from '../../src/generate/sampling/token-history.ts';
+import { TokenSampler } from '../../src/generate/sampling/token-sampler.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { chiSquare, chiSquareLimit } from './chi-square.ts';
 

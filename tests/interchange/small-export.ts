@@ -1,15 +1,15 @@
 // A small model folder on disk, without TF.js: every value is different.
 
-import type { ModelConfig } from '../../src/config/model-config.ts';
 import { toHuggingFaceConfig } from '../../src/config/huggingface.ts';
+import type { ModelConfig } from '../../src/config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../../src/config/parameter-shapes.ts';
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
 import { toHfTensors } from '../../src/io/hf-tensors.ts';
+import { jsonText } from '../../src/io/json.ts';
 import type { TensorToWrite } from '../../src/io/safetensors-bytes.ts';
 import { planShards } from '../../src/io/shards.ts';
-import { jsonText } from '../../src/io/json.ts';
 import { writeModelFolder } from '../../src/io/write-model-folder.ts';
-import { config as ioConfig, countingTensors } from '../io/helpers.ts';
+import { countingTensors, config as ioConfig } from '../io/helpers.ts';
 
 /** The bytes tokenizer has 261 tokens; sizes are distinct primes otherwise. */
 export const config: ModelConfig = { ...ioConfig, vocabSize: 263, bosTokenId: 256, eosTokenId: 257 };

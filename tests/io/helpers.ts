@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { ModelConfig } from '../../src/config/model-config.ts';
-import type { TensorShape } from '../../src/io/tensor-source.ts';
 import type { CheckpointContents } from '../../src/io/checkpoint.ts';
+import type { TensorShape } from '../../src/io/tensor-source.ts';
 import type { NamedTensor } from '../../src/tensor/named-tensor.ts';
 
 /** A folder that exists for each test of the file: call the result for paths inside it. */

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { DecoderLayer } from '../../src/layers/decoder-layer.ts';
 import { Linear } from '../../src/layers/linear.ts';
 import { SwiGluMlp } from '../../src/layers/mlp.ts';
 import { RMSNorm } from '../../src/layers/rms-norm.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { ParameterStore } from '../../src/tensor/parameters.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import type { RopeScaling } from '../../src/config/model-config.ts';
 import { rotaryFrequencies, rotaryTables, softmaxScale, yarnMscale } from '../../src/layers/rotary-embedding.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import type { ModelConfig } from '../../src/config/model-config.ts';
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { absorbedAttention } from '../../src/mla/absorbed.ts';
 import { type AttentionContext, MultiHeadLatentAttention } from '../../src/mla/attention.ts';
 import { attentionVisibility } from '../../src/ops/mla-attention.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { ParameterStore } from '../../src/tensor/parameters.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { countParameters } from '../../src/config/counts.ts';
 import type { ModelConfig } from '../../src/config/model-config.ts';
 import { bufferShapes, type NamedShape, parameterShapes } from '../../src/config/parameter-shapes.ts';
 import { modelPreset } from '../../src/config/presets.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { computeLoss } from '../../src/train/loss.ts';

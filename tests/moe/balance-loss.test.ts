@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import { createExperts, type ExpertWeights } from '../../src/moe/experts.ts';
 import { MixtureOfExperts, type RoutingRecord } from '../../src/moe/moe.ts';
 import { denseExperts } from '../../src/ops/dense-experts.ts';
 import { routedExperts } from '../../src/ops/routed-experts.ts';
 import type { Routing } from '../../src/ops/router.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { ParameterStore } from '../../src/tensor/parameters.ts';
 import { normalArray } from '../../src/tensor/random.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type RouterConfig, routeTokens } from '../../src/ops/router.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { type RouterConfig, routeTokens } from '../../src/ops/router.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectAllClose } from '../all-close.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { embeddingsAtDepth, labelsAtDepth, labelsWithinDocument } from '../../src/mtp/alignment.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { embeddingsAtDepth, labelsAtDepth, labelsWithinDocument } from '../../src/mtp/alignment.ts';
 import { tf } from '../../src/tensor/tf.ts';
 
 beforeAll(() => activateBackend('cpu'));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { idTensor, randomIds, smallConfig, spreadBiases } from '../model/small-model.ts';
 

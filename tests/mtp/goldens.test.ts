@@ -1,8 +1,8 @@
 // Golden tests of multi-token prediction against PyTorch; see tests/goldens/README.md.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import type { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { computeLoss, type LossTerms } from '../../src/train/loss.ts';

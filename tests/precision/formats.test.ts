@@ -5,9 +5,9 @@ import {
   e4m3,
   e5m2,
   encode,
-  type SmallFloat,
   roundTo,
   roundToBfloat16,
+  type SmallFloat,
 } from '../../src/precision/formats.ts';
 import { loadGoldenJson } from '../goldens/load.ts';
 

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { Html } from '../../src/report/html.ts';
 import { renderReport } from '../../src/report/run/render-report.ts';
 import { BALANCE_CHARTS, LOSS_CHARTS, overlayFigures, SPEED_CHARTS } from '../../src/report/run/run-charts.ts';
-import type { RunData } from '../../src/report/run-data.ts';
 import { comparisonTable } from '../../src/report/run/tables.ts';
+import type { RunData } from '../../src/report/run-data.ts';
 import { makeRun } from './fixture.ts';
 import { htmlProblems } from './html-check.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ChatMessage, transcript } from '../../src/generate/chat-prompt.ts';
+import { type ChatMessage, transcript } from '../../src/generate/chat/chat-prompt.ts';
 import { fakeText, fakeToken } from './fake-generator.ts';
 import { collect, promptIds, serve, tokenizer } from './with-server.ts';
 

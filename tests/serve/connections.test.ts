@@ -1,8 +1,8 @@
 // Clients that do not behave: nothing crashes, hangs or goes on for nobody.
 
 import { describe, expect, it } from 'vitest';
-import { post, postBody, promptIds, RawClient, serve } from './with-server.ts';
 import { fakeText } from './fake-generator.ts';
+import { post, postBody, promptIds, RawClient, serve } from './with-server.ts';
 
 const path = '/v1/completions';
 const idle = { running: 0, waiting: 0 };

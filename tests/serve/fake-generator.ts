@@ -2,7 +2,12 @@
 // with the real one: slots, waiting, stop texts, aborts. It can be held still, so that tests need no clock.
 
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
-import type { GenerationEnd, GenerationEvent, GenerationRequest, Generator } from '../../src/generate/generator.ts';
+import type {
+  GenerationEnd,
+  GenerationEvent,
+  GenerationRequest,
+  Generator,
+} from '../../src/generate/batch/generator.ts';
 import { deriveSeed } from '../../src/tensor/random.ts';
 
 const tokenizer = createBytesTokenizer();

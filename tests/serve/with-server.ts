@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import OpenAI from 'openai';
 import { afterEach, expect } from 'vitest';
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
-import { transcriptFormat } from '../../src/generate/chat-prompt.ts';
+import { transcriptFormat } from '../../src/generate/chat/chat-prompt.ts';
 import type { RequestRecord } from '../../src/serve/exchanges.ts';
 import { defaultLimits, type ServeLimits } from '../../src/serve/limits.ts';
 import type { ServedModel } from '../../src/serve/served-model.ts';

@@ -55,7 +55,12 @@ describe('tinyseek/core', () => {
 
   it('is most of the program', () => {
     expect(files.size).toBeGreaterThan(200);
-    for (const file of ['train/trainer.ts', 'engine/engine.ts', 'generate/batch-generator.ts', 'runs/opfs-store.ts']) {
+    for (const file of [
+      'train/trainer.ts',
+      'engine/engine.ts',
+      'generate/batch/batch-generator.ts',
+      'runs/opfs-store.ts',
+    ]) {
       expect(files.has(file)).toBe(true);
     }
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import type { Batch, Dataset } from '../../src/data/types.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { type EvaluateOptions, evaluate } from '../../src/train/evaluate.ts';

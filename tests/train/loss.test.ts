@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import type { Balancing } from '../../src/config/train-config.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { valueAndGrads } from '../../src/tensor/gradients.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { AdamW } from '../../src/train/adamw.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { UserError } from '../../src/errors.ts';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { UserError } from '../../src/errors.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { nonFiniteError } from '../../src/train/non-finite.ts';
 

@@ -7,10 +7,10 @@ import type { Batch } from '../../src/data/types.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 import { Repeated } from '../../src/tensor/repeated.ts';
 import { tf } from '../../src/tensor/tf.ts';
+import { createLearner, disposeLearner } from '../../src/train/learner.ts';
 import { planRun } from '../../src/train/plan-changes.ts';
 import type { StepOutcome } from '../../src/train/step-report.ts';
 import { trainStep } from '../../src/train/train-step.ts';
-import { createLearner, disposeLearner } from '../../src/train/learner.ts';
 import { nanoModel, nanoTrain } from './nano.ts';
 
 beforeAll(async () => {

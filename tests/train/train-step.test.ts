@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import type { TrainConfig } from '../../src/config/train-config.ts';
 import type { Batch } from '../../src/data/types.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 import { Repeated } from '../../src/tensor/repeated.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { AdamW } from '../../src/train/adamw.ts';
 import { WeightAverage } from '../../src/train/ema.ts';
+import type { Learner } from '../../src/train/learner.ts';
 import { planRun } from '../../src/train/plan-changes.ts';
 import type { StepPlan } from '../../src/train/schedules.ts';
-import type { Learner } from '../../src/train/learner.ts';
 import { trainStep } from '../../src/train/train-step.ts';
 import { nanoModel, nanoTrain } from './nano.ts';
 

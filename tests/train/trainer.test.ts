@@ -2,9 +2,9 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { activateBackend } from '../../src/backends/backends.ts';
 import type { TrainConfig } from '../../src/config/train-config.ts';
 import { lockRun } from '../../src/io/run-lock.ts';
-import { activateBackend } from '../../src/backends/backends.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import type { TrainEvent } from '../../src/train/events.ts';

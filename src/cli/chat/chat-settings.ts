@@ -1,7 +1,7 @@
 // What `/set` can change while a chat goes on.
 
 import { UserError } from '../../errors.ts';
-import { type SamplingOptions, validateSampling } from '../../generate/sampling.ts';
+import { type SamplingOptions, validateSampling } from '../../generate/sampling/sampling.ts';
 import { wholeNumber } from '../run-options.ts';
 import { parseNumber, samplingFlags } from '../sampling-options.ts';
 

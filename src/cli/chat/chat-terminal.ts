@@ -3,7 +3,7 @@
 
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { EventQueue } from '../../generate/event-queue.ts';
+import { EventQueue } from '../../generate/batch/event-queue.ts';
 import { colorsFor } from '../terminal/colors.ts';
 import { columnsOf, print } from '../terminal/print.ts';
 import { printable, wrapProse } from '../terminal/text.ts';

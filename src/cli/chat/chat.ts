@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
-import type { Answer, Conversation } from '../../generate/conversation.ts';
+import type { Answer, Conversation } from '../../generate/chat/conversation.ts';
 import { jsonText } from '../../io/json.ts';
 import { formatCount, plural } from '../terminal/format.ts';
 import { type ChatSettings, changeSetting, settingLines } from './chat-settings.ts';

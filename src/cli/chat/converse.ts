@@ -1,10 +1,10 @@
 // A conversation with a model in the terminal, or with lines from a pipe.
 
 import { countParameters } from '../../config/counts.ts';
-import { createGenerator } from '../../generate/batch-generator.ts';
-import { Conversation } from '../../generate/conversation.ts';
-import { createDecoder } from '../../generate/create-decoder.ts';
-import { openPromptFormat } from '../../generate/prompt-format.ts';
+import { createGenerator } from '../../generate/batch/batch-generator.ts';
+import { Conversation } from '../../generate/chat/conversation.ts';
+import { openPromptFormat } from '../../generate/chat/prompt-format.ts';
+import { createDecoder } from '../../generate/decoder/create-decoder.ts';
 import type { OpenedModel } from '../open-model.ts';
 import { formatCount } from '../terminal/format.ts';
 import { Chat } from './chat.ts';

@@ -2,8 +2,8 @@
 
 import type { TrainResult } from '../../train/events.ts';
 import { invocation, shellWord } from '../invocation.ts';
-import { formatCount, formatDuration, plural } from '../terminal/format.ts';
 import { displayWidth } from '../terminal/cells.ts';
+import { formatCount, formatDuration, plural } from '../terminal/format.ts';
 import type { Line } from '../terminal/print.ts';
 import { alignColumns } from '../terminal/table.ts';
 

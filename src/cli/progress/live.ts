@@ -2,12 +2,12 @@
 // evaluations and warnings scroll by above them.
 
 import type { TrainEvent } from '../../train/events.ts';
+import { padEnd } from '../terminal/cells.ts';
 import { loadRow, progressBar, sparkline } from '../terminal/charts.ts';
 import { type Colors, colorsFor } from '../terminal/colors.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
 import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
 import type { Output } from '../terminal/print.ts';
-import { padEnd } from '../terminal/cells.ts';
 import { wrapProse } from '../terminal/text.ts';
 import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
 import type { Progress } from './progress.ts';

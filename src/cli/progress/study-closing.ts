@@ -1,8 +1,8 @@
 // What a study says last: its numbers, what was found of its claims, and where everything lies.
 
 import type { ResultFiles } from '../../experiments/write-results.ts';
-import type { StudyResults, VerdictRow } from '../../report/study-results.ts';
 import { caveats, hasVerdicts, rangeText } from '../../report/study/study-text.ts';
+import type { StudyResults, VerdictRow } from '../../report/study-results.ts';
 import { formatCount } from '../terminal/format.ts';
 import { formatHeadedTable } from '../terminal/table.ts';
 import { wrapProse } from '../terminal/text.ts';

@@ -7,8 +7,8 @@ import type { Tokenizer } from '../types.ts';
 import { createBpeTokenizer } from './bpe-tokenizer.ts';
 import { trainBpe } from './bpe-trainer.ts';
 import { createBytesTokenizer } from './bytes.ts';
-import { createGptTokenizer, GPT_ENCODING_NAMES } from './gpt-encodings.ts';
 import { GIVEN } from './given.ts';
+import { createGptTokenizer, GPT_ENCODING_NAMES } from './gpt-encodings.ts';
 import { tokenizerFromHuggingFace } from './hugging-face-tokenizer.ts';
 import { DEEPSEEK_SPLITS, GPT2_SPLITS } from './split-patterns.ts';
 

@@ -1,8 +1,8 @@
 // What an arm's recipe does to its gradients and its sums, and what it takes in memory (F 4, Mini 2, 4 and 6).
 
-import { fakeQuantize } from '../../ops/fake-quantize.ts';
 import { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { deepseekParts } from '../../model/parts.ts';
+import { fakeQuantize } from '../../ops/fake-quantize.ts';
 import { float32Products, type Products } from '../../ops/products.ts';
 import type { Accumulator } from '../../precision/accumulate.ts';
 import { gemmError, uniform } from '../../precision/gemm-error.ts';

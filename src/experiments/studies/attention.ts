@@ -2,8 +2,8 @@
 //
 // Width 128, because there heads of 20 channels give every kind the same 51,200 weights a layer: see `variants/attention.ts`.
 
-import { groupedCacheElements, groupedShapes, type HeadShape } from '../variants/attention.ts';
 import type { Study, TrainedArm } from '../study.ts';
+import { groupedCacheElements, groupedShapes, type HeadShape } from '../variants/attention.ts';
 import { smallMoeQuick, smallMoeTrain } from './sizes.ts';
 
 /** Bytes that a cache in 16 bits keeps of one token, in all layers. */

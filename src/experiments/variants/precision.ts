@@ -1,8 +1,8 @@
 // Recipes of training in 8 bits other than the report's, by the name of their variant.
 
-import { type Fp8Recipe, fp8Recipe } from '../../precision/recipe.ts';
-import type { Quantizer } from '../../precision/quantize.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
+import type { Quantizer } from '../../precision/quantize.ts';
+import { type Fp8Recipe, fp8Recipe } from '../../precision/recipe.ts';
 import type { Arm, Variant } from '../study.ts';
 
 const wholeMatrix: Quantizer = { format: 'e4m3', rows: Infinity, columns: Infinity };

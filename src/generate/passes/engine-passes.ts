@@ -9,7 +9,7 @@ import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { EngineBlocks, floatsAt, wordsAt } from './engine-blocks.ts';
 import { type EngineModel, writeEngineModel } from './engine-model.ts';
 import { EngineSequence } from './engine-sequence.ts';
-import type { PassRow, Passes } from './passes.ts';
+import type { Passes, PassRow } from './passes.ts';
 
 /** Rows of a pass: longer prompts take several. More would save little, and needs more memory. */
 const rowsOfPass = 64;

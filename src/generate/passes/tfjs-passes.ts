@@ -9,7 +9,7 @@ import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { Attend } from '../../model/transformer-block.ts';
 import type { RotaryTables } from '../../ops/rotary.ts';
 import { tf } from '../../tensor/tf.ts';
-import type { PassRow, Passes } from './passes.ts';
+import type { Passes, PassRow } from './passes.ts';
 import { RowWindow } from './row-window.ts';
 
 /** Consecutive rows of one sequence. */

@@ -1,10 +1,10 @@
 // Curves with a band: the mean of an arm over its seeds, and everything between its lowest and its highest seed.
 
-import { csvLink } from './csv.ts';
-import { dashArray, renderFigure, renderLegend, type Stroke } from './figure.ts';
 import { formatTick } from '../format.ts';
 import type { Html } from '../html.ts';
 import { Plot } from '../plot.ts';
+import { csvLink } from './csv.ts';
+import { dashArray, renderFigure, renderLegend, type Stroke } from './figure.ts';
 import { renderSvg } from './plot-svg.ts';
 import { paddedRange } from './points.ts';
 

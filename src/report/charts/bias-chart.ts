@@ -1,15 +1,15 @@
 // How the selection bias of every expert moves, one panel a layer.
 
 import type { MetricsLine } from '../../train/events.ts';
-import { csvLink } from './csv.ts';
-import { type Owner, ownedTitle, renderFigure, renderLegend } from './figure.ts';
 import { formatTick } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { layerName, loadLayers } from './load-frames.ts';
 import { Plot } from '../plot.ts';
+import type { RunData } from '../run-data.ts';
+import { csvLink } from './csv.ts';
+import { type Owner, ownedTitle, renderFigure, renderLegend } from './figure.ts';
+import { layerName, loadLayers } from './load-frames.ts';
 import { renderSvg } from './plot-svg.ts';
 import { spread, vectorOf } from './points.ts';
-import type { RunData } from '../run-data.ts';
 
 /** Most bias values in the figure, all layers and experts together, unless that leaves fewer than 12 steps. */
 const MAX_VALUES = 6_000;

@@ -2,15 +2,15 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { MetricsLine } from '../../train/events.ts';
+import { type Html, html } from '../html.ts';
+import { routesTokens } from '../routing.ts';
+import type { RunData } from '../run-data.ts';
 import { csvLink } from './csv.ts';
 import { type Owner, ownedTitle, renderFigure } from './figure.ts';
 import { heatMapLegend, heatMapSvg } from './heat-map.ts';
-import { type Html, html } from '../html.ts';
 import { dottedCurve, lineFigure } from './line-chart.ts';
 import { layerName } from './load-frames.ts';
 import { matrixOf, partialEvaluations, pointsOf } from './points.ts';
-import { routesTokens } from '../routing.ts';
-import type { RunData } from '../run-data.ts';
 
 interface DomainLoad {
   readonly name: string;

@@ -1,15 +1,15 @@
 // A metric of every arm: the mean with its 95 % interval, and a small dot for each seed. A bar that the chart has no room for
 // ends in an arrow.
 
-import { armStroke } from './band-chart.ts';
-import { csvLink } from './csv.ts';
-import { renderFigure } from './figure.ts';
 import { capital, formatShort, formatTick } from '../format.ts';
 import type { Html } from '../html.ts';
 import { Plot } from '../plot.ts';
+import type { MetricColumn, StudyResults } from '../study-results.ts';
+import { armStroke } from './band-chart.ts';
+import { csvLink } from './csv.ts';
+import { renderFigure } from './figure.ts';
 import { renderSvg } from './plot-svg.ts';
 import { paddedRange } from './points.ts';
-import type { MetricColumn, StudyResults } from '../study-results.ts';
 
 interface Row {
   readonly name: string;

@@ -3,13 +3,13 @@
 // With one run, colour tells kinds of curve apart (every step, smoothed, held-out); with several it tells runs apart and
 // the kind shows in the mark alone.
 
-import { columnsToRows, csvLink } from './csv.ts';
-import { dashArray, type LegendItem, renderFigure, renderLegend, type Stroke } from './figure.ts';
 import { capital, formatShort, formatTick } from '../format.ts';
 import type { Html } from '../html.ts';
 import { Plot } from '../plot.ts';
+import { columnsToRows, csvLink } from './csv.ts';
+import { dashArray, type LegendItem, renderFigure, renderLegend, type Stroke } from './figure.ts';
 import { renderSvg } from './plot-svg.ts';
-import { extent, paddedRange, type Point, smooth, thin } from './points.ts';
+import { extent, type Point, paddedRange, smooth, thin } from './points.ts';
 
 /** Colours in the palette of the style sheet. */
 const NUM_COLORS = 8;

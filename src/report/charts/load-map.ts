@@ -1,12 +1,12 @@
 // The expert load of a run with a slider over its steps. Without JavaScript it shows the last step.
 
+import { type Html, html, jsonScript } from '../html.ts';
+import { routesTokens } from '../routing.ts';
+import type { RunData } from '../run-data.ts';
 import { csvLink } from './csv.ts';
 import { type Owner, ownedTitle, renderFigure } from './figure.ts';
 import { FULL_LOAD, heatMapLegend, heatMapSvg, isWide } from './heat-map.ts';
-import { type Html, html, jsonScript } from '../html.ts';
 import { type LoadFrames, layerName, loadFrames } from './load-frames.ts';
-import { routesTokens } from '../routing.ts';
-import type { RunData } from '../run-data.ts';
 
 /** The figure, or null when no load was recorded or there is no choice of experts. */
 export function loadMapFigure(owner: Owner, { metrics, settings: { model } }: RunData): Html | null {

@@ -1,13 +1,13 @@
 // Two metrics against each other, one dot a run, one colour an arm.
 
-import { armStroke } from './band-chart.ts';
-import { csvLink } from './csv.ts';
-import { renderFigure, renderLegend } from './figure.ts';
 import { formatShort, formatTick } from '../format.ts';
 import type { Html } from '../html.ts';
 import { Plot } from '../plot.ts';
-import { renderSvg } from './plot-svg.ts';
 import type { StudyResults } from '../study-results.ts';
+import { armStroke } from './band-chart.ts';
+import { csvLink } from './csv.ts';
+import { renderFigure, renderLegend } from './figure.ts';
+import { renderSvg } from './plot-svg.ts';
 
 interface Dot {
   readonly arm: number;

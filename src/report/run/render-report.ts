@@ -2,16 +2,16 @@
 
 import { UserError } from '../../errors.ts';
 import { biasFigure } from '../charts/bias-chart.ts';
-import { describeModel } from './describe-model.ts';
 import { domainLoadFigure, domainLossFigure } from '../charts/domain-charts.ts';
 import type { Owner } from '../charts/figure.ts';
+import { loadMapFigure } from '../charts/load-map.ts';
+import { MAX_POINTS } from '../charts/points.ts';
 import { formatCount, formatTime } from '../format.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { loadMapFigure } from '../charts/load-map.ts';
 import { grid, renderPage, type Section } from '../page.ts';
-import { MAX_POINTS } from '../charts/points.ts';
-import { BALANCE_CHARTS, LOSS_CHARTS, overlayFigures, SCHEDULE_CHARTS, SPEED_CHARTS } from './run-charts.ts';
 import type { RunData } from '../run-data.ts';
+import { describeModel } from './describe-model.ts';
+import { BALANCE_CHARTS, LOSS_CHARTS, overlayFigures, SCHEDULE_CHARTS, SPEED_CHARTS } from './run-charts.ts';
 import { renderSamples } from './samples.ts';
 import { comparisonTable, settingsTables } from './tables.ts';
 import { renderTiles } from './tiles.ts';
@@ -20,7 +20,9 @@ import { renderTiles } from './tiles.ts';
  * Renders one HTML document about one run, or about several side by side.
  *
  * Charts without data are left out. Everything that comes from the runs is escaped, and a content security policy lets
- * the page load nothing and run only its own script. Throws UserError without runs.
+ * the page load nothing and run only its own script.
+ *
+ * @throws UserError without runs.
  */
 export function renderReport(runs: readonly RunData[]): string {
   if (runs.length === 0) throw new UserError('report: expected at least one run, found none; name a run folder');

@@ -1,11 +1,11 @@
 // The numbers a run comes down to, each with how to print it and which way is better.
 
 import type { MetricsLine } from '../../train/events.ts';
-import { type Condition, comparable, ended } from './comparable.ts';
-import { formatCount, formatDuration, formatNumber, formatShort } from '../format.ts';
 import { lastEvaluation, pointsOf } from '../charts/points.ts';
+import { formatCount, formatDuration, formatNumber, formatShort } from '../format.ts';
 import { routesTokens } from '../routing.ts';
 import type { RunData } from '../run-data.ts';
+import { type Condition, comparable, ended } from './comparable.ts';
 
 /** Which of several values is the best, and what must be the same in their runs for that to mean anything. */
 export interface Best {

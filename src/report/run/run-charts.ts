@@ -1,8 +1,5 @@
 // The charts in which several runs lie on top of each other: loss, balance, schedules, speed.
 
-import { type Condition, comparable, whyIncomparable } from './comparable.ts';
-import { enumerate } from '../format.ts';
-import type { Html } from '../html.ts';
 import {
   type Curve,
   dottedCurve,
@@ -13,8 +10,11 @@ import {
   type Rule,
 } from '../charts/line-chart.ts';
 import { partialEvaluations, pointsOf } from '../charts/points.ts';
+import { enumerate } from '../format.ts';
+import type { Html } from '../html.ts';
 import { routesTokens } from '../routing.ts';
 import type { RunData } from '../run-data.ts';
+import { type Condition, comparable, whyIncomparable } from './comparable.ts';
 
 /** A chart that overlays the same curves of every run. */
 interface OverlayChart extends Omit<LineChart, 'curves' | 'rules' | 'note'> {

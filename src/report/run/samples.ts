@@ -1,7 +1,7 @@
 // What the model wrote before, midway and after training.
 
-import { type Html, html } from '../html.ts';
 import { spread } from '../charts/points.ts';
+import { type Html, html } from '../html.ts';
 import type { RunData, Sample } from '../run-data.ts';
 
 /** Before, midway and after. */

@@ -2,11 +2,11 @@
 
 import type { PlanChange } from '../../train/plan-changes.ts';
 import type { RunSettings } from '../../train/run-settings.ts';
-import { whyIncomparable } from './comparable.ts';
 import { enumerate } from '../format.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { RESULTS, type Result } from './results.ts';
 import type { RunData } from '../run-data.ts';
+import { whyIncomparable } from './comparable.ts';
+import { RESULTS, type Result } from './results.ts';
 
 /** Results and the settings that differ, one column a run; the best value of a row is bold where values can be compared. */
 export function comparisonTable(runs: readonly RunData[]): Html {

@@ -1,8 +1,8 @@
 // The results of one run at a glance.
 
 import { type Html, html } from '../html.ts';
-import { RESULTS } from './results.ts';
 import type { RunData } from '../run-data.ts';
+import { RESULTS } from './results.ts';
 
 export function renderTiles(run: RunData): Html {
   const tiles = RESULTS.flatMap(({ label, note, format, value }) => {

@@ -1,13 +1,13 @@
 // The HTML report of a study: claims first, with their verdicts, then the numbers, then the pictures they come from.
 
 import { bandFigure } from '../charts/band-chart.ts';
+import { intervalFigure } from '../charts/interval-chart.ts';
+import { scatterFigure } from '../charts/scatter-chart.ts';
 import { formatCount, formatDuration, formatTime } from '../format.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { intervalFigure } from '../charts/interval-chart.ts';
 import { grid, renderPage } from '../page.ts';
-import { scatterFigure } from '../charts/scatter-chart.ts';
-import { type ArmRuns, armDetails, balanceFigures, lossFigures } from './study-charts.ts';
 import type { MetricCell, StudyResults, VerdictRow } from '../study-results.ts';
+import { type ArmRuns, armDetails, balanceFigures, lossFigures } from './study-charts.ts';
 import {
   caveats,
   changeText,

@@ -1,11 +1,11 @@
 // The charts of a study: curves over the run with their seed bands, and what is drawn for one run of each arm.
 
-import { biasFigure } from '../charts/bias-chart.ts';
 import { type Band, bandFigure, bandOf } from '../charts/band-chart.ts';
+import { biasFigure } from '../charts/bias-chart.ts';
 import { domainLoadFigure } from '../charts/domain-charts.ts';
-import { type Html, html } from '../html.ts';
 import { loadMapFigure } from '../charts/load-map.ts';
 import { type Point, pointsOf, smooth, spread } from '../charts/points.ts';
+import { type Html, html } from '../html.ts';
 import type { RunData } from '../run-data.ts';
 import type { ArmResults, StudyResults } from '../study-results.ts';
 

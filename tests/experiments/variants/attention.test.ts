@@ -18,8 +18,8 @@ import { ParameterStore } from '../../../src/tensor/parameters.ts';
 import { tf } from '../../../src/tensor/tf.ts';
 import { createLearner, disposeLearner } from '../../../src/train/learner.ts';
 import { expectAllClose } from '../../all-close.ts';
-import { constant } from '../../ops/op-case.ts';
 import { smallConfig } from '../../model/small-model.ts';
+import { constant } from '../../ops/op-case.ts';
 
 const [B, T, D] = [2, 7, smallConfig.hiddenSize];
 const shape = { heads: 6, keyHeads: 2, headDim: 11 };

@@ -3,7 +3,7 @@
 // The order is that of transformers' `generate`: repetition penalty, temperature, top-k, top-p, min-p. Each filter looks at
 // the probabilities that the one before it left, scaled to a sum of 1.
 
-import { UserError } from '../errors.ts';
+import { UserError } from '../../errors.ts';
 
 export interface SamplingOptions {
   /** 0 takes the most likely token every time. */

@@ -8,10 +8,10 @@
 //   draft(t4)     runs position 3 with t4, over its own output at position 2 in place of a hidden state
 //   forward(t3, t4)   makes the entry at 2 a true one, and the entry at 3 is forgotten: its hidden state was none
 
-import type { ModelConfig } from '../config/model-config.ts';
-import { UserError } from '../errors.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
+import { UserError } from '../../errors.ts';
+import type { Passes, PassRow } from '../passes/passes.ts';
 import type { Decoder, DraftToken, SequenceTokens } from './decoder.ts';
-import type { PassRow, Passes } from './passes/passes.ts';
 
 interface Sequence {
   /** Tokens that ran through the main model. */

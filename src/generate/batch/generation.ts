@@ -1,11 +1,11 @@
 // One prompt being continued: its choices, its text, its events. It knows no decoder; it is given logits.
 
-import type { Tokenizer } from '../data/types.ts';
+import type { Tokenizer } from '../../data/types.ts';
+import { TokenSampler } from '../sampling/token-sampler.ts';
 import { EventQueue } from './event-queue.ts';
 import type { GenerationEnd, GenerationEvent, GenerationRequest, GenerationStatistics } from './generator.ts';
 import { TextStream } from './text-stream.ts';
 import { tokenLogprobs } from './token-logprobs.ts';
-import { TokenSampler } from './token-sampler.ts';
 
 /** Sizes of what continues the prompt. */
 export interface GenerationLimits {

@@ -1,13 +1,13 @@
-import { EngineBackend } from '../engine/backend.ts';
-import { UserError } from '../errors.ts';
-import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import { deepseekParts } from '../model/parts.ts';
+import { EngineBackend } from '../../engine/backend.ts';
+import { UserError } from '../../errors.ts';
+import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
+import { deepseekParts } from '../../model/parts.ts';
+import { tf } from '../../tensor/tf.ts';
+import { EnginePasses } from '../passes/engine-passes.ts';
+import type { Passes } from '../passes/passes.ts';
+import { TfjsPasses } from '../passes/tfjs-passes.ts';
 import { CachedDecoder } from './cached-decoder.ts';
 import type { Decoder, DecoderOptions } from './decoder.ts';
-import { EnginePasses } from './passes/engine-passes.ts';
-import type { Passes } from './passes/passes.ts';
-import { TfjsPasses } from './passes/tfjs-passes.ts';
-import { tf } from '../tensor/tf.ts';
 
 /**
  * A decoder for a model on the active backend. The model must outlive it, and its weights may not change meanwhile; the

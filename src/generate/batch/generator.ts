@@ -1,6 +1,6 @@
 // What continues prompts: requests in, tokens out, many at once over the slots of one decoder.
 
-import type { SamplingOptions } from './sampling.ts';
+import type { SamplingOptions } from '../sampling/sampling.ts';
 
 /** One prompt to be continued. */
 export interface GenerationRequest {

@@ -3,7 +3,7 @@
 // A base model has seen no conversations. A transcript is the form it is most likely to carry on, and the line that
 // begins the user's next turn is where it is stopped.
 
-import type { Tokenizer } from '../data/types.ts';
+import type { Tokenizer } from '../../data/types.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';

@@ -2,7 +2,7 @@
 // operations on any backend, of kernels of its own on the engine.
 // Shape legend: V vocabSize, C kvLoraRank, R qkRopeHeadDim.
 
-import type { ModelConfig } from '../config/model-config.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
 
 /** Tokens that continue one sequence. */
 export interface SequenceTokens {

@@ -1,6 +1,6 @@
 // The choices of tokens for one sequence, with and without drafts to check.
 
-import { createRandom } from '../data/random.ts';
+import { createRandom } from '../../data/random.ts';
 import type { SamplingOptions } from './sampling.ts';
 import { keepsDraft, replaceDraft } from './speculation.ts';
 import { notNumbers, TokenDistribution } from './token-distribution.ts';

@@ -1,7 +1,7 @@
 // How texts and conversations become prompts of one model.
 
-import type { Tokenizer } from '../data/types.ts';
-import { readPromptFiles } from '../io/prompt-files.ts';
+import type { Tokenizer } from '../../data/types.ts';
+import { readPromptFiles } from '../../io/prompt-files.ts';
 import { type ChatFormat, transcriptFormat } from './chat-prompt.ts';
 import { templateFormat } from './chat-template.ts';
 

@@ -1,5 +1,5 @@
+import { rankTokens } from '../sampling/token-ranking.ts';
 import type { TokenLogprob } from './generator.ts';
-import { rankTokens } from './token-ranking.ts';
 
 /** What a token and the most likely ones had for probabilities. */
 export interface TokenLogprobs {

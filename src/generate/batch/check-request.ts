@@ -1,7 +1,7 @@
-import { UserError } from '../errors.ts';
+import { UserError } from '../../errors.ts';
+import { validateSampling } from '../sampling/sampling.ts';
 import type { GenerationLimits } from './generation.ts';
 import type { GenerationRequest } from './generator.ts';
-import { validateSampling } from './sampling.ts';
 
 /** @throws UserError that says what is wrong with a request: its prompt, its limits or its sampling. */
 export function checkRequest(request: GenerationRequest, { vocabSize, capacity }: GenerationLimits): void {

@@ -1,6 +1,6 @@
 // From tokens to text while tokens come: whole characters only, and nothing that may yet turn out to be a stop string.
 
-import type { Tokenizer } from '../data/types.ts';
+import type { Tokenizer } from '../../data/types.ts';
 
 /** What a token adds to the text, and whether the text has ended at a stop string. */
 export interface TextPiece {

@@ -4,10 +4,10 @@
 // tokens: before rendering, marks are put into each such place, and taken out again when the text is encoded.
 
 import { Template } from '@huggingface/jinja';
-import { addedTokens } from '../data/tokenizers/added-tokens.ts';
-import type { Tokenizer } from '../data/types.ts';
-import { UserError } from '../errors.ts';
-import type { PromptFiles } from '../io/prompt-files.ts';
+import { addedTokens } from '../../data/tokenizers/added-tokens.ts';
+import type { Tokenizer } from '../../data/types.ts';
+import { UserError } from '../../errors.ts';
+import type { PromptFiles } from '../../io/prompt-files.ts';
 import type { ChatFormat, ChatMessage } from './chat-prompt.ts';
 
 /** A code point that Unicode reserves for use inside programs: no text has it. */

@@ -1,8 +1,8 @@
 // A conversation with a model: messages in, an answer out, within the context.
 
+import type { GenerationEnd, GenerationStatistics, Generator } from '../batch/generator.ts';
+import type { SamplingOptions } from '../sampling/sampling.ts';
 import type { ChatFormat, ChatMessage } from './chat-prompt.ts';
-import type { GenerationEnd, GenerationStatistics, Generator } from './generator.ts';
-import type { SamplingOptions } from './sampling.ts';
 
 export interface AnswerOptions {
   readonly maxNewTokens: number;

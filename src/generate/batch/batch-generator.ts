@@ -3,11 +3,11 @@
 // A step is one pass over pieces of prompts and one pass that gives each running text its next token, so that neither
 // holds up the other. The passes are apart because they have different shapes: the second is short and wide.
 
-import type { Tokenizer } from '../data/types.ts';
-import { UserError } from '../errors.ts';
-import { nextTurn } from '../event-loop.ts';
+import type { Tokenizer } from '../../data/types.ts';
+import { UserError } from '../../errors.ts';
+import { nextTurn } from '../../event-loop.ts';
+import type { Decoder } from '../decoder/decoder.ts';
 import { checkRequest } from './check-request.ts';
-import type { Decoder } from './decoder.ts';
 import { Generation } from './generation.ts';
 import type { GenerationEvent, GenerationRequest, Generator } from './generator.ts';
 import { type Attempt, attemptEach } from './isolate.ts';

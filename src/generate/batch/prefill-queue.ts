@@ -1,6 +1,6 @@
 // Prompts that are being read, in order of arrival and in pieces, so that a long one does not hold up those who write.
 
-import type { SequenceTokens } from './decoder.ts';
+import type { SequenceTokens } from '../decoder/decoder.ts';
 import type { Generation } from './generation.ts';
 
 /**

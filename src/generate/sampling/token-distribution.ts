@@ -2,7 +2,7 @@
 //
 // It is built in place, so that no token costs an array as large as the vocabulary.
 
-import { UserError } from '../errors.ts';
+import { UserError } from '../../errors.ts';
 import { exponential } from './exponential.ts';
 import type { SamplingOptions } from './sampling.ts';
 import { rankTokens } from './token-ranking.ts';
