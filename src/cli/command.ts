@@ -54,6 +54,7 @@ export function defineCommand<
     for (const option of declared.options) command.addOption(createOption(option));
     if (declared.examples !== undefined) command.addHelpText('after', examples(declared.examples));
     command.action(async () => {
+      await import('../node.ts'); // not before: help asks nothing of it
       const given = command.processedArgs as ArgumentsOf<Arguments>;
       const output = await declared.run(...given, command.opts<OptionsOf<Options>>());
       finish(output === undefined ? 0 : printOutput(output, command.getOptionValue('json') === true));

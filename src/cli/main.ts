@@ -3,7 +3,6 @@
 //
 // 0 done, 1 something the user can mend, 2 wrong usage, 70 a bug of ours, 130 interrupted.
 
-import '../node.ts';
 import { runCommandLine } from './program.ts';
 import { exitCodeOf, reportError } from './report-error.ts';
 

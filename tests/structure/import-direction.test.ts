@@ -58,7 +58,7 @@ const packages: Record<string, RegExp> = {
 
 /** Files of the root that every folder may import, and the entries that make the program run on Node. */
 const forAll = ['errors.ts', 'event-loop.ts', 'version.ts'];
-const entries = ['cli/main.ts', 'experiments/arm-process.ts'];
+const entries = ['cli/command.ts', 'experiments/arm-process.ts'];
 
 interface Import {
   readonly from: string;
