@@ -59,7 +59,7 @@ export type {
   StoredCheckpoint,
 } from './io/checkpoint.ts';
 export type { FloatFormat } from './io/float-formats.ts';
-export { toHfTensors } from './io/hf-tensors.ts';
+export { type MtpLayers, toHfTensors } from './io/hf-tensors.ts';
 export type { JsonObject } from './io/json.ts';
 export { readSafetensors, writeSafetensors } from './io/safetensors-memory.ts';
 export type { StoredTensor, TensorReader, TensorShape, TensorSource } from './io/tensor-source.ts';
@@ -85,7 +85,7 @@ export { type MemoryStore, memoryStore } from './runs/memory-store.ts';
 export type { ModelStore } from './runs/model-store.ts';
 export { opfsStore } from './runs/opfs-store.ts';
 export type { LogLine, RunLog, RunStore } from './runs/run-store.ts';
-export type { ActiveBackend, BackendId } from './tensor/active-backend.ts';
+export { type ActiveBackend, type BackendId, backendIds } from './tensor/active-backend.ts';
 export { type ValueAndGrads, valueAndGrads } from './tensor/gradients.ts';
 export type { NamedTensor } from './tensor/named-tensor.ts';
 export type { ParameterStore } from './tensor/parameters.ts';

@@ -11,7 +11,11 @@ function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads a YAML (or JSON) file of settings; an empty file has none. Throws a `UserError` that names the line. */
+/**
+ * Reads a YAML (or JSON) file of settings; an empty file has none.
+ *
+ * @throws UserError that names the line.
+ */
 export function readConfigFile(path: string): Readonly<Record<string, unknown>> {
   const text = explainFsErrors('config: cannot read', path, () => readFileSync(path, 'utf8'));
   const document = parseDocument(text);

@@ -48,7 +48,11 @@ interface Domain {
   readonly heldOutText: string;
 }
 
-/** Tokenises and packs documents. Throws a `UserError` for a domain whose training text is shorter than one row. */
+/**
+ * Tokenises and packs documents.
+ *
+ * @throws UserError for a domain whose training text is shorter than one row.
+ */
 export function assembleDataset(
   corpora: readonly SplitCorpus[],
   tokenizer: Tokenizer,

@@ -14,7 +14,11 @@ export function isTokenised(documents: Documents): documents is readonly Int32Ar
   return typeof documents[0] === 'object';
 }
 
-/** Takes documents from a caller; blank ones are left out. Throws a `UserError` if none is left, or if the kinds are mixed. */
+/**
+ * Takes documents from a caller; blank ones are left out.
+ *
+ * @throws UserError if none is left, or if the kinds are mixed.
+ */
 export function readDocuments(given: Iterable<string | ArrayLike<number>>): Documents {
   const texts: string[] = [];
   const rows: Int32Array[] = [];

@@ -12,7 +12,11 @@ export interface Tokenizer {
   readonly fim: { readonly begin: number; readonly hole: number; readonly end: number };
   /** Token ids of a text; text that looks like a special token is ordinary text here. */
   encode(text: string): Int32Array;
-  /** The bytes the tokens stand for; special tokens stand for none. Throws on an id out of range. */
+  /**
+   * The bytes the tokens stand for; special tokens stand for none.
+   *
+   * @throws Error on an id out of range.
+   */
   decodeBytes(ids: ArrayLike<number>): Uint8Array;
   /** `decodeBytes` as UTF-8, with U+FFFD for what is not. */
   decode(ids: ArrayLike<number>): string;

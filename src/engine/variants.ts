@@ -68,7 +68,7 @@ function timeInTurns(candidates: readonly Candidate[]): { gflops: number; wins: 
  * relaxed SIMD with the same tile, so it is tried only where that does not work; the wide tile is not compiled for memory
  * that is not shared.
  *
- * Throws a `UserError` when none works: the machine has no SIMD, say.
+ * @throws UserError when none works: the machine has no SIMD, say.
  */
 export async function loadVariant(
   shared: boolean,

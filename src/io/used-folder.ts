@@ -4,10 +4,12 @@ import { explainFsErrors } from './file-system.ts';
 import { unfinishedPath } from './json-file.ts';
 
 /**
- * Throws a `UserError` for a folder that has something in it. The lock of this or another process does not count, nor does
- * the folder's `mainFile`, which is written first, if it was never finished.
+ * Refuses a folder that has something in it. The lock of this or another process does not count, nor does the folder's
+ * `mainFile`, which is written first, if it was never finished.
  *
  * `what` starts the message, and `advice`, made from the names that were found, ends it.
+ *
+ * @throws UserError if it is used.
  */
 export function refuseUsedFolder(
   folder: string,

@@ -26,7 +26,7 @@ type Reference = (inputs: AnyTensors) => AnyTensors;
  *
  * `reference` computes the same from the inputs alone, gradients included.
  *
- * Throws where the shapes of the inputs, or what the reference makes, are not those of the op.
+ * @throws Error where the shapes of the inputs, or what the reference makes, are not those of the op.
  */
 export function fusedOp<S extends OpSpec>(
   op: Op<S>,

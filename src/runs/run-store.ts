@@ -26,7 +26,11 @@ export interface RunStore {
   readonly name: string;
   /** Throws a `UserError` if there is something in it already. */
   refuseUsed(): Promise<void>;
-  /** Claims it for one run; what this resolves to gives it back. Throws a `UserError` if another one has it. */
+  /**
+   * Claims it for one run; what this resolves to gives it back.
+   *
+   * @throws UserError if another one has it.
+   */
   claim(): Promise<() => Promise<void>>;
   /** What `writeSettings` wrote, unchecked; a `UserError` if it is not there. */
   readSettings(): Promise<JsonObject>;

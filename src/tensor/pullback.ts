@@ -35,9 +35,10 @@ export interface PullbackGradients {
  * An input that is among the outputs, too, has its sum begun by the gradient given for it there: a tensor with
  * several uses gets the bits it has where all of them are in one computation, whose last use comes first.
  *
- * Throws an error that says what to do when it is differentiated again, or after `release`, or when `dys` do not fit.
  * Ownership: it holds activations from the forward pass on. The call that completes the gradients frees them, and
  * `release` does where there is none; a pullback that sees neither stays in memory, whatever scope it was made in.
+ *
+ * @throws Error that says what to do when it is differentiated again, or after `release`, or when `dys` do not fit.
  */
 export interface Pullback<T> {
   /** What the computation returned. New tensors in it belong to the caller (or its tidy) and may go before the pullback. */

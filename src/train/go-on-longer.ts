@@ -16,7 +16,7 @@ export interface NewLength {
 /**
  * The settings of a run of `done` steps with another end, and what to tell of it; the same settings if nothing changes.
  *
- * Throws a `UserError` for fewer steps than are done, and for a schedule that contradicts the one of an earlier change.
+ * @throws UserError for fewer steps than are done, and for a schedule that contradicts the one of an earlier change.
  */
 export function changeLength(
   settings: RunSettings,

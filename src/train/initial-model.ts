@@ -76,7 +76,7 @@ const vocabularyKeys: ReadonlySet<string> = new Set(['vocabSize', 'bosTokenId', 
  *
  * MTP modules are the exception to what must agree: a model may be asked to have more of them than the folder.
  *
- * Throws a `UserError` that names both sides for every setting that the folder has differently.
+ * @throws UserError that names both sides for every setting that the folder has differently.
  */
 export function inherit({ path, checkpoint, warnings }: OpenedModel, wishes: Wishes): Inheritance {
   const claimed = fromHuggingFaceConfig(checkpoint.hfConfig).numNextnPredictLayers;

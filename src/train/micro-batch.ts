@@ -27,7 +27,11 @@ export function splitBatch(batch: Batch, parts: number): Batch[] {
   }));
 }
 
-/** What the loss takes. Throws on a weight that is no number from 0 up. Ownership: tensors belong to the caller (or its tidy). */
+/**
+ * What the loss takes. Ownership: tensors belong to the caller (or its tidy).
+ *
+ * @throws Error on a weight that is no number from 0 up.
+ */
 export function lossInput(batch: Batch, documentMask: boolean): LossInput {
   const { ids, documentIds, labelWeights, batchSize, seqLen } = batch;
   const shape: [number, number] = [batchSize, seqLen + 1];

@@ -30,7 +30,11 @@ export function recordedTrain(train: TrainConfig, { documents, tokenizer, datase
   return { ...train, ...data, ...(given === undefined ? {} : { tokenizer: `${given.name}${GIVEN}` }) };
 }
 
-/** The dataset of a run. Throws a `UserError` for own data that contradicts itself or the settings. */
+/**
+ * The dataset of a run.
+ *
+ * @throws UserError for own data that contradicts itself or the settings.
+ */
 export async function openData(train: TrainConfig, own: OwnData): Promise<Dataset> {
   const { documents, tokenizer, dataset } = own;
   if (dataset === undefined) {
@@ -51,7 +55,7 @@ export async function openData(train: TrainConfig, own: OwnData): Promise<Datase
  * The dataset of a run that goes on: own data has to be given again, but not a tokenizer that no specification makes, which
  * is that of the checkpoint, or of the model that the run was started from.
  *
- * Throws a `UserError` if the run was trained on other data, or with another tokenizer.
+ * @throws UserError if the run was trained on other data, or with another tokenizer.
  */
 export async function openDataAgain(
   { train, init }: Pick<RunSettings, 'train' | 'init'>,

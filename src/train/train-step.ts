@@ -20,8 +20,9 @@ type StepSettings = AccumulationSettings &
 /**
  * Trains on one batch: gradients of all parts are added, then the optimizer, the bias and the average move once.
  *
- * Throws a `UserError` that names the tensor when the loss or a gradient is not finite; nothing has moved then.
  * Ownership: leaves no tensor behind.
+ *
+ * @throws UserError that names the tensor when the loss or a gradient is not finite; nothing has moved then.
  */
 export async function trainStep(
   learner: Learner,

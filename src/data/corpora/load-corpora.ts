@@ -19,8 +19,10 @@ export interface Corpus {
 /**
  * Reads every source of a specification.
  *
- * Built-in names come first; a file of the same name is reached as `./name`. Throws a UserError for an unknown name (with
- * the nearest one), a missing, empty, binary or non-UTF-8 file, and a JSON line without text.
+ * Built-in names come first; a file of the same name is reached as `./name`.
+ *
+ * @throws UserError for an unknown name (with the nearest one), a missing, empty, binary or non-UTF-8 file, and a JSON
+ * line without text.
  */
 export function loadCorpora(spec: string): Corpus[] {
   const labels = new Map<string, number>();

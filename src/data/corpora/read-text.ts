@@ -6,7 +6,7 @@ import { UserError } from '../../errors.ts';
 /**
  * The text of a file's bytes; a byte-order mark at the start is not part of it.
  *
- * Throws a UserError that names the byte offset of the first NUL byte or of the first byte that is not UTF-8.
+ * @throws UserError that names the byte offset of the first NUL byte or of the first byte that is not UTF-8.
  */
 export function decodeText(bytes: Uint8Array, where: string): string {
   const nul = bytes.indexOf(0);

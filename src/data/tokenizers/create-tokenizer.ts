@@ -26,7 +26,7 @@ const NAMES: readonly string[] = ['bytes', ...Object.keys(TRAINED), ...GPT_ENCOD
  * - `r50k_base`, `cl100k_base`, `o200k_base`: OpenAI's, and `r50k_base:N` its first N ranks; 5 special tokens come on top.
  * - `file:PATH`, or a path that ends in `.json`: a Hugging Face `tokenizer.json` (byte-level BPE).
  *
- * Throws a UserError for an unknown specification (with the nearest name), an impossible size or an unusable file.
+ * @throws UserError for an unknown specification (with the nearest name), an impossible size or an unusable file.
  */
 export async function createTokenizer(spec: string, trainingTexts: () => readonly string[]): Promise<Tokenizer> {
   if (spec.endsWith(GIVEN)) {

@@ -39,7 +39,11 @@ export interface HuggingFaceBpe {
   readonly addedTokens: readonly { readonly id: number; readonly content: string }[];
 }
 
-/** Checks a parsed `tokenizer.json`; `name` is how errors call it. Throws a UserError for anything but byte-level BPE. */
+/**
+ * Checks a parsed `tokenizer.json`; `name` is how errors call it.
+ *
+ * @throws UserError for anything but byte-level BPE.
+ */
 export function readHuggingFaceBpe(json: unknown, name: string): HuggingFaceBpe {
   const parsed = tokenizerSchema.safeParse(json);
   if (!parsed.success) throw malformed(name, parsed.error.issues[0]);

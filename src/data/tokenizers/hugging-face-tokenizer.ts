@@ -21,8 +21,9 @@ const OTHER_NAMES: Partial<Record<keyof SpecialTokenIds, readonly string[]>> = {
  * A tokenizer from the parsed contents of a `tokenizer.json`; the ids are those of the file.
  *
  * Special tokens that the file lacks are added after its last id. Added tokens are never made from text, whatever they look
- * like. If the file normalises text, what is decoded is the normalised text. Throws a UserError for anything but
- * byte-level BPE.
+ * like. If the file normalises text, what is decoded is the normalised text.
+ *
+ * @throws UserError for anything but byte-level BPE.
  */
 export function tokenizerFromHuggingFace(json: unknown, name = 'tokenizer.json'): Tokenizer {
   const bpe = readHuggingFaceBpe(json, name);
