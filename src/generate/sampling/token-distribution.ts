@@ -10,7 +10,7 @@ import { rankTokens } from './token-ranking.ts';
 type Filters = Pick<SamplingOptions, 'temperature' | 'topK' | 'topP' | 'minP'>;
 
 // A nucleus is small as a rule: it is looked for among so many tokens first, then among four times as many, and so on.
-const FIRST_NUCLEUS = 64;
+const firstNucleus = 64;
 
 /** Tokens that may be drawn, with weights whose sum is `total`; both arrays are used up to `count`. */
 export class TokenDistribution {
@@ -87,7 +87,7 @@ export class TokenDistribution {
 
   #findNucleus(logits: Float32Array, temperature: number, topP: number): void {
     const goal = topP * sumOfWeights(logits, temperature);
-    for (let count = Math.min(FIRST_NUCLEUS, logits.length); ; count = Math.min(4 * count, logits.length)) {
+    for (let count = Math.min(firstNucleus, logits.length); ; count = Math.min(4 * count, logits.length)) {
       this.#takeBest(logits, temperature, count);
       if (this.total >= goal || count === logits.length) break;
     }
