@@ -16,7 +16,7 @@ import { figuresOf } from './report-figures.ts';
 import { kept, readKept, resultsPage } from './results-text.ts';
 
 const page = 'docs/results.md';
-const WIDTH = 920;
+const width = 920;
 
 /** Which charts of its report make the picture of a study. */
 const pictures: Readonly<Record<string, readonly string[]>> = {
@@ -63,9 +63,9 @@ function photograph(chromium: string, folder: string, name: string): void {
   writeFileSync(file, `<!doctype html><meta charset="utf-8"><title></title><style>${style}</style>${body}${tell}`);
   const run = (...flags: string[]) =>
     spawnSync(chromium, [...browserFlags(scratch), ...flags, `file://${file}`], { encoding: 'utf8', maxBuffer: 1e8 });
-  const [, height] = /<title>([\d.]+)<\/title>/.exec(run(`--window-size=${WIDTH},2000`, '--dump-dom').stdout) ?? [];
+  const [, height] = /<title>([\d.]+)<\/title>/.exec(run(`--window-size=${width},2000`, '--dump-dom').stdout) ?? [];
   if (height === undefined) throw new Error('Chromium did not render the picture');
-  const size = `--window-size=${WIDTH},${Math.ceil(Number(height))}`;
+  const size = `--window-size=${width},${Math.ceil(Number(height))}`;
   run(size, '--force-device-scale-factor=1.5', `--screenshot=${join(process.cwd(), kept, `${name}.png`)}`);
   rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
 }

@@ -89,11 +89,11 @@ async function benchDomain(
   return { plain: plain!, speculative: speculative! };
 }
 
-const WARM_UP_MILLISECONDS = 500;
+const warmUpMilliseconds = 500;
 
 /** Until V8 has optimised. */
 async function warmUp(run: () => Promise<unknown>): Promise<void> {
-  const end = performance.now() + WARM_UP_MILLISECONDS;
+  const end = performance.now() + warmUpMilliseconds;
   do await run();
   while (performance.now() < end);
 }

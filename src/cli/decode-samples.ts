@@ -7,8 +7,8 @@ import { createDecoder } from '../generate/decoder/create-decoder.ts';
 import type { OpenedModel } from './open-model.ts';
 
 /** Samples that run at once; more wait for a slot. */
-const MOST_SLOTS = 32;
-const WARM_UP_TOKENS = 32;
+const mostSlots = 32;
+const warmUpTokens = 32;
 
 interface Amount {
   /** Samples. */
@@ -25,7 +25,7 @@ export async function decodeSamples(
   onText?: TextListener,
 ): Promise<SampleSet> {
   const capacity = Math.min(config.maxPositionEmbeddings, request.promptIds.length + request.maxNewTokens);
-  const decoder = createDecoder(model, { slots: Math.min(n, MOST_SLOTS), capacity, drafts: drafts > 0 });
+  const decoder = createDecoder(model, { slots: Math.min(n, mostSlots), capacity, drafts: drafts > 0 });
   const generator = createGenerator(decoder, tokenizer, { drafts });
   try {
     return await generateSamples(generator, request, n, onText);
@@ -36,7 +36,7 @@ export async function decodeSamples(
 
 /** The same without drafts, to compare with; both ways have run a little before, so that neither pays for the start. */
 export async function decodePlain(opened: OpenedModel, request: GenerationRequest, amount: Amount): Promise<SampleSet> {
-  const short = { ...request, maxNewTokens: Math.min(request.maxNewTokens, WARM_UP_TOKENS) };
+  const short = { ...request, maxNewTokens: Math.min(request.maxNewTokens, warmUpTokens) };
   const plain = { ...amount, drafts: 0 };
   await decodeSamples(opened, short, amount);
   await decodeSamples(opened, short, plain);

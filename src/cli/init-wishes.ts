@@ -6,7 +6,7 @@ import { fromHuggingFaceConfig } from '../config/huggingface.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { modelPreset } from '../config/presets.ts';
 import { namedSettings, resolveRunConfig } from '../config/resolve.ts';
-import { CONFIG_FILE } from '../io/file-names.ts';
+import { configFile } from '../io/file-names.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import { chooseCheckpoint } from '../io/read-checkpoint.ts';
 import type { FromModel } from '../train/start-run.ts';
@@ -37,7 +37,7 @@ export function initWishes(options: RunOptions, init: string): Required<Pick<Fro
 /** What `config.json` says, so that settings are checked against it and not against a preset. */
 function shapeOf(init: string): ModelConfig {
   const { path } = chooseCheckpoint(init);
-  return fromHuggingFaceConfig(readJsonFile(join(path, CONFIG_FILE), 'init'));
+  return fromHuggingFaceConfig(readJsonFile(join(path, configFile), 'init'));
 }
 
 function pick(model: ModelConfig, keys: ReadonlyMap<string, unknown>): Partial<ModelConfig> {

@@ -67,22 +67,22 @@ export function parseSampling(flags: SamplingFlags): SamplingOptions {
   return sampling;
 }
 
-const DEFAULT_NEW_TOKENS = 128;
+const defaultNewTokens = 128;
 
 export function parseMaxNewTokens({ maxNewTokens }: SamplingFlags): number {
-  return maxNewTokens === undefined ? DEFAULT_NEW_TOKENS : wholeNumber('--max-new-tokens', maxNewTokens);
+  return maxNewTokens === undefined ? defaultNewTokens : wholeNumber('--max-new-tokens', maxNewTokens);
 }
 
-const MOST_DRAFTS = 3;
+const mostDrafts = 3;
 
 /** Drafts for each pass of the main model; 0 without `--speculative`. */
 export function parseDrafts(speculative: string | boolean | undefined): number {
   if (speculative === undefined || speculative === false) return 0;
   if (speculative === true) return 1;
   const drafts = wholeNumber('--speculative', speculative);
-  if (drafts <= MOST_DRAFTS) return drafts;
+  if (drafts <= mostDrafts) return drafts;
   throw new UserError(
-    `--speculative: at most ${MOST_DRAFTS} drafts, found ${drafts}; 1 is what the module was trained for`,
+    `--speculative: at most ${mostDrafts} drafts, found ${drafts}; 1 is what the module was trained for`,
   );
 }
 

@@ -7,7 +7,7 @@ import type { Tokenizer } from './types.ts';
 export type Documents = readonly string[] | readonly Int32Array[];
 
 /** What a run records as its data when the documents came from the memory of a program. */
-export const TEXT_IN_MEMORY = 'text in memory';
+export const textInMemory = 'text in memory';
 
 /** Whether documents are token ids. */
 export function isTokenised(documents: Documents): documents is readonly Int32Array[] {

@@ -1,6 +1,6 @@
 // Which domain each training row comes from: a fixed cycle in the proportions of the weights.
 
-const MAX_CYCLE = 1000;
+const maxCycle = 1000;
 
 /** Where row `index` of the training data comes from. */
 export interface MixturePlace {
@@ -30,11 +30,11 @@ export function createMixture(weights: readonly number[]): (index: number) => Mi
 function cycleCounts(weights: readonly number[]): number[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const shares = weights.map((weight) => weight / total);
-  for (let length = 1; length < MAX_CYCLE; length++) {
+  for (let length = 1; length < maxCycle; length++) {
     const counts = shares.map((share) => Math.round(share * length));
     if (counts.every((count, i) => count > 0 && Math.abs(count - shares[i]! * length) < 1e-9)) return counts;
   }
-  return shares.map((share) => Math.max(1, Math.round(share * MAX_CYCLE)));
+  return shares.map((share) => Math.max(1, Math.round(share * maxCycle)));
 }
 
 /** Always the domain that is furthest behind its share; of equals the first. */

@@ -6,7 +6,7 @@
 import type { Random } from './random.ts';
 import type { Tokenizer } from './types.ts';
 
-const PUNCTUATION_AND_BREAKS = /^(\s?[\p{P}\p{S}]+)([\r\n]+)$/u;
+const punctuationAndBreaks = /^(\s?[\p{P}\p{S}]+)([\r\n]+)$/u;
 
 /**
  * A function that replaces each punctuation+newline token, with probability `rate`, by the tokens of its punctuation and those
@@ -33,7 +33,7 @@ export function createPunctuationSplitter(
 export function punctuationSplits(tokenizer: Tokenizer): Map<number, Int32Array> {
   const splits = new Map<number, Int32Array>();
   for (let id = 0; id < tokenizer.vocabSize; id++) {
-    const match = PUNCTUATION_AND_BREAKS.exec(tokenizer.decode([id]));
+    const match = punctuationAndBreaks.exec(tokenizer.decode([id]));
     if (match === null) continue;
     splits.set(id, Int32Array.of(...tokenizer.encode(match[1]!), ...tokenizer.encode(match[2]!)));
   }

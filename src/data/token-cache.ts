@@ -8,8 +8,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Tokenizer } from './types.ts';
 
-const FORMAT = 'tinyseek tokens 1';
-const CHECKSUM_BYTES = 32;
+const format = 'tinyseek tokens 1';
+const checksumBytes = 32;
 
 /** `$TINYSEEK_CACHE`, or `~/.cache/tinyseek`. */
 export function defaultCacheDir(): string {
@@ -44,7 +44,7 @@ function sha256(data: string | Uint8Array): Buffer {
 }
 
 function cacheKey(tokenizerHash: string, documents: readonly string[]): string {
-  const hash = createHash('sha256').update(`${FORMAT}\n${tokenizerHash}\n`);
+  const hash = createHash('sha256').update(`${format}\n${tokenizerHash}\n`);
   for (const text of documents) hash.update(`${text.length}\n`).update(text);
   return hash.digest('hex');
 }
@@ -58,8 +58,8 @@ function readCache(file: string, numDocuments: number): Int32Array[] | undefined
   } catch {
     return undefined;
   }
-  const body = bytes.subarray(CHECKSUM_BYTES);
-  if (!sha256(body).equals(bytes.subarray(0, CHECKSUM_BYTES))) return undefined;
+  const body = bytes.subarray(checksumBytes);
+  if (!sha256(body).equals(bytes.subarray(0, checksumBytes))) return undefined;
   const values = new Int32Array(new Uint8Array(body).buffer);
   let offset = numDocuments;
   return Array.from(values.subarray(0, numDocuments), (length) => {

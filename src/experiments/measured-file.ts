@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { readJsonFile, writeJsonFile } from '../io/json-file.ts';
 import type { Measurements } from './study.ts';
 
-const MEASURED_FILE = 'measured.json';
+const measuredFile = 'measured.json';
 
 /** The numbers of a run that is done, or null. */
 export function readMeasured(runDir: string): Measurements | null {
-  const path = join(runDir, MEASURED_FILE);
+  const path = join(runDir, measuredFile);
   if (!existsSync(path)) return null;
   const entries = Object.entries(readJsonFile(path, 'study'));
   return Object.fromEntries(entries.flatMap(([key, value]) => (typeof value === 'number' ? [[key, value]] : [])));
@@ -17,5 +17,5 @@ export function readMeasured(runDir: string): Measurements | null {
 
 /** Writes the numbers in one step: they are whole or not there. */
 export function writeMeasured(runDir: string, measured: Measurements): void {
-  writeJsonFile(join(runDir, MEASURED_FILE), measured, 'study');
+  writeJsonFile(join(runDir, measuredFile), measured, 'study');
 }

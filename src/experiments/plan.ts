@@ -29,7 +29,7 @@ export interface Job {
   readonly steps: number;
 }
 
-const PLAN_FILE = 'study.json';
+const planFile = 'study.json';
 
 /** All runs, seed by seed, so that a study that is stopped has whole pairs to compare. */
 export function jobsOf(plan: Plan): Job[] {
@@ -56,10 +56,10 @@ function identityOf({ study, quick, steps }: Plan): Record<string, unknown> {
  */
 export function openPlan(plan: Plan): void {
   const { out, seeds } = plan;
-  const path = join(out, PLAN_FILE);
+  const path = join(out, planFile);
   const content = { format: 1, ...identityOf(plan), seeds };
   if (existsSync(path)) refuseOtherPlan(readJsonFile(path, 'study'), content, out);
-  else refuseUsedFolder(out, 'study', PLAN_FILE, () => ' and holds no study; choose another folder with --out');
+  else refuseUsedFolder(out, 'study', planFile, () => ' and holds no study; choose another folder with --out');
   explainFsErrors('study: cannot write', path, () => mkdirSync(out, { recursive: true }));
   writeJsonFile(path, content, 'study');
 }

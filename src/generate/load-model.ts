@@ -49,15 +49,15 @@ export function loadAndClose(checkpoint: Checkpoint, where: string): LoadedModel
 }
 
 /** Most numbers in a rotary table: a context of four million tokens at the released model's width. */
-const MAX_ROTARY_VALUES = 2 ** 28;
+const maxRotaryValues = 2 ** 28;
 
 /** A model with the given values, which are read one tensor at a time: there is no second copy of the weights. */
 function modelOf(config: ModelConfig, tensors: Iterable<NamedTensor>): DeepseekV3ForCausalLM {
   const { maxPositionEmbeddings, qkRopeHeadDim } = config;
-  if (maxPositionEmbeddings * qkRopeHeadDim > MAX_ROTARY_VALUES) {
+  if (maxPositionEmbeddings * qkRopeHeadDim > maxRotaryValues) {
     throw new UserError(
       `config.json: max_position_embeddings (${maxPositionEmbeddings}) is more than can be loaded here; ` +
-        `lower it to ${Math.floor(MAX_ROTARY_VALUES / qkRopeHeadDim)} or less`,
+        `lower it to ${Math.floor(maxRotaryValues / qkRopeHeadDim)} or less`,
     );
   }
   const model = new DeepseekV3ForCausalLM(config, 0);

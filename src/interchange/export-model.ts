@@ -12,7 +12,7 @@ import type { RunData } from '../report/run-data.ts';
 import { parseState } from '../train/trainer-state.ts';
 import { modelCard } from './model-card.ts';
 import { openFolder } from './open-folder.ts';
-import { TORCHTITAN_FILE, torchtitanModule } from './torchtitan-config.ts';
+import { torchtitanFile, torchtitanModule } from './torchtitan-config.ts';
 
 export interface ExportOptions {
   /** The folder to write: it must not exist yet, or be empty. */
@@ -55,7 +55,7 @@ export function exportModel(checkpoint: string, options: ExportOptions): ModelFo
     const shards = planShards(tensors, maxShardBytes);
     const files = folder.textFiles(format);
     files.set('README.md', modelCard({ name: basename(out), config, storedConfig, format, state, train, run }));
-    if (torchtitan) files.set(TORCHTITAN_FILE, torchtitanModule(config, train));
+    if (torchtitan) files.set(torchtitanFile, torchtitanModule(config, train));
     writeModelFolder(out, { shards, files });
     return {
       config,

@@ -35,7 +35,7 @@ export interface OpenFolder {
 
 const torchNames: Readonly<Record<FloatFormat, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
-const LARGEST_F16 = 65504;
+const largestF16 = 65504;
 
 /**
  * Opens a model folder, ours or another's.
@@ -97,11 +97,9 @@ function inFormat(tensor: LazyTensor, format: FloatFormat): TensorToWrite {
 }
 
 function checkRange(name: string, values: Float32Array): Float32Array {
-  const large = values.find((value) => Math.abs(value) > LARGEST_F16);
+  const large = values.find((value) => Math.abs(value) > largestF16);
   if (large === undefined) return values;
-  throw new UserError(
-    `export: ${name} has the value ${large}, and f16 ends at ${LARGEST_F16}; use --dtype bf16 or f32`,
-  );
+  throw new UserError(`export: ${name} has the value ${large}, and f16 ends at ${largestF16}; use --dtype bf16 or f32`);
 }
 
 function readOptional(folder: string, name: string): string | null {

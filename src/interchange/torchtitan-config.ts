@@ -9,7 +9,7 @@ import { trainPreset } from '../config/presets.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 
 /** Name of the file; `--module` of torchtitan without its ending. */
-export const TORCHTITAN_FILE = 'tinyseek_torchtitan.py';
+export const torchtitanFile = 'tinyseek_torchtitan.py';
 
 /** The numbers of the file that come from training here, for a model that was not trained here those of preset `tiny`. */
 export type TorchtitanTraining = Pick<
@@ -39,7 +39,7 @@ const header = `"""A TinySeek model as a flavour of torchtitan's deepseek_v3, to
 Written for torchtitan main of August 2026 (commit b5bcd76). From a checkout of torchtitan:
 
     export PYTHONPATH=/path/to/this/folder
-    MODULE=${TORCHTITAN_FILE.replace('.py', '')} CONFIG=tinyseek NGPU=8 ./run_train.sh --training.steps 1000
+    MODULE=${torchtitanFile.replace('.py', '')} CONFIG=tinyseek NGPU=8 ./run_train.sh --training.steps 1000
 
 Put your text into data/*.jsonl of the folder you start from, one {"text": ...} a line, or change DATA. Weights, tokenizer and
 sizes are those of this folder. To get a Hugging Face folder back:

@@ -9,8 +9,8 @@ import { UserError } from '../errors.ts';
 import { isJsonObject, type JsonObject, showJson } from './json.ts';
 import type { StoredTensor, TensorReader } from './tensor-source.ts';
 
-const SCALE_SUFFIX = '_scale_inv';
-const FP8 = 'F8_E4M3';
+const scaleSuffix = '_scale_inv';
+const fp8 = 'F8_E4M3';
 
 /** Rows and columns of a block. */
 export type BlockSize = readonly [rows: number, columns: number];
@@ -48,13 +48,13 @@ export function dequantized(reader: TensorReader, block: BlockSize): TensorReade
 }
 
 function isScale(name: string, { tensors }: TensorReader): boolean {
-  return name.endsWith(SCALE_SUFFIX) && tensors.get(name.slice(0, -SCALE_SUFFIX.length))?.dtype === FP8;
+  return name.endsWith(scaleSuffix) && tensors.get(name.slice(0, -scaleSuffix.length))?.dtype === fp8;
 }
 
 function checkTensor({ name, shape, dtype }: StoredTensor, { tensors }: TensorReader, block: BlockSize): void {
-  if (dtype !== FP8) return;
-  const scale = tensors.get(name + SCALE_SUFFIX);
-  if (!scale) throw new UserError(`model tensors: ${name} is FP8, but ${name}${SCALE_SUFFIX} is missing`);
+  if (dtype !== fp8) return;
+  const scale = tensors.get(name + scaleSuffix);
+  if (!scale) throw new UserError(`model tensors: ${name} is FP8, but ${name}${scaleSuffix} is missing`);
   const [rows, columns] = shape;
   if (rows === undefined || columns === undefined || shape.length !== 2) {
     throw new UserError(`model tensors: ${name} is FP8 and has shape ${showJson(shape)}; expected a matrix`);
@@ -63,7 +63,7 @@ function checkTensor({ name, shape, dtype }: StoredTensor, { tensors }: TensorRe
   if (scale.shape.join() === wanted.join()) return;
   throw new UserError(
     `model tensors: ${name} ${showJson(shape)} needs scales of shape ${showJson(wanted)} for blocks of ` +
-      `${block.join(' x ')}, but ${name}${SCALE_SUFFIX} has ${showJson(scale.shape)}`,
+      `${block.join(' x ')}, but ${name}${scaleSuffix} has ${showJson(scale.shape)}`,
   );
 }
 
@@ -71,8 +71,8 @@ function readScaled(name: string, reader: TensorReader, [blockRows, blockColumns
   const values = reader.read(name);
   const { dtype, shape } = reader.tensors.get(name) ?? { dtype: '', shape: [] };
   const [rows = 0, columns = 0] = shape;
-  if (dtype !== FP8) return values;
-  const scales = reader.read(name + SCALE_SUFFIX);
+  if (dtype !== fp8) return values;
+  const scales = reader.read(name + scaleSuffix);
   const blocksPerRow = Math.ceil(columns / blockColumns);
   for (let row = 0; row < rows; row++) {
     const firstScale = Math.floor(row / blockRows) * blocksPerRow;

@@ -10,7 +10,7 @@ import type { StoredCheckpoint } from './checkpoint.ts';
 import { checkpointStep } from './checkpoint-names.ts';
 import type { FileSystem } from './file-system.ts';
 
-const TEMPORARY_NAME = /^\.tmp-step-\d{8,}/;
+const temporaryName = /^\.tmp-step-\d{8,}/;
 
 /** The name under which a checkpoint outlives, until its replacement is in place, a rewrite of its step. */
 export function replacedPath(path: string): string {
@@ -47,7 +47,7 @@ export function discardFolder(path: string, fs: FileSystem): void {
  */
 export function pruneCheckpoints(folder: string, step: number, keep: number, fs: FileSystem): void {
   for (const name of fs.readdirSync(folder)) {
-    if (TEMPORARY_NAME.test(name)) fs.rmSync(join(folder, name), { recursive: true });
+    if (temporaryName.test(name)) fs.rmSync(join(folder, name), { recursive: true });
   }
   const past = listStepFolders(folder, fs).filter((candidate) => candidate.step <= step);
   for (const { path } of past.slice(keep)) discardFolder(path, fs);

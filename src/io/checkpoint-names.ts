@@ -1,7 +1,7 @@
 // What checkpoints are called: `step-00000010` holds the state after 10 optimizer steps.
 
 /** With what a folder adds for one that is about to be replaced, and a browser's storage for one that replaces another. */
-const STEP_NAME = /(?:^|[/\\])step-(\d{8,})(?:\.replaced|\.\d+)?$/;
+const stepName = /(?:^|[/\\])step-(\d{8,})(?:\.replaced|\.\d+)?$/;
 
 /** The name of the checkpoint after `step` optimizer steps: `step-00000010`. */
 export function checkpointName(step: number): string {
@@ -10,6 +10,6 @@ export function checkpointName(step: number): string {
 
 /** The step of a checkpoint, by its name or path; null if it is not named like one. */
 export function checkpointStep(path: string): number | null {
-  const digits = STEP_NAME.exec(path)?.[1];
+  const digits = stepName.exec(path)?.[1];
   return digits === undefined ? null : Number(digits);
 }

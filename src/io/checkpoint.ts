@@ -3,12 +3,12 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import {
-  CONFIG_FILE,
-  GENERATION_FILE,
-  MODEL_FILE,
-  OPTIMIZER_FILE,
-  TOKENIZER_CONFIG_FILE,
-  TOKENIZER_FILE,
+  configFile,
+  generationFile,
+  modelFile,
+  optimizerFile,
+  tokenizerConfigFile,
+  tokenizerFile,
 } from './file-names.ts';
 import { toHfTensors } from './hf-tensors.ts';
 import type { JsonObject } from './json.ts';
@@ -76,17 +76,17 @@ export interface NamedBytes {
 /** The files of a Hugging Face model folder. */
 export function* modelFiles(contents: ModelContents): Generator<NamedBytes> {
   const { config, hfConfig, tokenizerJson, tokenizerConfig, model } = contents;
-  yield jsonBytes(CONFIG_FILE, hfConfig);
-  yield jsonBytes(GENERATION_FILE, { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId });
-  yield jsonBytes(TOKENIZER_FILE, tokenizerJson);
-  yield jsonBytes(TOKENIZER_CONFIG_FILE, tokenizerConfig);
-  yield { name: MODEL_FILE, pieces: safetensorsPieces(asFloat32(toHfTensors(model, config))) };
+  yield jsonBytes(configFile, hfConfig);
+  yield jsonBytes(generationFile, { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId });
+  yield jsonBytes(tokenizerFile, tokenizerJson);
+  yield jsonBytes(tokenizerConfigFile, tokenizerConfig);
+  yield { name: modelFile, pieces: safetensorsPieces(asFloat32(toHfTensors(model, config))) };
 }
 
 /** The files of a checkpoint, in the order in which they are written; `trainer.json`, which lists them, comes after. */
 export function* checkpointFiles(contents: CheckpointContents): Generator<NamedBytes> {
   yield* modelFiles(contents);
-  yield { name: OPTIMIZER_FILE, pieces: safetensorsPieces(asFloat32(contents.optimizer)) };
+  yield { name: optimizerFile, pieces: safetensorsPieces(asFloat32(contents.optimizer)) };
 }
 
 function jsonBytes(name: string, value: JsonObject): NamedBytes {

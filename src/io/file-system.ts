@@ -19,7 +19,7 @@ export type FileSystem = Pick<
   | 'writeSync'
 >;
 
-const REASONS: ReadonlyMap<string, string> = new Map([
+const reasons: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'permission denied; change its permissions or choose another folder'],
   ['EDQUOT', 'the disk quota is used up; free some space or choose another folder'],
   ['EEXIST', 'a file of that name is in the way; choose another folder'],
@@ -32,7 +32,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** What Windows and some network drives answer. */
-const CANNOT_SYNC_FOLDERS: ReadonlySet<string> = new Set(['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
+const cannotSyncFolders: ReadonlySet<string> = new Set(['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
 
 /**
  * Runs `action` and turns an error of the operating system into a `UserError`; other errors pass unchanged.
@@ -45,7 +45,7 @@ export function explainFsErrors<T>(what: string, path: string, action: () => T):
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === null) throw error;
-    const reason = REASONS.get(code) ?? (error instanceof Error ? error.message : 'unknown error');
+    const reason = reasons.get(code) ?? (error instanceof Error ? error.message : 'unknown error');
     throw new UserError(`${what} ${path}: ${reason} (${code})`, { cause: error });
   }
 }
@@ -81,6 +81,6 @@ export function syncFolder(folder: string, fs: FileSystem = nodeFs): void {
       fs.closeSync(fd);
     }
   } catch (error) {
-    if (!CANNOT_SYNC_FOLDERS.has(systemErrorCode(error) ?? '')) throw error;
+    if (!cannotSyncFolders.has(systemErrorCode(error) ?? '')) throw error;
   }
 }

@@ -10,7 +10,7 @@ import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat1
 export type FloatFormat = 'F32' | 'F16' | 'BF16';
 
 /** Formats that can be read, in words for messages. */
-export const READABLE_FORMATS = 'F32, F16, BF16 or F8_E4M3';
+export const readableFormats = 'F32, F16, BF16 or F8_E4M3';
 
 /** The values that bytes of a file stand for; null for a format that cannot be read here. */
 export function decodeFloats(dtype: string, bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> | null {

@@ -1,12 +1,12 @@
 // The 8-bit floating point format of DeepSeek-V3's released weights: E4M3FN, 4 bits of exponent and 3 of fraction. It has no
 // infinities, the largest number is 448, and 0x7f and 0xff are not numbers (F 4.4 in `docs/facts.md`).
 
-const VALUES = Float32Array.from({ length: 256 }, (_, bits) => float8Value(bits));
+const float8Values = Float32Array.from({ length: 256 }, (_, bits) => float8Value(bits));
 
 /** E4M3FN bit patterns to float32, exactly. */
 export function float8ToFloat32(bits: Uint8Array): Float32Array<ArrayBuffer> {
   const values = new Float32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) values[i] = VALUES[bits[i]!]!;
+  for (let i = 0; i < bits.length; i++) values[i] = float8Values[bits[i]!]!;
   return values;
 }
 

@@ -1,7 +1,7 @@
 // The two 16-bit floating point formats of checkpoints. Widening to float32 is exact; narrowing rounds to the nearest, ties
 // to even, as PyTorch does. Plain loops: a checkpoint has many millions of these.
 
-const NAN_BFLOAT16 = 0x7fc0;
+const nanBfloat16 = 0x7fc0;
 
 /** IEEE binary16 bit patterns to float32. */
 export function float16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
@@ -32,7 +32,7 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer
     const pattern = wide[i]!;
     // Adding just under half of the last kept bit carries into it when the rest is above half, or half with an odd last bit.
     const rounded = (pattern + 0x7fff + ((pattern >>> 16) & 1)) >>> 16;
-    bits[i] = Number.isNaN(values[i]!) ? NAN_BFLOAT16 : rounded;
+    bits[i] = Number.isNaN(values[i]!) ? nanBfloat16 : rounded;
   }
   return bits;
 }

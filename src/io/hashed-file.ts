@@ -5,7 +5,7 @@ import nodeFs from 'node:fs';
 import { explainFsErrors, type FileSystem } from './file-system.ts';
 import type { FileDigest } from './trainer-file.ts';
 
-const PIECE = 1 << 20;
+const pieceSize = 1 << 20;
 
 /** Creates a file that must not exist yet from pieces of bytes, and returns once it is on the disk (fsync). */
 export function writeHashedFile(path: string, pieces: Iterable<Uint8Array>, fs: FileSystem = nodeFs): FileDigest {
@@ -27,7 +27,7 @@ function writePieces(fd: number, pieces: Iterable<Uint8Array>, fs: FileSystem): 
   for (const piece of pieces) {
     for (let at = 0; at < piece.length; ) {
       // A system call may write less than it was given.
-      const written = fs.writeSync(fd, piece, at, Math.min(piece.length - at, 16 * PIECE));
+      const written = fs.writeSync(fd, piece, at, Math.min(piece.length - at, 16 * pieceSize));
       hash.update(piece.subarray(at, at + written));
       at += written;
     }
@@ -58,9 +58,9 @@ export function digestFiles(paths: readonly string[]): FileDigest {
 function* readPieces(path: string): Generator<Uint8Array> {
   const fd = explainFsErrors('cannot read', path, () => nodeFs.openSync(path, 'r'));
   try {
-    const piece = new Uint8Array(PIECE);
+    const piece = new Uint8Array(pieceSize);
     for (let at = 0; ; ) {
-      const read = explainFsErrors('cannot read', path, () => nodeFs.readSync(fd, piece, 0, PIECE, at));
+      const read = explainFsErrors('cannot read', path, () => nodeFs.readSync(fd, piece, 0, pieceSize, at));
       if (read === 0) return;
       at += read;
       yield piece.subarray(0, read);

@@ -6,13 +6,13 @@ import { explainFsErrors } from './file-system.ts';
 import { type JsonObject, jsonText, parseJsonObject } from './json.ts';
 
 /** Largest JSON file that is read: tokenizers of a quarter of a million tokens have some 30 MB. */
-const MAX_JSON_BYTES = 256 << 20;
+const maxJsonBytes = 256 << 20;
 
 /** Reads a file that must hold one JSON object. */
 export function readJsonFile(path: string, what: string): JsonObject {
   const bytes = explainFsErrors(`${what}: cannot read`, path, () => {
     const { size } = statSync(path);
-    if (size > MAX_JSON_BYTES) throw new UserError(`${what}: ${path} has ${size} bytes, too many for a JSON file`);
+    if (size > maxJsonBytes) throw new UserError(`${what}: ${path} has ${size} bytes, too many for a JSON file`);
     return readFileSync(path);
   });
   return parseJsonObject(bytes, `${what}: ${path}`);

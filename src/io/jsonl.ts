@@ -21,8 +21,8 @@ export interface JsonlContents {
   readonly skippedLines: number;
 }
 
-const PIECE = 1 << 16;
-const NEWLINE = 0x0a;
+const pieceSize = 1 << 16;
+const newline = 0x0a;
 
 /**
  * Opens a file for appending, and creates it if need be. A torn last line is ended first, so that it spoils no other.
@@ -76,7 +76,7 @@ export function truncateAfterStep(path: string, step: number): void {
 function endsInsideLine(fd: number): boolean {
   const { size } = nodeFs.fstatSync(fd);
   const last = Buffer.alloc(1);
-  return size > 0 && nodeFs.readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
+  return size > 0 && nodeFs.readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== newline;
 }
 
 /** The lines of a file, a piece at a time: metrics of a long run do not fit into one string. */
@@ -87,7 +87,7 @@ function* readLines(path: string): Generator<string> {
     let rest = Buffer.alloc(0);
     for (const piece of readPieces(fd, path)) {
       rest = Buffer.concat([rest, piece]);
-      for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+      for (let end = rest.indexOf(newline); end >= 0; end = rest.indexOf(newline)) {
         yield rest.toString('utf8', 0, end);
         rest = rest.subarray(end + 1);
       }
@@ -100,8 +100,8 @@ function* readLines(path: string): Generator<string> {
 
 function* readPieces(fd: number, path: string): Generator<Buffer> {
   for (;;) {
-    const piece = Buffer.alloc(PIECE);
-    const read = explainFsErrors('metrics: cannot read', path, () => nodeFs.readSync(fd, piece, 0, PIECE, null));
+    const piece = Buffer.alloc(pieceSize);
+    const read = explainFsErrors('metrics: cannot read', path, () => nodeFs.readSync(fd, piece, 0, pieceSize, null));
     if (read === 0) return;
     yield piece.subarray(0, read);
   }

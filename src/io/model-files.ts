@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { INDEX_FILE, isPlainFileName, MODEL_FILE } from './file-names.ts';
+import { indexFile, isPlainFileName, modelFile } from './file-names.ts';
 import { fileInside } from './inside-folder.ts';
 import { isJsonObject, showJson } from './json.ts';
 import { readJsonFile } from './json-file.ts';
@@ -18,15 +18,15 @@ import type { StoredTensor, TensorReader } from './tensor-source.ts';
  * @throws UserError if there are none, or if the index and the files disagree.
  */
 export function openModelFiles(folder: string): TensorReader {
-  if (existsSync(join(folder, MODEL_FILE))) return openSafetensors(fileInside(folder, MODEL_FILE));
-  if (existsSync(join(folder, INDEX_FILE))) return openShards(folder, fileInside(folder, INDEX_FILE));
-  throw new UserError(`checkpoint: ${folder} has neither ${MODEL_FILE} nor ${INDEX_FILE}; is it a model folder?`);
+  if (existsSync(join(folder, modelFile))) return openSafetensors(fileInside(folder, modelFile));
+  if (existsSync(join(folder, indexFile))) return openShards(folder, fileInside(folder, indexFile));
+  throw new UserError(`checkpoint: ${folder} has neither ${modelFile} nor ${indexFile}; is it a model folder?`);
 }
 
 /** The files of weights of a model folder, in order of their names. */
 export function modelFilePaths(folder: string): string[] {
-  if (existsSync(join(folder, MODEL_FILE))) return [fileInside(folder, MODEL_FILE)];
-  const shards = new Set(readWeightMap(fileInside(folder, INDEX_FILE)).values());
+  if (existsSync(join(folder, modelFile))) return [fileInside(folder, modelFile)];
+  const shards = new Set(readWeightMap(fileInside(folder, indexFile)).values());
   return [...shards].sort().map((name) => fileInside(folder, name));
 }
 

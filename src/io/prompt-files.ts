@@ -7,8 +7,8 @@ import { UserError } from '../errors.ts';
 import { explainFsErrors } from './file-system.ts';
 import { readJsonFile } from './json-file.ts';
 
-const CONFIG_FILE = 'tokenizer_config.json';
-const TEMPLATE_FILE = 'chat_template.jinja';
+const configFile = 'tokenizer_config.json';
+const templateFile = 'chat_template.jinja';
 
 /** How a `tokenizer_config.json` writes a special token: its text, or an object around it. */
 const tokenSchema = z
@@ -40,8 +40,8 @@ export interface PromptFiles {
  * @throws UserError when a file cannot be read or is not what its name says.
  */
 export function readPromptFiles(folder: string): PromptFiles {
-  const config = readConfig(join(folder, CONFIG_FILE));
-  const template = join(folder, TEMPLATE_FILE);
+  const config = readConfig(join(folder, configFile));
+  const template = join(folder, templateFile);
   const { chat_template: listed } = config;
   const inConfig = typeof listed === 'string' ? listed : listed?.find(({ name }) => name === 'default')?.template;
   return {

@@ -6,7 +6,7 @@ import { UserError } from '../errors.ts';
 import { dequantized, fp8BlockSize } from './block-fp8.ts';
 import type { Checkpoint, LatestCheckpoint } from './checkpoint.ts';
 import { listStepFolders } from './checkpoint-folders.ts';
-import { CONFIG_FILE, OPTIMIZER_FILE, TOKENIZER_FILE, TRAINER_FILE } from './file-names.ts';
+import { configFile, optimizerFile, tokenizerFile, trainerFile } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
 import { digestFiles } from './hashed-file.ts';
 import { fileInside } from './inside-folder.ts';
@@ -23,13 +23,13 @@ import { readTrainerFile } from './trainer-folder.ts';
  */
 export function readCheckpoint(folder: string): Checkpoint {
   checkIsCheckpoint(folder);
-  const trainer = existsSync(join(folder, TRAINER_FILE)) ? readTrainerFile(folder) : null;
-  const hfConfig = readJson(folder, CONFIG_FILE);
-  const tokenizerJson = existsSync(join(folder, TOKENIZER_FILE)) ? readJson(folder, TOKENIZER_FILE) : null;
+  const trainer = existsSync(join(folder, trainerFile)) ? readTrainerFile(folder) : null;
+  const hfConfig = readJson(folder, configFile);
+  const tokenizerJson = existsSync(join(folder, tokenizerFile)) ? readJson(folder, tokenizerFile) : null;
   const block = fp8BlockSize(hfConfig);
   const model = openModelFiles(folder);
   try {
-    const optimizer = trainer ? openSafetensors(fileInside(folder, OPTIMIZER_FILE)) : null;
+    const optimizer = trainer ? openSafetensors(fileInside(folder, optimizerFile)) : null;
     const close = () => {
       model.close();
       optimizer?.close();
@@ -64,7 +64,7 @@ export function latestCheckpoint(folder: string): LatestCheckpoint {
       const checkpoint = readCheckpoint(candidate.path);
       checkpoint.close();
       if (checkpoint.trainerState) return { checkpoint: candidate, warnings };
-      warnings.push(`skipped ${candidate.path}: it has no ${TRAINER_FILE}`);
+      warnings.push(`skipped ${candidate.path}: it has no ${trainerFile}`);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       warnings.push(`skipped ${candidate.path}: ${error.message}`);
@@ -103,8 +103,8 @@ function checkIsCheckpoint(folder: string): void {
   if (!existsSync(folder)) fail('does not exist; check the path');
   if (!statSync(folder).isDirectory()) fail('is a file; a checkpoint is the folder around it');
   const has = (name: string) => existsSync(join(folder, name));
-  if (!has(TRAINER_FILE) && has(OPTIMIZER_FILE)) fail(`has lost its ${TRAINER_FILE}; use another checkpoint`);
-  if (has(TRAINER_FILE) || has(CONFIG_FILE)) return;
+  if (!has(trainerFile) && has(optimizerFile)) fail(`has lost its ${trainerFile}; use another checkpoint`);
+  if (has(trainerFile) || has(configFile)) return;
   const hint = has('checkpoints') ? '; it is a run folder, choose one of its checkpoints' : '';
-  fail(`is not a checkpoint: it has no ${CONFIG_FILE}${hint}`);
+  fail(`is not a checkpoint: it has no ${configFile}${hint}`);
 }

@@ -9,9 +9,9 @@ import { explainFsErrors, makeFolder, systemErrorCode } from './file-system.ts';
 import { isJsonObject } from './json.ts';
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts';
 
-const LOCK_FILE = 'run.lock';
+const lockFile = 'run.lock';
 
-const HAS_NO_LINKS: ReadonlySet<string> = new Set(['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']);
+const hasNoLinks: ReadonlySet<string> = new Set(['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']);
 
 /**
  * Claims a run folder, which is created if need be, for this process.
@@ -20,7 +20,7 @@ const HAS_NO_LINKS: ReadonlySet<string> = new Set(['ENOSYS', 'ENOTSUP', 'EOPNOTS
  * @throws UserError naming the process that holds the folder, or why the folder cannot be written.
  */
 export function lockRun(runDir: string): () => void {
-  const lock = join(runDir, LOCK_FILE);
+  const lock = join(runDir, lockFile);
   const mine = `${JSON.stringify({ ...thisProcess(), token: randomBytes(8).toString('hex') })}\n`;
   explainFsErrors('run: cannot lock', runDir, () => {
     makeFolder(runDir);
@@ -43,7 +43,7 @@ function createWhole(path: string, contents: string): boolean {
     return unlessItExists(() => linkSync(draft, path));
   } catch (error) {
     // Some drives (exFAT, cloud mounts) have no hard links: there it takes two steps, microseconds apart.
-    if (!HAS_NO_LINKS.has(systemErrorCode(error) ?? '')) throw error;
+    if (!hasNoLinks.has(systemErrorCode(error) ?? '')) throw error;
     return unlessItExists(() => writeFileSync(path, contents, { flag: 'wx' }));
   } finally {
     rmSync(draft);

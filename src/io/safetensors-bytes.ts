@@ -2,12 +2,12 @@
 // written sorted by name, so that the same tensors give the same bytes.
 
 import type { NamedTensor } from '../tensor/named-tensor.ts';
-import { decodeFloats, encodeFloats, type FloatFormat, READABLE_FORMATS } from './float-formats.ts';
+import { decodeFloats, encodeFloats, type FloatFormat, readableFormats } from './float-formats.ts';
 import {
   encodeHeader,
   failSafetensors,
-  LENGTH_BYTES,
-  MAX_HEADER_BYTES,
+  lengthBytes,
+  maxHeaderBytes,
   parseHeader,
   quoteTensor,
   type TensorEntry,
@@ -73,18 +73,18 @@ export function openSafetensorsBytes(bytes: Uint8Array, file: string): TensorRea
 }
 
 function readHeader({ size, read }: ByteSource, file: string): { entries: TensorEntry[]; dataStart: number } {
-  if (size < LENGTH_BYTES) failSafetensors(file, `has ${size} bytes, too few for a safetensors file`);
-  const headerBytes = new DataView(read(0, LENGTH_BYTES).buffer).getBigUint64(0, true);
-  if (headerBytes > BigInt(Math.min(size - LENGTH_BYTES, MAX_HEADER_BYTES))) {
+  if (size < lengthBytes) failSafetensors(file, `has ${size} bytes, too few for a safetensors file`);
+  const headerBytes = new DataView(read(0, lengthBytes).buffer).getBigUint64(0, true);
+  if (headerBytes > BigInt(Math.min(size - lengthBytes, maxHeaderBytes))) {
     const problem = `the header should have ${headerBytes} bytes, but the file has ${size}`;
     failSafetensors(file, `${problem}; it is truncated or not a safetensors file`);
   }
-  const dataStart = LENGTH_BYTES + Number(headerBytes);
-  return { entries: parseHeader(read(LENGTH_BYTES, Number(headerBytes)), size - dataStart, file), dataStart };
+  const dataStart = lengthBytes + Number(headerBytes);
+  return { entries: parseHeader(read(lengthBytes, Number(headerBytes)), size - dataStart, file), dataStart };
 }
 
 function readTensor({ read }: ByteSource, dataStart: number, entry: TensorEntry, file: string): Float32Array {
   const { dtype, begin, end } = entry;
   const values = decodeFloats(dtype, read(dataStart + begin, end - begin));
-  return values ?? failSafetensors(file, `${quoteTensor(entry.name)} has dtype ${dtype}, expected ${READABLE_FORMATS}`);
+  return values ?? failSafetensors(file, `${quoteTensor(entry.name)} has dtype ${dtype}, expected ${readableFormats}`);
 }

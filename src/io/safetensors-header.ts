@@ -16,17 +16,17 @@ export interface TensorEntry extends StoredTensor {
 }
 
 /** Bytes of the length in front of the header. */
-export const LENGTH_BYTES = 8;
+export const lengthBytes = 8;
 
 /** Longest header that the reference implementation accepts. */
-export const MAX_HEADER_BYTES = 100_000_000;
+export const maxHeaderBytes = 100_000_000;
 
-const METADATA = '__metadata__';
+const metadataKey = '__metadata__';
 
-const SPACE = 0x20;
+const space = 0x20;
 
 /** Bytes per element of every dtype of the format with whole bytes; only some of them can be read here. */
-const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
+const dtypeBytes: ReadonlyMap<string, number> = new Map([
   ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0'].map((dtype): [string, number] => [dtype, 1]),
   ...['U16', 'I16', 'F16', 'BF16'].map((dtype): [string, number] => [dtype, 2]),
   ...['U32', 'I32', 'F32'].map((dtype): [string, number] => [dtype, 4]),
@@ -35,7 +35,7 @@ const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
 
 /** Bytes that a tensor takes in a file; NaN for a dtype that the format does not have. */
 export function storedBytes({ dtype, shape }: StoredTensor): number {
-  return (DTYPE_BYTES.get(dtype) ?? Number.NaN) * elementCount(shape);
+  return (dtypeBytes.get(dtype) ?? Number.NaN) * elementCount(shape);
 }
 
 /** Throws the `UserError` for a safetensors file that is not what it should be. */
@@ -56,10 +56,10 @@ export function encodeHeader(tensors: readonly StoredTensor[]): Uint8Array {
     end += storedBytes({ name, dtype, shape });
     return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`;
   });
-  const json = new TextEncoder().encode(`{${[`"${METADATA}":{"format":"pt"}`, ...entries].join(',')}}`);
-  const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / 8) * 8).fill(SPACE);
-  new DataView(header.buffer).setBigUint64(0, BigInt(header.length - LENGTH_BYTES), true);
-  header.set(json, LENGTH_BYTES);
+  const json = new TextEncoder().encode(`{${[`"${metadataKey}":{"format":"pt"}`, ...entries].join(',')}}`);
+  const header = new Uint8Array(lengthBytes + Math.ceil(json.length / 8) * 8).fill(space);
+  new DataView(header.buffer).setBigUint64(0, BigInt(header.length - lengthBytes), true);
+  header.set(json, lengthBytes);
   return header;
 }
 
@@ -75,7 +75,7 @@ export function parseHeader(header: Uint8Array, dataBytes: number, file: string)
   const parsed = parseJsonObject(header, `safetensors: ${file}: header`);
   const twice = duplicateKey(new TextDecoder().decode(header));
   if (twice !== null) failSafetensors(file, `the header has the key ${JSON.stringify(twice.slice(0, 200))} twice`);
-  const { [METADATA]: metadata, ...tensors } = parsed;
+  const { [metadataKey]: metadata, ...tensors } = parsed;
   checkMetadata(metadata, file);
   const entries = Object.entries(tensors).map(([name, entry]) => parseEntry(name, entry, dataBytes, file));
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -85,14 +85,14 @@ export function parseHeader(header: Uint8Array, dataBytes: number, file: string)
 
 function checkMetadata(metadata: unknown, file: string): void {
   const isValid = isJsonObject(metadata) && Object.values(metadata).every((value) => typeof value === 'string');
-  if (metadata !== undefined && !isValid) failSafetensors(file, `${METADATA} must map strings to strings`);
+  if (metadata !== undefined && !isValid) failSafetensors(file, `${metadataKey} must map strings to strings`);
 }
 
 function parseEntry(name: string, entry: unknown, dataBytes: number, file: string): TensorEntry {
   const fail = (problem: string) => failSafetensors(file, `${quoteTensor(name)}: ${problem}`);
   if (!isJsonObject(entry)) return fail('expected an object with dtype, shape and data_offsets');
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== 'string' || !DTYPE_BYTES.has(dtype)) return fail(`unknown dtype ${showJson(dtype)}`);
+  if (typeof dtype !== 'string' || !dtypeBytes.has(dtype)) return fail(`unknown dtype ${showJson(dtype)}`);
   if (!isSizeList(shape)) return fail(`shape must be a list of non-negative integers, found ${showJson(shape)}`);
   if (!isSizeList(offsets)) return fail(`data_offsets must be two non-negative integers, found ${showJson(offsets)}`);
   const [begin, end] = offsets;

@@ -11,7 +11,7 @@ import type { TensorReader } from './tensor-source.ts';
 import type { FileDigest } from './trainer-file.ts';
 
 /** Bytes that one system call may read; Node refuses 2 GiB and more. */
-const MAX_READ_BYTES = 1 << 30;
+const maxReadBytes = 1 << 30;
 
 /** Writes tensors as float32: see `writeTensorFile`. */
 export function writeSafetensors(path: string, tensors: readonly NamedTensor[], fs: FileSystem = nodeFs): FileDigest {
@@ -62,7 +62,7 @@ function openFile(path: string): number {
 function readBytes(fd: number, position: number, length: number, path: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {
-    const want = Math.min(length - at, MAX_READ_BYTES);
+    const want = Math.min(length - at, maxReadBytes);
     const read = explainFsErrors('safetensors: cannot read', path, () =>
       nodeFs.readSync(fd, bytes, at, want, position + at),
     );

@@ -1,7 +1,7 @@
 // Cutting the weights of a model into files of a size: `model-00001-of-00003.safetensors`, ..., and the index that says which
 // tensor is where, as Hugging Face's libraries write them.
 
-import { MODEL_FILE } from './file-names.ts';
+import { modelFile } from './file-names.ts';
 import type { JsonObject } from './json.ts';
 import type { TensorToWrite } from './safetensors-bytes.ts';
 import { storedBytes } from './safetensors-header.ts';
@@ -30,7 +30,7 @@ export function planShards(tensors: readonly TensorToWrite[], maxBytes: number):
   }
   const digits = (n: number) => String(n).padStart(5, '0');
   const nameOf = (index: number) => `model-${digits(index + 1)}-of-${digits(parts.length)}.safetensors`;
-  return parts.map((part, index) => ({ name: parts.length === 1 ? MODEL_FILE : nameOf(index), tensors: part }));
+  return parts.map((part, index) => ({ name: parts.length === 1 ? modelFile : nameOf(index), tensors: part }));
 }
 
 /** The contents of `model.safetensors.index.json`. */

@@ -17,10 +17,10 @@ export interface EventWriter {
   close(): void;
 }
 
-const WIRE_VARINT = 0;
-const WIRE_FIXED64 = 1;
-const WIRE_BYTES = 2;
-const WIRE_FIXED32 = 5;
+const wireVarint = 0;
+const wireFixed64 = 1;
+const wireBytes = 2;
+const wireFixed32 = 5;
 
 /**
  * Creates a new event file in a folder, which is created if need be.
@@ -61,7 +61,7 @@ function encodeRecord(message: Uint8Array): Uint8Array {
 function encodeEvent(wallTime: number, step: number, payload: Uint8Array): Uint8Array {
   const time = Buffer.alloc(8);
   time.writeDoubleLE(wallTime);
-  return Buffer.concat([tag(1, WIRE_FIXED64), time, varintField(2, step), payload]);
+  return Buffer.concat([tag(1, wireFixed64), time, varintField(2, step), payload]);
 }
 
 /** Event.summary = 5; Summary: value = 1; Value: tag = 1 (string), simple_value = 2 (float). */
@@ -70,17 +70,17 @@ function encodeSummary(values: Readonly<Record<string, unknown>>): Uint8Array {
     if (typeof value !== 'number') return [];
     const simple = Buffer.alloc(4);
     simple.writeFloatLE(value);
-    return [bytesField(1, Buffer.concat([bytesField(1, Buffer.from(name)), tag(2, WIRE_FIXED32), simple]))];
+    return [bytesField(1, Buffer.concat([bytesField(1, Buffer.from(name)), tag(2, wireFixed32), simple]))];
   });
   return bytesField(5, Buffer.concat(encoded));
 }
 
 function bytesField(field: number, bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([tag(field, WIRE_BYTES), varint(bytes.length), bytes]);
+  return Buffer.concat([tag(field, wireBytes), varint(bytes.length), bytes]);
 }
 
 function varintField(field: number, value: number): Uint8Array {
-  return Buffer.concat([tag(field, WIRE_VARINT), varint(value)]);
+  return Buffer.concat([tag(field, wireVarint), varint(value)]);
 }
 
 function tag(field: number, wireType: number): Uint8Array {

@@ -11,7 +11,7 @@ import { isJsonObject, type JsonObject, parseJsonObject, showJson } from './json
 import { encodeJson } from './utf8.ts';
 
 /** Version of the two files of our own that a checkpoint has on top of a Hugging Face folder. */
-export const CHECKPOINT_VERSION = 1;
+export const checkpointVersion = 1;
 
 /** Size and SHA-256 (lower-case hexadecimal) of a file. */
 export interface FileDigest {
@@ -26,32 +26,32 @@ export interface TrainerFile {
   readonly state: JsonObject;
 }
 
-const BEFORE_CHECKSUM = '{\n  "checksum": "';
-const CHECKSUM_LENGTH = 64;
-const NO_CHECKSUM = '0'.repeat(CHECKSUM_LENGTH);
-const ZERO = 0x30;
-const FIRST_LINE = /^\{\n {2}"checksum": "([0-9a-f]{64})",\n/;
+const beforeChecksum = '{\n  "checksum": "';
+const checksumLength = 64;
+const noChecksum = '0'.repeat(checksumLength);
+const zero = 0x30;
+const firstLine = /^\{\n {2}"checksum": "([0-9a-f]{64})",\n/;
 
 /** The file with zeros for its checksum: what the checksum is to be computed of. */
 export function draftTrainerFile({ files, state }: TrainerFile): Uint8Array<ArrayBuffer> {
-  const contents = { checksum: NO_CHECKSUM, version: CHECKPOINT_VERSION, files: Object.fromEntries(files), state };
+  const contents = { checksum: noChecksum, version: checkpointVersion, files: Object.fromEntries(files), state };
   return encodeJson(contents);
 }
 
 /** Puts the checksum of a draft into it. */
 export function sealTrainerFile(draft: Uint8Array, sha256: string): Uint8Array<ArrayBuffer> {
   const sealed = new Uint8Array(draft);
-  sealed.set(new TextEncoder().encode(sha256), BEFORE_CHECKSUM.length);
+  sealed.set(new TextEncoder().encode(sha256), beforeChecksum.length);
   return sealed;
 }
 
 /** The checksum that a file has, and the bytes it must be of; null if its first line is not that of such a file. */
 export function unsealTrainerFile(bytes: Uint8Array): { sha256: string; draft: Uint8Array<ArrayBuffer> } | null {
-  const start = new TextDecoder().decode(bytes.subarray(0, BEFORE_CHECKSUM.length + CHECKSUM_LENGTH + 3));
-  const sha256 = FIRST_LINE.exec(start)?.[1];
+  const start = new TextDecoder().decode(bytes.subarray(0, beforeChecksum.length + checksumLength + 3));
+  const sha256 = firstLine.exec(start)?.[1];
   if (sha256 === undefined) return null;
   const draft = new Uint8Array(bytes); // a copy
-  draft.fill(ZERO, BEFORE_CHECKSUM.length, BEFORE_CHECKSUM.length + CHECKSUM_LENGTH);
+  draft.fill(zero, beforeChecksum.length, beforeChecksum.length + checksumLength);
   return { sha256, draft };
 }
 
@@ -62,8 +62,8 @@ export function unsealTrainerFile(bytes: Uint8Array): { sha256: string; draft: U
  */
 export function parseTrainerFile(bytes: Uint8Array, path: string): TrainerFile {
   const { version, files, state } = parseJsonObject(bytes, `checkpoint: ${path}`);
-  if (version !== CHECKPOINT_VERSION) {
-    const versions = `it has format ${showJson(version)}, this program reads format ${CHECKPOINT_VERSION}`;
+  if (version !== checkpointVersion) {
+    const versions = `it has format ${showJson(version)}, this program reads format ${checkpointVersion}`;
     throw new UserError(`checkpoint: ${path} is from a newer version of tinyseek: ${versions}; update tinyseek`);
   }
   if (!isJsonObject(files) || !isJsonObject(state)) throw new UserError(`checkpoint: ${path} lacks files or state`);

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TRAINER_FILE } from './file-names.ts';
+import { trainerFile } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
 import { digestFile } from './hashed-file.ts';
 import { fileInside } from './inside-folder.ts';
@@ -30,7 +30,7 @@ export function encodeTrainerFile(trainer: TrainerFile): Uint8Array {
  * @throws UserError if the file or one that it lists is missing, truncated or changed, or if its version is newer.
  */
 export function readTrainerFile(folder: string): TrainerFile {
-  const path = fileInside(folder, TRAINER_FILE);
+  const path = fileInside(folder, trainerFile);
   const bytes = explainFsErrors('checkpoint: cannot read', path, () => readFileSync(path));
   const sealed = unsealTrainerFile(bytes);
   if (sealed === null || sha256(sealed.draft) !== sealed.sha256) failChecksum(path);

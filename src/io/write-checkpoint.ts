@@ -9,7 +9,7 @@ import { UserError } from '../errors.ts';
 import { type CheckpointContents, checkpointFiles } from './checkpoint.ts';
 import { discardFolder, pruneCheckpoints, replacedPath, temporaryPath } from './checkpoint-folders.ts';
 import { checkpointStep } from './checkpoint-names.ts';
-import { TRAINER_FILE } from './file-names.ts';
+import { trainerFile } from './file-names.ts';
 import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
 import { writeHashedFile } from './hashed-file.ts';
 import type { FileDigest } from './trainer-file.ts';
@@ -56,7 +56,7 @@ function refuseForeignFolder(path: string, fs: FileSystem): void {
   const isReplaceable =
     checkpointStep(path) !== null ||
     !fs.existsSync(path) ||
-    fs.existsSync(join(path, TRAINER_FILE)) ||
+    fs.existsSync(join(path, trainerFile)) ||
     fs.readdirSync(path).length === 0;
   if (isReplaceable) return;
   throw new UserError(`checkpoint: ${path} is not empty and holds no checkpoint; choose another folder`);
@@ -68,7 +68,7 @@ function writeFiles(folder: string, contents: CheckpointContents, fs: FileSystem
     files.set(name, writeHashedFile(join(folder, name), pieces, fs));
   }
   const trainer = encodeTrainerFile({ files, state: contents.trainerState });
-  writeHashedFile(join(folder, TRAINER_FILE), [trainer], fs);
+  writeHashedFile(join(folder, trainerFile), [trainer], fs);
   syncFolder(folder, fs);
 }
 

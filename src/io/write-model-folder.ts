@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { NamedBytes } from './checkpoint.ts';
 import { temporaryPath } from './checkpoint-folders.ts';
-import { INDEX_FILE } from './file-names.ts';
+import { indexFile } from './file-names.ts';
 import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
 import { writeHashedFile } from './hashed-file.ts';
 import { jsonText } from './json.ts';
@@ -29,7 +29,7 @@ function* folderFiles({ shards, files }: ModelFolderContents): Generator<NamedBy
   const text = (name: string, contents: string): NamedBytes => ({ name, pieces: [Buffer.from(contents)] });
   for (const [name, contents] of files) yield text(name, contents);
   for (const { name, tensors } of shards) yield { name, pieces: safetensorsPieces(tensors) };
-  if (shards.length > 1) yield text(INDEX_FILE, jsonText(shardIndex(shards)));
+  if (shards.length > 1) yield text(indexFile, jsonText(shardIndex(shards)));
 }
 
 /**

@@ -26,10 +26,10 @@ function toSource(content: Content): string {
 
 /** Escapes for element content and quoted attributes; control characters, which HTML forbids, become U+FFFD. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']|[^\P{Cc}\t\n\r]/gu, (character) => ENTITIES[character] ?? '\uFFFD');
+  return text.replace(/[&<>"']|[^\P{Cc}\t\n\r]/gu, (character) => entities[character] ?? '\uFFFD');
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
+const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
   '>': '&gt;',

@@ -47,7 +47,7 @@ function readSettings(dir: string): RunSettings {
   return value;
 }
 
-const SETTINGS_TYPES: Readonly<Record<string, 'string' | 'number' | 'object'>> = {
+const settingsTypes: Readonly<Record<string, 'string' | 'number' | 'object'>> = {
   name: 'string',
   model: 'object',
   train: 'object',
@@ -60,10 +60,10 @@ const SETTINGS_TYPES: Readonly<Record<string, 'string' | 'number' | 'object'>> =
 };
 
 /** Brotli is asked for text that can be had, and under Node only. */
-const MAY_BE_NULL: ReadonlySet<string> = new Set(['brotliBitsPerByte']);
+const mayBeNull: ReadonlySet<string> = new Set(['brotliBitsPerByte']);
 
 /** The keys of the model and the training settings that the report does arithmetic with; the others are only printed. */
-const NUMBERS = {
+const numbers = {
   model: [
     'numHiddenLayers',
     'firstKDenseReplace',
@@ -77,13 +77,13 @@ const NUMBERS = {
 } as const;
 
 function missingKey(value: Readonly<Record<string, unknown>>): string | null {
-  const top = Object.entries(SETTINGS_TYPES).find(([key, type]) => {
-    return !isType(value[key], type) && !(value[key] === null && MAY_BE_NULL.has(key));
+  const top = Object.entries(settingsTypes).find(([key, type]) => {
+    return !isType(value[key], type) && !(value[key] === null && mayBeNull.has(key));
   });
   if (top) return top[0];
   for (const part of ['model', 'train'] as const) {
     const inner = value[part];
-    const missing = NUMBERS[part].find((key) => !isRecord(inner) || typeof inner[key] !== 'number');
+    const missing = numbers[part].find((key) => !isRecord(inner) || typeof inner[key] !== 'number');
     if (missing) return `${part}.${missing}`;
   }
   return null;

@@ -2,9 +2,9 @@
 // there is any).
 
 import { createHash } from 'node:crypto';
-import { SLIDER_SCRIPT } from './charts/load-map.ts';
+import { sliderScript } from './charts/load-map.ts';
 import { type Content, Html, html } from './html.ts';
-import { STYLE } from './style.ts';
+import { style } from './style.ts';
 
 export interface Section {
   readonly id: string;
@@ -30,7 +30,7 @@ export function renderPage({ title, header, sections, footer }: Page): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${contentSecurityPolicy()}">
 <title>${title}</title>
-<style>${new Html(STYLE)}</style>
+<style>${new Html(style)}</style>
 </head>
 <body>
 ${header}
@@ -39,7 +39,7 @@ ${header}
 ${present.map(({ id, title, content }) => html`<section id="${id}">\n<h2>${title}</h2>\n${content}\n</section>\n`)}
 </main>
 <footer>${footer}</footer>
-<script>${new Html(SLIDER_SCRIPT)}</script>
+<script>${new Html(sliderScript)}</script>
 </body>
 </html>
 `.source;
@@ -47,7 +47,7 @@ ${present.map(({ id, title, content }) => html`<section id="${id}">\n<h2>${title
 
 /** The page may not load anything; of scripts it may run the one whose hash is given. */
 function contentSecurityPolicy(): string {
-  const hash = createHash('sha256').update(SLIDER_SCRIPT).digest('base64');
+  const hash = createHash('sha256').update(sliderScript).digest('base64');
   return `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`;
 }
 

@@ -1,6 +1,6 @@
 // The style sheet of the report: light and dark, phone and desktop, system fonts only.
 
-export const STYLE = `:root {
+export const style = `:root {
   color-scheme: light dark;
   --page: #f6f6f3; --card: #ffffff; --text: #1c1e21; --muted: #5b616a; --grid: #dfe1e4; --link: #1a5fb4;
   --under: #1f6fc4; --over: #c2500a;

@@ -11,7 +11,7 @@ import {
   modelFiles,
 } from '../io/checkpoint.ts';
 import { checkpointName, checkpointStep } from '../io/checkpoint-names.ts';
-import { CONFIG_FILE, MODEL_FILE, OPTIMIZER_FILE, TOKENIZER_FILE, TRAINER_FILE } from '../io/file-names.ts';
+import { configFile, modelFile, optimizerFile, tokenizerFile, trainerFile } from '../io/file-names.ts';
 import { joinBytes } from '../io/join-bytes.ts';
 import { parseJsonObject } from '../io/json.ts';
 import { openSafetensorsBytes } from '../io/safetensors-bytes.ts';
@@ -26,7 +26,7 @@ import {
   type TrainerFile,
   unsealTrainerFile,
 } from '../io/trainer-file.ts';
-import { CHECKPOINTS, freshName, MODELS, newestFirst, publish, readPublished } from './blob-folders.ts';
+import { checkpointsFolder, freshName, modelsFolder, newestFirst, publish, readPublished } from './blob-folders.ts';
 import type { Blobs } from './blobs.ts';
 import { digestOf } from './digest.ts';
 
@@ -38,8 +38,8 @@ export async function saveBlobCheckpoint(
   keep: number,
 ): Promise<string> {
   const published = await readPublished(blobs);
-  const name = await freshName(blobs, CHECKPOINTS, checkpointName(step));
-  const path = `${CHECKPOINTS}/${name}`;
+  const name = await freshName(blobs, checkpointsFolder, checkpointName(step));
+  const path = `${checkpointsFolder}/${name}`;
   await writeCheckpointFiles(blobs, path, contents);
   const others = published.checkpoints.filter((other) => checkpointStep(other) !== step);
   const all = newestFirst([...others, name]);
@@ -57,15 +57,15 @@ async function writeCheckpointFiles(blobs: Blobs, path: string, contents: Checkp
     await blobs.write(`${path}/${name}`, bytes);
   }
   const draft = draftTrainerFile({ files, state: contents.trainerState });
-  await blobs.write(`${path}/${TRAINER_FILE}`, sealTrainerFile(draft, (await digestOf(draft)).sha256));
+  await blobs.write(`${path}/${trainerFile}`, sealTrainerFile(draft, (await digestOf(draft)).sha256));
 }
 
 /** Publishes a model in place of the one before. */
 export async function saveBlobModel(blobs: Blobs, contents: ModelContents): Promise<void> {
   const published = await readPublished(blobs);
-  const model = await freshName(blobs, MODELS, 'model');
+  const model = await freshName(blobs, modelsFolder, 'model');
   for (const { name, pieces } of modelFiles(contents))
-    await blobs.write(`${MODELS}/${model}/${name}`, joinBytes(pieces));
+    await blobs.write(`${modelsFolder}/${model}/${name}`, joinBytes(pieces));
   await publish(blobs, { ...published, model });
 }
 
@@ -73,7 +73,7 @@ export async function saveBlobModel(blobs: Blobs, contents: ModelContents): Prom
 export async function latestBlobCheckpoint(blobs: Blobs): Promise<LatestCheckpoint> {
   const warnings: string[] = [];
   for (const name of (await readPublished(blobs)).checkpoints) {
-    const path = `${CHECKPOINTS}/${name}`;
+    const path = `${checkpointsFolder}/${name}`;
     try {
       (await openBlobCheckpoint(blobs, path)).close();
       return { checkpoint: { path, step: checkpointStep(name) ?? 0 }, warnings };
@@ -87,14 +87,14 @@ export async function latestBlobCheckpoint(blobs: Blobs): Promise<LatestCheckpoi
 
 /** Reads all of a checkpoint into memory and checks it against its checksums. */
 export async function openBlobCheckpoint(blobs: Blobs, path: string): Promise<Checkpoint> {
-  const trainer = await readTrainerFile(blobs, `${path}/${TRAINER_FILE}`);
+  const trainer = await readTrainerFile(blobs, `${path}/${trainerFile}`);
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const [name, digest] of trainer.files) {
     const bytes = await readFile(blobs, `${path}/${name}`);
     checkDigest(`${path}/${name}`, digest, await digestOf(bytes));
     files.set(name, bytes);
   }
-  const optimizer = openSafetensorsBytes(fileOf(files, path, OPTIMIZER_FILE), `${path}/${OPTIMIZER_FILE}`);
+  const optimizer = openSafetensorsBytes(fileOf(files, path, optimizerFile), `${path}/${optimizerFile}`);
   return { ...openFiles(files, path), optimizer, trainerState: trainer.state };
 }
 
@@ -102,7 +102,7 @@ export async function openBlobCheckpoint(blobs: Blobs, path: string): Promise<Ch
 export async function openBlobModel(blobs: Blobs): Promise<Checkpoint | null> {
   const { model } = await readPublished(blobs);
   if (model === null) return null;
-  const path = `${MODELS}/${model}`;
+  const path = `${modelsFolder}/${model}`;
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const name of await blobs.list(path)) files.set(name, await readFile(blobs, `${path}/${name}`));
   return { ...openFiles(files, path), optimizer: null, trainerState: null };
@@ -112,13 +112,13 @@ type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 function openFiles(files: Files, path: string): Omit<Checkpoint, 'optimizer' | 'trainerState'> {
   const json = (name: string) => parseJsonObject(fileOf(files, path, name), `checkpoint: ${path}/${name}`);
-  const hfConfig = json(CONFIG_FILE);
-  const model = openSafetensorsBytes(fileOf(files, path, MODEL_FILE), `${path}/${MODEL_FILE}`);
+  const hfConfig = json(configFile);
+  const model = openSafetensorsBytes(fileOf(files, path, modelFile), `${path}/${modelFile}`);
   return {
     hfConfig,
-    tokenizerJson: json(TOKENIZER_FILE),
+    tokenizerJson: json(tokenizerFile),
     model: dequantized(model, fp8BlockSize(hfConfig)),
-    weightsSha256: async () => (await digestOf(fileOf(files, path, MODEL_FILE))).sha256,
+    weightsSha256: async () => (await digestOf(fileOf(files, path, modelFile))).sha256,
     close: () => {},
   };
 }

@@ -7,9 +7,9 @@ import { parseJsonObject } from '../io/json.ts';
 import { encodeJson } from '../io/utf8.ts';
 import type { Blobs } from './blobs.ts';
 
-export const CHECKPOINTS = 'checkpoints';
-export const MODELS = 'models';
-const LIST = 'published.json';
+export const checkpointsFolder = 'checkpoints';
+export const modelsFolder = 'models';
+const list = 'published.json';
 
 /** What can be read: names of folders in `checkpoints`, newest first, and of one in `models`. */
 export interface Published {
@@ -19,20 +19,20 @@ export interface Published {
 
 /** What is listed; nothing if there is no list yet. */
 export async function readPublished(blobs: Blobs): Promise<Published> {
-  const bytes = await blobs.read(LIST);
+  const bytes = await blobs.read(list);
   if (bytes === null) return { checkpoints: [], model: null };
-  const { checkpoints, model } = parseJsonObject(bytes, `run: ${LIST}`);
+  const { checkpoints, model } = parseJsonObject(bytes, `run: ${list}`);
   const names = Array.isArray(checkpoints) ? checkpoints.map(String) : [];
   return { checkpoints: newestFirst(names), model: typeof model === 'string' ? model : null };
 }
 
 /** Replaces the list, and removes the folders that it does not name. */
 export async function publish(blobs: Blobs, published: Published): Promise<void> {
-  await blobs.write(LIST, encodeJson(published));
+  await blobs.write(list, encodeJson(published));
   const { checkpoints, model } = published;
-  const models = model === null ? [] : [`${MODELS}/${model}`];
-  const listed = [...checkpoints.map((name) => `${CHECKPOINTS}/${name}`), ...models];
-  for (const folder of [CHECKPOINTS, MODELS]) {
+  const models = model === null ? [] : [`${modelsFolder}/${model}`];
+  const listed = [...checkpoints.map((name) => `${checkpointsFolder}/${name}`), ...models];
+  for (const folder of [checkpointsFolder, modelsFolder]) {
     for (const name of await blobs.list(folder)) {
       if (!listed.includes(`${folder}/${name}`)) await blobs.remove(`${folder}/${name}`);
     }

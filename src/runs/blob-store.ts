@@ -16,7 +16,7 @@ import type { Blobs } from './blobs.ts';
 import type { ModelStore } from './model-store.ts';
 import type { RunStore } from './run-store.ts';
 
-const RUN_FILE = 'run.json';
+const runFile = 'run.json';
 
 /** A store over blobs; `name` is what messages and reports call it. */
 export function blobStore(blobs: Blobs, name: string): RunStore & ModelStore {
@@ -25,8 +25,8 @@ export function blobStore(blobs: Blobs, name: string): RunStore & ModelStore {
     path: name,
     name,
     refuseUsed: async () => {
-      const others = (await blobs.list('')).filter((entry) => entry !== RUN_FILE);
-      const found = others[0] ?? ((await blobs.read(RUN_FILE)) === null ? undefined : RUN_FILE);
+      const others = (await blobs.list('')).filter((entry) => entry !== runFile);
+      const found = others[0] ?? ((await blobs.read(runFile)) === null ? undefined : runFile);
       if (found === undefined) return;
       throw new UserError(`run: ${name} is not empty (it has ${found}); carry its run on, or choose another store`);
     },
@@ -36,11 +36,11 @@ export function blobStore(blobs: Blobs, name: string): RunStore & ModelStore {
       throw new UserError(`run: ${name} is in use by another run; wait for it, stop it or choose another store`);
     },
     readSettings: async (): Promise<JsonObject> => {
-      const bytes = await blobs.read(RUN_FILE);
-      if (bytes !== null) return parseJsonObject(bytes, `run: ${name}/${RUN_FILE}`);
-      throw new UserError(`run: ${name} has no ${RUN_FILE}; no run was started in it`);
+      const bytes = await blobs.read(runFile);
+      if (bytes !== null) return parseJsonObject(bytes, `run: ${name}/${runFile}`);
+      throw new UserError(`run: ${name} has no ${runFile}; no run was started in it`);
     },
-    writeSettings: async (settings) => blobs.write(RUN_FILE, encodeJson(settings)),
+    writeSettings: async (settings) => blobs.write(runFile, encodeJson(settings)),
     openLog: async (step) => {
       log = await openBlobLog(blobs, step);
       return log;

@@ -12,16 +12,16 @@ import { writeCheckpoint } from '../io/write-checkpoint.ts';
 import { openFolderLog } from './folder-log.ts';
 import type { RunStore } from './run-store.ts';
 
-const RUN_FILE = 'run.json';
+const runFile = 'run.json';
 
 /** The folder `runDir`, which need not exist yet, as the store of a run. */
 export function folderStore(runDir: string): RunStore {
   const checkpoints = join(runDir, 'checkpoints');
-  const settings = join(runDir, RUN_FILE);
+  const settings = join(runDir, runFile);
   return {
     path: runDir,
     name: basename(resolve(runDir)),
-    refuseUsed: async () => refuseUsedFolder(runDir, 'run', RUN_FILE, howToGoOn),
+    refuseUsed: async () => refuseUsedFolder(runDir, 'run', runFile, howToGoOn),
     claim: async () => {
       const unlock = lockRun(runDir);
       return async () => unlock();
@@ -41,5 +41,5 @@ export function folderStore(runDir: string): RunStore {
 
 /** What to do about a folder that is not empty. */
 function howToGoOn(found: readonly string[]): string {
-  return found.includes(RUN_FILE) ? '; carry it on with --resume, or choose another folder' : '; choose another folder';
+  return found.includes(runFile) ? '; carry it on with --resume, or choose another folder' : '; choose another folder';
 }

@@ -40,7 +40,7 @@ export interface ConductOptions extends RunWatcher {
 }
 
 /** The step at which to open a log that is to start empty: all lines are of later steps, so all are dropped. */
-const NO_LINES = -1;
+const noLines = -1;
 
 export async function conduct(
   store: RunStore,
@@ -49,7 +49,7 @@ export async function conduct(
 ): Promise<TrainResult> {
   const { settings, dataset, state, checkpoint } = beginning;
   await nextTurn();
-  const log = await store.openLog(checkpoint === null ? NO_LINES : state.step);
+  const log = await store.openLog(checkpoint === null ? noLines : state.step);
   const learner = createLearner(settings, parts);
   const clock = startClock(state.seconds);
   const run: Run = {

@@ -2,8 +2,8 @@
 
 import type { TrainConfig } from '../config/train-config.ts';
 import { createDataset } from '../data/dataset.ts';
-import { TEXT_IN_MEMORY } from '../data/documents.ts';
-import { GIVEN } from '../data/tokenizers/given.ts';
+import { textInMemory } from '../data/documents.ts';
+import { givenMark } from '../data/tokenizers/given.ts';
 import { tokenizerFromHuggingFace } from '../data/tokenizers/hugging-face-tokenizer.ts';
 import type { Dataset, Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
@@ -27,9 +27,9 @@ export interface OwnData {
 
 /** The settings to record: with data from memory they do not name the preset's text or tokenizer. */
 export function recordedTrain(train: TrainConfig, { documents, tokenizer, dataset }: OwnData): TrainConfig {
-  const data = documents === undefined && dataset === undefined ? {} : { data: TEXT_IN_MEMORY };
+  const data = documents === undefined && dataset === undefined ? {} : { data: textInMemory };
   const given = dataset?.tokenizer ?? tokenizer;
-  return { ...train, ...data, ...(given === undefined ? {} : { tokenizer: `${given.name}${GIVEN}` }) };
+  return { ...train, ...data, ...(given === undefined ? {} : { tokenizer: `${given.name}${givenMark}` }) };
 }
 
 /**
@@ -66,15 +66,15 @@ export async function openDataAgain(
 ): Promise<Dataset> {
   const { documents, dataset } = own;
   const hasText = documents !== undefined || dataset !== undefined;
-  if (hasText && train.data !== TEXT_IN_MEMORY) {
+  if (hasText && train.data !== textInMemory) {
     throw new UserError(`resume: the run was trained on ${train.data}; leave documents and dataset out`);
   }
-  const isMade = init === undefined && !train.tokenizer.endsWith(GIVEN);
+  const isMade = init === undefined && !train.tokenizer.endsWith(givenMark);
   if (own.tokenizer !== undefined && isMade) {
     throw new UserError(`resume: the run was started with the tokenizer ${train.tokenizer}; leave tokenizer out`);
   }
   if (isMade || tokenizerJson === null) return openData(train, own);
-  const kept = tokenizerFromHuggingFace(tokenizerJson, train.tokenizer.replace(GIVEN, ''));
+  const kept = tokenizerFromHuggingFace(tokenizerJson, train.tokenizer.replace(givenMark, ''));
   const isGiven = dataset !== undefined || own.tokenizer !== undefined;
   const opened = await openData(train, isGiven ? own : { ...own, tokenizer: kept });
   refuseOtherTokenizer(opened.tokenizer, kept, 'resume: the run');

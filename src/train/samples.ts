@@ -5,7 +5,7 @@ import { sampleText } from '../generate/sample.ts';
 import { deriveSeed } from '../tensor/random.ts';
 import type { Run } from './run.ts';
 
-const PROMPT_CHARACTERS = 40;
+const promptCharacters = 40;
 
 /** The beginning of the held-out text of the first domain, up to a word's end: text the model was not trained on. */
 export function samplePrompt(dataset: Pick<Dataset, 'heldOutText'>): string {
@@ -13,11 +13,11 @@ export function samplePrompt(dataset: Pick<Dataset, 'heldOutText'>): string {
     dataset
       .heldOutText(0)
       .trimStart()
-      .slice(0, 4 * PROMPT_CHARACTERS),
+      .slice(0, 4 * promptCharacters),
   );
-  const cut = start.slice(0, PROMPT_CHARACTERS).join('');
+  const cut = start.slice(0, promptCharacters).join('');
   const end = cut.search(/\s\S*$/);
-  return end > PROMPT_CHARACTERS / 2 ? cut.slice(0, end) : cut;
+  return end > promptCharacters / 2 ? cut.slice(0, end) : cut;
 }
 
 /** Whether a sample is due at this step of the run: 0, half-way and the last. */

@@ -6,14 +6,14 @@
 
 import type { TrainConfig } from '../config/train-config.ts';
 
-const RUN = 14.8e12; // tokens
-const CONSTANT_UNTIL = 10e12 / RUN;
-const COSINE_UNTIL = 14.3e12 / RUN;
-const SECOND_CONSTANT_UNTIL = (14.3e12 + 333e9) / RUN;
-const RAMP_UNTIL = 469e9 / RUN;
-const DECAYED = 0.1; // 2.2e-5 of 2.2e-4
-const LAST = 7.3e-6 / 2.2e-4;
-const RAMP_FROM = 3072 / 15360;
+const run = 14.8e12; // tokens
+const constantUntil = 10e12 / run;
+const cosineUntil = 14.3e12 / run;
+const secondConstantUntil = (14.3e12 + 333e9) / run;
+const rampUntil = 469e9 / run;
+const decayed = 0.1; // 2.2e-5 of 2.2e-4
+const lastShare = 7.3e-6 / 2.2e-4;
+const rampFrom = 3072 / 15360;
 
 /** What one optimizer step is to do. */
 export interface StepPlan {
@@ -85,14 +85,14 @@ export function learningRateAt(
 }
 
 function deepseekFactor(progress: number): number {
-  if (progress <= CONSTANT_UNTIL) return 1;
-  if (progress <= COSINE_UNTIL) return cosine((progress - CONSTANT_UNTIL) / (COSINE_UNTIL - CONSTANT_UNTIL));
-  return progress <= SECOND_CONSTANT_UNTIL ? DECAYED : LAST;
+  if (progress <= constantUntil) return 1;
+  if (progress <= cosineUntil) return cosine((progress - constantUntil) / (cosineUntil - constantUntil));
+  return progress <= secondConstantUntil ? decayed : lastShare;
 }
 
 /** Half a cosine wave from 1 down to a tenth, `share` in 0..1. */
 function cosine(share: number): number {
-  return DECAYED + ((1 - DECAYED) * (1 + Math.cos(Math.PI * share))) / 2;
+  return decayed + ((1 - decayed) * (1 + Math.cos(Math.PI * share))) / 2;
 }
 
 /**
@@ -104,8 +104,8 @@ export function batchSizeAt(
   train: Pick<TrainConfig, 'batchSize' | 'batchSizeSchedule' | 'gradAccumSteps'>,
 ): number {
   const { batchSize, batchSizeSchedule, gradAccumSteps } = train;
-  if (batchSizeSchedule === 'constant' || progress >= RAMP_UNTIL) return batchSize;
-  const wanted = batchSize * (RAMP_FROM + (1 - RAMP_FROM) * (progress / RAMP_UNTIL));
+  if (batchSizeSchedule === 'constant' || progress >= rampUntil) return batchSize;
+  const wanted = batchSize * (rampFrom + (1 - rampFrom) * (progress / rampUntil));
   return Math.min(batchSize, gradAccumSteps * Math.max(1, Math.round(wanted / gradAccumSteps)));
 }
 
@@ -116,8 +116,8 @@ export function batchSizeAt(
 function expectedSamples(train: TrainConfig): number {
   const { steps, batchSize, batchSizeSchedule } = train;
   if (batchSizeSchedule === 'constant') return steps * batchSize;
-  const slowdown = Math.log(1 / RAMP_FROM) / (1 - RAMP_FROM);
-  return (steps * batchSize) / (1 - RAMP_UNTIL + RAMP_UNTIL * slowdown);
+  const slowdown = Math.log(1 / rampFrom) / (1 - rampFrom);
+  return (steps * batchSize) / (1 - rampUntil + rampUntil * slowdown);
 }
 
 /** gamma: 0 for the last `expertBiasFreezeFraction` of the run (the report: 500B of 14.8T tokens). */

@@ -4,16 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { loadBuiltIn } from '../../src/data/corpora/built-in.ts';
 import { trainBpe } from '../../src/data/tokenizers/bpe-trainer.ts';
 import { bytesToLetters } from '../../src/data/tokenizers/byte-alphabet.ts';
-import { GPT2_SPLITS } from '../../src/data/tokenizers/split-patterns.ts';
+import { gpt2Splits } from '../../src/data/tokenizers/split-patterns.ts';
 import { UserError } from '../../src/errors.ts';
 import { rustTokenizers } from './rust-tokenizers.ts';
 import { tempFolder } from './temp-folder.ts';
 
-const NUM_SPECIAL = 5;
+const numSpecial = 5;
 const folder = tempFolder();
 
 const mergedText = (texts: string[], numMerges: number): string[] => {
-  const { tokenBytes } = trainBpe(texts, 256 + NUM_SPECIAL + numMerges, GPT2_SPLITS);
+  const { tokenBytes } = trainBpe(texts, 256 + numSpecial + numMerges, gpt2Splits);
   return tokenBytes.slice(256).map((bytes) => Buffer.from(bytes ?? []).toString());
 };
 
@@ -50,18 +50,18 @@ describe('trainBpe', () => {
     const saved = join(folder.path, 'rust.json');
     rust.save(saved);
     const theirs: [string, string][] = JSON.parse(readFileSync(saved, 'utf8')).model.merges;
-    const { merges, tokenBytes } = trainBpe(lines, 256 + NUM_SPECIAL + 1009, GPT2_SPLITS);
+    const { merges, tokenBytes } = trainBpe(lines, 256 + numSpecial + 1009, gpt2Splits);
     const letters = tokenBytes.map((bytes) => bytesToLetters(bytes ?? new Uint8Array()));
     expect(merges.map(([left, right]) => [letters[left], letters[right]])).toEqual(theirs.slice(0, 1009));
   });
 
   it('says how large a vocabulary the text allows', () => {
-    expect(() => trainBpe(['abab abab'], 300, GPT2_SPLITS)).toThrow(UserError);
-    expect(() => trainBpe(['abab abab'], 300, GPT2_SPLITS)).toThrow(/it gives 263; use bpe:263 or less/);
-    expect(trainBpe(['abab abab'], 263, GPT2_SPLITS).merges).toHaveLength(2);
+    expect(() => trainBpe(['abab abab'], 300, gpt2Splits)).toThrow(UserError);
+    expect(() => trainBpe(['abab abab'], 300, gpt2Splits)).toThrow(/it gives 263; use bpe:263 or less/);
+    expect(trainBpe(['abab abab'], 263, gpt2Splits).merges).toHaveLength(2);
   });
 
   it.each([260, 65537])('refuses a vocabulary of %d', (size) => {
-    expect(() => trainBpe(['abc'], size, GPT2_SPLITS)).toThrow(/between 261 .* and 65536/);
+    expect(() => trainBpe(['abc'], size, gpt2Splits)).toThrow(/between 261 .* and 65536/);
   });
 });

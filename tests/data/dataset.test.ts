@@ -10,7 +10,7 @@ import { tempFolder } from './temp-folder.ts';
 
 const folder = tempFolder();
 const bytes = createBytesTokenizer();
-const EOS = bytes.eosTokenId;
+const eos = bytes.eosTokenId;
 
 // Documents that are known by their first word and their letters.
 const words = Array.from({ length: 31 }, (_, i) => `word${i} ${String.fromCharCode(97 + (i % 26)).repeat(5 + i)}.\n`);
@@ -100,7 +100,7 @@ describe('createDataset', async () => {
     const single = { ...options, data: wordsFile };
     const { trainTokens } = await createDataset(single);
     const whole = await createDataset({ ...single, seqLen: trainTokens - 1 });
-    const trained = splitAt(trainingStreamIds(whole).slice(1), EOS).map((ids) => bytes.decode(ids));
+    const trained = splitAt(trainingStreamIds(whole).slice(1), eos).map((ids) => bytes.decode(ids));
     const heldOut = words.filter((text) => whole.heldOutText(0).includes(text));
     expect(heldOut.length).toBeGreaterThan(0);
     expect(trained).toEqual(words.filter((text) => !heldOut.includes(text)));
@@ -111,8 +111,8 @@ describe('createDataset', async () => {
       const targets = heldOutTargets(dataset, domain);
       expect(bytes.decode(targets)).toBe(dataset.heldOutText(domain));
       const documents = [words, sums][domain]!.filter((text) => dataset.heldOutText(domain).includes(text));
-      expect(targets.filter((id) => id === EOS)).toHaveLength(documents.length);
-      expect(targets.at(-1)).toBe(EOS);
+      expect(targets.filter((id) => id === eos)).toHaveLength(documents.length);
+      expect(targets.at(-1)).toBe(eos);
     }
   });
 
@@ -135,17 +135,17 @@ describe('packing in the dataset', () => {
     for (const { ids, documentIds } of rows) {
       for (let i = 0; i < 37; i++) {
         const crosses = documentIds[i] !== documentIds[i + 1];
-        expect(crosses).toBe(ids[i] === EOS && ids[i + 1] === EOS);
+        expect(crosses).toBe(ids[i] === eos && ids[i + 1] === eos);
       }
     }
-    const labels = heldOutTargets(dataset, 0).filter((id) => id !== EOS);
+    const labels = heldOutTargets(dataset, 0).filter((id) => id !== eos);
     expect(bytes.decode(labels)).toBe(dataset.heldOutText(0));
   });
 
   it('without a mask: a new document begins right after the end token of the last', async () => {
     const dataset = await createDataset(options);
     for (const { ids, documentIds } of rowsOf(dataset.trainBatch(0, 400))) {
-      for (let i = 1; i < 37; i++) expect(documentIds[i + 1]! - documentIds[i]!).toBe(ids[i] === EOS ? 1 : 0);
+      for (let i = 1; i < 37; i++) expect(documentIds[i + 1]! - documentIds[i]!).toBe(ids[i] === eos ? 1 : 0);
     }
   });
 });
@@ -158,7 +158,7 @@ describe('changes to the training text', () => {
     const stream = trainingStreamIds(
       await createDataset({ ...options, data: sumsFile, fimRate: 0.5, seqLen: dataset.trainTokens - 1 }),
     );
-    const documents = splitAt(stream.slice(1), EOS);
+    const documents = splitAt(stream.slice(1), eos);
     const rewritten = documents.filter((ids) => ids[0] === begin);
     expect(rewritten.length / documents.length).toBeGreaterThan(0.1);
     expect(rewritten.length / documents.length).toBeLessThan(0.9);

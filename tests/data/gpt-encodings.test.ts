@@ -9,14 +9,14 @@ import { loadBuiltIn } from '../../src/data/corpora/built-in.ts';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
 import { hardText } from './text-arbitraries.ts';
 
-const CASES = [
+const cases = [
   { spec: 'r50k_base', ranks: r50k, split: patterns.R50K_TOKEN_SPLIT_REGEX },
   { spec: 'cl100k_base:30011', ranks: cl100k.slice(0, 30011), split: patterns.CL100K_TOKEN_SPLIT_REGEX },
   { spec: 'o200k_base:30013', ranks: o200k.slice(0, 30013), split: patterns.O200K_TOKEN_SPLIT_REGEX },
   { spec: 'r50k_base:1021', ranks: r50k.slice(0, 1021), split: patterns.R50K_TOKEN_SPLIT_REGEX },
 ];
 
-describe.each(CASES)('$spec', async ({ spec, ranks, split }) => {
+describe.each(cases)('$spec', async ({ spec, ranks, split }) => {
   const tokenizer = await createTokenizer(spec, () => []);
   const library = new BytePairEncodingCore({ bytePairRankDecoder: ranks, tokenSplitRegex: split });
 

@@ -6,8 +6,8 @@ import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face
 import { UserError } from '../../src/errors.ts';
 import { hardText } from './text-arbitraries.ts';
 
-const TEXT = 'It was the whale, the white whale; and the sea was white with the whale.\n'.repeat(7);
-const ours = (await createTokenizer('bpe:283', () => [TEXT])).toHuggingFace();
+const whaleText = 'It was the whale, the white whale; and the sea was white with the whale.\n'.repeat(7);
+const ours = (await createTokenizer('bpe:283', () => [whaleText])).toHuggingFace();
 const copy = () => JSON.parse(JSON.stringify(ours));
 const added = (id: number, content: string) => ({ id, content, special: true, single_word: false, normalized: false });
 
@@ -37,7 +37,7 @@ describe('tokenizerFromHuggingFace', () => {
     const json = copy();
     json.pre_tokenizer = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
     json.model.merges = json.model.merges.map((pair: string[]) => pair.join(' ')); // the older way to write them
-    expect(tokenizerFromHuggingFace(json).encode(TEXT)).toEqual(tokenizerFromHuggingFace(ours).encode(TEXT));
+    expect(tokenizerFromHuggingFace(json).encode(whaleText)).toEqual(tokenizerFromHuggingFace(ours).encode(whaleText));
   });
 
   it.each([
@@ -110,7 +110,7 @@ describe('tokenizerFromHuggingFace', () => {
 function expectTokenizerOrUserError(json: unknown): void {
   try {
     const tokenizer = tokenizerFromHuggingFace(json);
-    tokenizer.decode(tokenizer.encode(TEXT));
+    tokenizer.decode(tokenizer.encode(whaleText));
     tokenizer.toHuggingFace();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

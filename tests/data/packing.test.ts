@@ -3,32 +3,32 @@ import { heldOutBatches } from '../../src/data/batches.ts';
 import { checkLength, countRows, packDocuments, sliceRow } from '../../src/data/packing.ts';
 import { UserError } from '../../src/errors.ts';
 
-const EOS = 99;
+const eos = 99;
 const documents = [Int32Array.of(1, 2, 3), Int32Array.of(4), Int32Array.of(5, 6)];
 
 describe('packDocuments', () => {
   it('without a mask: one end token between documents and one before the first', () => {
-    const stream = packDocuments(documents, EOS, false);
-    expect(Array.from(stream.ids)).toEqual([EOS, 1, 2, 3, EOS, 4, EOS, 5, 6, EOS]);
+    const stream = packDocuments(documents, eos, false);
+    expect(Array.from(stream.ids)).toEqual([eos, 1, 2, 3, eos, 4, eos, 5, 6, eos]);
     expect(Array.from(stream.documents)).toEqual([0, 0, 0, 0, 0, 1, 1, 2, 2, 2]);
   });
 
   it('with a mask: each document brings an end token at both ends, so that its first token is predicted from its own', () => {
-    const stream = packDocuments(documents, EOS, true);
-    expect(Array.from(stream.ids)).toEqual([EOS, 1, 2, 3, EOS, EOS, 4, EOS, EOS, 5, 6, EOS]);
+    const stream = packDocuments(documents, eos, true);
+    expect(Array.from(stream.ids)).toEqual([eos, 1, 2, 3, eos, eos, 4, eos, eos, 5, 6, eos]);
     expect(Array.from(stream.documents)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2]);
   });
 
   it('cuts rows that overlap by one id and count documents from 0', () => {
-    const stream = packDocuments(documents, EOS, false);
+    const stream = packDocuments(documents, eos, false);
     expect(countRows(stream, 4)).toBe(2);
-    expect(Array.from(sliceRow(stream, 4, 5).ids)).toEqual([EOS, 4, EOS, 5, 6]);
+    expect(Array.from(sliceRow(stream, 4, 5).ids)).toEqual([eos, 4, eos, 5, 6]);
     expect(Array.from(sliceRow(stream, 4, 5).documents)).toEqual([0, 1, 1, 2, 2]);
     expect(Array.from(sliceRow(stream, 5, 3).documents)).toEqual([0, 0, 1]);
   });
 
   it('says how much text a row needs', () => {
-    const stream = packDocuments(documents, EOS, false);
+    const stream = packDocuments(documents, eos, false);
     expect(() => checkLength(stream, 9, 'x')).not.toThrow();
     expect(() => checkLength(stream, 10, 'x')).toThrow(UserError);
     expect(() => checkLength(stream, 10, 'x')).toThrow(/x has 10 training tokens, fewer than the 11 .* at most 9/);
@@ -36,7 +36,7 @@ describe('packDocuments', () => {
 });
 
 describe('heldOutBatches', () => {
-  const stream = packDocuments([Int32Array.from({ length: 37 }, (_, i) => i)], EOS, false); // 39 ids, 38 targets
+  const stream = packDocuments([Int32Array.from({ length: 37 }, (_, i) => i)], eos, false); // 39 ids, 38 targets
 
   it('guards B8: every id but the first is a target exactly once, in order, and nothing is padded', () => {
     for (const [seqLen, batchSize] of [

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 
-const HARD_PIECES = [
+const hardPieces = [
   ...[' ', '  ', '\n', '\r\n', '\n\n', '\t', '\u00a0', '\u3000', '\ufeff', '\u0085', '\u2028'],
   ...["'s", "'LL", 'don’t', '...', ');\n', '!?\n\n', '#if', '.5', '_x', 'x_y'],
   ...['12345', '1234567', '٣٤', '½', 'Ⅷ', 'é', 'e\u0301', 'Éa', 'ẞ', 'ß'],
@@ -14,7 +14,7 @@ const HARD_PIECES = [
 export const hardText: fc.Arbitrary<string> = fc
   .array(
     fc.oneof(
-      fc.constantFrom(...HARD_PIECES),
+      fc.constantFrom(...hardPieces),
       fc.string({ unit: 'grapheme', maxLength: 11 }),
       fc.stringMatching(/^[a-z]{1,7} [A-Z][a-z]{1,5}[,.!]?$/),
     ),

@@ -13,11 +13,11 @@ import { rustTokenizers } from './rust-tokenizers.ts';
 import { hardText } from './text-arbitraries.ts';
 
 const trainingTexts = loadBuiltIn('moby-dick')!.slice(2, 13);
-const SPECS = ['bytes', 'bpe:521', 'bpe-deepseek:523', 'r50k_base:1009', 'cl100k_base:1013', 'o200k_base:1019'];
-const SIZES = [256 + 5, 521, 523, 1009 + 5, 1013 + 5, 1019 + 5];
-const RUNS = { numRuns: 100 };
+const specs = ['bytes', 'bpe:521', 'bpe-deepseek:523', 'r50k_base:1009', 'cl100k_base:1013', 'o200k_base:1019'];
+const sizes = [256 + 5, 521, 523, 1009 + 5, 1013 + 5, 1019 + 5];
+const runs = { numRuns: 100 };
 
-describe.each(SPECS.map((spec, i) => [spec, SIZES[i] ?? 0] as const))('tokenizer %s', async (spec, vocabSize) => {
+describe.each(specs.map((spec, i) => [spec, sizes[i] ?? 0] as const))('tokenizer %s', async (spec, vocabSize) => {
   const tokenizer = await createTokenizer(spec, () => trainingTexts);
   const json = JSON.stringify(tokenizer.toHuggingFace());
 
@@ -37,7 +37,7 @@ describe.each(SPECS.map((spec, i) => [spec, SIZES[i] ?? 0] as const))('tokenizer
         const bytes = ids.reduce((sum, id) => sum + tokenizer.byteLength(id), 0);
         expect(bytes).toBe(Buffer.byteLength(text));
       }),
-      RUNS,
+      runs,
     );
   });
 
@@ -59,7 +59,7 @@ describe.each(SPECS.map((spec, i) => [spec, SIZES[i] ?? 0] as const))('tokenizer
         const theirs = (await rust.encode(plain, null, { addSpecialTokens: false })).getIds();
         expect(Array.from(tokenizer.encode(plain))).toEqual(theirs);
       }),
-      RUNS,
+      runs,
     );
   });
 
@@ -70,7 +70,7 @@ describe.each(SPECS.map((spec, i) => [spec, SIZES[i] ?? 0] as const))('tokenizer
         const plain = text.replaceAll('<｜', '<');
         expect(Array.from(tokenizer.encode(plain))).toEqual(library.encode(plain).ids);
       }),
-      RUNS,
+      runs,
     );
   });
 
@@ -82,7 +82,7 @@ describe.each(SPECS.map((spec, i) => [spec, SIZES[i] ?? 0] as const))('tokenizer
       fc.property(hardText, (text) => {
         expect(again.encode(text)).toEqual(tokenizer.encode(text));
       }),
-      RUNS,
+      runs,
     );
   });
 

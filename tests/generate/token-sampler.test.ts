@@ -9,8 +9,8 @@ import { normalArray } from '../../src/tensor/random.ts';
 import { chiSquare, chiSquareLimit } from './chi-square.ts';
 
 const V = 5;
-const PROMPT = [2];
-const DRAWS = 20_000;
+const prompt = [2];
+const draws = 20_000;
 
 /** Logits after a token: those of the target, and those of a draft model that is often wrong. */
 const rowsOf = (seed: number) => Array.from({ length: V }, (_, token) => normalArray(V, 1.5, 10 * seed + token));
@@ -44,24 +44,24 @@ function targetAfter(text: readonly number[], options: SamplingOptions): TokenDi
 function pairProbabilities(options: SamplingOptions): number[] {
   const tokens = Array.from({ length: V }, (_, token) => token);
   return tokens.flatMap((a) => {
-    const first = targetAfter(PROMPT, options).probability(a);
-    return tokens.map((b) => (first === 0 ? 0 : first * targetAfter([...PROMPT, a], options).probability(b)));
+    const first = targetAfter(prompt, options).probability(a);
+    return tokens.map((b) => (first === 0 ? 0 : first * targetAfter([...prompt, a], options).probability(b)));
   });
 }
 
 /** Three tokens: two are drafted, and what the check leaves missing is chosen plainly. */
 function speculate(options: SamplingOptions): number[] {
-  const sampler = new TokenSampler(options, V, PROMPT);
-  const first = sampler.draft(drafts[PROMPT[0]!]!);
+  const sampler = new TokenSampler(options, V, prompt);
+  const first = sampler.draft(drafts[prompt[0]!]!);
   const second = sampler.draft(drafts[first]!);
-  const tokens = sampler.settle(Float32Array.from([PROMPT[0]!, first, second].flatMap((token) => [...target[token]!])));
+  const tokens = sampler.settle(Float32Array.from([prompt[0]!, first, second].flatMap((token) => [...target[token]!])));
   while (tokens.length < 3) tokens.push(sampler.choose(target[tokens.at(-1)!]!));
   return tokens;
 }
 
 function pairCounts(draw: (seed: number) => readonly number[]): number[] {
   const counts = new Array<number>(V * V).fill(0);
-  for (let seed = 0; seed < DRAWS; seed++) {
+  for (let seed = 0; seed < draws; seed++) {
     const [a, b] = draw(seed);
     counts[a! * V + b!]!++;
   }
@@ -86,8 +86,8 @@ describe('speculative sampling (statistics)', () => {
 
   it.each(samplings)('plain sampling with %s has that distribution too', (_name, partial) => {
     const counts = pairCounts((seed) => {
-      const sampler = new TokenSampler(optionsOf(partial, seed), V, PROMPT);
-      const first = sampler.choose(target[PROMPT[0]!]!);
+      const sampler = new TokenSampler(optionsOf(partial, seed), V, prompt);
+      const first = sampler.choose(target[prompt[0]!]!);
       return [first, sampler.choose(target[first]!)];
     });
     const { sum, limit } = statistic(counts, optionsOf(partial));
@@ -116,8 +116,8 @@ describe('speculative sampling (statistics)', () => {
       const { next } = createRandom('wrong rule', seed);
       const draw = (text: readonly number[]) =>
         rule(targetAfter(text, options), q.set(drafts[text.at(-1)!]!, options), next);
-      const first = draw(PROMPT);
-      return [first, draw([...PROMPT, first])];
+      const first = draw(prompt);
+      return [first, draw([...prompt, first])];
     });
     const { sum, limit } = statistic(counts, options);
     expect(sum).toBeGreaterThan(2 * limit);

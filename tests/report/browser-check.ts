@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Runs in each report, folded parts opened; leaves what it found in a `<pre class="problems">` of the page around it. */
-const INSPECTION = `
+const inspection = `
 for (const details of document.querySelectorAll('details')) details.open = true;
 const problems = [];
 const inside = (a, b, slack) => a.left >= b.left - slack && a.right <= b.right + slack && a.top >= b.top - slack && a.bottom <= b.bottom + slack;
@@ -53,7 +53,7 @@ const quoted = (text: string) => text.replaceAll('&', '&amp;').replaceAll('"', '
 /** A frame with a report and the inspection. The report's own policy would keep the inspection out. */
 function frameOf(report: string, source: string, width: number): string {
   const open = source.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, '');
-  const inspected = open.replace('</body>', `<script>${INSPECTION}</script></body>`);
+  const inspected = open.replace('</body>', `<script>${inspection}</script></body>`);
   return `<iframe title="${quoted(report)}" width="${width}" height="1200" srcdoc="${quoted(inspected)}"></iframe>`;
 }
 

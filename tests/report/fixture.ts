@@ -29,7 +29,7 @@ export interface FixtureOptions {
   readonly maxGradNorm?: number;
 }
 
-const MODEL: ModelConfig = {
+const fixtureModel: ModelConfig = {
   vocabSize: 1024,
   hiddenSize: 128,
   intermediateSize: 352,
@@ -64,7 +64,7 @@ const MODEL: ModelConfig = {
   expertBiasForm: 'additive',
 };
 
-const TRAIN: TrainConfig = {
+const fixtureTrain: TrainConfig = {
   data: 'moby-dick',
   tokenizer: 'bpe:1024',
   heldOutFraction: 0.05,
@@ -143,7 +143,7 @@ function makeSettings(options: FixtureOptions): RunSettings {
     format: 1,
     name,
     model: {
-      ...MODEL,
+      ...fixtureModel,
       numHiddenLayers: layers,
       nRoutedExperts: experts,
       numNextnPredictLayers: mtpDepth,
@@ -151,7 +151,7 @@ function makeSettings(options: FixtureOptions): RunSettings {
       firstKDenseReplace: denseLayers,
     },
     train: {
-      ...TRAIN,
+      ...fixtureTrain,
       ...{ steps, evalEvery, learningRate, balancing, tokenizer, batchSize, maxGradNorm },
       data: domains.join(','),
     },

@@ -1,6 +1,6 @@
 // A strict reading of the report's own HTML: every element closed in order, ids unique, attributes quoted.
 
-const VOID = new Set(['meta', 'input', 'br', 'link', 'img']);
+const voidElements = new Set(['meta', 'input', 'br', 'link', 'img']);
 
 /** Problems found in a document; empty when it is well formed. */
 export function htmlProblems(source: string): string[] {
@@ -13,7 +13,7 @@ export function htmlProblems(source: string): string[] {
     if (slash) {
       const expected = open.pop();
       if (expected !== name) problems.push(`${tag} closes <${expected}>`);
-    } else if (!selfClosing && !VOID.has(name)) open.push(name);
+    } else if (!selfClosing && !voidElements.has(name)) open.push(name);
     if (/<|NaN|undefined|\[object|Infinity/.test(attributes)) problems.push(`bad attribute in ${tag}`);
   }
   const rest = markup.replace(/<\/?[a-zA-Z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)*\s*\/?>/g, '');

@@ -1,11 +1,11 @@
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
-import { loadMapFigure, SLIDER_SCRIPT } from '../../src/report/charts/load-map.ts';
+import { loadMapFigure, sliderScript } from '../../src/report/charts/load-map.ts';
 import { makeRun } from './fixture.ts';
 
 type Page = ReturnType<typeof parseHTML>['document'];
 
-const OWNER = { index: 0, name: null };
+const owner = { index: 0, name: null };
 
 /** What every cell looks like, title included. */
 function cellsOf(document: Page): string[] {
@@ -18,12 +18,12 @@ function cellsOf(document: Page): string[] {
 }
 
 function pageOf(steps: number): Page {
-  const figure = loadMapFigure(OWNER, makeRun({ steps, imbalance: 1.1, experts: 7, layers: 3 }));
+  const figure = loadMapFigure(owner, makeRun({ steps, imbalance: 1.1, experts: 7, layers: 3 }));
   return parseHTML(`<!doctype html><html><body>${figure?.source}</body></html>`).document;
 }
 
 function runScript(document: Page): void {
-  new Function('document', SLIDER_SCRIPT)(document);
+  new Function('document', sliderScript)(document);
 }
 
 describe('loadMapFigure', () => {
@@ -57,6 +57,6 @@ describe('loadMapFigure', () => {
   });
 
   it('is null without load metrics', () => {
-    expect(loadMapFigure(OWNER, { ...makeRun({ steps: 2 }), metrics: [] })).toBeNull();
+    expect(loadMapFigure(owner, { ...makeRun({ steps: 2 }), metrics: [] })).toBeNull();
   });
 });

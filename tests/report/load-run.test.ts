@@ -6,7 +6,7 @@ import { UserError } from '../../src/errors.ts';
 import { loadRun } from '../../src/report/load-run.ts';
 import { makeRun } from './fixture.ts';
 
-const RUN = makeRun({ steps: 5, evalEvery: 2 });
+const run = makeRun({ steps: 5, evalEvery: 2 });
 
 let dir = '';
 beforeEach(() => {
@@ -28,37 +28,37 @@ function line(step: number, loss: number | null = 1) {
 
 describe('loadRun', () => {
   it('gives back what a run folder holds', () => {
-    write('run.json', RUN.settings);
-    writeLines('metrics.jsonl', RUN.metrics);
-    writeLines('samples.jsonl', RUN.samples);
-    expect(loadRun(dir)).toEqual(RUN);
+    write('run.json', run.settings);
+    writeLines('metrics.jsonl', run.metrics);
+    writeLines('samples.jsonl', run.samples);
+    expect(loadRun(dir)).toEqual(run);
   });
 
   it('reads a run that has not written metrics or samples yet', () => {
-    write('run.json', RUN.settings);
-    expect(loadRun(dir)).toEqual({ ...RUN, metrics: [], samples: [] });
+    write('run.json', run.settings);
+    expect(loadRun(dir)).toEqual({ ...run, metrics: [], samples: [] });
   });
 
   it('ignores a last line that a crash cut off', () => {
-    write('run.json', RUN.settings);
+    write('run.json', run.settings);
     write('metrics.jsonl', `${JSON.stringify(line(1))}\n{"step":2,"tok`);
     expect(loadRun(dir).metrics).toEqual([line(1)]);
   });
 
   it('names a damaged line before the last', () => {
-    write('run.json', RUN.settings);
+    write('run.json', run.settings);
     write('metrics.jsonl', `${JSON.stringify(line(1))}\n{"step":2,"tok\n${JSON.stringify(line(3))}\n`);
     expect(() => loadRun(dir)).toThrow(/metrics\.jsonl:2: not a line/);
   });
 
   it('drops values that JSON could not write as numbers', () => {
-    write('run.json', RUN.settings);
+    write('run.json', run.settings);
     writeLines('metrics.jsonl', [line(1, null)]);
     expect(loadRun(dir).metrics).toEqual([{ step: 1, tokens: 1, seconds: 1 }]);
   });
 
   it('lets the steps of a resumed run replace those written before', () => {
-    write('run.json', RUN.settings);
+    write('run.json', run.settings);
     writeLines('metrics.jsonl', [line(1), line(2), line(2, 7), line(3, 8), line(2, 5), line(3, 6)]);
     expect(loadRun(dir).metrics).toEqual([line(1), line(2, 5), line(3, 6)]);
   });
@@ -70,10 +70,10 @@ describe('loadRun', () => {
 
   it.each([
     ['{"format":1', /expected a JSON object/],
-    [{ ...RUN.settings, format: 2 }, /expected format 1, found 2; update tinyseek/],
-    [{ ...RUN.settings, backend: 3 }, /but backend is missing or of another type/],
-    [{ ...RUN.settings, model: { hiddenSize: 7 } }, /but model\.numHiddenLayers is missing/],
-    [{ ...RUN.settings, brotliBitsPerByte: 'x' }, /but brotliBitsPerByte is missing/],
+    [{ ...run.settings, format: 2 }, /expected format 1, found 2; update tinyseek/],
+    [{ ...run.settings, backend: 3 }, /but backend is missing or of another type/],
+    [{ ...run.settings, model: { hiddenSize: 7 } }, /but model\.numHiddenLayers is missing/],
+    [{ ...run.settings, brotliBitsPerByte: 'x' }, /but brotliBitsPerByte is missing/],
   ])('refuses a run.json it cannot use: %#', (content, message) => {
     write('run.json', content);
     expect(() => loadRun(dir)).toThrow(UserError);

@@ -6,10 +6,10 @@ import { figuresOf } from '../../tools/report-figures.ts';
 import { makeRun } from './fixture.ts';
 import { csvOf, htmlProblems } from './html-check.ts';
 
-const SHARED = ['train-loss', 'bits-per-byte', 'mtp-loss', 'max-vio', 'min-vio', 'dead-experts'];
-const SCHEDULES = ['learning-rate', 'bias-speed', 'mtp-weight', 'batch-size', 'grad-norm', 'tokens-per-second'];
-const OWN = ['expert-load-0', 'expert-bias-0'];
-const DOMAINS = ['domain-bits-per-byte-0', 'domain-load-0'];
+const shared = ['train-loss', 'bits-per-byte', 'mtp-loss', 'max-vio', 'min-vio', 'dead-experts'];
+const schedules = ['learning-rate', 'bias-speed', 'mtp-weight', 'batch-size', 'grad-norm', 'tokens-per-second'];
+const own = ['expert-load-0', 'expert-bias-0'];
+const domainFigures = ['domain-bits-per-byte-0', 'domain-load-0'];
 
 /** Elements that show data: marks with a place in the chart. */
 function countMarks(figure: string): number {
@@ -33,7 +33,7 @@ describe('renderReport', () => {
   const single = renderReport([makeRun({ steps: 211, evalEvery: 53, domains })]);
 
   it('draws every chart, each with a title, advice, marks and data', () => {
-    expectCharts(single, [...SHARED, ...SCHEDULES, ...OWN, ...DOMAINS]);
+    expectCharts(single, [...shared, ...schedules, ...own, ...domainFigures]);
   });
 
   it('is well-formed HTML that refers to nothing outside itself', () => {
@@ -98,7 +98,7 @@ describe('renderReport', () => {
   it('leaves out charts that a run has no data for', () => {
     const run = makeRun({ steps: 31, evalEvery: 0, mtpDepth: 0, balancing: 'none' });
     const source = renderReport([{ ...run, samples: [] }]);
-    const names = [...SHARED, ...SCHEDULES, 'expert-load-0'];
+    const names = [...shared, ...schedules, 'expert-load-0'];
     expectCharts(
       source,
       names.filter((name) => name !== 'bits-per-byte' && name !== 'mtp-loss'),
@@ -113,7 +113,7 @@ describe('renderReport', () => {
     expect(htmlProblems(source)).toEqual([]);
     // The load of one step is still a map; a bias that has moved once is not a curve.
     expect([...figures.keys()].sort()).toEqual(
-      [...SHARED, ...SCHEDULES, ...DOMAINS, 'expert-load-0'].filter((name) => name !== 'expert-bias-0').sort(),
+      [...shared, ...schedules, ...domainFigures, 'expert-load-0'].filter((name) => name !== 'expert-bias-0').sort(),
     );
     for (const [name, figure] of figures) {
       if (/-load-0$/.test(name)) continue;
@@ -173,7 +173,7 @@ describe('renderReport', () => {
     ];
     const source = renderReport(runs);
     expect(htmlProblems(source)).toEqual([]);
-    expectCharts(source, [...SHARED, ...SCHEDULES, ...OWN, 'expert-load-1']);
+    expectCharts(source, [...shared, ...schedules, ...own, 'expert-load-1']);
     const loss = figuresOf(source).get('train-loss') ?? '';
     expect(loss).toContain('var(--series-0)');
     expect(loss).toContain('var(--series-1)');

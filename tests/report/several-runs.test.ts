@@ -4,7 +4,7 @@ import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import type { Html } from '../../src/report/html.ts';
 import { renderReport } from '../../src/report/run/render-report.ts';
-import { BALANCE_CHARTS, LOSS_CHARTS, overlayFigures, SPEED_CHARTS } from '../../src/report/run/run-charts.ts';
+import { balanceCharts, lossCharts, overlayFigures, speedCharts } from '../../src/report/run/run-charts.ts';
 import { comparisonTable } from '../../src/report/run/tables.ts';
 import type { RunData } from '../../src/report/run-data.ts';
 import { makeRun } from './fixture.ts';
@@ -30,7 +30,7 @@ function comparison(...runs: readonly RunData[]) {
 
 /** The overlaid charts by name. */
 function chartsOf(runs: readonly RunData[]): Map<string, Html> {
-  const charts = [...LOSS_CHARTS, ...BALANCE_CHARTS, ...SPEED_CHARTS];
+  const charts = [...lossCharts, ...balanceCharts, ...speedCharts];
   const figures = overlayFigures(charts, runs);
   return new Map(figures.flatMap((figure, i) => (figure === null ? [] : [[charts[i]!.id, figure] as const])));
 }

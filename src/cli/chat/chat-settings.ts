@@ -10,7 +10,7 @@ export interface ChatSettings {
   readonly sampling: SamplingOptions;
 }
 
-const MAX_NEW_TOKENS = 'max-new-tokens';
+const maxNewTokensSetting = 'max-new-tokens';
 
 /** The names are those of the options: `top-k` for `topK`. */
 const keys = new Map(
@@ -19,15 +19,15 @@ const keys = new Map(
 
 /** One line a setting, as `/set` takes them. */
 export function settingLines({ maxNewTokens, sampling }: ChatSettings): string[] {
-  return [`${MAX_NEW_TOKENS} ${maxNewTokens}`, ...Array.from(keys, ([name, key]) => `${name} ${sampling[key]}`)];
+  return [`${maxNewTokensSetting} ${maxNewTokens}`, ...Array.from(keys, ([name, key]) => `${name} ${sampling[key]}`)];
 }
 
 /** @throws UserError for an unknown name or an impossible value. */
 export function changeSetting(settings: ChatSettings, name: string, value: string): ChatSettings {
-  if (name === MAX_NEW_TOKENS) return { ...settings, maxNewTokens: wholeNumber(name, value) };
+  if (name === maxNewTokensSetting) return { ...settings, maxNewTokens: wholeNumber(name, value) };
   const key = keys.get(name);
   if (key === undefined)
-    throw new UserError(`/set: expected ${[MAX_NEW_TOKENS, ...keys.keys()].join(', ')}; found ${name}`);
+    throw new UserError(`/set: expected ${[maxNewTokensSetting, ...keys.keys()].join(', ')}; found ${name}`);
   const sampling = { ...settings.sampling, [key]: parseNumber(name, value) };
   validateSampling(sampling);
   return { ...settings, sampling };

@@ -3,8 +3,8 @@
 
 import { createRandom, type Random } from '../random.ts';
 
-const DEFAULT_BYTES = 600_000;
-const EXERCISES_PER_DOCUMENT = 32;
+const defaultBytes = 600_000;
+const exercisesPerDocument = 32;
 
 /** One to three digits, each length as often as the others, so that a small model learns something early. */
 function number(random: Random): number {
@@ -18,11 +18,11 @@ function exercise(random: Random): string {
 }
 
 /** Documents of 32 sums, until they hold at least `minBytes` bytes; a function of nothing but that. */
-export function generateAddition(minBytes = DEFAULT_BYTES): string[] {
+export function generateAddition(minBytes = defaultBytes): string[] {
   const documents: string[] = [];
   for (let bytes = 0; bytes < minBytes; bytes += documents.at(-1)!.length) {
     const random = createRandom('addition', documents.length);
-    documents.push(Array.from({ length: EXERCISES_PER_DOCUMENT }, () => exercise(random)).join(''));
+    documents.push(Array.from({ length: exercisesPerDocument }, () => exercise(random)).join(''));
   }
   return documents;
 }

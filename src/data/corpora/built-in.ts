@@ -21,7 +21,7 @@ interface BuiltInCorpus extends CorpusDescription {
   readonly load: () => string[];
 }
 
-const BUILT_IN: readonly BuiltInCorpus[] = [
+const builtIn: readonly BuiltInCorpus[] = [
   {
     name: 'moby-dick',
     domain: 'prose',
@@ -82,10 +82,10 @@ const BUILT_IN: readonly BuiltInCorpus[] = [
 
 /** The built-in corpora, for people. */
 export function listCorpora(): CorpusDescription[] {
-  return BUILT_IN.map(({ load: _, ...description }) => description);
+  return builtIn.map(({ load: _, ...description }) => description);
 }
 
 /** The documents of a built-in corpus, or undefined if the name is not one. */
 export function loadBuiltIn(name: string): string[] | undefined {
-  return BUILT_IN.find((corpus) => corpus.name === name)?.load();
+  return builtIn.find((corpus) => corpus.name === name)?.load();
 }

@@ -2,7 +2,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
-import { TEXT_IN_MEMORY } from '../documents.ts';
+import { textInMemory } from '../documents.ts';
 import { listCorpora, loadBuiltIn } from './built-in.ts';
 import { parseDataSpec } from './spec.ts';
 import { loadUserText } from './user-files.ts';
@@ -41,7 +41,7 @@ function domainLabel(source: string): string {
 }
 
 function unknownSource(source: string): never {
-  if (source === TEXT_IN_MEMORY) {
+  if (source === textInMemory) {
     throw new UserError(
       'data: the model was trained on documents or a dataset that a program had in memory; ' +
         'give the same again, or name another text with --data',

@@ -4,12 +4,12 @@
 
 import { createRandom, type Random } from '../random.ts';
 
-const DEFAULT_BYTES = 1_000_000;
-const DEFAULT_SEED = 1;
-const EXERCISES_PER_DOCUMENT = 16;
+const defaultBytes = 1_000_000;
+const defaultSeed = 1;
+const exercisesPerDocument = 16;
 
 /** Documents of `EXERCISES_PER_DOCUMENT` exercises of one kind, until they hold at least `minBytes` bytes (all ASCII). */
-export function generateMath(minBytes = DEFAULT_BYTES, seed = DEFAULT_SEED): string[] {
+export function generateMath(minBytes = defaultBytes, seed = defaultSeed): string[] {
   const documents: string[] = [];
   for (let bytes = 0; bytes < minBytes; bytes += documents.at(-1)!.length) {
     documents.push(mathDocument(createRandom(seed, 'math', documents.length)));
@@ -20,8 +20,8 @@ export function generateMath(minBytes = DEFAULT_BYTES, seed = DEFAULT_SEED): str
 type Exercise = (random: Random) => string;
 
 function mathDocument(random: Random): string {
-  const [title, exercise] = KINDS[random.below(KINDS.length)]!;
-  const lines = Array.from({ length: EXERCISES_PER_DOCUMENT }, () => exercise(random));
+  const [title, exercise] = kinds[random.below(kinds.length)]!;
+  const lines = Array.from({ length: exercisesPerDocument }, () => exercise(random));
   return `${title}\n${lines.join('')}`;
 }
 
@@ -82,7 +82,7 @@ const additiveSequence: Exercise = (random) => {
   return `${terms.slice(0, 8).join(', ')}: each is the sum of the two before; next ${terms[8]}\n`;
 };
 
-const KINDS: readonly (readonly [title: string, exercise: Exercise])[] = [
+const kinds: readonly (readonly [title: string, exercise: Exercise])[] = [
   ['Addition with carry', sumWithCarry],
   ['Subtraction', difference],
   ['Multiplication', product],

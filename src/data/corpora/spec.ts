@@ -10,7 +10,7 @@ export interface DataSource {
 }
 
 // Only digits, dots and an exponent may follow the colon, so that `C:\notes.txt` and `C:/notes` have no weight.
-const WEIGHTED = /^(.*):([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)$/i;
+const weighted = /^(.*):([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)$/i;
 
 /**
  * Reads `moby-dick:2,code:1,./notes/*.md` (weight 1 unless given).
@@ -44,7 +44,7 @@ function splitOutsideBraces(spec: string): string[] {
 }
 
 function parseSource(part: string): DataSource {
-  const match = WEIGHTED.exec(part);
+  const match = weighted.exec(part);
   if (match === null) return { source: part, weight: 1 };
   const [source, weight] = [match[1]!.trim(), Number(match[2])];
   if (source === '')

@@ -7,7 +7,7 @@ import { UserError } from '../../errors.ts';
 import { parseJsonl } from './jsonl.ts';
 import { decodeText } from './read-text.ts';
 
-const FOLDER_PATTERN = '**/*.{txt,md,jsonl}';
+const folderPattern = '**/*.{txt,md,jsonl}';
 
 /**
  * The documents of a file, a folder or a glob, in the order of their paths; undefined if nothing has that path and the
@@ -27,7 +27,7 @@ export function loadUserText(source: string): string[] | undefined {
 function resolveFiles(source: string): string[] | undefined {
   const stat = statSync(source, { throwIfNoEntry: false });
   if (stat?.isFile()) return [source];
-  if (stat?.isDirectory()) return matchedFiles(source, FOLDER_PATTERN, { cwd: source });
+  if (stat?.isDirectory()) return matchedFiles(source, folderPattern, { cwd: source });
   const pattern = process.platform === 'win32' ? source.replaceAll('\\', '/') : source;
   return isDynamicPattern(pattern) ? matchedFiles(source, pattern, {}) : undefined;
 }
@@ -39,7 +39,7 @@ function matchedFiles(source: string, pattern: string, options: { cwd?: string }
 }
 
 function describe(source: string, pattern: string): string {
-  return pattern === FOLDER_PATTERN ? `${join(source, pattern)}` : source;
+  return pattern === folderPattern ? `${join(source, pattern)}` : source;
 }
 
 function readDocuments(file: string): string[] {

@@ -8,7 +8,7 @@ import { createPairHeap } from './pair-heap.ts';
 export type Merge = readonly [left: number, right: number, merged: number];
 
 /** Ids must be below this, so that a pair of them is one exact number. */
-export const MAX_TOKEN_ID = 2 ** 21;
+export const maxTokenId = 2 ** 21;
 
 /** Merges by their pair; the rank of a merge is its place in the list. */
 export interface MergeTable {
@@ -25,11 +25,11 @@ export function createMergeTable(merges: Iterable<Merge> = []): MergeTable {
   const results: number[] = [];
   const table: MergeTable = {
     add([left, right, merged]) {
-      const key = left * MAX_TOKEN_ID + right;
+      const key = left * maxTokenId + right;
       if (!ranks.has(key)) ranks.set(key, results.length);
       results.push(merged);
     },
-    rank: (left, right) => ranks.get(left * MAX_TOKEN_ID + right),
+    rank: (left, right) => ranks.get(left * maxTokenId + right),
     merged: (rank) => results[rank]!,
   };
   for (const merge of merges) table.add(merge);

@@ -4,13 +4,7 @@ import type { Tokenizer } from '../types.ts';
 import { applyMerges, createMergeTable, type Merge } from './bpe-merges.ts';
 import { bytesToLetters } from './byte-alphabet.ts';
 import { createByteLevelTokenizer } from './byte-level-tokenizer.ts';
-import {
-  addedToken,
-  SPECIAL_ROLES,
-  SPECIAL_TOKENS,
-  type SpecialTokenIds,
-  specialTokensFrom,
-} from './special-tokens.ts';
+import { addedToken, specialRoles, specialTokens, type SpecialTokenIds, specialTokensFrom } from './special-tokens.ts';
 import { createSplitter } from './split-patterns.ts';
 
 /** Ordinary tokens and how they come about. */
@@ -28,7 +22,7 @@ export function createBpeTokenizer(name: string, model: BpeModel): Tokenizer {
   const specials = specialTokensFrom(model.tokenBytes.length);
   return createByteLevelTokenizer({
     name,
-    tokenBytes: [...model.tokenBytes, ...SPECIAL_ROLES.map(() => null)],
+    tokenBytes: [...model.tokenBytes, ...specialRoles.map(() => null)],
     specials,
     encode: createBpeEncoder(model),
     toHuggingFace: () => toHuggingFace(model, specials),
@@ -36,8 +30,8 @@ export function createBpeTokenizer(name: string, model: BpeModel): Tokenizer {
 }
 
 // Words are few and repeated: what they encode to is remembered, up to a bound on memory.
-const MAX_CACHED_WORDS = 100_000;
-const MAX_CACHED_LENGTH = 64;
+const maxCachedWords = 100_000;
+const maxCachedLength = 64;
 
 /** A function from text (without lone surrogates) to ids. */
 export function createBpeEncoder(model: BpeModel): (text: string) => number[] {
@@ -55,7 +49,7 @@ export function createBpeEncoder(model: BpeModel): (text: string) => number[] {
     const known = cache.get(word);
     if (known !== undefined) return known;
     const ids = encodeWord(word);
-    if (cache.size < MAX_CACHED_WORDS && word.length <= MAX_CACHED_LENGTH) cache.set(word, ids);
+    if (cache.size < maxCachedWords && word.length <= maxCachedLength) cache.set(word, ids);
     return ids;
   };
   return (text) => {
@@ -87,7 +81,7 @@ function toHuggingFace(model: BpeModel, specials: SpecialTokenIds): Record<strin
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: SPECIAL_ROLES.map((role) => addedToken(specials[role], SPECIAL_TOKENS[role])),
+    added_tokens: specialRoles.map((role) => addedToken(specials[role], specialTokens[role])),
     normalizer: null,
     pre_tokenizer: preTokenizer(model.splits),
     post_processor: null,

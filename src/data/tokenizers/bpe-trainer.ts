@@ -6,14 +6,14 @@
 import { UserError } from '../../errors.ts';
 import type { Merge } from './bpe-merges.ts';
 import { type BpeModel, bytesToIds } from './bpe-tokenizer.ts';
-import { BYTE_ORDER } from './byte-alphabet.ts';
+import { byteOrder } from './byte-alphabet.ts';
 import { createPairHeap } from './pair-heap.ts';
-import { SPECIAL_ROLES } from './special-tokens.ts';
+import { specialRoles } from './special-tokens.ts';
 import { createSplitter } from './split-patterns.ts';
 
-const MAX_VOCAB_SIZE = 65536;
-const MIN_VOCAB_SIZE = 256 + SPECIAL_ROLES.length;
-const MIN_COUNT = 2;
+const maxVocabSize = 65536;
+const minVocabSize = 256 + specialRoles.length;
+const minCount = 2;
 
 interface Word {
   ids: number[];
@@ -28,13 +28,13 @@ interface Word {
  */
 export function trainBpe(texts: readonly string[], vocabSize: number, splits: readonly string[]): BpeModel {
   checkVocabSize(vocabSize);
-  const numTokens = vocabSize - SPECIAL_ROLES.length;
+  const numTokens = vocabSize - specialRoles.length;
   const pairs = createPairIndex(countWords(texts, splits));
-  const tokenBytes = BYTE_ORDER.map((byte) => Uint8Array.of(byte));
+  const tokenBytes = byteOrder.map((byte) => Uint8Array.of(byte));
   const merges: Merge[] = [];
   while (tokenBytes.length < numTokens) {
     const pair = pairs.takeMostFrequent();
-    if (pair === undefined) throw tooLittleText(vocabSize, tokenBytes.length + SPECIAL_ROLES.length);
+    if (pair === undefined) throw tooLittleText(vocabSize, tokenBytes.length + specialRoles.length);
     const [left, right] = pair;
     pairs.merge(left, right, tokenBytes.length);
     merges.push([left, right, tokenBytes.length]);
@@ -44,10 +44,10 @@ export function trainBpe(texts: readonly string[], vocabSize: number, splits: re
 }
 
 function checkVocabSize(vocabSize: number): void {
-  if (vocabSize >= MIN_VOCAB_SIZE && vocabSize <= MAX_VOCAB_SIZE) return;
+  if (vocabSize >= minVocabSize && vocabSize <= maxVocabSize) return;
   throw new UserError(
-    `tokenizer: bpe:${vocabSize} must have between ${MIN_VOCAB_SIZE} (256 bytes and ${SPECIAL_ROLES.length} special tokens) ` +
-      `and ${MAX_VOCAB_SIZE} ids; try bpe:1024`,
+    `tokenizer: bpe:${vocabSize} must have between ${minVocabSize} (256 bytes and ${specialRoles.length} special tokens) ` +
+      `and ${maxVocabSize} ids; try bpe:1024`,
   );
 }
 
@@ -65,7 +65,7 @@ function countWords(texts: readonly string[], splits: readonly string[]): Word[]
     for (const word of split(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   const byteIds = new Int32Array(256);
-  BYTE_ORDER.forEach((byte, id) => {
+  byteOrder.forEach((byte, id) => {
     byteIds[byte] = id;
   });
   const utf8 = new TextEncoder();
@@ -102,8 +102,8 @@ function createPairIndex(words: readonly Word[]): PairIndex {
       for (let top = heap.pop(); top !== undefined; top = heap.pop()) {
         const [negativeCount, pair] = top;
         const count = counts.get(pair)!;
-        if (count < MIN_COUNT) continue;
-        if (count === -negativeCount) return [Math.floor(pair / MAX_VOCAB_SIZE), pair % MAX_VOCAB_SIZE];
+        if (count < minCount) continue;
+        if (count === -negativeCount) return [Math.floor(pair / maxVocabSize), pair % maxVocabSize];
         offer(pair);
       }
       return undefined;
@@ -111,7 +111,7 @@ function createPairIndex(words: readonly Word[]): PairIndex {
     merge(left, right, merged) {
       // Only pairs with the new token have become more frequent; the others' heap entries are stale at worst.
       const changed = new Set<number>();
-      for (const index of places.get(left * MAX_VOCAB_SIZE + right) ?? []) {
+      for (const index of places.get(left * maxVocabSize + right) ?? []) {
         const word = words[index]!;
         const ids = mergePair(word.ids, left, right, merged);
         if (ids.length === word.ids.length) continue;
@@ -119,18 +119,18 @@ function createPairIndex(words: readonly Word[]): PairIndex {
         word.ids = ids;
         for (const pair of addWord(index, 1)) changed.add(pair);
       }
-      places.delete(left * MAX_VOCAB_SIZE + right);
+      places.delete(left * maxVocabSize + right);
       for (const pair of changed) if (contains(pair, merged)) offer(pair);
     },
   };
 }
 
 function contains(pair: number, id: number): boolean {
-  return Math.floor(pair / MAX_VOCAB_SIZE) === id || pair % MAX_VOCAB_SIZE === id;
+  return Math.floor(pair / maxVocabSize) === id || pair % maxVocabSize === id;
 }
 
 function pairsOf(ids: readonly number[]): number[] {
-  return ids.slice(1).map((right, i) => ids[i]! * MAX_VOCAB_SIZE + right);
+  return ids.slice(1).map((right, i) => ids[i]! * maxVocabSize + right);
 }
 
 /** Replaces the pair wherever it stands, from the left: of `a a a`, the first two. */

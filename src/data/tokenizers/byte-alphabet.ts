@@ -6,26 +6,26 @@
 const isPrintable = (byte: number): boolean =>
   (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 
-const ALL_BYTES = Array.from({ length: 256 }, (_, byte) => byte);
+const allBytes = Array.from({ length: 256 }, (_, byte) => byte);
 
 /** All bytes in the order of their letters; GPT-2's first 256 ids, and those of every vocabulary trained here. */
-export const BYTE_ORDER: readonly number[] = [
-  ...ALL_BYTES.filter(isPrintable),
-  ...ALL_BYTES.filter((byte) => !isPrintable(byte)),
+export const byteOrder: readonly number[] = [
+  ...allBytes.filter(isPrintable),
+  ...allBytes.filter((byte) => !isPrintable(byte)),
 ];
 
-const NUM_PRINTABLE = ALL_BYTES.filter(isPrintable).length;
+const numPrintable = allBytes.filter(isPrintable).length;
 
-const LETTERS: readonly string[] = ALL_BYTES.map((byte) =>
-  String.fromCodePoint(isPrintable(byte) ? byte : 256 + BYTE_ORDER.indexOf(byte) - NUM_PRINTABLE),
+const alphabet: readonly string[] = allBytes.map((byte) =>
+  String.fromCodePoint(isPrintable(byte) ? byte : 256 + byteOrder.indexOf(byte) - numPrintable),
 );
 
-const BYTE_OF_LETTER: ReadonlyMap<string, number> = new Map(LETTERS.map((letter, byte) => [letter, byte]));
+const byteOfLetter: ReadonlyMap<string, number> = new Map(alphabet.map((letter, byte) => [letter, byte]));
 
 /** Bytes written in the alphabet, one letter a byte. */
 export function bytesToLetters(bytes: Uint8Array): string {
   let letters = '';
-  for (const byte of bytes) letters += LETTERS[byte];
+  for (const byte of bytes) letters += alphabet[byte];
   return letters;
 }
 
@@ -33,7 +33,7 @@ export function bytesToLetters(bytes: Uint8Array): string {
 export function lettersToBytes(letters: string): Uint8Array | undefined {
   const bytes = new Uint8Array(letters.length);
   for (let i = 0; i < letters.length; i++) {
-    const byte = BYTE_OF_LETTER.get(letters[i]!);
+    const byte = byteOfLetter.get(letters[i]!);
     if (byte === undefined) return undefined;
     bytes[i] = byte;
   }

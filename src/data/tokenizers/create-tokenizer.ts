@@ -7,15 +7,15 @@ import type { Tokenizer } from '../types.ts';
 import { createBpeTokenizer } from './bpe-tokenizer.ts';
 import { trainBpe } from './bpe-trainer.ts';
 import { createBytesTokenizer } from './bytes.ts';
-import { GIVEN } from './given.ts';
-import { createGptTokenizer, GPT_ENCODING_NAMES } from './gpt-encodings.ts';
+import { givenMark } from './given.ts';
+import { createGptTokenizer, gptEncodingNames } from './gpt-encodings.ts';
 import { tokenizerFromHuggingFace } from './hugging-face-tokenizer.ts';
-import { DEEPSEEK_SPLITS, GPT2_SPLITS } from './split-patterns.ts';
+import { deepseekSplits, gpt2Splits } from './split-patterns.ts';
 
 /** Split patterns of the tokenizers that are trained here. */
-const TRAINED: Readonly<Record<string, readonly string[]>> = { bpe: GPT2_SPLITS, 'bpe-deepseek': DEEPSEEK_SPLITS };
+const trained: Readonly<Record<string, readonly string[]>> = { bpe: gpt2Splits, 'bpe-deepseek': deepseekSplits };
 
-const NAMES: readonly string[] = ['bytes', ...Object.keys(TRAINED), ...GPT_ENCODING_NAMES];
+const names: readonly string[] = ['bytes', ...Object.keys(trained), ...gptEncodingNames];
 
 /**
  * The tokenizer of a specification. `trainingTexts` is asked only by the kinds that are trained.
@@ -29,19 +29,19 @@ const NAMES: readonly string[] = ['bytes', ...Object.keys(TRAINED), ...GPT_ENCOD
  * @throws UserError for an unknown specification (with the nearest name), an impossible size or an unusable file.
  */
 export async function createTokenizer(spec: string, trainingTexts: () => readonly string[]): Promise<Tokenizer> {
-  if (spec.endsWith(GIVEN)) {
+  if (spec.endsWith(givenMark)) {
     throw new UserError(
-      `tokenizer: ${spec.slice(0, -GIVEN.length)} was given by the program that started the run; give the same one again`,
+      `tokenizer: ${spec.slice(0, -givenMark.length)} was given by the program that started the run; give the same one again`,
     );
   }
   if (spec.startsWith('file:')) return readTokenizerFile(spec.slice('file:'.length), spec);
   if (spec.endsWith('.json')) return readTokenizerFile(spec, spec);
   const [name = '', size, ...rest] = spec.split(':');
-  const splits = TRAINED[name];
-  if (!NAMES.includes(name) || rest.length > 0) throw unknownTokenizer(spec, name);
+  const splits = trained[name];
+  if (!names.includes(name) || rest.length > 0) throw unknownTokenizer(spec, name);
   const count = size === undefined ? undefined : parseSize(spec, size);
   if (name === 'bytes' && count === undefined) return createBytesTokenizer();
-  if (GPT_ENCODING_NAMES.includes(name)) return createGptTokenizer(name, count);
+  if (gptEncodingNames.includes(name)) return createGptTokenizer(name, count);
   if (splits === undefined) throw new UserError(`tokenizer: "${spec}": bytes takes no size; write bytes`);
   if (count === undefined) throw new UserError(`tokenizer: "${spec}" needs a vocabulary size; try ${name}:1024`);
   return createBpeTokenizer(spec, trainBpe(trainingTexts(), count, splits));
@@ -53,10 +53,10 @@ function parseSize(spec: string, size: string): number {
 }
 
 function unknownTokenizer(spec: string, name: string): UserError {
-  const nearest = NAMES.find((known) => known.startsWith(name)) ?? closest(name, NAMES);
+  const nearest = names.find((known) => known.startsWith(name)) ?? closest(name, names);
   return new UserError(
     `tokenizer: unknown tokenizer "${spec}"; did you mean "${nearest}"? Known are bytes, bpe:1024, ` +
-      `bpe-deepseek:1024, ${GPT_ENCODING_NAMES.join(', ')} (also with a size) and file:PATH of a tokenizer.json`,
+      `bpe-deepseek:1024, ${gptEncodingNames.join(', ')} (also with a size) and file:PATH of a tokenizer.json`,
   );
 }
 

@@ -1,2 +1,2 @@
 /** What a run records after the name of a tokenizer that a program gave it, which no specification makes again. */
-export const GIVEN = ' (given)';
+export const givenMark = ' (given)';

@@ -8,7 +8,7 @@ import { UserError } from '../../errors.ts';
 import type { Tokenizer } from '../types.ts';
 import { applyMerges, createMergeTable, type Merge } from './bpe-merges.ts';
 import { type BpeModel, bytesToIds, createBpeTokenizer, singleByteIds } from './bpe-tokenizer.ts';
-import { CL100K_SPLITS, GPT2_SPLITS, O200K_SPLITS } from './split-patterns.ts';
+import { cl100kSplits, gpt2Splits, o200kSplits } from './split-patterns.ts';
 
 /** A token as the package has it: text, or bytes where they are not UTF-8. */
 type RankedToken = string | readonly number[];
@@ -18,13 +18,13 @@ interface Encoding {
   readonly load: () => Promise<{ readonly default: readonly RankedToken[] }>;
 }
 
-const ENCODINGS: Readonly<Record<string, Encoding>> = {
-  r50k_base: { splits: GPT2_SPLITS, load: () => import('gpt-tokenizer/bpeRanks/r50k_base') },
-  cl100k_base: { splits: CL100K_SPLITS, load: () => import('gpt-tokenizer/bpeRanks/cl100k_base') },
-  o200k_base: { splits: O200K_SPLITS, load: () => import('gpt-tokenizer/bpeRanks/o200k_base') },
+const encodings: Readonly<Record<string, Encoding>> = {
+  r50k_base: { splits: gpt2Splits, load: () => import('gpt-tokenizer/bpeRanks/r50k_base') },
+  cl100k_base: { splits: cl100kSplits, load: () => import('gpt-tokenizer/bpeRanks/cl100k_base') },
+  o200k_base: { splits: o200kSplits, load: () => import('gpt-tokenizer/bpeRanks/o200k_base') },
 };
 
-export const GPT_ENCODING_NAMES: readonly string[] = Object.keys(ENCODINGS);
+export const gptEncodingNames: readonly string[] = Object.keys(encodings);
 
 /**
  * `r50k_base`, `cl100k_base` or `o200k_base`, with the first `numRanks` tokens or all of them.
@@ -33,7 +33,7 @@ export const GPT_ENCODING_NAMES: readonly string[] = Object.keys(ENCODINGS);
  * are left out.
  */
 export async function createGptTokenizer(encoding: string, numRanks?: number): Promise<Tokenizer> {
-  const { splits, load } = ENCODINGS[encoding]!;
+  const { splits, load } = encodings[encoding]!;
   const ranked = (await load()).default;
   if (numRanks !== undefined && (numRanks < 256 || numRanks > ranked.length)) {
     throw new UserError(

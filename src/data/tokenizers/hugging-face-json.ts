@@ -2,15 +2,15 @@
 
 import * as z from 'zod';
 import { UserError } from '../../errors.ts';
-import { MAX_TOKEN_ID, type Merge } from './bpe-merges.ts';
+import { maxTokenId, type Merge } from './bpe-merges.ts';
 import { singleByteIds } from './bpe-tokenizer.ts';
 import { lettersToBytes } from './byte-alphabet.ts';
-import { GPT2_SPLITS, KNOWN_PATTERNS } from './split-patterns.ts';
+import { gpt2Splits, knownPatterns } from './split-patterns.ts';
 
 const tokenId = z
   .int()
   .min(0)
-  .max(MAX_TOKEN_ID - 1);
+  .max(maxTokenId - 1);
 const typed = z.looseObject({ type: z.string() });
 
 const tokenizerSchema = z.looseObject({
@@ -91,7 +91,7 @@ function readVocab(vocab: object, name: string): Map<string, number> {
   for (const [token, id] of Object.entries<unknown>({ ...vocab })) {
     const { data } = tokenId.safeParse(id);
     if (data === undefined || seen.has(data)) {
-      const problem = data === undefined ? `must be 0 to ${MAX_TOKEN_ID - 1}` : 'is used twice';
+      const problem = data === undefined ? `must be 0 to ${maxTokenId - 1}` : 'is used twice';
       throw new UserError(
         `tokenizer: ${name}: the id of token ${JSON.stringify(token)} ${problem}, found ${JSON.stringify(id)}; copy the file again`,
       );
@@ -153,7 +153,7 @@ function isNoNormalizer(normalizer: unknown): boolean {
 
 const splitSchema = z.object({
   type: z.literal('Split'),
-  pattern: z.object({ Regex: z.string().refine((pattern) => KNOWN_PATTERNS.has(pattern)) }),
+  pattern: z.object({ Regex: z.string().refine((pattern) => knownPatterns.has(pattern)) }),
   behavior: z.literal('Isolated'),
   invert: z.literal(false).optional(),
 });
@@ -172,5 +172,5 @@ function readSplits(preTokenizer: unknown): readonly string[] | undefined {
   const splits = parts.slice(0, -1).map((part) => splitSchema.safeParse(part));
   if (!byteLevel.success || !splits.every((split) => split.success)) return undefined;
   const patterns = splits.map((split) => split.data.pattern.Regex);
-  return byteLevel.data.use_regex ? [...patterns, ...GPT2_SPLITS] : patterns;
+  return byteLevel.data.use_regex ? [...patterns, ...gpt2Splits] : patterns;
 }

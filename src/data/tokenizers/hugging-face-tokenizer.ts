@@ -9,10 +9,10 @@ import type { Tokenizer } from '../types.ts';
 import { createBpeEncoder } from './bpe-tokenizer.ts';
 import { createByteLevelTokenizer } from './byte-level-tokenizer.ts';
 import { type HuggingFaceBpe, readHuggingFaceBpe } from './hugging-face-json.ts';
-import { addedToken, SPECIAL_ROLES, SPECIAL_TOKENS, type SpecialTokenIds } from './special-tokens.ts';
+import { addedToken, specialRoles, specialTokens, type SpecialTokenIds } from './special-tokens.ts';
 
 /** Other models' names of the beginning and end of a document, for files without DeepSeek's. */
-const OTHER_NAMES: Partial<Record<keyof SpecialTokenIds, readonly string[]>> = {
+const otherNames: Partial<Record<keyof SpecialTokenIds, readonly string[]>> = {
   bos: ['<|begin_of_text|>', '<s>'],
   eos: ['<|end_of_text|>', '<|endoftext|>', '</s>'],
 };
@@ -45,7 +45,7 @@ function findSpecialTokens(bpe: HuggingFaceBpe): SpecialTokenIds {
   const ids = new Map(bpe.addedTokens.map((token) => [token.content, token.id]));
   let next = bpe.tokenBytes.length;
   const find = (role: keyof SpecialTokenIds): number => {
-    const name = [SPECIAL_TOKENS[role], ...(OTHER_NAMES[role] ?? [])].find((candidate) => ids.has(candidate));
+    const name = [specialTokens[role], ...(otherNames[role] ?? [])].find((candidate) => ids.has(candidate));
     return name === undefined ? next++ : ids.get(name)!;
   };
   return {
@@ -60,10 +60,10 @@ function findSpecialTokens(bpe: HuggingFaceBpe): SpecialTokenIds {
 function withSpecialTokens(json: unknown, bpe: HuggingFaceBpe, specials: SpecialTokenIds): Record<string, unknown> {
   const file: Record<string, unknown> = { ...asObject(json) };
   const known = Array.isArray(file.added_tokens) ? file.added_tokens : [];
-  const missing = SPECIAL_ROLES.filter((role) => specials[role] >= bpe.tokenBytes.length);
+  const missing = specialRoles.filter((role) => specials[role] >= bpe.tokenBytes.length);
   return {
     ...file,
-    added_tokens: [...known, ...missing.map((role) => addedToken(specials[role], SPECIAL_TOKENS[role]))],
+    added_tokens: [...known, ...missing.map((role) => addedToken(specials[role], specialTokens[role]))],
   };
 }
 

@@ -10,7 +10,7 @@ export interface SpecialTokenIds {
 }
 
 /** Names as in DeepSeek-V3's `tokenizer.json`: full-width bars and a low block for the blank. */
-export const SPECIAL_TOKENS: Readonly<Record<keyof SpecialTokenIds, string>> = {
+export const specialTokens: Readonly<Record<keyof SpecialTokenIds, string>> = {
   bos: '<｜begin▁of▁sentence｜>',
   eos: '<｜end▁of▁sentence｜>',
   fimBegin: '<｜fim▁begin｜>',
@@ -19,7 +19,7 @@ export const SPECIAL_TOKENS: Readonly<Record<keyof SpecialTokenIds, string>> = {
 };
 
 /** The parts in the order of their ids. */
-export const SPECIAL_ROLES = ['bos', 'eos', 'fimBegin', 'fimHole', 'fimEnd'] as const;
+export const specialRoles = ['bos', 'eos', 'fimBegin', 'fimHole', 'fimEnd'] as const;
 
 /** The five ids after `numTokens` ordinary tokens. */
 export function specialTokensFrom(numTokens: number): SpecialTokenIds {

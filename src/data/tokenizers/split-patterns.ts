@@ -5,18 +5,18 @@
 
 import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
 
-const CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d";
+const contractions = "'s|'t|'re|'ve|'m|'ll|'d";
 
 /** Words, numbers and runs of other signs, each with the blank before it (GPT-2; also that of `r50k_base`). */
-export const GPT2_SPLITS: readonly string[] = [
-  `${CONTRACTIONS}| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+`,
+export const gpt2Splits: readonly string[] = [
+  `${contractions}| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+`,
 ];
 
 /**
  * DeepSeek-V3's three, applied one after the other: digits in threes; Chinese and Japanese runs; words with the sign or
  * blank before them, and signs with the line breaks after them (`);\n` is one piece).
  */
-export const DEEPSEEK_SPLITS: readonly string[] = [
+export const deepseekSplits: readonly string[] = [
   '\\p{N}{1,3}',
   '[一-龥\u3040-ゟ゠-ヿ]+',
   [
@@ -30,13 +30,13 @@ export const DEEPSEEK_SPLITS: readonly string[] = [
 ];
 
 // `$` is the end of a line in Oniguruma and of the text in JavaScript; a look-ahead says the latter in both.
-export const CL100K_SPLITS: readonly string[] = [CL100K_TOKEN_SPLIT_REGEX.source.replace('\\s+$', '\\s+(?![\\s\\S])')];
+export const cl100kSplits: readonly string[] = [CL100K_TOKEN_SPLIT_REGEX.source.replace('\\s+$', '\\s+(?![\\s\\S])')];
 
-export const O200K_SPLITS: readonly string[] = [O200K_TOKEN_SPLIT_REGEX.source];
+export const o200kSplits: readonly string[] = [O200K_TOKEN_SPLIT_REGEX.source];
 
 /** The patterns whose meaning is known to be the same here and in Hugging Face's libraries. */
-export const KNOWN_PATTERNS: ReadonlySet<string> = new Set(
-  [GPT2_SPLITS, DEEPSEEK_SPLITS, CL100K_SPLITS, O200K_SPLITS].flat(),
+export const knownPatterns: ReadonlySet<string> = new Set(
+  [gpt2Splits, deepseekSplits, cl100kSplits, o200kSplits].flat(),
 );
 
 function compile(pattern: string): RegExp {

@@ -6,10 +6,10 @@ import { tf } from '../../tensor/tf.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import type { EvalResult } from '../../train/events.ts';
 import type { Measurements, TrainedArm } from '../study.ts';
-import { openTrained, PROBE_TOKENS } from './open-trained.ts';
+import { openTrained, probeTokens } from './open-trained.ts';
 
 /** Below any affinity: an expert with this bias is never selected. */
-const NEVER = -1e9;
+const never = -1e9;
 
 /**
  * `lossTopOff/P` is the loss with the P percent most used experts of each layer switched off, and `topOffPenalty` the
@@ -41,7 +41,7 @@ async function evaluateSome(
   { train }: TrainedArm,
 ): Promise<EvalResult> {
   const { batchSize, documentMask } = train;
-  const result = await evaluate(model, dataset, { batchSize, documentMask, maxTokensPerDomain: PROBE_TOKENS });
+  const result = await evaluate(model, dataset, { batchSize, documentMask, maxTokensPerDomain: probeTokens });
   if (result === null) throw new Error('internal: an evaluation without a signal was interrupted');
   return result;
 }
@@ -52,13 +52,13 @@ export function mostUsed(counts: readonly number[], percent: number): number[] {
   return order.slice(0, Math.round((percent / 100) * counts.length));
 }
 
-/** Sets the bias of every layer to its value in `whole`, but that of the most used experts to `NEVER`. */
+/** Sets the bias of every layer to its value in `whole`, but that of the most used experts to `never`. */
 function switchOff(model: DeepseekV3ForCausalLM, whole: EvalResult, percent: number): void {
   for (const [layer, variable] of model.expertBiases) {
     const loads = whole.domains.flatMap(({ load }) => load.filter((candidate) => candidate.layer === layer));
     const counts = sumCounts(loads.map((load) => load.counts));
     const bias = [...(loads[0]?.bias ?? [])];
-    for (const expert of mostUsed(counts, percent)) bias[expert] = NEVER;
+    for (const expert of mostUsed(counts, percent)) bias[expert] = never;
     tf.tidy(() => variable.assign(tf.tensor1d(bias)));
   }
 }

@@ -5,7 +5,7 @@ import { evaluate } from '../../train/evaluate.ts';
 import type { Measurements, TrainedArm } from '../study.ts';
 import { acceptance } from './acceptance.ts';
 import { namedTokens } from './named-tokens.ts';
-import { openTrained, PROBE_TOKENS } from './open-trained.ts';
+import { openTrained, probeTokens } from './open-trained.ts';
 import { add, none } from './tally.ts';
 
 /**
@@ -16,8 +16,8 @@ import { add, none } from './tally.ts';
 export async function probeLoaded(trained: TrainedArm): Promise<Measurements> {
   const { model, dataset } = await openTrained(trained);
   const { batchSize, documentMask } = trained.train;
-  const result = await evaluate(model, dataset, { batchSize, documentMask, maxTokensPerDomain: PROBE_TOKENS });
-  const batches = dataset.domains.flatMap((_, domain) => [...dataset.heldOutBatches(domain, batchSize, PROBE_TOKENS)]);
+  const result = await evaluate(model, dataset, { batchSize, documentMask, maxTokensPerDomain: probeTokens });
+  const batches = dataset.domains.flatMap((_, domain) => [...dataset.heldOutBatches(domain, batchSize, probeTokens)]);
   const { right, all } = batches
     .map((batch) => acceptance(namedTokens(model, batch, documentMask), 1))
     .reduce(add, none);

@@ -4,7 +4,7 @@ import type { Batch } from '../../data/types.ts';
 import type { Measurements, TrainedArm } from '../study.ts';
 import { acceptance } from './acceptance.ts';
 import { type NamedTokens, namedTokens } from './named-tokens.ts';
-import { openTrained, PROBE_TOKENS } from './open-trained.ts';
+import { openTrained, probeTokens } from './open-trained.ts';
 import { add, none, type Tally } from './tally.ts';
 
 /** The spans of the answers that lie completely in a row: from after `=` to before the newline. */
@@ -48,7 +48,7 @@ export async function probeLookAhead(trained: TrainedArm): Promise<Measurements>
   const found: Record<string, number> = {};
   for (const [index, name] of dataset.domains.entries()) {
     const sums = { acceptance: none, acceptance2: none, answers: none, answerTokens: none };
-    for (const batch of dataset.heldOutBatches(index, batchSize, PROBE_TOKENS)) {
+    for (const batch of dataset.heldOutBatches(index, batchSize, probeTokens)) {
       const named = namedTokens(model, batch, documentMask);
       sums.acceptance = add(sums.acceptance, acceptance(named, 1));
       sums.acceptance2 = add(sums.acceptance2, acceptance(named, 2));

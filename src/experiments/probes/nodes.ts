@@ -5,10 +5,10 @@ import type { ModelConfig } from '../../config/model-config.ts';
 import { tf } from '../../tensor/tf.ts';
 import { lossInput } from '../../train/micro-batch.ts';
 import type { Measurements, TrainedArm } from '../study.ts';
-import { openTrained, PROBE_TOKENS } from './open-trained.ts';
+import { openTrained, probeTokens } from './open-trained.ts';
 
 /** Bytes that a number takes on its way to an expert (FP8) and back (BF16), as in the report's section 3.2.2. */
-const BYTES_PER_NUMBER = 1 + 2;
+const bytesPerNumber = 1 + 2;
 
 /** Distinct groups among the K experts of each token. Shapes: topkIndices [N * K] -> [N]. */
 export function nodesPerToken(topkIndices: ArrayLike<number>, config: ModelConfig): number[] {
@@ -30,7 +30,7 @@ export async function probeNodes(trained: TrainedArm): Promise<Measurements> {
   const { batchSize, documentMask } = trained.train;
   const reached: number[] = [];
   for (const domain of dataset.domains.keys()) {
-    for (const batch of dataset.heldOutBatches(domain, batchSize, PROBE_TOKENS)) {
+    for (const batch of dataset.heldOutBatches(domain, batchSize, probeTokens)) {
       tf.tidy(() => {
         const { routing } = model.forward(lossInput(batch, documentMask).ids);
         for (const { topkIndices } of routing) reached.push(...nodesPerToken(topkIndices.dataSync(), model.config));
@@ -41,5 +41,5 @@ export async function probeNodes(trained: TrainedArm): Promise<Measurements> {
   model.dispose();
   const nodesMean = reached.reduce((sum, count) => sum + count, 0) / reached.length;
   const nodesMost = reached.reduce((most, count) => Math.max(most, count), 0);
-  return { nodesMean, nodesMost, trafficBytes: nodesMean * (1 - 1 / nGroup) * hiddenSize * BYTES_PER_NUMBER };
+  return { nodesMean, nodesMost, trafficBytes: nodesMean * (1 - 1 / nGroup) * hiddenSize * bytesPerNumber };
 }

@@ -13,7 +13,7 @@ export interface OpenedArm {
 }
 
 /** Most held-out tokens per domain that a probe reads. */
-export const PROBE_TOKENS = 8192;
+export const probeTokens = 8192;
 
 /** Loads the last checkpoint and the data it was trained on, with the same split. */
 export async function openTrained({ checkpoint, train }: TrainedArm): Promise<OpenedArm> {

@@ -14,7 +14,7 @@ const dense = (name: string, label: string, intermediateSize: number): Arm => ({
 });
 
 /** Steps of the dense model of equal FLOPs in the time of one step of the mixture, one thread of the engine. */
-const SPEED_RATIO = 1.15;
+const speedRatio = 1.15;
 
 export const moeVsDense: Study = {
   name: 'moe-vs-dense',
@@ -23,7 +23,7 @@ export const moeVsDense: Study = {
     'At this size, is a mixture of experts worth it: at equal FLOPs, at equal wall clock, and against a dense model of all its parameters?',
   source: 'arXiv:2401.06066 table 1',
   equal:
-    `Equal FLOPs per token (dense-flops), equal time (dense-time: ${SPEED_RATIO} times the steps, from measured speeds; the wall clock that came out is in the table), ` +
+    `Equal FLOPs per token (dense-flops), equal time (dense-time: ${speedRatio} times the steps, from measured speeds; the wall clock that came out is in the table), ` +
     'equal parameters (dense-parameters). Equal tokens but for dense-time.',
   preset: 'tiny',
   seeds: 5,
@@ -35,7 +35,7 @@ export const moeVsDense: Study = {
   arms: [
     { name: 'moe', label: 'mixture, 4 of 16 experts and one shared' },
     dense('dense-flops', 'dense, equal FLOPs', 196),
-    { ...dense('dense-time', 'dense, equal time', 196), stepsFactor: SPEED_RATIO },
+    { ...dense('dense-time', 'dense, equal time', 196), stepsFactor: speedRatio },
     dense('dense-parameters', 'dense, equal parameters', 448),
   ],
   metrics: [

@@ -21,7 +21,7 @@ export interface GeneratorOptions {
 }
 
 // Timers, sockets and signals are served at least this often.
-const BREATH_MILLISECONDS = 4;
+const breathMilliseconds = 4;
 
 /** A generator over a decoder, which it owns from now on. */
 export function createGenerator(
@@ -217,7 +217,7 @@ class BatchGenerator implements Generator {
   }
 
   async #breathe(): Promise<void> {
-    if (performance.now() - this.#breathedAt < BREATH_MILLISECONDS) return;
+    if (performance.now() - this.#breathedAt < breathMilliseconds) return;
     await nextTurn();
     this.#breathedAt = performance.now();
   }

@@ -8,7 +8,7 @@ import type { Generation } from './generation.ts';
  * Tokens of prompts in one pass, and the longest piece of one. A fixed number, so that the pieces of a prompt, and with
  * them the last bits of its latents, do not depend on what runs beside it.
  */
-const PIECE = 256;
+const pieceSize = 256;
 
 /** A prompt, and the generations that begin with it. */
 export interface Prefill {
@@ -64,9 +64,9 @@ export class PrefillQueue {
     const pieces: PrefillPiece[] = [];
     let tokens = 0;
     for (const prefill of this.#prefills) {
-      const piece = prefill.promptIds.slice(prefill.done, prefill.done + PIECE);
+      const piece = prefill.promptIds.slice(prefill.done, prefill.done + pieceSize);
       tokens += piece.length;
-      if (pieces.length > 0 && tokens > PIECE) break;
+      if (pieces.length > 0 && tokens > pieceSize) break;
       pieces.push({ prefill, input: { slot: prefill.members[0]!.slot, tokens: piece, logits: 'last' } });
     }
     return pieces;

@@ -11,7 +11,7 @@ import type { PromptFiles } from '../../io/prompt-files.ts';
 import type { ChatFormat, ChatMessage } from './chat-prompt.ts';
 
 /** A code point that Unicode reserves for use inside programs: no text has it. */
-const MARK = '\uFDD0';
+const mark = '\uFDD0';
 
 /**
  * Conversations through a chat template.
@@ -48,7 +48,7 @@ function explain<T>(problem: string, action: () => T): T {
 function anyOf(texts: readonly string[]): RegExp {
   const longestFirst = texts.toSorted((a, b) => b.length - a.length);
   const escaped = longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
-  return new RegExp(`(?<!${MARK})(${escaped.join('|')})`, 'gu');
+  return new RegExp(`(?<!${mark})(${escaped.join('|')})`, 'gu');
 }
 
 /**
@@ -56,7 +56,7 @@ function anyOf(texts: readonly string[]): RegExp {
  * another. Marks that the text itself contains are dropped.
  */
 function breakUp(text: string, places: RegExp): string {
-  return text.replaceAll(MARK, '').replace(places, (found) => Array.from(found, (char) => MARK + char).join(''));
+  return text.replaceAll(mark, '').replace(places, (found) => Array.from(found, (char) => mark + char).join(''));
 }
 
 function encodeWithAdded(
@@ -67,6 +67,6 @@ function encodeWithAdded(
 ): number[] {
   // Splitting at a group keeps what matched: texts and tokens take turns.
   return text.split(places).flatMap((part, index) => {
-    return index % 2 === 1 ? [added.get(part)!] : Array.from(tokenizer.encode(part.replaceAll(MARK, '')));
+    return index % 2 === 1 ? [added.get(part)!] : Array.from(tokenizer.encode(part.replaceAll(mark, '')));
   });
 }

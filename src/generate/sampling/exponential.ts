@@ -5,14 +5,14 @@
 // token takes one call for each token of the vocabulary.
 
 /** Smaller arguments give 0: the sum of a whole vocabulary of them is nothing beside the best token's 1. */
-const SMALLEST = -700;
+const smallest = -700;
 
 // ln 2 in two parts, of which n times the first is exact (fdlibm, e_exp.c).
-const LN2_HIGH = 0.6931471803691238;
-const LN2_LOW = 1.9082149292705877e-10;
+const ln2High = 0.6931471803691238;
+const ln2Low = 1.9082149292705877e-10;
 
 /** 2^0, 2^-1, ... as far as `SMALLEST` needs. */
-const POWERS = Float64Array.from({ length: Math.ceil(-SMALLEST * Math.LOG2E) + 1 }, (_, n) => 2 ** -n);
+const powers = Float64Array.from({ length: Math.ceil(-smallest * Math.LOG2E) + 1 }, (_, n) => 2 ** -n);
 
 /**
  * e^x for x <= 0, to two units in the last place; NaN for NaN.
@@ -20,9 +20,9 @@ const POWERS = Float64Array.from({ length: Math.ceil(-SMALLEST * Math.LOG2E) + 1
  * x = r - n * ln 2 with |r| <= ln 2 / 2, where the Taylor series to the 13th power is exact up to rounding.
  */
 export function exponential(x: number): number {
-  if (x < SMALLEST) return 0;
+  if (x < smallest) return 0;
   const n = Math.floor(0.5 - x * Math.LOG2E);
-  const r = x + n * LN2_HIGH + n * LN2_LOW;
+  const r = x + n * ln2High + n * ln2Low;
   let sum = 1 / 6227020800;
   sum = sum * r + 1 / 479001600;
   sum = sum * r + 1 / 39916800;
@@ -37,5 +37,5 @@ export function exponential(x: number): number {
   sum = sum * r + 1 / 2;
   sum = sum * r + 1;
   sum = sum * r + 1;
-  return sum * POWERS[n]!;
+  return sum * powers[n]!;
 }

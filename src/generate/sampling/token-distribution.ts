@@ -9,9 +9,9 @@ import { rankTokens } from './token-ranking.ts';
 
 type Filters = Pick<SamplingOptions, 'temperature' | 'topK' | 'topP' | 'minP'>;
 
-// A nucleus is usually small: it is looked for among this many of the best tokens first, then among four times as many,
-// ...
-const FIRST_NUCLEUS = 64;
+// A nucleus is usually small. It is looked for among this many of the best tokens first, then among four times as many,
+// and so on.
+const firstNucleus = 64;
 
 /** Tokens that may be drawn, with weights whose sum is `total`; both arrays are used up to `count`. */
 export class TokenDistribution {
@@ -88,7 +88,7 @@ export class TokenDistribution {
 
   #findNucleus(logits: Float32Array, temperature: number, topP: number): void {
     const goal = topP * sumOfWeights(logits, temperature);
-    for (let count = Math.min(FIRST_NUCLEUS, logits.length); ; count = Math.min(4 * count, logits.length)) {
+    for (let count = Math.min(firstNucleus, logits.length); ; count = Math.min(4 * count, logits.length)) {
       this.#takeBest(logits, temperature, count);
       if (this.total >= goal || count === logits.length) break;
     }

@@ -9,7 +9,7 @@ import { renderSvg } from './plot-svg.ts';
 import { paddedRange } from './points.ts';
 
 /** Colours in the palette of the style sheet. */
-const NUM_COLORS = 8;
+const numColors = 8;
 
 export interface BandPoint {
   readonly x: number;
@@ -40,7 +40,7 @@ export interface BandChart {
 
 /** How an arm is drawn wherever it occurs: colours repeat after eight, then with another dash. */
 export function armStroke(arm: number): Stroke {
-  return { mark: 'line', color: `var(--series-${arm % NUM_COLORS})`, dash: Math.floor(arm / NUM_COLORS) };
+  return { mark: 'line', color: `var(--series-${arm % numColors})`, dash: Math.floor(arm / numColors) };
 }
 
 /** Mean and range, at each place, of the curves of several seeds. */

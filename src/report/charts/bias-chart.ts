@@ -12,9 +12,9 @@ import { renderSvg } from './plot-svg.ts';
 import { spread, vectorOf } from './points.ts';
 
 /** Most bias values in the figure, all layers and experts together, unless that leaves fewer than 12 steps. */
-const MAX_VALUES = 6_000;
+const maxValues = 6_000;
 /** Panels beyond this many are folded away. */
-const OPEN_PANELS = 8;
+const openPanels = 8;
 
 interface BiasRow {
   readonly step: number;
@@ -42,7 +42,7 @@ export function biasFigure(owner: Owner, { metrics, settings: { model } }: RunDa
       { mark: 'line', color: 'var(--under)', dash: 0, label: 'ends above zero: picked too rarely, helped' },
       { mark: 'line', color: 'var(--over)', dash: 0, label: 'ends below zero: picked too often, held back' },
     ]),
-    body: html`<div class="panels">${charts.slice(0, OPEN_PANELS)}</div>${folded(charts.slice(OPEN_PANELS))}`,
+    body: html`<div class="panels">${charts.slice(0, openPanels)}</div>${folded(charts.slice(openPanels))}`,
     download: csvLink(id, panelsToRows(panels)),
     wide: true,
   });
@@ -63,7 +63,7 @@ function biasPanels(metrics: readonly MetricsLine[]): Panel[] {
     }),
   }));
   const lines = panels.reduce((sum, { rows }) => sum + (rows[0]?.bias.length ?? 0), 0);
-  const numSteps = Math.min(200, Math.max(12, Math.floor(MAX_VALUES / Math.max(1, lines))));
+  const numSteps = Math.min(200, Math.max(12, Math.floor(maxValues / Math.max(1, lines))));
   return panels
     .filter(({ rows }) => rows.length > 1)
     .map(({ layer, rows }) => ({ layer, rows: spread(rows, numSteps) }));

@@ -50,13 +50,13 @@ export interface LegendItem extends Stroke {
 }
 
 /** Stroke patterns by `dash`. */
-const DASHES = ['', '6 3', '2 3', '8 3 2 3'] as const;
+const dashes = ['', '6 3', '2 3', '8 3 2 3'] as const;
 
 /** Those of a horizontal rule, which is never solid. */
-const RULE_DASHES = ['4 3', '1 3', '10 3'] as const;
+const ruleDashes = ['4 3', '1 3', '10 3'] as const;
 
 export function dashArray(dash: number, mark: Stroke['mark'] = 'line'): string {
-  const patterns = mark === 'rule' ? RULE_DASHES : DASHES;
+  const patterns = mark === 'rule' ? ruleDashes : dashes;
   return patterns[dash % patterns.length] ?? '';
 }
 

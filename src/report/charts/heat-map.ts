@@ -7,7 +7,7 @@ import { Plot } from '../plot.ts';
 import { renderSvg } from './plot-svg.ts';
 
 /** Load at which the colour is full, as a multiple of the layer's mean. */
-export const FULL_LOAD = 2;
+export const fullLoad = 2;
 
 export interface HeatMap {
   readonly label: string;
@@ -67,7 +67,7 @@ export function isWide(load: HeatMap['load']): boolean {
 
 /** Colours explained; an outlined cell is an expert with no token. */
 export function heatMapLegend(): Html {
-  return html`<div class="scale"><span>no token</span><span class="bar" aria-hidden="true"></span><span>${FULL_LOAD}x the mean or more</span></div>`;
+  return html`<div class="scale"><span>no token</span><span class="bar" aria-hidden="true"></span><span>${fullLoad}x the mean or more</span></div>`;
 }
 
 function cellsOf(rowNames: readonly string[], load: HeatMap['load']): Cell[] {
@@ -83,7 +83,7 @@ function cellsOf(rowNames: readonly string[], load: HeatMap['load']): Cell[] {
 
 function cellColor(ratio: number): Pick<Cell, 'fill' | 'opacity' | 'stroke'> {
   const over = ratio > 1;
-  const opacity = over ? Math.min(1, (ratio - 1) / (FULL_LOAD - 1)) : 1 - ratio;
+  const opacity = over ? Math.min(1, (ratio - 1) / (fullLoad - 1)) : 1 - ratio;
   return {
     fill: over ? 'var(--over)' : 'var(--under)',
     opacity: Number(opacity.toFixed(2)),

@@ -12,7 +12,7 @@ import { renderSvg } from './plot-svg.ts';
 import { extent, type Point, paddedRange, smooth, thin } from './points.ts';
 
 /** Colours in the palette of the style sheet. */
-const NUM_COLORS = 8;
+const numColors = 8;
 
 export interface Curve {
   /** Index of the run. */
@@ -190,12 +190,12 @@ function drawRule(rule: Rule): Plot.Markish {
 
 function strokeOf({ run, hue, mark, dash }: Curve, numRuns: number): Stroke {
   const color = numRuns > 1 ? run : hue;
-  return { mark, color: `var(--series-${color % NUM_COLORS})`, dash: dash + Math.floor(color / NUM_COLORS) };
+  return { mark, color: `var(--series-${color % numColors})`, dash: dash + Math.floor(color / numColors) };
 }
 
 function ruleStroke({ run }: Rule): Stroke {
   if (run === null) return { mark: 'rule', color: 'var(--text)', dash: 0 };
-  return { mark: 'rule', color: `var(--series-${run % NUM_COLORS})`, dash: Math.floor(run / NUM_COLORS) };
+  return { mark: 'rule', color: `var(--series-${run % numColors})`, dash: Math.floor(run / numColors) };
 }
 
 function legendItems({ curves, rules = [] }: LineChart, runNames: readonly string[]): LegendItem[] {

@@ -15,8 +15,8 @@ export interface LoadFrames {
   readonly counts: readonly (readonly (readonly number[])[])[];
 }
 
-const MAX_FRAMES = 100;
-const MAX_COUNTS = 30_000;
+const maxFrames = 100;
+const maxCounts = 30_000;
 
 /** At most 100 frames (fewer for big models) between the first and the last step; null without any counts. */
 export function loadFrames(metrics: readonly MetricsLine[]): LoadFrames | null {
@@ -28,7 +28,7 @@ export function loadFrames(metrics: readonly MetricsLine[]): LoadFrames | null {
   const last = frames.at(-1);
   if (!last) return null;
   const cells = last.counts.reduce((sum, row) => sum + row.length, 0);
-  const kept = spread(frames, Math.max(2, Math.min(MAX_FRAMES, Math.floor(MAX_COUNTS / cells))));
+  const kept = spread(frames, Math.max(2, Math.min(maxFrames, Math.floor(maxCounts / cells))));
   return { layers, steps: kept.map(({ step }) => step), counts: kept.map(({ counts }) => counts) };
 }
 

@@ -5,7 +5,7 @@ import { routesTokens } from '../routing.ts';
 import type { RunData } from '../run-data.ts';
 import { csvLink } from './csv.ts';
 import { type Owner, ownedTitle, renderFigure } from './figure.ts';
-import { FULL_LOAD, heatMapLegend, heatMapSvg, isWide } from './heat-map.ts';
+import { fullLoad, heatMapLegend, heatMapSvg, isWide } from './heat-map.ts';
 import { type LoadFrames, layerName, loadFrames } from './load-frames.ts';
 
 /** The figure, or null when no load was recorded or there is no choice of experts. */
@@ -43,7 +43,7 @@ function framesToRows({ layers, steps, counts }: LoadFrames): (string | number)[
 }
 
 /** Recolours the cells when a slider moves; same colours as `heat-map.ts`, which a test compares. */
-export const SLIDER_SCRIPT = `for (const map of document.querySelectorAll('[data-load]')) {
+export const sliderScript = `for (const map of document.querySelectorAll('[data-load]')) {
   const { steps, rowNames, counts } = JSON.parse(map.querySelector('script').textContent);
   const cells = map.querySelectorAll('rect');
   const slider = map.querySelector('input');
@@ -56,7 +56,7 @@ export const SLIDER_SCRIPT = `for (const map of document.querySelectorAll('[data
       row.forEach((count, expert) => {
         const cell = cells[next++];
         const ratio = mean > 0 ? count / mean : 1;
-        const opacity = ratio > 1 ? Math.min(1, (ratio - 1) / ${FULL_LOAD - 1}) : 1 - ratio;
+        const opacity = ratio > 1 ? Math.min(1, (ratio - 1) / ${fullLoad - 1}) : 1 - ratio;
         cell.setAttribute('fill', ratio > 1 ? 'var(--over)' : 'var(--under)');
         cell.setAttribute('fill-opacity', Number(opacity.toFixed(2)));
         cell.setAttribute('stroke', ratio === 0 ? 'var(--text)' : 'var(--grid)');

@@ -4,12 +4,12 @@ import { escapeHtml, Html } from '../html.ts';
 import { Plot, parseHTML } from '../plot.ts';
 
 /** Colour of axis text, so that a chart follows the page into dark mode. */
-const MUTED = 'var(--muted)';
+const muted = 'var(--muted)';
 
 /** Draws a plot as `<svg role="img">`; colours must be CSS variables or `currentColor`. */
 export function renderSvg(label: string, options: Plot.PlotOptions): Html {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const svg = Plot.plot({ ...options, document, style: { fontSize: '12px', color: MUTED } });
+  const svg = Plot.plot({ ...options, document, style: { fontSize: '12px', color: muted } });
   svg.querySelector('style')?.remove();
   const source = shorten(svg.outerHTML);
   return new Html(source.replace('<svg ', () => `<svg role="img" aria-label="${escapeHtml(label)}" `));

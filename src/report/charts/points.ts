@@ -9,7 +9,7 @@ export interface Point {
 }
 
 /** Most points that a curve in the report has. */
-export const MAX_POINTS = 500;
+export const maxPoints = 500;
 
 /** The finite values of a scalar metric, by step. */
 export function pointsOf(metrics: readonly MetricsLine[], key: string): Point[] {
@@ -59,7 +59,7 @@ export function smooth(points: readonly Point[]): Point[] {
 }
 
 /** At most `limit` points: the first, the last, and of each stretch between the lowest and the highest, so spikes stay. */
-export function thin(points: readonly Point[], limit = MAX_POINTS): readonly Point[] {
+export function thin(points: readonly Point[], limit = maxPoints): readonly Point[] {
   if (points.length <= limit) return points;
   const stretches = Math.floor((limit - 2) / 2);
   const kept = new Set([0, points.length - 1]);

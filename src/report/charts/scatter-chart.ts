@@ -18,7 +18,7 @@ interface Dot {
 }
 
 /** Shapes tell apart the arms that share a colour. */
-const SYMBOLS = ['circle', 'triangle', 'square', 'diamond'] as const;
+const symbols = ['circle', 'triangle', 'square', 'diamond'] as const;
 
 /** The figure, or null when fewer than two runs have both metrics. */
 export function scatterFigure(results: StudyResults, index: number): Html | null {
@@ -42,8 +42,8 @@ export function scatterFigure(results: StudyResults, index: number): Html | null
   });
 }
 
-function symbolOf(arm: number): (typeof SYMBOLS)[number] {
-  return SYMBOLS[Math.floor(arm / 8) % SYMBOLS.length] ?? 'circle';
+function symbolOf(arm: number): (typeof symbols)[number] {
+  return symbols[Math.floor(arm / 8) % symbols.length] ?? 'circle';
 }
 
 function symbolNote(name: string, arm: number): string {

@@ -5,13 +5,13 @@ import { biasFigure } from '../charts/bias-chart.ts';
 import { domainLoadFigure, domainLossFigure } from '../charts/domain-charts.ts';
 import type { Owner } from '../charts/figure.ts';
 import { loadMapFigure } from '../charts/load-map.ts';
-import { MAX_POINTS } from '../charts/points.ts';
+import { maxPoints } from '../charts/points.ts';
 import { formatCount, formatTime } from '../format.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { grid, renderPage, type Section } from '../page.ts';
 import type { RunData } from '../run-data.ts';
 import { describeModel } from './describe-model.ts';
-import { BALANCE_CHARTS, LOSS_CHARTS, overlayFigures, SCHEDULE_CHARTS, SPEED_CHARTS } from './run-charts.ts';
+import { balanceCharts, lossCharts, overlayFigures, scheduleCharts, speedCharts } from './run-charts.ts';
 import { renderSamples } from './samples.ts';
 import { comparisonTable, settingsTables } from './tables.ts';
 import { renderTiles } from './tiles.ts';
@@ -31,7 +31,7 @@ export function renderReport(runs: readonly RunData[]): string {
     title: pageTitle(named),
     header: header(named),
     sections: reportSections(named),
-    footer: `Curves hold at most ${MAX_POINTS} points per run, spikes included; metrics.jsonl in the run folder has every step.`,
+    footer: `Curves hold at most ${maxPoints} points per run, spikes included; metrics.jsonl in the run folder has every step.`,
   });
 }
 
@@ -57,14 +57,14 @@ function withDistinctNames(runs: readonly RunData[]): RunData[] {
 }
 
 /** More runs than this are described behind a fold. */
-const OPEN_RUNS = 4;
+const openRuns = 4;
 
 function header(runs: readonly RunData[]): Html {
   const [first] = runs;
   const title = runs.length === 1 && first ? first.name : `${runs.length} training runs compared`;
   const lines = runs.map((run) => runLines(run, runs.length > 1));
   const content =
-    runs.length > OPEN_RUNS ? html`<details><summary>What each run is</summary>${lines}</details>` : html`${lines}`;
+    runs.length > openRuns ? html`<details><summary>What each run is</summary>${lines}</details>` : html`${lines}`;
   return html`<header><h1>${title}</h1>${content}</header>`;
 }
 
@@ -82,21 +82,21 @@ function reportSections(runs: readonly RunData[]): Section[] {
     {
       id: 'loss',
       title: 'Loss',
-      content: grid([...overlayFigures(LOSS_CHARTS, runs), ...figuresOf(runs, domainLossFigure)]),
+      content: grid([...overlayFigures(lossCharts, runs), ...figuresOf(runs, domainLossFigure)]),
     },
     { id: 'samples', title: 'Text samples', content: perRun(runs, renderSamples) },
     {
       id: 'balance',
       title: 'Expert balance',
-      content: grid([...overlayFigures(BALANCE_CHARTS, runs), ...figuresOf(runs, loadMapFigure)]),
+      content: grid([...overlayFigures(balanceCharts, runs), ...figuresOf(runs, loadMapFigure)]),
     },
     {
       id: 'experts',
       title: 'Experts, layer by layer',
       content: grid([...figuresOf(runs, biasFigure), ...figuresOf(runs, domainLoadFigure)]),
     },
-    { id: 'schedules', title: 'Schedules', content: grid(overlayFigures(SCHEDULE_CHARTS, runs)) },
-    { id: 'speed', title: 'Gradients and speed', content: grid(overlayFigures(SPEED_CHARTS, runs)) },
+    { id: 'schedules', title: 'Schedules', content: grid(overlayFigures(scheduleCharts, runs)) },
+    { id: 'speed', title: 'Gradients and speed', content: grid(overlayFigures(speedCharts, runs)) },
     { id: 'settings', title: 'Settings', content: settingsTables(runs) },
   ];
 }

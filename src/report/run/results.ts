@@ -27,7 +27,7 @@ export interface Result {
 const lowest = (among: readonly Condition[]): Best => ({ better: 'lower', among: [...among, ended] });
 
 /** In the order in which tiles and table rows show them. */
-export const RESULTS: readonly Result[] = [
+export const runResults: readonly Result[] = [
   {
     label: 'bits per byte',
     note: 'held-out text',

@@ -67,7 +67,7 @@ function rulesOf(
   });
 }
 
-export const LOSS_CHARTS: readonly OverlayChart[] = [
+export const lossCharts: readonly OverlayChart[] = [
   {
     id: 'train-loss',
     title: 'Training and held-out loss',
@@ -121,7 +121,7 @@ function ofRouting(curvesOf: OverlayChart['curvesOf']): OverlayChart['curvesOf']
   return (run, index) => (routesTokens(run.settings.model) ? curvesOf(run, index) : []);
 }
 
-export const BALANCE_CHARTS: readonly OverlayChart[] = [
+export const balanceCharts: readonly OverlayChart[] = [
   {
     id: 'max-vio',
     title: 'MaxVio: the busiest expert',
@@ -156,7 +156,7 @@ export const BALANCE_CHARTS: readonly OverlayChart[] = [
   },
 ];
 
-export const SCHEDULE_CHARTS: readonly OverlayChart[] = [
+export const scheduleCharts: readonly OverlayChart[] = [
   scheduleChart(
     'learning-rate',
     'Learning rate',
@@ -198,7 +198,7 @@ function scheduleChart(id: string, title: string, key: string, yLabel: string, a
   };
 }
 
-export const SPEED_CHARTS: readonly OverlayChart[] = [
+export const speedCharts: readonly OverlayChart[] = [
   {
     id: 'grad-norm',
     title: 'Gradient norm',

@@ -5,12 +5,12 @@ import { type Html, html } from '../html.ts';
 import type { RunData, Sample } from '../run-data.ts';
 
 /** Before, midway and after. */
-const MAX_SAMPLES = 3;
+const maxSamples = 3;
 
 /** The first, a middle and the last sample side by side; null without samples. */
 export function renderSamples({ samples, settings }: RunData): Html | null {
   if (samples.length === 0) return null;
-  const cards = spread(samples, MAX_SAMPLES).map((sample) => card(sample, settings.train.steps));
+  const cards = spread(samples, maxSamples).map((sample) => card(sample, settings.train.steps));
   return html`<div class="samples">${cards}</div>`;
 }
 

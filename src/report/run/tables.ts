@@ -6,12 +6,12 @@ import { enumerate } from '../format.ts';
 import { type Content, type Html, html } from '../html.ts';
 import type { RunData } from '../run-data.ts';
 import { whyIncomparable } from './comparable.ts';
-import { RESULTS, type Result } from './results.ts';
+import { runResults, type Result } from './results.ts';
 
 /** Results and the settings that differ, one column a run; the best value of a row is bold where values can be compared. */
 export function comparisonTable(runs: readonly RunData[]): Html {
   const differing = settingKeys(runs).filter(({ key, texts }) => key !== 'createdAt' && new Set(texts).size > 1);
-  const rows = RESULTS.map((result) => compare(result, runs)).filter(({ known }) => known.length > 0);
+  const rows = runResults.map((result) => compare(result, runs)).filter(({ known }) => known.length > 0);
   const results = rows.map(({ result, cells }) => row(html`${result.label} <small>${result.note}</small>`, cells));
   return table(
     'Comparison of the runs',

@@ -2,10 +2,10 @@
 
 import { type Html, html } from '../html.ts';
 import type { RunData } from '../run-data.ts';
-import { RESULTS } from './results.ts';
+import { runResults } from './results.ts';
 
 export function renderTiles(run: RunData): Html {
-  const tiles = RESULTS.flatMap(({ label, note, format, value }) => {
+  const tiles = runResults.flatMap(({ label, note, format, value }) => {
     const found = value(run);
     if (found === null) return [];
     return [tile(label, format(found), label === 'bits per byte' ? brotliNote(found, run) : note)];

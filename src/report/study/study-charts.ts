@@ -13,7 +13,7 @@ import type { ArmResults, StudyResults } from '../study-results.ts';
 export type ArmRuns = readonly (readonly RunData[])[];
 
 /** Points of a noisy curve in a band. */
-const NOISY_POINTS = 120;
+const noisyPoints = 120;
 
 function bandsOf({ arms }: StudyResults, runs: ArmRuns, curve: (run: RunData) => readonly Point[]): Band[] {
   return arms.map(({ name }, arm) => ({ name, arm, points: bandOf((runs[arm] ?? []).map(curve)) }));
@@ -21,7 +21,7 @@ function bandsOf({ arms }: StudyResults, runs: ArmRuns, curve: (run: RunData) =>
 
 /** Smoothed first, so that the band shows how seeds differ and not how batches do. */
 function noisy(metrics: RunData['metrics'], key: string): readonly Point[] {
-  return spread(smooth(pointsOf(metrics, key)), NOISY_POINTS);
+  return spread(smooth(pointsOf(metrics, key)), noisyPoints);
 }
 
 const bandNote = 'lines are means over seeds, bands reach from the lowest seed to the highest';
