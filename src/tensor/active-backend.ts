@@ -13,7 +13,7 @@ export interface ActiveBackend {
   readonly threads: number | null;
   /** The engine's binary; null on other backends. */
   readonly engineVariant: string | null;
-  /** Why this is not the best backend or binary for the machine; null if it is. */
+  /** Why the preferred backend could not be started and this one is used; null if there is nothing to warn of. */
   readonly warning: string | null;
   /** What would make the backend faster, to be told once before a long computation; null if nothing is known. */
   readonly advice: string | null;

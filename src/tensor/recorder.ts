@@ -8,8 +8,8 @@ export interface Recording {
    * Runs the kernels again on other values of the inputs. The results are valid until the next call or `dispose`; the
    * handles are the caller's to dispose.
    *
-   * Returns null if something is not as it was: a variable has moved in memory, or a kernel returned something else. The
-   * caller then has to run the computation itself.
+   * Returns null if something is not as it was: a variable has moved in memory, or a kernel returned something else.
+   * The caller then has to run the computation itself.
    */
   replay(inputs: readonly tf.Tensor[]): tf.Tensor[] | null;
   dispose(): void;

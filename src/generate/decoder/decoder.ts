@@ -56,8 +56,8 @@ export interface Decoder {
    * further one reads the module's own output of the call before, as a deeper module would (recycling). The next
    * `forward` forgets what was drafted.
    *
-   * Returns logits [V] for each input. On the engine they are those of a cheaper module, in which each token has half of
-   * its experts.
+   * Returns logits [V] for each input. On the engine they are those of a cheaper module, in which each token has half
+   * of its experts.
    * @throws UserError when `canDraft` is false, nothing ran before `token`, or token and drafts would outgrow
    * `capacity` + 1.
    */
