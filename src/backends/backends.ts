@@ -1,4 +1,4 @@
-// Which TF.js backend computes: how each is found, started, and what it can do.
+// Finds and starts the TF.js backends, and tells what each can do.
 
 import { checkEngineOptions, type EngineOptions, startEngine } from '../engine/engine.ts';
 import type { VariantName } from '../engine/variant-names.ts';
@@ -23,7 +23,7 @@ export interface BackendOptions {
 export interface BackendStatus {
   readonly name: BackendId;
   readonly available: boolean;
-  /** What it is, or why it is missing. */
+  /** A description of the backend, or why it is missing. */
   readonly detail: string;
   readonly howToGet: string | null;
 }
@@ -36,7 +36,7 @@ interface Started {
 }
 
 interface BackendEntry {
-  /** What it is. */
+  /** A description of the backend. */
   readonly detail: string;
   /** Whether tensors can be read without waiting. */
   readonly canReadSync: boolean;
@@ -65,7 +65,7 @@ const entries: Readonly<Record<BackendId, BackendEntry>> = {
   tensorflow: { detail: 'libtensorflow through tfjs-node', canReadSync: true },
 };
 
-/** Where TF.js has it from, if not from the core. */
+/** The source of a backend that is not part of the core; null for the others. */
 function sourceOf(name: BackendId): BackendSource | null {
   return name === 'engine' || name === 'cpu' ? null : host().sources[name];
 }
@@ -75,7 +75,7 @@ let current: BackendId | null = null;
 /**
  * Starts a backend and makes it current. `auto` is the engine, or `wasm` where the engine cannot run.
  *
- * @throws UserError that says why it is missing and how to get it; the backend of before then stays current.
+ * @throws UserError that says why it is missing and how to get it; the previous backend then stays current.
  */
 export async function activateBackend(requested: BackendName, options: BackendOptions = {}): Promise<ActiveBackend> {
   if (!backendNames.includes(requested)) {
@@ -99,7 +99,7 @@ export async function activateBackend(requested: BackendName, options: BackendOp
   throw new UserError(`backend ${name}: not available here (${started})${howToGet ? `; to get it: ${howToGet}` : ''}`);
 }
 
-/** A variant that was asked for is what is wanted. */
+/** How the engine could be faster; null for other backends, and if the user asked for a variant of the engine. */
 function adviceOn(name: BackendId, { engineVariant }: BackendOptions): string | null {
   return name === 'engine' && (engineVariant ?? null) === null ? host().advice() : null;
 }
@@ -114,7 +114,7 @@ function record(name: BackendId, started: Started | null, remarks: Remarks = {})
   return backend;
 }
 
-/** Makes a backend current; if it cannot be, says why and leaves the one of before. */
+/** Makes a backend current. If that fails, returns the reason and keeps the previous one. */
 async function start(name: BackendId, options: BackendOptions): Promise<string | Started> {
   try {
     const loaded = name === 'engine' ? await loadEngine(options) : null;
@@ -136,7 +136,7 @@ async function start(name: BackendId, options: BackendOptions): Promise<string |
   }
 }
 
-/** Tries every backend in turn, the engine with `options`, and leaves none in particular active. */
+/** Tries every backend in turn, the engine with `options`. Afterwards any of them may be the active one. */
 export async function probeBackends(options: BackendOptions = {}): Promise<readonly BackendStatus[]> {
   const statuses: BackendStatus[] = [];
   for (const name of backendNames) {

@@ -1,9 +1,9 @@
-// Whether this Node lets the engine do its best, and if not, what would.
+// Whether the engine reaches its full speed on this version of Node, and if not, which version to use.
 
 import { flagFor } from '../engine/node-host.ts';
 import type { LoadedVariant } from '../engine/variants.ts';
 
-/** What `flagFor` decides by. */
+/** The properties of the runtime by which `flagFor` decides. */
 export interface Runtime {
   readonly version: string;
   readonly arch: string;
@@ -32,7 +32,9 @@ function isWideEnough({ version, arch, builtWith }: Runtime): boolean {
   return arch !== 'x64' || flagFor(version, arch, builtWith)?.includes('revectorize') === true;
 }
 
-/** Why V8 does not join pairs of SIMD operations to 256 bits; null if it does, or the processor has no such operations. */
+/**
+ * Why V8 does not join pairs of SIMD operations to 256 bits; null if it does, or the processor has no such operations.
+ */
 function withoutRevectorizer({ name, reports }: LoadedVariant, runtime: Runtime): string | null {
   if (name === 'relaxed-5x16' || runtime.arch !== 'x64') return null;
   const what = '256-bit SIMD is not used';
@@ -46,12 +48,12 @@ function withoutRevectorizer({ name, reports }: LoadedVariant, runtime: Runtime)
   return `${what}: it is slower here (${digits(wide.gflops)} against ${digits(best?.gflops ?? null)} GFLOP/s); a processor with AVX2 and FMA would help`;
 }
 
-/** What keeps the engine from its best, one line each; none where nothing does. */
+/** What keeps the engine from its full speed, one line for each reason. */
 export function engineAdvice(variant: LoadedVariant, runtime: Runtime = thisRuntime()): string[] {
   return [withoutRelaxedSimd(variant), withoutRevectorizer(variant, runtime)].filter((line) => line !== null);
 }
 
-/** What a release of Node 24 would bring; null where this Node is not what keeps the engine from its best. */
+/** What Node 24 would improve; null where this version of Node does not slow the engine down. */
 export function nodeAdvice(runtime: Runtime = thisRuntime()): string | null {
   if (isWideEnough(runtime)) return null;
   return (

@@ -1,13 +1,13 @@
-// What the backends need of the program around them: those of TF.js's backends that the core does not bring, and what this
-// runtime lacks. A page imports a backend itself, and Node has loaders of its own; `useHost` says which holds.
+// What the backends need of the program around them: the TF.js backends that are not part of the core, and advice about
+// the runtime. A page imports a backend itself, and Node has loaders of its own; `useHost` sets which of them is used.
 
 import type { BackendId } from '../tensor/active-backend.ts';
 import { webHost } from './web-host.ts';
 
-/** Backends that come from outside of the core. */
+/** Backends that are not part of the core. */
 export type ForeignBackend = Exclude<BackendId, 'engine' | 'cpu'>;
 
-/** How TF.js comes to know a backend. */
+/** How a backend is registered with TF.js. */
 export interface BackendSource {
   /** Registers it with TF.js. Rejects where it is missing; the message says why. */
   readonly load: () => Promise<void>;
@@ -15,21 +15,21 @@ export interface BackendSource {
   readonly howToGet: string | null;
 }
 
-/** The surroundings of the backends. */
+/** What the program around the backends provides. */
 export interface Host {
   readonly sources: Readonly<Record<ForeignBackend, BackendSource>>;
-  /** What another runtime would bring to the engine; null where it has all it can use. */
+  /** What another runtime would improve for the engine; null if this one has all that the engine can use. */
   readonly advice: () => string | null;
 }
 
 let current: Host = webHost;
 
-/** The surroundings that hold; those of a page unless `useHost` was called. */
+/** The current host; that of a page unless `useHost` was called. */
 export function host(): Host {
   return current;
 }
 
-/** Sets the surroundings, before a backend is started. */
+/** Sets the host, before a backend is started. */
 export function useHost(newHost: Host): void {
   current = newHost;
 }

@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url);
 /** Dawn for Node gives the page's `navigator.gpu`; the WebGPU backend looks for it when it is imported. */
 async function loadWebGpu(): Promise<void> {
   if (!('gpu' in (Reflect.get(globalThis, 'navigator') ?? {}))) {
-    // By a name that no compiler follows: users and contributors install it only to compute with it.
+    // A name in a variable is not resolved by compilers: the package is installed only by those who compute with it.
     const name = 'webgpu';
     const dawn: { create(flags: string[]): object; globals: object } = await import(name);
     Object.assign(globalThis, dawn.globals);

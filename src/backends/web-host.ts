@@ -1,4 +1,4 @@
-// Backends in a page: whoever wants one of TF.js's imports its package, and TF.js knows it then.
+// Backends in a page: a page that wants a backend of TF.js imports its package, which registers it with TF.js.
 
 import type { BackendSource, Host } from './host.ts';
 

@@ -1,4 +1,4 @@
-// Rows put together, and the held-out text as batches.
+// Joins rows into batches, and reads the held-out text in batches.
 
 import { countRows, sliceRow, type TokenStream } from './packing.ts';
 import type { Batch, Sample } from './types.ts';
@@ -19,8 +19,8 @@ export function stackSamples(samples: readonly Sample[]): Batch {
 /**
  * The whole stream in order, every id but the first as a target exactly once.
  *
- * Full rows come in batches of `batchSize`, the last of which may have fewer rows; what is left is a batch of one shorter
- * row. Nothing is padded. Stops after the batch that reaches `maxTokens` targets.
+ * Full rows come in batches of `batchSize`, the last of which may have fewer rows; the remainder is a batch of one
+ * shorter row. Nothing is padded. Stops after the batch that reaches `maxTokens` targets.
  */
 export function* heldOutBatches(
   stream: TokenStream,

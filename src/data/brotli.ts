@@ -1,4 +1,4 @@
-// The yardstick for bits per byte: a general-purpose compressor at its best.
+// A measure to compare bits per byte with: a general-purpose compressor at its highest setting.
 
 import { brotliCompressSync, constants } from 'node:zlib';
 

@@ -37,7 +37,7 @@ function cycleCounts(weights: readonly number[]): number[] {
   return shares.map((share) => Math.max(1, Math.round(share * maxCycle)));
 }
 
-/** Always the domain that is furthest behind its share; of equals the first. */
+/** Always chooses the domain that is furthest behind its share; of equal ones, the first. */
 function spreadEvenly(counts: readonly number[]): MixturePlace[] {
   const length = counts.reduce((sum, count) => sum + count, 0);
   const taken = counts.map(() => 0);

@@ -1,4 +1,4 @@
-// Data in Node. What is used of it is loaded when it is used: not every command reads text.
+// Data in Node. Modules are loaded when they are used, since not every command reads text.
 
 import { readFile } from 'node:fs/promises';
 import type { Host } from './host.ts';

@@ -1,4 +1,4 @@
-// Documents to one stream of tokens, and the stream to rows.
+// Joins documents into one stream of tokens, and cuts the stream into rows.
 
 import { UserError } from '../errors.ts';
 
@@ -12,10 +12,11 @@ export interface TokenStream {
 /**
  * Joins documents with the end token.
  *
- * Without a document mask (the report's pre-training) the stream is `eos d0 eos d1 eos`: it begins with an end token so that
- * the first real token is predicted too, and every document follows one. An end token belongs to the document that it ends.
- * With the mask, no document may look at or be predicted from another, so each brings its own: `eos d0 eos, eos d1 eos`. The
- * step from one's last to the next one's first `eos` is the only label that crosses documents.
+ * Without a document mask (the report's pre-training) the stream is `eos d0 eos d1 eos`: it begins with an end token so
+ * that the first real token is predicted too, and every document follows one. An end token belongs to the document that
+ * it ends. With the mask, no document may look at or be predicted from another, so each has an end token at both ends:
+ * `eos d0 eos, eos d1 eos`. The only label that crosses documents is the first `eos` of a document, predicted from the
+ * last `eos` of the one before.
  */
 export function packDocuments(tokens: readonly Int32Array[], eosTokenId: number, documentMask: boolean): TokenStream {
   const opening = documentMask ? tokens.length : 1;
@@ -38,7 +39,7 @@ export function countRows(stream: TokenStream, seqLen: number): number {
   return Math.floor((stream.ids.length - 1) / seqLen);
 }
 
-/** `length` ids from `start`, with documents counted from 0 in the row. */
+/** `length` ids from `start`; the row counts its documents from 0. */
 export function sliceRow(stream: TokenStream, start: number, length: number): TokenStream {
   const first = stream.documents[start]!;
   return {

@@ -1,5 +1,5 @@
-// Seeded randomness of the data pipeline. Every choice is a function of what it is for (`seed`, domain, epoch, ...), so
-// nothing depends on the order in which things are asked.
+// Seeded randomness of the data pipeline. Every choice is a function of its purpose (`seed`, domain, epoch, ...), so
+// nothing depends on the order in which choices are made.
 
 /** A 32-bit hash of numbers and strings (FNV-1a over their text, then an avalanche step). */
 export function hash32(...parts: readonly (number | string)[]): number {
@@ -25,8 +25,8 @@ export interface Random {
 /**
  * A stream of uniform numbers, the same for the same parts (a counter put through the avalanche step).
  *
- * Not the generator of `src/tensor/random.ts`, which weights come from: with that one the text of every seed would come in
- * another order.
+ * This is not the generator of weights, `src/tensor/random.ts`: with that one, the order of the text would be another
+ * one for every seed.
  */
 export function createRandom(...parts: readonly (number | string)[]): Random {
   let state = hash32(...parts);

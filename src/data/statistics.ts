@@ -1,4 +1,4 @@
-// What a tokenizer makes of a corpus, in numbers.
+// How many tokens a tokenizer makes of a corpus, and other counts.
 
 import { loadCorpora } from './corpora/load-corpora.ts';
 import { createTokenizer } from './tokenizers/create-tokenizer.ts';

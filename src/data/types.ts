@@ -42,7 +42,7 @@ export interface Batch {
   readonly ids: Int32Array; // [batchSize, seqLen + 1]
   readonly documentIds: Int32Array; // [batchSize, seqLen + 1]
   readonly domains: Int32Array; // [batchSize]
-  /** What each token counts for as a label, not negative; absent where all count alike, as in text for pre-training. */
+  /** The weight of each token as a label, not negative; absent where all count alike, as in text for pre-training. */
   readonly labelWeights?: Float32Array; // [batchSize, seqLen + 1]
 }
 

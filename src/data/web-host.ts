@@ -1,4 +1,4 @@
-// Data in a page: what is in memory.
+// Data in a page: only text in memory.
 
 import { UserError } from '../errors.ts';
 import type { Host } from './host.ts';

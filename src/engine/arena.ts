@@ -8,12 +8,12 @@ export class Arena {
   readonly #free = new Map<number, number[]>();
   #refusal: string | null = null;
 
-  /** Why what lies here cannot be computed again by repeating kernels; null as long as it can. */
+  /** Why the contents cannot be computed again by repeating kernels; null as long as they can. */
   get refusal(): string | null {
     return this.#refusal;
   }
 
-  /** Says that JavaScript had a part in what lies here. */
+  /** Records that JavaScript computed some of the contents. */
   refuse(reason: string): void {
     this.#refusal ??= reason;
   }
@@ -46,7 +46,7 @@ export class Arena {
     return true;
   }
 
-  /** Address and size of all blocks that nobody has. */
+  /** Address and size of all free blocks. */
   freeBlocks(): [number, number][] {
     return [...this.#sizes].filter(([address]) => !this.#live.has(address));
   }

@@ -30,7 +30,7 @@ const howToShare =
   'a page has threads when it is served with Cross-Origin-Opener-Policy: same-origin and ' +
   'Cross-Origin-Embedder-Policy: require-corp';
 
-/** Less than the scratch of the threads and one tensor would make no sense. */
+/** The least memory limit: the scratch memory of the threads and one tensor must fit. */
 const leastMemory = 16 * 2 ** 20;
 
 interface RunningEngine {
@@ -39,7 +39,7 @@ interface RunningEngine {
 }
 
 let running: RunningEngine | null = null;
-/** Starts wait for each other. */
+/** The start before; each start waits for it. */
 let lastStart: Promise<unknown> = Promise.resolve();
 
 /** The engine's backend, started; null before. */
@@ -69,8 +69,8 @@ export function checkEngineOptions({ threads, variant, memoryLimit }: EngineOpti
 }
 
 /**
- * Starts the engine, or changes the number of threads of the one that runs. The variant and the memory limit are those of
- * the first start.
+ * Starts the engine, or changes the number of threads of the one that runs. The variant and the memory limit are those
+ * of the first start.
  *
  * @throws UserError when this machine cannot run it, or the options are impossible.
  */

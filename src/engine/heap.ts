@@ -34,11 +34,11 @@ export function sizeClass(bytes: number): number {
 
 /** What an allocator holds, in bytes. */
 export interface HeapUse {
-  /** In blocks that are in use, rounding included. */
+  /** Bytes in blocks that are in use, rounding included. */
   readonly used: number;
-  /** Most that was ever in use. */
+  /** The most bytes that were ever in use. */
   readonly peak: number;
-  /** Taken from the system. */
+  /** Bytes taken from the system. */
   readonly reserved: number;
 }
 
@@ -56,24 +56,30 @@ function reserveMemory(limit: number, shared: boolean): { memory: WebAssembly.Me
 /**
  * Blocks of one WebAssembly.Memory. A block does not move.
  *
- * Freed blocks are kept for requests of the same size class. When other sizes are wanted and the heap is well above what
- * was ever in use, free neighbours are joined and larger blocks cut up, so a run with changing sizes does not grow on.
+ * Freed blocks are kept for requests of the same size class. When other sizes are wanted and the heap is well above
+ * what was ever in use, free neighbours are joined and larger blocks cut up, so a run with changing sizes does not grow
+ * on.
  */
 export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly #limit: number;
   /** Addresses of free blocks by their size, which is a size class unless the block was cut or joined. */
   readonly #free = new Map<number, number[]>();
-  /** Those whose blocks are not for others, and the one that takes all requests now. */
+  /** Arenas, whose blocks are not for other requests; and the open arena, which takes all requests now. */
   readonly #arenas = new Set<Arena>();
   #open: Arena | null = null;
   #top = firstByte;
   #used = 0;
   #peak = 0;
-  /** Blocks that may be freed before free ones are joined, where one has to be cut: joining takes time, cutting frays. */
+  /**
+   * How many more blocks may be freed before free blocks are joined. Until then a block is cut where none fits: joining
+   * takes time, but cutting makes fragments.
+   */
   #untilJoin = joinEvery;
 
-  /** `limitBytes` is at most `wholeMemory`; `shared` memory can be used by several threads and needs SharedArrayBuffer. */
+  /**
+   * `limitBytes` is at most `wholeMemory`; `shared` memory can be used by several threads and needs SharedArrayBuffer.
+   */
   constructor(limitBytes: number, shared: boolean) {
     const wanted = Math.max(firstByte, Math.floor(limitBytes / pageBytes) * pageBytes);
     const { memory, limit } = reserveMemory(wanted, shared);
@@ -116,7 +122,9 @@ export class Heap {
     this.#keep(address, size);
   }
 
-  /** From now on, until `closeArena`, all blocks come from an arena of their own, and stay there when they are freed. */
+  /**
+   * From now on, until `closeArena`, all blocks come from an arena of their own, and stay there when they are freed.
+   */
   openArena(): Arena {
     if (this.#open !== null) throw new Error('internal: an arena is open already');
     this.#open = new Arena();

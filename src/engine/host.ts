@@ -1,5 +1,5 @@
-// What the engine needs of the program that runs it: threads, the bytes of its binaries, the number of cores. A page gives
-// these through the Web's interfaces and Node through its own modules; `useHost` says which holds.
+// What the engine needs of the program that runs it: threads, the bytes of its binaries, the number of cores. A page
+// gives these through the Web's interfaces and Node through its own modules; `useHost` says which holds.
 
 import type { Address } from './address.ts';
 import type { VariantName } from './variant-names.ts';
@@ -17,11 +17,11 @@ export interface WorkerData {
 export interface WorkerHandle {
   /** Resolves when it has ended, asked or not. */
   readonly ended: Promise<void>;
-  /** Ends it wherever it is. */
+  /** Ends the thread at once, whatever it is doing. */
   readonly terminate: () => void;
 }
 
-/** The surroundings of the engine. */
+/** What the program around the engine provides. */
 export interface Host {
   /** Cores that threads can run on. */
   readonly cores: () => number;
@@ -30,7 +30,7 @@ export interface Host {
   /** The binary of a variant, compiled; `shared` says whether its memory is shared between threads. */
   readonly compile: (name: VariantName, shared: boolean) => Promise<WebAssembly.Module>;
   /**
-   * Switches on what the JavaScript engine can do but does not by itself; called before the first `compile`.
+   * Switches on features that the JavaScript engine has but does not use by default; called before the first `compile`.
    *
    * @returns whether tiles as wide as those of `relaxed-5x16` may fit into registers.
    */
@@ -39,12 +39,12 @@ export interface Host {
 
 let current: Host = webHost;
 
-/** The surroundings that hold; those of a page unless `useHost` was called. */
+/** The current host; that of a page unless `useHost` was called. */
 export function host(): Host {
   return current;
 }
 
-/** Sets the surroundings, before the engine is started. */
+/** Sets the host, before the engine is started. */
 export function useHost(newHost: Host): void {
   current = newHost;
 }

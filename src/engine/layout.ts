@@ -1,5 +1,5 @@
-// Records that TypeScript writes and the engine's module reads. A layout is the one place that knows their fields: the build
-// makes a class of AssemblyScript of it (tools/engine/layout-source.ts), and here it says what a record must have.
+// Records that TypeScript writes and the engine's module reads. A layout is the one description of their fields: the
+// build makes an AssemblyScript class of it (tools/engine/layout-source.ts), and here it says what a record must have.
 
 import type { Address } from './address.ts';
 

@@ -2,7 +2,10 @@
 
 import type { Exports } from './exports.ts';
 
-/** An instance for the calling thread; `stalled` is called, with 1, 2, ..., while it waits long for other threads, and may throw. */
+/**
+ * An instance for the calling thread. While it waits long for other threads, it calls `stalled` with 1, 2, ..., which
+ * may throw.
+ */
 export function instantiate(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,

@@ -1,10 +1,10 @@
-// Operations that TypeScript passes to the engine's module as numbers: their places in these lists, under TF.js's names. The
-// build makes enumerations of AssemblyScript of them (tools/engine/operations-source.ts).
+// Operations that TypeScript passes to the engine's module as numbers: their places in these lists, under TF.js's
+// names. The build makes enumerations of AssemblyScript of them (tools/engine/operations-source.ts).
 
-/** Of two float32 tensors. */
+/** Operations on two float32 tensors. */
 export const binaryOps = ['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference'] as const;
 
-/** Of one float32 tensor. */
+/** Operations on one float32 tensor. */
 export const unaryOps = [
   'Neg',
   'Square',
@@ -20,8 +20,8 @@ export const unaryOps = [
   'Softplus',
 ] as const;
 
-/** Of neighbouring axes. */
+/** Reductions over neighbouring axes. */
 export const reduceOps = ['Sum', 'Max'] as const;
 
-/** After a matrix product. */
+/** Activations after a matrix product. */
 export const activations = ['linear', 'relu', 'sigmoid'] as const;

@@ -1,4 +1,4 @@
-// Kernels that ran once, to be repeated: the engine's part of src/tensor/recorder.ts.
+// Recorded kernels, which can be repeated: the engine's part of src/tensor/recorder.ts.
 
 import type { Recording } from '../tensor/recorder.ts';
 import { tf } from '../tensor/tf.ts';
@@ -14,7 +14,7 @@ type Kernel = (...args: (number | boolean)[]) => number | undefined;
 export interface Call {
   readonly kernel: Kernel;
   readonly args: readonly (number | boolean)[];
-  /** What it returned: sizes of work spaces, or that an index is in range. Another answer means another computation. */
+  /** The result: a size of a work space, or whether an index is in range. Another result means another computation. */
   readonly result: number | undefined;
 }
 

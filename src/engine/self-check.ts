@@ -52,7 +52,7 @@ function multiply(exports: Exports, { batch, m, n, k, transposeA, transposeB, ac
   exports.gemm(leftAt, rightAt, outAt, batch, m, n, k, ...ways, m * k, k * n, false, bias, op, packedAt);
 }
 
-/** What is wrong with the product in memory, by a plain loop; null if nothing is. */
+/** What is wrong with the product in memory, compared with a plain loop; null if nothing is. */
 function checkProduct(memory: WebAssembly.Memory, product: Product): string | null {
   const { batch, m, n, k, transposeA, transposeB, activation } = product;
   const [a, b, c, bias] = [leftAt, rightAt, outAt, biasAt].map((at) => viewAt(memory, at));
@@ -67,8 +67,8 @@ function checkProduct(memory: WebAssembly.Memory, product: Product): string | nu
       size += Math.abs(left * right);
     }
     const expected = activation === 'linear' ? sum : 1 / (1 + Math.exp(-sum));
-    // Each addition rounds by at most half a unit (6e-8) of a sum that is no larger than `size`; a sigmoid is four times
-    // flatter than its argument, and its own arithmetic is right to some units. NaN is wrong too.
+    // Each addition rounds by at most half a unit (6e-8) of a sum that is no larger than `size`; a sigmoid is four
+    // times flatter than its argument, and its own arithmetic is right to some units. NaN is wrong too.
     const close = Math.abs(c![i]! - expected) <= (k + 1) * 6e-8 * size + (activation === 'linear' ? 0 : 5e-7);
     if (!close) return `wrong product of ${m} x ${k} x ${n}: ${c![i]}, not ${expected}`;
   }
@@ -80,7 +80,7 @@ const gates = 205;
 
 const swiglu = (exports: Exports) => exports.swiglu(leftAt, rightAt, outAt, gates);
 
-/** What is wrong with silu(gate) * up in memory; null if nothing is. It stands for all that is made of exponentials. */
+/** What is wrong with silu(gate) * up in memory; null if nothing is. This tests all kernels that use exponentials. */
 function checkSwiGlu(memory: WebAssembly.Memory): string | null {
   const [gate, up, out] = [leftAt, rightAt, outAt].map((at) => viewAt(memory, at));
   for (let i = 0; i < gates; i++) {
@@ -93,8 +93,8 @@ function checkSwiGlu(memory: WebAssembly.Memory): string | null {
 }
 
 /**
- * How long the kernels run before they are checked and timed, in milliseconds: V8 compiles what runs often a second time,
- * optimised and in the background, and it is that code that must be right.
+ * How long the kernels run before they are checked and timed, in milliseconds: V8 compiles what runs often a second
+ * time, optimised and in the background, and it is that code that must be right.
  */
 const warmUp = 20;
 

@@ -7,10 +7,10 @@ import type { Heap } from './heap.ts';
 import { host, type WorkerHandle } from './host.ts';
 import { instantiate } from './module.ts';
 
-/** Threads that there may be. */
+/** The most threads that a pool can have. */
 export const mostThreads = 64;
 
-/** How long a worker that is asked to end may take; a chunk takes milliseconds. */
+/** Milliseconds that a worker may take to end when it is asked to; a chunk takes some milliseconds. */
 const farewell = 1000;
 
 async function ending({ ended, terminate }: WorkerHandle): Promise<void> {
@@ -30,7 +30,9 @@ export class ThreadPool {
   #stopping = false;
   #waitingSince = 0;
 
-  /** `patience`: the longest, in milliseconds, that a join waits for one chunk. A machine that is busy takes a second. */
+  /**
+   * `patience`: the longest, in milliseconds, that a join waits for one chunk. A machine that is busy takes a second.
+   */
   constructor(module: WebAssembly.Module, heap: Heap, patience = 60_000) {
     this.#module = module;
     this.#heap = heap;
@@ -84,7 +86,10 @@ export class ThreadPool {
     return this.#scratch[index];
   }
 
-  /** Between two kernels no worker has a chunk, so one that ends then, for want of memory say, takes nothing with it. */
+  /**
+   * A worker has ended. Between two kernels no worker has a chunk, so nothing is lost if one ends then, out of memory
+   * for one.
+   */
   #onEnd(worker: WorkerHandle): void {
     if (this.#stopping) return;
     this.#workers = this.#workers.filter((other) => other !== worker);

@@ -1,9 +1,9 @@
 // The binaries of the engine, and which of them this machine runs fastest.
 //
-// They differ in the instructions they use and in the shape of the matrix tile. V8's revectorizer joins pairs of 128-bit
-// operations to 256-bit ones; it is experimental, must be switched on before a module is compiled, and wants the wide
-// tile. So every candidate multiplies some matrices first: one that is wrong is never used, and the fastest of the
-// others is.
+// They differ in the instructions they use and in the shape of the matrix tile. V8's revectorizer joins pairs of
+// 128-bit operations to 256-bit ones; it is experimental, must be switched on before a module is compiled, and wants
+// the wide tile. So every candidate multiplies some matrices first: one that is wrong is never used, and the fastest of
+// the others is.
 
 import { UserError } from '../errors.ts';
 import type { Exports } from './exports.ts';
@@ -12,10 +12,10 @@ import { instantiate } from './module.ts';
 import { checkBytes, checkKernels, measureSpeed } from './self-check.ts';
 import { type VariantName, variantNames } from './variant-names.ts';
 
-/** What was found out about a variant at start-up. */
+/** What the start-up checks found about a variant. */
 export interface VariantReport {
   readonly name: VariantName;
-  /** On one thread; null if it was not tried or is not right. */
+  /** Speed on one thread; null if the variant was not tried or is not right. */
   readonly gflops: number | null;
   /** Why it cannot be used, or null. */
   readonly problem: string | null;
@@ -64,9 +64,9 @@ function timeInTurns(candidates: readonly Candidate[]): { gflops: number; wins: 
 }
 
 /**
- * Tries the variants, or the one that is asked for, and takes the fastest that is right. Plain SIMD is never faster than
- * relaxed SIMD with the same tile, so it is tried only where that does not work; the wide tile is not compiled for memory
- * that is not shared.
+ * Tries the variants, or the one that is asked for, and takes the fastest that is right. Plain SIMD is never faster
+ * than relaxed SIMD with the same tile, so it is tried only where that does not work; the wide tile is not compiled for
+ * memory that is not shared.
  *
  * @throws UserError when none works: the machine has no SIMD, say.
  */

@@ -31,7 +31,7 @@ function startWorker(data: WorkerData): WorkerHandle {
   return { ended, terminate };
 }
 
-/** Not by streaming, which wants the right Content-Type: not every static server knows that of WebAssembly. */
+/** Does not use streaming, which needs the right Content-Type: not every static server knows that of WebAssembly. */
 async function compile(name: VariantName, shared: boolean): Promise<WebAssembly.Module> {
   const response = await fetch(binaryUrl(name, shared));
   if (!response.ok) throw new Error(`${response.url}: ${response.status} ${response.statusText}`);

@@ -13,7 +13,7 @@ function tell(message: ArmMessage): Promise<void> {
   return new Promise((done) => process.send?.(message, () => done()));
 }
 
-/** Passes on a few steps a second, and the last one. */
+/** A listener that passes on the events of a few steps a second, and of the last step. */
 function progressTeller(): (event: TrainEvent) => void {
   let toldAt = Number.NEGATIVE_INFINITY;
   return (event) => {
@@ -47,7 +47,7 @@ const abort = new AbortController();
 process.on('message', (message) => {
   if (message === stopMessage) abort.abort();
 });
-// The terminal sends Ctrl-C to all processes; the one that started this one decides what comes of it.
+// The terminal sends Ctrl-C to all processes; the parent process decides what this one does about it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 // Nobody is left to listen: the run goes on from its last checkpoint when the study does.
 process.on('disconnect', () => process.exit(1));

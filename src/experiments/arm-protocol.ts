@@ -2,7 +2,7 @@
 
 import type { StudySize } from './settings.ts';
 
-/** The one argument of an arm's process, as JSON. */
+/** The only argument of an arm's process, as JSON. */
 export interface ArmOrder {
   /** Name or path of the study. */
   readonly source: string;
@@ -17,8 +17,8 @@ export type ArmMessage =
   | { readonly type: 'warning'; readonly message: string }
   /** The run is whole and measured, or was stopped as asked. */
   | { readonly type: 'end'; readonly finished: boolean }
-  /** `isUserError`: something the user can mend. */
+  /** `isUserError` means that the user can put it right. */
   | { readonly type: 'failed'; readonly message: string; readonly isUserError: boolean };
 
-/** What an arm's process is told to end its run after the current step, with a checkpoint. */
+/** The message that makes an arm's process end its run after the current step, with a checkpoint. */
 export const stopMessage = 'stop';

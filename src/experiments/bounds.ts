@@ -1,5 +1,6 @@
-// What the numbers of a run can be. The mean over seeds lies in the same bounds, so an interval is cut there: no value that
-// the mean could have is lost, and the interval covers it as often as before.
+// The smallest and largest values that the numbers of a run can have. The mean over seeds lies within the same bounds,
+// so an interval can be cut at them: no possible mean is lost, and the interval covers the true mean as often as
+// before.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { Interval } from '../report/study-results.ts';
@@ -18,25 +19,25 @@ const atLeastZero: Bounds = { min: 0, max: Number.POSITIVE_INFINITY };
 const share: Bounds = { min: 0, max: 1 };
 const unlimited: Bounds = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
-/** The most: every token selects the same K experts, each of which then has E / K times its share. */
+/** MaxVio is largest when every token selects the same K experts: each of them then has E / K times its share. */
 const maxVio = ({ nRoutedExperts, numExpertsPerTok }: ModelConfig): Bounds => ({
   min: 0,
   max: nRoutedExperts / numExpertsPerTok - 1,
 });
 
-/** Then all but K experts of each layer have none; MTP modules count as layers. */
+/** Most experts are dead when every token selects the same K; MTP modules count as layers. */
 function deadExperts(model: ModelConfig): Bounds {
   const layers = Math.max(0, model.numHiddenLayers - model.firstKDenseReplace) + model.numNextnPredictLayers;
   return { min: 0, max: layers * (model.nRoutedExperts - model.numExpertsPerTok) };
 }
 
-/** A token reaches a node at least and no more than the router lets it. */
+/** A token reaches at least one node, and no more than the router allows. */
 const nodes = ({ topkGroup, numExpertsPerTok }: ModelConfig): Bounds => ({
   min: 1,
   max: Math.min(topkGroup, numExpertsPerTok),
 });
 
-/** By the part of the key before the first `/`: those of `measure-run.ts`, then those of the probes. */
+/** Bounds by the part of the key before the first `/`: the numbers of `measure-run.ts`, then those of the probes. */
 const known: Readonly<Record<string, BoundsOfModel>> = {
   loss: atLeastZero,
   bitsPerByte: atLeastZero,
@@ -73,20 +74,20 @@ function declared({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINI
   return { min, max };
 }
 
-/** Of a number that every run has, or that a probe of these studies adds; null for any other key. */
+/** The bounds of a number that every run has, or that a built-in probe adds; null for any other key. */
 export function knownBounds(key: string, model: ModelConfig): Bounds | null {
   const name = /^mtpLoss\d+$/.test(key) ? 'loss' : (key.split('/')[0] ?? key);
   const bounds = known[name] ?? null;
   return typeof bounds === 'function' ? bounds(model) : bounds;
 }
 
-/** Of a metric in runs of `model`: what the study declares, else what is known of the key, else no limits. */
+/** The bounds of a metric in runs of `model`: those that the study declares, or else the known ones, or else none. */
 export function boundsOf({ metrics }: Pick<Study, 'metrics'>, key: string, model: ModelConfig): Bounds {
   const own = metrics.find((metric) => metric.key === key)?.bounds;
   return own === undefined ? (knownBounds(key, model) ?? unlimited) : declared(own);
 }
 
-/** Of `a - b`. */
+/** The bounds of `a - b`. */
 export function boundsOfDifference(a: Bounds, b: Bounds): Bounds {
   return { min: a.min - b.max, max: a.max - b.min };
 }

@@ -1,5 +1,5 @@
-// Which studies are large enough to judge claims by: at least the size that the rules were written for. Smaller ones give
-// numbers and no verdicts.
+// Which studies are large enough to judge claims by: at least the size that the rules were written for. Smaller ones
+// give numbers and no verdicts.
 
 import { enumerate, formatCount } from '../report/format.ts';
 import type { Judgement } from '../report/study-results.ts';
@@ -9,12 +9,12 @@ import type { Estimate } from './statistics.ts';
 import type { Hypothesis, Study } from './study.ts';
 import { judge } from './verdict.ts';
 
-/** How many seeds a study has when nobody asks for a number of them. */
+/** The number of seeds that a study runs unless another number is asked for. */
 export function usualSeeds({ seeds = 3 }: Study, quick: boolean): number {
   return quick ? 2 : seeds;
 }
 
-/** Seeds without which no claim is judged: those of the study, and two at the least, since one has no interval. */
+/** The fewest seeds by which claims are judged: those of the study, and at least two, since one has no interval. */
 function neededSeeds(study: Study): number {
   return Math.max(2, usualSeeds(study, false));
 }
@@ -27,7 +27,7 @@ function sizeText(seeds: number, [steps = 0]: readonly number[]): string {
   return `${seeds} ${seeds === 1 ? 'seed' : 'seeds'} of ${formatCount(steps)} ${steps === 1 ? 'step' : 'steps'}`;
 }
 
-/** Why a plan gives no verdicts and what to leave out for them, as one or two sentences; null when it gives them. */
+/** One or two sentences that say why a plan gives no verdicts, and how to run it to get them; null if it gives them. */
 export function whyNotJudged(plan: Plan): string | null {
   const { study, quick, seeds } = plan;
   const own = stepsOf(study, plan);
@@ -48,7 +48,9 @@ export function whyNotJudged(plan: Plan): string | null {
   );
 }
 
-/** What a claim comes to. `shortfall` is `whyNotJudged` of the plan; seeds may still be missing, or values to compare. */
+/**
+ * The verdict on a claim, or why there is none: `shortfall` (`whyNotJudged` of the plan), or missing runs or values.
+ */
 export function judgementOf(
   { expect, as }: Hypothesis,
   found: Estimate | null,

@@ -16,11 +16,13 @@ const moduleFile = /\.[cm]?[jt]s$/i;
 
 export interface LoadedStudy {
   readonly study: Study;
-  /** What loads it again, from any folder: its name, or the absolute path of its file. */
+  /** Its name, or the absolute path of its file: what `loadStudy` takes to load it again from any folder. */
   readonly source: string;
 }
 
-/** Loads a study by name or from a file; anything else is a `UserError`. A file without a name is named after itself. */
+/**
+ * Loads a study by name or from a file; anything else is a `UserError`. A file without a name is named after itself.
+ */
 export async function loadStudy(nameOrFile: string): Promise<LoadedStudy> {
   const known = studies.find(({ name }) => name === nameOrFile);
   if (known !== undefined) return { study: known, source: known.name };

@@ -8,10 +8,15 @@ import { domainDistance, domainDivergence } from './specialisation.ts';
 import type { Measurements } from './study.ts';
 
 /**
- * Reads a run folder. `loss`, `bitsPerByte`, `maxVioGlobal`, `mtpLoss1`... are of all held-out text at the end;
- * `trainLoss`, `maxVioBatch`, `deadExperts` means of the last tenth of the steps, `earlyLoss` of the second; `frozenMaxVioRatio` is MaxVio per batch
- * while gamma is 0, over that of as many steps before; `loss/NAME` is a domain's; `domainKl` and `domainDistance` say how
- * much the experts specialise (several domains only); `seconds` is wall clock, `flops` all arithmetic of the training steps.
+ * Reads the numbers of a finished run from its folder:
+ *
+ * - `loss`, `bitsPerByte`, `maxVioGlobal`, `mtpLoss1`...: from the last evaluation, on all held-out text
+ * - `loss/NAME`: the same loss for one domain
+ * - `trainLoss`, `maxVioBatch`, `deadExperts`: means over the last tenth of the steps
+ * - `earlyLoss`: the mean training loss over the second tenth of the steps
+ * - `frozenMaxVioRatio`: MaxVio per batch while gamma is 0, divided by MaxVio over as many steps before
+ * - `domainKl`, `domainDistance`: how much the experts specialise, with several domains only
+ * - `seconds`: wall-clock time; `flops`: all arithmetic of the training steps
  */
 export function measureRun(runDir: string): Measurements {
   const run = loadRun(runDir);
@@ -60,7 +65,7 @@ function mtpLosses(run: RunData): Record<string, number> {
   return Object.fromEntries(depths.map((depth) => [`mtpLoss${depth}`, last(run, `eval/mtp_loss_${depth}`)]));
 }
 
-/** NaN for a run whose bias never stops, or never moves. */
+/** `frozenMaxVioRatio`; NaN for a run whose bias never stops moving, or never moves. */
 function frozenRatio({ metrics, settings }: RunData): number {
   if (settings.train.balancing !== 'bias') return Number.NaN;
   const speeds = pointsOf(metrics, 'train/bias_speed').map(({ y }) => y);
@@ -70,7 +75,7 @@ function frozenRatio({ metrics, settings }: RunData): number {
   return mean(values.slice(-frozen)) / mean(values.slice(-2 * frozen, -frozen));
 }
 
-/** Per domain: loss; over domains: how differently they use the experts, MTP modules left out. */
+/** The loss of each domain, and how differently the domains use the experts (MTP modules left out). */
 function domainNumbers({ metrics, settings }: RunData): Record<string, number> {
   const { numHiddenLayers, firstKDenseReplace } = settings.model;
   const line = metrics.findLast((candidate) => 'eval/loss' in candidate) ?? { step: 0, tokens: 0, seconds: 0 };

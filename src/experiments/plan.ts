@@ -1,4 +1,4 @@
-// What a study folder is for: `study.json` says which study, how large, which seeds; the runs lie beside it.
+// The plan of a study folder: `study.json` says which study it is for, its size and its seeds; the runs lie beside it.
 //
 //   OUT/study.json                       the plan
 //   OUT/runs/ARM/seed-S/                 a run folder, as `tinyseek train` writes it
@@ -16,7 +16,7 @@ import { armSettings, type StudySize } from './settings.ts';
 import type { Arm } from './study.ts';
 
 export interface Plan extends LoadedStudy, StudySize {
-  /** Seeds 0, 1, ...: with a seed all arms see the same text in the same order. */
+  /** The number of seeds: 0, 1, ... With the same seed, all arms read the same text in the same order. */
   readonly seeds: number;
   readonly out: string;
 }

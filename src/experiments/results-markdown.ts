@@ -23,7 +23,7 @@ function verdictCell(row: VerdictRow): string {
   return row.verdict === null ? row.reason : `**${row.verdict}**`;
 }
 
-/** Claims, what was found and, if there are any, verdicts. */
+/** The table of claims, with what was found and, if there are any, the verdicts. */
 export function verdictTable(results: StudyResults): string {
   const isJudged = hasVerdicts(results);
   const rows = results.verdicts.map((row) => [

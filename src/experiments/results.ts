@@ -22,7 +22,7 @@ interface FinishedRun {
   readonly measured: Measurements;
 }
 
-/** The results of what is done so far; null when nothing is. `command` is what repeats the study. */
+/** The results of the runs that are done so far; null if none is. `command` is the command that repeats the study. */
 export function collectResults(plan: Plan, command: string): StudyResults | null {
   const { study, quick, seeds } = plan;
   const jobs = jobsOf(plan);
@@ -69,7 +69,7 @@ function bySeed(runs: readonly FinishedRun[], arm: string, metric: string): BySe
   );
 }
 
-/** The estimate is judged as it is; only what is shown of it is cut at the bounds. */
+/** The verdict uses the whole interval; only the interval that is shown is cut at the bounds. */
 function verdictRow(
   plan: Plan,
   runs: readonly FinishedRun[],
@@ -93,13 +93,13 @@ function boundsOfArm(plan: Plan, metric: string, name: string): Bounds {
   return boundsOf(plan.study, metric, armSettings(plan.study, arm, plan, 0).model);
 }
 
-/** Of a metric of an arm, or of its difference from another arm. */
+/** The bounds of a metric of an arm, or of its difference from another arm. */
 function boundsBetween(plan: Plan, metric: string, arm: string, against?: string): Bounds {
   const own = boundsOfArm(plan, metric, arm);
   return against === undefined ? own : boundsOfDifference(own, boundsOfArm(plan, metric, against));
 }
 
-/** Null for an arm of which no run is done. */
+/** The results of an arm; null if none of its runs is done. */
 function armResults(plan: Plan, arm: Arm, runs: readonly FinishedRun[]): ArmResults | null {
   const { study } = plan;
   const own = runs.filter(({ job }) => job.arm.name === arm.name);

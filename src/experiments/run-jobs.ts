@@ -8,7 +8,7 @@ import { readMeasured } from './measured-file.ts';
 import type { Job, Plan } from './plan.ts';
 
 export type JobEvent =
-  /** `already`: it was whole before this session. */
+  /** `already` means that the run was done before this command. */
   | { readonly type: 'done'; readonly job: Job; readonly already: boolean }
   | { readonly type: 'started'; readonly job: Job }
   | {
@@ -29,7 +29,7 @@ export interface JobOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs what is not done yet; a job that fails does not keep the others from going on. Returns when none runs any more. */
+/** Runs the jobs that are not done yet. If one fails, the others go on. Returns when all have ended. */
 export async function runJobs(plan: Plan, jobs: readonly Job[], options: JobOptions): Promise<void> {
   const { onEvent, parallel, signal } = options;
   const waiting = jobs.filter((job) => {
@@ -52,7 +52,7 @@ function start({ source, quick, steps }: Plan, { arm, seed, runDir }: Job): Chil
   return fork(entry, [JSON.stringify(order)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
-/** Ends when the process has; it reports what happened by events and never fails. */
+/** Resolves when the process has ended. It reports what happened by events and never rejects. */
 function runJob(plan: Plan, job: Job, { onEvent, signal }: JobOptions): Promise<void> {
   onEvent({ type: 'started', job });
   const child = start(plan, job);

@@ -10,11 +10,11 @@ import type { Arm, Study } from './study.ts';
 /** How large a study is to be. */
 export interface StudySize {
   readonly quick: boolean;
-  /** Optimizer steps of an arm with factor 1; null: those of the study. */
+  /** Optimizer steps of an arm whose `stepsFactor` is 1; null: those of the study. */
   readonly steps: number | null;
 }
 
-/** Settings of the run of an arm with a seed; ones that cannot be are a `UserError` that names the arm. */
+/** The settings of an arm's run with a seed. Invalid settings are a `UserError` that names the arm. */
 export function armSettings(
   study: Study,
   arm: Arm,

@@ -23,7 +23,7 @@ export function domainDivergence(loads: Loads): number {
   );
 }
 
-/** Total variation between the loads of two domains, mean over pairs and layers: 0 the same experts, 1 no expert in common. */
+/** Mean total variation between the loads of two domains: 0 if they use the same experts, 1 if they share none. */
 export function domainDistance(loads: Loads): number {
   const distances = loads.flatMap((first, i) =>
     loads.slice(i + 1).flatMap((second) => first.map((counts, layer) => totalVariation(counts, second[layer] ?? []))),

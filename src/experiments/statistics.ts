@@ -9,7 +9,7 @@ const t975 = [
 /** A mean and the 95 % interval around it. */
 export interface Estimate {
   readonly mean: number;
-  /** Minus and plus infinity with a single value, which says nothing of its spread. */
+  /** With a single value, whose spread is unknown, the interval goes from minus to plus infinity. */
   readonly low: number;
   readonly high: number;
   readonly n: number;
@@ -21,7 +21,7 @@ function quantile(degreesOfFreedom: number): number {
   return t975[Math.min(degreesOfFreedom, t975.length) - 1]!;
 }
 
-/** Mean and t interval of some values; null of none. */
+/** Mean and t interval of some values; null if there are none. */
 export function estimate(values: readonly number[]): Estimate | null {
   const n = values.length;
   if (n === 0) return null;
@@ -42,12 +42,14 @@ function pairs(a: BySeed, b: BySeed): [number, number][] {
   });
 }
 
-/** Of `a - b`, seed by seed: what both share, such as the order of the data, cancels. */
+/** Estimates the mean of `a - b`, seed by seed: what both runs share, such as the order of the data, cancels. */
 export function pairedDifference(a: BySeed, b: BySeed): Estimate | null {
   return estimate(pairs(a, b).map(([x, y]) => x - y));
 }
 
-/** Of `a / b`, seed by seed: the geometric mean, and the interval of its logarithm. Only positive values have one. */
+/**
+ * Estimates the geometric mean of `a / b`, seed by seed, by means of logarithms; null unless all values are positive.
+ */
 export function pairedRatio(a: BySeed, b: BySeed): Estimate | null {
   const found = pairs(a, b);
   if (found.some(([x, y]) => x <= 0 || y <= 0)) return null;

@@ -1,4 +1,4 @@
-// The check of a study that somebody wrote: the shape by zod, then that names which are used exist.
+// Checks a study that a user wrote: first its shape, by zod, then that all names used in it exist.
 
 import * as z from 'zod';
 import type { ModelConfig } from '../config/model-config.ts';
@@ -11,7 +11,7 @@ import type { Study } from './study.ts';
 
 const text = z.string().min(1);
 
-/** A key that is there has a value: a module may have written `key: undefined`. */
+/** Drops keys without a value: a module may have written `key: undefined`. */
 function withoutUndefined<T extends object>(record: { readonly [K in keyof T]?: T[K] | undefined }): Partial<T> {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -23,32 +23,33 @@ export interface Arm extends Changes {
   readonly label?: string;
   /** Steps as a multiple of the study's, for arms of equal FLOPs or time; absent: 1. */
   readonly stepsFactor?: number;
-  /** Name of a registered variant: what no setting can switch. */
+  /** Name of a registered variant, for a change that no setting can make. */
   readonly variant?: string;
 }
 
-/** A number that every run has: one of `measure-run.ts`, or one that `evaluate` returns. */
+/** A number that every run has: `measure-run.ts` reads it from the run folder, or `evaluate` returns it. */
 export interface Metric {
   readonly key: string;
   readonly label: string;
   /** E.g. `nats per token`; absent: a plain number. */
   readonly unit?: string;
   readonly better?: 'lower' | 'higher';
-  /** The least and the most it can be, where intervals end; absent: those of `bounds.ts`, or none for a key of its own. */
+  /** The smallest and largest possible value; intervals are cut there. Absent: those of `bounds.ts`, if it has any. */
   readonly bounds?: { readonly min?: number; readonly max?: number };
 }
 
 /**
- * What is said to be true of the mean: that it lies below or above a number, or no further than that from zero (from one
- * for a ratio).
+ * The range in which a claim says the mean lies: below a number, above a number, or within a distance of zero. For a
+ * ratio `within: x` means the range from 1 / (1 + x) to 1 + x.
  */
 export type Expectation = { readonly below: number } | { readonly above: number } | { readonly within: number };
 
 /**
  * A claim with the rule that decides it, written before the run.
  *
- * The 95 % interval of the mean over seeds decides: all of it where the claim says, `reproduced`; all of it elsewhere,
- * `contradicted`; else `not distinguishable`. A study smaller than the one the rule was written for decides nothing.
+ * The 95 % interval of the mean over seeds decides. If all of it lies in the claimed range, the claim is `reproduced`;
+ * if none of it does, `contradicted`; otherwise `not distinguishable`. A study smaller than the one that the rule was
+ * written for decides nothing.
  */
 export interface Hypothesis {
   /** A sentence. */
@@ -64,7 +65,7 @@ export interface Hypothesis {
   readonly paper?: string;
 }
 
-/** A picture of two metrics against each other, one dot a run. */
+/** A chart of one metric against another, with one dot for each run. */
 export interface Scatter {
   readonly title: string;
   /** What to look for: one sentence. */
@@ -73,7 +74,7 @@ export interface Scatter {
   readonly y: string;
 }
 
-/** A picture of several metrics of each arm in a row, e.g. the loss with 0, 1, 2, 4 experts switched off. */
+/** A chart with one line for each arm, through several metrics: the loss with 0, 1, 2, 4 experts switched off, say. */
 export interface Series {
   readonly title: string;
   readonly advice: string;
@@ -95,27 +96,27 @@ export interface TrainedArm {
   readonly variant: VariantOptions;
 }
 
-/** Numbers by metric key; one that is not finite counts as missing. */
+/** Numbers by metric key; a number that is not finite counts as missing. */
 export type Measurements = Readonly<Record<string, number>>;
 
 export interface Study {
   /** What the command line calls it. */
   readonly name: string;
   readonly title: string;
-  /** What is asked and why, in a sentence or two. */
+  /** What the study asks and why, in a sentence or two. */
   readonly question: string;
   /** Where the claim comes from. */
   readonly source: string;
-  /** What is equal between the arms: tokens, FLOPs, parameters, wall clock. */
+  /** What the arms have in common: the number of tokens, FLOPs or parameters, or the wall-clock time. */
   readonly equal: string;
   readonly preset: PresetName;
-  /** On top of the preset, for all arms. */
+  /** Changes of the preset for all arms. */
   readonly base: Changes;
-  /** On top of `base` with `--quick`: enough to see that everything works, in a minute or two; never judged. */
+  /** Changes on top of `base` with `--quick`: enough to see in a minute or two that everything works; never judged. */
   readonly quick: Changes;
-  /** Seeds of the full size, and the fewest that claims are judged by; absent: 3. */
+  /** Seeds of a study of full size; claims are not judged by fewer. Absent: 3. */
   readonly seeds?: number;
-  /** The first one is what the others are compared with in the tables. */
+  /** In the tables the other arms are compared with the first one. */
   readonly arms: readonly Arm[];
   /** In the order of the tables. */
   readonly metrics: readonly Metric[];
@@ -124,7 +125,10 @@ export interface Study {
   readonly paper: readonly string[];
   readonly scatters?: readonly Scatter[];
   readonly series?: readonly Series[];
-  /** Measures a trained arm further; import what computes inside the function, so that a list of studies stays cheap. */
+  /**
+   * Takes more measurements of a trained arm. It should import what it computes with inside, so that listing studies
+   * stays cheap.
+   */
   readonly evaluate?: (trained: TrainedArm) => Promise<Measurements>;
 }
 
@@ -132,7 +136,7 @@ export interface Study {
 export type VariantOptions = Pick<ConductOptions, 'parts'>;
 
 /**
- * Something no setting switches, by name: called once in the process of an arm, before its run starts or goes on. It
- * returns options for `train` and `resumeRun`, or changes what it must in its own process and returns nothing.
+ * A change that no setting can make. It is called once in the process of an arm, before its run starts or goes on. It
+ * returns options for `train` and `resumeRun`, or changes its own process and returns an empty object.
  */
 export type Variant = () => Promise<VariantOptions>;

@@ -11,7 +11,7 @@ function claimedRange(expect: Expectation, isRatio: boolean): [low: number, high
   return isRatio ? [1 / (1 + expect.within), 1 + expect.within] : [-expect.within, expect.within];
 }
 
-/** All of the interval in the claimed range: reproduced; none of it: contradicted. */
+/** A claim is reproduced if all of the interval lies in the claimed range, and contradicted if none of it does. */
 export function judge(found: Estimate, expect: Expectation, isRatio: boolean): Verdict {
   const [low, high] = claimedRange(expect, isRatio);
   if (found.low > low && found.high < high) return 'reproduced';

@@ -1,4 +1,4 @@
-// The results of a study as files: JSON with everything, CSV with every number of every run, Markdown to read.
+// The results of a study as files: JSON with everything, CSV with every number of every run, Markdown for reading.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ function write(path: string, content: string): void {
   explainFsErrors('study: cannot write', path, () => writeFileSync(path, content));
 }
 
-/** One line a run; empty where a run does not have a number. */
+/** One line for each run; a field is empty if the run does not have that number. */
 export function resultsCsv({ arms }: StudyResults): string {
   const runs = arms.flatMap((arm) => arm.runs.map((run) => ({ arm: arm.name, ...run })));
   const keys = [...new Set(runs.flatMap(({ measured }) => Object.keys(measured)))];

@@ -1,4 +1,4 @@
-// A trained model from where it is kept: one of our checkpoints, or any Hugging Face `deepseek_v3` model that fits.
+// Loads a trained model: one of our checkpoints, or any Hugging Face `deepseek_v3` model that fits.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
@@ -18,7 +18,7 @@ export interface LoadedModel {
   readonly model: DeepseekV3ForCausalLM;
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
-  /** What the trainer knew when it wrote the folder; null for a folder from elsewhere. */
+  /** The state that the trainer recorded in the checkpoint; null for a folder from elsewhere. */
   readonly trainerState: JsonObject | null;
   readonly warnings: readonly string[];
 }

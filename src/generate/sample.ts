@@ -1,4 +1,4 @@
-// Text from a model that is being trained, or whose reader wants nothing but text.
+// Text from a model that is being trained, or for a caller who needs only the text.
 
 import type { Tokenizer } from '../data/types.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
@@ -21,8 +21,8 @@ export interface SampleOptions {
  * Continues a prompt; stops early at an end-of-sequence token, or at the end of the context. Returns the continuation
  * without the prompt.
  *
- * The prompt is read after the token that ends a document. Where prompt and continuation are longer than the context, the
- * start of the prompt is forgotten. The weights may not change meanwhile.
+ * The prompt is read after the token that ends a document. Where prompt and continuation are longer than the context,
+ * the start of the prompt is forgotten. The weights may not change meanwhile.
  */
 export async function sampleText(
   model: DeepseekV3ForCausalLM,

@@ -4,7 +4,7 @@ import { linearCrossEntropy } from '../ops/linear-cross-entropy.ts';
 import { tf } from '../tensor/tf.ts';
 
 /**
- * Natural-log probability of each token given those before it; null for the first.
+ * Natural logarithm of the probability of each token, given those before it; null for the first token.
  *
  * @throws UserError for an id outside the vocabulary or a text longer than `maxPositionEmbeddings`.
  */

@@ -1,7 +1,8 @@
 // The checkpoint folders of a run on the disk: see `checkpoint-names.ts` for their names.
 //
-// Two more names appear for moments, and stay if the process is killed in them: `.tmp-step-...`, not finished or half
-// deleted, and `step-....replaced`, the finished checkpoint that a rewrite of the same step is about to replace.
+// Two more names exist for moments, and remain if the process is killed then: `.tmp-step-...` is a folder that is being
+// written or deleted, and `step-....replaced` a finished checkpoint that a rewrite of the same step is about to
+// replace.
 
 import { randomBytes } from 'node:crypto';
 import nodeFs from 'node:fs';

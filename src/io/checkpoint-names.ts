@@ -1,6 +1,6 @@
 // What checkpoints are called: `step-00000010` holds the state after 10 optimizer steps.
 
-/** With what a folder adds for one that is about to be replaced, and a browser's storage for one that replaces another. */
+/** A name may end in `.replaced` (a folder about to be replaced) or a number (a replacement in a browser's storage). */
 const stepName = /(?:^|[/\\])step-(\d{8,})(?:\.replaced|\.\d+)?$/;
 
 /** The name of the checkpoint after `step` optimizer steps: `step-00000010`. */

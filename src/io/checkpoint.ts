@@ -1,4 +1,4 @@
-// What a checkpoint is made of, and what it is when it is read: the same wherever it lies.
+// What goes into a checkpoint, and what is read from one: the same in every kind of store.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
@@ -29,9 +29,9 @@ export interface ModelContents {
   readonly model: readonly NamedTensor[];
 }
 
-/** What goes into a checkpoint. */
+/** The contents of a checkpoint. */
 export interface CheckpointContents extends ModelContents {
-  /** Whatever tensors the trainer carries over: moments, moving averages. Names are free. */
+  /** The tensors that the trainer needs to go on, such as moments and moving averages. Their names are free. */
   readonly optimizer: readonly NamedTensor[];
   /** Anything that survives JSON: no NaN, infinities, typed arrays or undefined. */
   readonly trainerState: JsonObject;
@@ -49,7 +49,10 @@ export interface Checkpoint {
   readonly optimizer: TensorReader | null;
   /** Null for a folder that was not written by a trainer of ours. */
   readonly trainerState: JsonObject | null;
-  /** SHA-256 of `model.safetensors`; of several files of weights: of their bytes one after the other, in order of their names. */
+  /**
+   * SHA-256 of `model.safetensors`; of several files of weights: of their bytes one after the other, in order of their
+   * names.
+   */
   weightsSha256(): Promise<string>;
   close(): void;
 }

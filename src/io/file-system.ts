@@ -31,7 +31,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['EROFS', 'the file system is read-only; choose another folder'],
 ]);
 
-/** What Windows and some network drives answer. */
+/** Error codes of Windows and some network drives for a folder that cannot be synced. */
 const cannotSyncFolders: ReadonlySet<string> = new Set(['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
 
 /**

@@ -1,7 +1,7 @@
 // The floating point formats of a file, by their names in safetensors, to and from the float32 of memory.
 //
-// Floats are moved as they lie in memory: this needs a little-endian machine, as every one that Node supports today but
-// IBM's mainframes is.
+// Floats are moved as they lie in memory: this needs a little-endian machine. All machines that Node supports today
+// are, except IBM's mainframes.
 
 import { float8ToFloat32 } from './float8.ts';
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './half.ts';

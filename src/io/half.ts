@@ -1,5 +1,5 @@
-// The two 16-bit floating point formats of checkpoints. Widening to float32 is exact; narrowing rounds to the nearest, ties
-// to even, as PyTorch does. Plain loops: a checkpoint has many millions of these.
+// The two 16-bit floating point formats of checkpoints. Widening to float32 is exact; narrowing rounds to the nearest,
+// ties to even, as PyTorch does. Plain loops: a checkpoint has many millions of these.
 
 const nanBfloat16 = 0x7fc0;
 
@@ -30,7 +30,8 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer
   const bits = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const pattern = wide[i]!;
-    // Adding just under half of the last kept bit carries into it when the rest is above half, or half with an odd last bit.
+    // Adding just under half of the last kept bit carries into it when the rest is above half, or half with an odd last
+    // bit.
     const rounded = (pattern + 0x7fff + ((pattern >>> 16) & 1)) >>> 16;
     bits[i] = Number.isNaN(values[i]!) ? nanBfloat16 : rounded;
   }
@@ -50,7 +51,7 @@ function halfBits(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);
-  if (magnitude >= 65520) return sign | 0x7c00; // half way from the largest number, 65504, to the next that is not there
+  if (magnitude >= 65520) return sign | 0x7c00; // half way from the largest number, 65504, to what the next one would be
   const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
   // In units of the last bit: 1024 to 2047 for normal numbers, below for subnormal ones. A float64 holds it exactly.
   const units = roundHalfToEven(magnitude * 2 ** (10 - exponent));

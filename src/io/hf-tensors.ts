@@ -19,7 +19,7 @@ export type MtpLayers = Pick<ModelConfig, 'numHiddenLayers' | 'numNextnPredictLa
 export interface ImportedTensors {
   /** In memory names and layout, in the order of the expected list; each is read when the loop over them gets to it. */
   readonly tensors: Iterable<NamedTensor>;
-  /** Differences that lose something but do not make the model wrong for what it is. */
+  /** Differences by which something is lost, but which are no error. */
   readonly warnings: string[];
 }
 
@@ -54,8 +54,8 @@ export function toHfTensors(tensors: readonly NamedTensor[], config: MtpLayers):
 /**
  * The parameters and buffers in memory, from the tensors of a Hugging Face file.
  *
- * Values are read one tensor of the file at a time. The MTP layers' copies of embedding and head may be missing; if they
- * are there and differ from the shared ones, they are dropped with a warning.
+ * Values are read one tensor of the file at a time. The MTP layers' copies of embedding and head may be missing; if
+ * they are there and differ from the shared ones, they are dropped with a warning.
  *
  * @param expected name and shape of every parameter and buffer in memory.
  * @throws UserError listing what is missing, unexpected, or of another shape.
@@ -71,14 +71,17 @@ export function fromHfTensors(
 
 /** The tensors of a Hugging Face file, from those of another; none of the values is read before it is asked for. */
 export interface RewrittenTensors {
-  /** In the order of the model, with the MTP layers' copies of embedding and head at the end, whether the source has them or not. */
+  /**
+   * In the order of the model, with the MTP layers' copies of embedding and head at the end, whether the source has
+   * them or not.
+   */
   readonly tensors: LazyTensor[];
   readonly warnings: string[];
 }
 
 /**
- * The tensors that a file of this model should have, from a source with the same names; see `fromHfTensors` for what may
- * differ and what is an error.
+ * The tensors that a file of this model should have, from a source with the same names; see `fromHfTensors` for what
+ * may differ and what is an error.
  */
 export function rewriteHfTensors(
   source: TensorSource,
@@ -180,7 +183,7 @@ function checkTensors(
   throw new UserError(`model tensors: ${problems.join('; ')}; the weights and config.json do not belong together`);
 }
 
-/** Before the list of names is made: a config can ask for a thousand million experts. */
+/** Checks the number of tensors before the list of names is made: a config can ask for a thousand million experts. */
 function checkCount({ tensors }: TensorSource, expected: readonly TensorShape[]): void {
   const count = expected.reduce(
     (sum, { name, shape }) => sum + (name.includes('.mlp.experts.') ? (shape[0] ?? 1) : 1),

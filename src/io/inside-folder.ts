@@ -1,4 +1,4 @@
-// A model folder comes from outside: what is read must lie in it, whatever a name or a symbolic link says.
+// A model folder is untrusted: files that are read must lie in it, whatever a name or a symbolic link says.
 
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -46,7 +46,7 @@ function openShards(folder: string, index: string): TensorReader {
   }
 }
 
-/** Tensor name to shard file name. */
+/** The name of each tensor's shard file, by the tensor's name. */
 function readWeightMap(index: string): Map<string, string> {
   const { weight_map: weightMap } = readJsonFile(index, 'shard index');
   if (!isJsonObject(weightMap)) throw new UserError(`shard index: ${index}: expected an object weight_map`);

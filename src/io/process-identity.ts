@@ -1,5 +1,5 @@
-// Telling whether a process that left its number behind still runs. Numbers are used again, after a restart of a
-// container even soon, so the moment the process started is part of its identity where the system tells it (Linux).
+// Telling whether a process that left its number behind still runs. Numbers are reused, soon after a restart of a
+// container, so the time at which the process started is part of its identity where the system tells it (Linux).
 
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';

@@ -78,7 +78,9 @@ function refuseIfHeld(lock: string, text: string | null): void {
   throw new UserError(`run: another process (pid ${holder.pid}${where}) is using this folder; ${fix}`);
 }
 
-/** Moves the stale lock away; if it is not the one that was found stale, somebody was faster: it goes back. */
+/**
+ * Moves the stale lock away. If it is not the one that was found stale, another process was faster, and it is put back.
+ */
 function removeStale(lock: string, stale: string | null): void {
   const aside = `${lock}.${randomBytes(4).toString('hex')}`;
   try {

@@ -1,5 +1,5 @@
-// Cutting the weights of a model into files of a size: `model-00001-of-00003.safetensors`, ..., and the index that says which
-// tensor is where, as Hugging Face's libraries write them.
+// Splitting the weights of a model into files of a given size: `model-00001-of-00003.safetensors`, ..., and the index
+// that says which tensor is where, as Hugging Face's libraries write them.
 
 import { modelFile } from './file-names.ts';
 import type { JsonObject } from './json.ts';
@@ -13,8 +13,8 @@ export interface Shard {
 }
 
 /**
- * Fills files in the order of the tensors; a tensor larger than `maxBytes` gets a file of its own. If one file holds them
- * all, it has the plain name `model.safetensors`.
+ * Fills files in the order of the tensors; a tensor larger than `maxBytes` gets a file of its own. If one file holds
+ * them all, it has the plain name `model.safetensors`.
  */
 export function planShards(tensors: readonly TensorToWrite[], maxBytes: number): Shard[] {
   const parts: TensorToWrite[][] = [];

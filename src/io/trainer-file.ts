@@ -3,7 +3,7 @@
 // Its first line holds a SHA-256 over the whole file with that checksum replaced by zeros, so that any changed bit of
 // the file itself is noticed as well. This line and the key `version` keep their form in every future version.
 //
-// Who hashes is left to the caller: Node does it at once, a browser only asynchronously.
+// The caller computes the hashes: Node does it synchronously, a browser only asynchronously.
 
 import { UserError } from '../errors.ts';
 import { isPlainFileName } from './file-names.ts';
@@ -21,7 +21,7 @@ export interface FileDigest {
 
 /** What `trainer.json` says. */
 export interface TrainerFile {
-  /** Of every other file in the folder, by name. */
+  /** Size and SHA-256 of every other file in the folder, by name. */
   readonly files: ReadonlyMap<string, FileDigest>;
   readonly state: JsonObject;
 }
@@ -32,7 +32,7 @@ const noChecksum = '0'.repeat(checksumLength);
 const zero = 0x30;
 const firstLine = /^\{\n {2}"checksum": "([0-9a-f]{64})",\n/;
 
-/** The file with zeros for its checksum: what the checksum is to be computed of. */
+/** The file with zeros in place of its checksum: the bytes that the checksum is computed from. */
 export function draftTrainerFile({ files, state }: TrainerFile): Uint8Array<ArrayBuffer> {
   const contents = { checksum: noChecksum, version: checkpointVersion, files: Object.fromEntries(files), state };
   return encodeJson(contents);
@@ -45,7 +45,7 @@ export function sealTrainerFile(draft: Uint8Array, sha256: string): Uint8Array<A
   return sealed;
 }
 
-/** The checksum that a file has, and the bytes it must be of; null if its first line is not that of such a file. */
+/** The checksum in a file, and the bytes that it must match; null if the first line is not that of such a file. */
 export function unsealTrainerFile(bytes: Uint8Array): { sha256: string; draft: Uint8Array<ArrayBuffer> } | null {
   const start = new TextDecoder().decode(bytes.subarray(0, beforeChecksum.length + checksumLength + 3));
   const sha256 = firstLine.exec(start)?.[1];
@@ -56,7 +56,7 @@ export function unsealTrainerFile(bytes: Uint8Array): { sha256: string; draft: U
 }
 
 /**
- * What a file says whose checksum is right.
+ * The contents of a file whose checksum has been verified.
  *
  * @throws UserError if its version is newer, or if it is not what this program writes.
  */

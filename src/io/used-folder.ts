@@ -4,12 +4,12 @@ import { explainFsErrors } from './file-system.ts';
 import { unfinishedPath } from './json-file.ts';
 
 /**
- * Refuses a folder that has something in it. The lock of this or another process does not count, nor does the folder's
- * `mainFile`, which is written first, if it was never finished.
+ * Refuses a folder that has something in it. The lock of a process does not count, nor does an unfinished `mainFile`,
+ * which is the first file to be written.
  *
  * `what` starts the message, and `advice`, made from the names that were found, ends it.
  *
- * @throws UserError if it is used.
+ * @throws UserError if the folder is used.
  */
 export function refuseUsedFolder(
   folder: string,

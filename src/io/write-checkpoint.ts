@@ -90,7 +90,7 @@ function moveIntoPlace(temporary: string, path: string, fs: FileSystem): void {
   if (fs.existsSync(aside)) discardFolder(aside, fs);
 }
 
-/** The error that led here says more than one from tidying up would; the next write tidies up again. */
+/** Ignores errors, since the error that led here says more; the next write tidies up again. */
 function removeQuietly(temporary: string, fs: FileSystem): void {
   try {
     fs.rmSync(temporary, { recursive: true, force: true });

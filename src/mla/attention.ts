@@ -1,5 +1,5 @@
-// Multi-head latent attention. Unusual: queries and keys/values pass through narrow latents with norms of their own, and
-// position enters only through a separate rotary slice, whose key is shared by all heads.
+// Multi-head latent attention. Unusual: queries and keys/values pass through narrow latents with norms of their own,
+// and position enters only through a separate rotary slice, whose key is shared by all heads.
 // Shape legend: B batch, T tokens, N = B*T, D hiddenSize, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim,
 // C kvLoraRank.
 
@@ -13,7 +13,7 @@ import { applyRotary, type RotaryTables } from '../ops/rotary.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 
-/** What a cache keeps of each token, and all that keys and values are made from. */
+/** What a cache keeps of each token. Keys and values are made from this alone. */
 export interface Latent {
   /** Normed key/value latent [B, T, C]. */
   readonly cKv: tf.Tensor3D;

@@ -15,11 +15,11 @@ export interface SequenceRows {
 }
 
 /**
- * Attention of the tokens of several sequences, each over its own cache: in the absorbed form, but in the naive one for the
- * first tokens of a sequence.
+ * Attention of the tokens of several sequences, each over its own cache. The first tokens of a sequence take the naive
+ * form, all others the absorbed form.
  *
- * `append` gets the latents [T, C+R] of a sequence's new tokens and returns those of all its tokens [L, C+R], the new ones
- * last. What it is given belongs to the pass.
+ * `append` gets the latents [T, C+R] of a sequence's new tokens and returns those of all its tokens [L, C+R], the new
+ * ones last. What it is given belongs to the pass.
  *
  * Shapes: x [1, N, D], `rotary` has one row for each of the N tokens -> [1, N, D].
  */
@@ -45,8 +45,8 @@ export function cachedAttention(
       };
       const own: tf.Tensor4D = tf.slice(q, [0, start, 0, 0], [1, T, H, P + R]);
       if (T === 1) return attendToLatents(attention, own, latent, null);
-      // Keys and values per head pay for a long prompt: at 512 tokens of preset peer-a the wasm backend takes 1.3 times as
-      // long without. Where tokens are cached before these, theirs would have to be made again.
+      // The naive form is faster for a long prompt: at 512 tokens of preset peer-a the wasm backend takes 1.3 times as
+      // long without it. After cached tokens it would have to make the keys and values of those again.
       if (T === L) return attention.naiveHeads(own, latent, attentionVisibility(T, null));
       return attendToLatents(attention, own, latent, offsetMask(T, L));
     });

@@ -1,4 +1,4 @@
-// Auxiliary balance losses of a layer, from what it has recorded.
+// Auxiliary balance losses of a layer, from its routing record.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { type LoadBalance, loadBalanceLoss } from '../ops/balance-loss.ts';
@@ -9,8 +9,9 @@ export interface BalanceLossOptions {
   /** Statistics over each sequence, then averaged (eq. 17-20), or over all tokens of the batch (section 4.5.3). */
   readonly scope: 'sequence' | 'batch';
   /**
-   * Which selections the fractions f count: `affinity` is eq. 18, the plain top-K of the unbiased affinities; `dispatch`
-   * is what the router really did, groups and bias included (what a loss that balances alone has to look at, B9).
+   * Which selections the fractions f count: `affinity` is eq. 18, the plain top-K of the unbiased affinities;
+   * `dispatch` is what the router really did, groups and bias included. A loss that is the only means of balancing
+   * needs this (B9).
    */
   readonly selection: LoadBalance['selection'];
 }

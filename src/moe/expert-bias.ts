@@ -4,7 +4,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 
 export interface ExpertBiasUpdate {
-  /** gamma. */
+  /** The step gamma. */
   readonly speed: number;
   readonly rule: TrainConfig['expertBiasUpdateRule'];
   readonly form: ModelConfig['expertBiasForm'];
@@ -16,8 +16,8 @@ export interface ExpertBiasUpdate {
  * The bias after one optimizer step, from the selections of that whole step: up by `speed` for experts below the mean
  * load, down for those above, unchanged at the mean. Call it once per optimizer step, never per micro-batch (B5).
  *
- * `proportional` steps by `speed` times the relative error `(mean - count) / mean`; the ALF paper uses the absolute error
- * of a fixed batch, which differs by a constant. `multiplicative` multiplies by `1 + step`.
+ * `proportional` steps by `speed` times the relative error `(mean - count) / mean`; the ALF paper uses the absolute
+ * error of a fixed batch, which differs by a constant. `multiplicative` multiplies by `1 + step`.
  *
  * Shapes: bias [E], counts [E] -> [E], float32.
  * Example: bias [0, 0], counts [10, 0], speed 0.1 -> [-0.1, 0.1].

@@ -4,7 +4,7 @@
 import type { ParameterStore } from '../tensor/parameters.ts';
 import type { tf } from '../tensor/tf.ts';
 
-/** Stacked as transformers 5 holds them in memory. */
+/** The weights of all routed experts of a layer, stacked as transformers 5 holds them in memory. */
 export interface ExpertWeights {
   /** [E, 2F, D]: for each expert, F rows of `gate_proj` and then F rows of `up_proj`. */
   readonly gateUpProj: tf.Variable<tf.Rank.R3>;

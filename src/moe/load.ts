@@ -10,8 +10,8 @@ export interface LoadStatistics {
 }
 
 /**
- * Statistics of the selections per expert, counted over whatever the caller counted: a batch gives MaxVio_batch, a whole
- * validation set MaxVio_global.
+ * Statistics of the selections per expert. Counts of one batch give MaxVio_batch, counts of a whole validation set
+ * MaxVio_global.
  *
  * Source: arXiv:2408.15664 section 4.1.
  */

@@ -11,7 +11,7 @@ import { attributes } from './define-op.ts';
 import { hasKernel } from './kernels.ts';
 import { defineListOp, runListKernel } from './list-op.ts';
 
-/** A parameter and what moves it, all of one shape. */
+/** A parameter with its gradient and moments, all of one shape. */
 export interface AdamWTarget {
   readonly parameter: tf.Variable;
   readonly gradient: tf.Tensor;

@@ -7,7 +7,7 @@ import { attributes, defineOp } from './define-op.ts';
 import { fusedOp } from './fused-op.ts';
 
 export interface LoadBalance extends Pick<ModelConfig, 'scoringFunc' | 'numExpertsPerTok'> {
-  /** S: statistics are over each, then averaged. */
+  /** S, the number of sequences: statistics are made for each of them and then averaged. */
   readonly sequences: number;
   /** Which selections the fractions f count: the plain top-K of the unbiased affinities, or `topkIndices`. */
   readonly selection: 'affinity' | 'dispatch';
@@ -18,7 +18,7 @@ export const balanceLossOp = defineOp({
   inputs: { logits: 'N E', topkIndices: 'int32 N K' },
   attrs: attributes<LoadBalance>(),
   outputs: { loss: '' },
-  /** The gradient of a loss of 1. */
+  /** The gradient of the loss with respect to the logits. */
   saved: { slope: 'N E' },
 });
 

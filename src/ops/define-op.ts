@@ -1,5 +1,5 @@
-// What is known of an op whoever computes it. The reference, the kernels of every backend with their gradients, and the
-// tests take their names and shapes from here, so a kernel that calls something otherwise does not compile.
+// The description of an op, which is the same for every backend. The reference, the kernels of all backends with their
+// gradients, and the tests take their names and shapes from here, so a kernel that uses another name does not compile.
 
 import type { tf } from '../tensor/tf.ts';
 import { type DtypeOf, LetteredShapes, type LettersOf, type ShapeOf, type Shapes } from './shape-letters.ts';
@@ -11,9 +11,9 @@ export interface Attributes<T extends object> {
 
 export const attributes = <T extends object>(): Attributes<T> => ({});
 
-/** Says what an op is; see `src/ops/shape-letters.ts` for the shapes. */
+/** The description of an op; see `src/ops/shape-letters.ts` for the shapes. */
 export interface OpSpec {
-  /** Under this name, and with `Grad` behind it, TF.js has the kernels. */
+  /** The name of the kernel in TF.js; the gradient kernel has this name with `Grad` after it. */
   readonly name: string;
   readonly inputs: Shapes;
   /** Inputs that have no gradient, such as tables. Integers never have one. */
@@ -22,11 +22,17 @@ export interface OpSpec {
   readonly outputs: Shapes;
   /** Outputs that the gradient reads again. */
   readonly savedOutputs?: readonly string[];
-  /** What else a kernel makes for its gradient. References make none of it. What may be absent comes last. */
+  /**
+   * Other tensors that a kernel makes for its gradient; references do not make them. Those that may be absent come
+   * last.
+   */
   readonly saved?: Shapes;
-  /** Inputs whose gradients a backward pass may leave for later, when it has made those of the others. */
+  /** Inputs whose gradients a backward pass may compute later than those of the other inputs. */
   readonly weights?: readonly string[];
-  /** What a kernel keeps for the gradients of the weights when it makes those of the others first. It decides all its letters. */
+  /**
+   * Tensors that a kernel keeps for the gradients of the weights when it makes the others first. They decide all their
+   * letters.
+   */
   readonly kept?: Shapes;
 }
 
@@ -53,7 +59,7 @@ type ShapesOfOthers<S extends OpSpec> = Omit<DifferentiableShapes<S>, Weights<S>
 
 /** Whether any input has a gradient. */
 export type HasGradient<S extends OpSpec> = [keyof DifferentiableShapes<S>] extends [never] ? false : true;
-/** Whether the gradients of some can be left for later. */
+/** Whether the gradients of some inputs can be left for later. */
 export type HasWeights<S extends OpSpec> = [Weights<S>] extends [never] ? false : true;
 
 interface TensorsByRank {
@@ -105,7 +111,7 @@ export type SavedOperands<S extends OpSpec> = Operands<SavedShapes<S>> &
   Pick<Operands<S['outputs']>, SavedOutputs<S> & keyof Operands<S['outputs']>>;
 export type InputGradients<S extends OpSpec> = Made<DifferentiableShapes<S>>;
 
-/** The same where the gradients of weights are left for later, and what a kernel finds then. */
+/** Gradients of the other inputs, where those of the weights are left for later; and what the later kernel finds. */
 export type OtherGradients<S extends OpSpec> = Made<ShapesOfOthers<S>>;
 export type WeightGradients<S extends OpSpec> = Made<WeightShapes<S>>;
 export type Kept<S extends OpSpec> = Made<KeptShapes<S>>;
@@ -119,15 +125,15 @@ export interface Op<S extends OpSpec = OpSpec> {
   readonly inputs: LetteredShapes;
   readonly outputs: LetteredShapes;
   readonly saved: LetteredShapes;
-  /** Of the inputs that have one, under their names. */
+  /** The gradients of the inputs that have one, under the names of the inputs. */
   readonly gradients: LetteredShapes;
-  /** Of the weights, and of all others. */
+  /** The gradients of the weights, and of all other inputs. */
   readonly weights: LetteredShapes;
   readonly others: LetteredShapes;
   readonly kept: LetteredShapes;
-  /** All that a kernel makes. */
+  /** Names of all tensors that a kernel makes. */
   readonly resultNames: readonly string[];
-  /** All that the gradient gets again, and where it is in what a kernel makes. */
+  /** Names of all tensors that the gradient gets, and their places in `resultNames`. */
   readonly savedNames: readonly string[];
   readonly savedAt: readonly number[];
 }

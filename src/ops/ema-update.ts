@@ -13,7 +13,7 @@ export const emaUpdateOp = defineListOp({
   outputs: {},
 });
 
-/** An average and what it follows, of one shape. */
+/** An average and the parameter that it follows, of one shape. */
 export interface EmaTarget {
   readonly average: tf.Variable;
   readonly parameter: tf.Tensor;

@@ -17,7 +17,7 @@ export const fakeQuantizeOp = defineOp({
 });
 
 /**
- * `x` as it is after a trip through 8 bits, each tile under a scale of its own; the same bits as `quantizeDequantize`.
+ * `x` rounded to 8 bits and back, each tile with a scale of its own; the same bits as `quantizeDequantize`.
  *
  * `counts` are the rows of each matrix, one after the other; no tile crosses from one to the next.
  *

@@ -22,7 +22,7 @@ type AnyTensors = Readonly<Record<string, tf.Tensor | undefined>>;
 type Reference = (inputs: AnyTensors) => AnyTensors;
 
 /**
- * Runs an op. Gradients flow to its float32 inputs, those that are constants aside; an op without any is off the tape.
+ * Runs an op. Gradients flow to its float32 inputs, except constants. An op without such inputs is off the tape.
  *
  * `reference` computes the same from the inputs alone, gradients included.
  *
@@ -77,7 +77,9 @@ function runKernels(op: Op, inputs: AnyTensors, attrs: object): AnyTensors {
   return byName(outputs.names, results);
 }
 
-/** The gradient kernels of `others` and of the weights; `inputsOf`: what the first gets. */
+/**
+ * The gradient in two halves: the kernels for `others` and for the weights. `inputsOf` makes the inputs of the first.
+ */
 function inHalves(
   op: Op,
   others: readonly string[],

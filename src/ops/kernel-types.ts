@@ -1,5 +1,5 @@
-// What a backend implements: for each op it wants to compute itself, a function for the values and one for the gradients, or
-// for each half of these.
+// What a backend implements: for each op that it computes itself, a function for the values, and one for the gradients
+// or one for each half of the gradients.
 
 import type {
   AttributesOf,
@@ -39,7 +39,7 @@ export interface KeptCall<S extends OpSpec> {
 }
 
 interface Forward<S extends OpSpec, Backend> {
-  /** Makes the outputs, and what the gradient wants to have again. */
+  /** Makes the outputs, and the tensors that the gradient needs. */
   readonly forward: (backend: Backend, inputs: Operands<S['inputs']>, call: Call<S>) => Results<S>;
 }
 
@@ -49,11 +49,14 @@ interface Gradient<S extends OpSpec, Backend> {
 }
 
 /**
- * The gradients of the weights apart from the others, for a backward pass that leaves them for later. Both halves together
- * give the bits of `gradient` and compute nothing twice.
+ * The gradients of the weights apart from the others, for a backward pass that leaves them for later. Both halves
+ * together give the bits of `gradient` and compute nothing twice.
  */
 interface Halves<S extends OpSpec, Backend> {
-  /** Makes the gradients of all inputs but the weights, and what the other half needs; all gradients, where it can have none. */
+  /**
+   * Makes the gradients of all inputs but the weights, and what the other half needs; or else all gradients, if it
+   * cannot split them.
+   */
   readonly gradientInputs: (
     backend: Backend,
     inputs: Operands<S['inputs']>,
@@ -68,10 +71,11 @@ interface Halves<S extends OpSpec, Backend> {
 type NoHalves = { readonly [K in keyof Halves<OpSpec, unknown>]?: never };
 
 /**
- * How a backend computes an op. Its inputs have been checked against the op's shapes; what it makes is checked after it.
+ * How a backend computes an op. Its inputs have been checked against the op's shapes; what it makes is checked after
+ * it.
  *
- * Ownership: what a kernel returns belongs to the caller, and one tensor may be returned under several names. What else it
- * makes it must dispose.
+ * Ownership: what a kernel returns belongs to the caller, and one tensor may be returned under several names. What else
+ * it makes it must dispose.
  */
 export type Kernels<S extends OpSpec, Backend> =
   HasGradient<S> extends true

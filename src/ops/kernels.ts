@@ -1,12 +1,12 @@
-// How a kernel is called through TF.js: by a string, with tensors in lists. Which tensor is where:
+// How a kernel is called through TF.js: by its name, with tensors in lists, in this order:
 //
 //   NAME             inputs by name                                    -> [...outputs, ...saved]
 //   NAMEGrad         [...inputs, ...gradients of outputs, ...saved]    -> [gradient of each input that is given and has one]
 //   NAMEGradInputs   the same                                          -> [gradient of each of them but the weights, ...kept]
 //   NAMEGradWeights  [...kept]                                         -> [gradient of each weight]
 //
-// An input that is absent leaves a gap in the list of a gradient kernel. In place of what it could keep, NAMEGradInputs may
-// make the gradients of the weights as well, which NAMEGradWeights then hands on.
+// An input that is absent leaves a gap in the list of a gradient kernel. NAMEGradInputs may
+// compute the gradients of the weights as well and keep these; NAMEGradWeights then returns them.
 
 import { tf } from '../tensor/tf.ts';
 import type { Op } from './define-op.ts';
@@ -15,7 +15,7 @@ import type { LetteredShapes, Sizes } from './shape-letters.ts';
 type Named = Pick<Op, 'name'>;
 
 export type TensorsByName = Readonly<Record<string, tf.TensorInfo | undefined>>;
-/** What is absent is a gap. */
+/** Tensors in order; an absent one is undefined. */
 export type TensorList = readonly (tf.TensorInfo | undefined)[];
 
 /** A backend of TF.js, which counts how many tensors share their data. */
@@ -61,7 +61,7 @@ export function measured(op: Op, inputs: TensorsByName): Sizes {
   return sizes;
 }
 
-/** Of the inputs that have these gradients, those that are given. */
+/** The names of the given inputs that have one of these gradients. */
 export const withGradient = ({ names }: LetteredShapes, inputs: TensorsByName): readonly string[] =>
   names.filter((name) => inputs[name] !== undefined);
 
@@ -87,7 +87,7 @@ export function listed(op: Named, names: readonly string[], made: TensorsByName)
   return list;
 }
 
-/** Gives each tensor of a list a reference of its own: one that is in it twice is counted twice. */
+/** Gives each entry of a list its own reference: a tensor that is in the list twice is counted twice. */
 export function counted(list: tf.TensorInfo[], backend: CountingBackend): tf.TensorInfo[] {
   for (let i = 1; i < list.length; i++) {
     const info = list[i]!;

@@ -9,8 +9,8 @@ export const linearCrossEntropyOp = defineOp({
   inputs: { hidden: 'N D', weight: 'V D', labels: 'int32 N' },
   outputs: { losses: 'N' },
   /**
-   * Of each row the largest logit, and the sum of the exponentials of all logits less that; from a backend that has had them
-   * all in memory at once also these exponentials, the label's less the sum.
+   * The largest logit of each row, and the sum of exp(logit - largest) over the row. A backend that has had all logits
+   * in memory at once also saves these exponentials, with the sum subtracted from that of the label.
    */
   saved: { maxima: 'N', sums: 'N', 'residuals?': 'N V' },
   weights: ['weight'],

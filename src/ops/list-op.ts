@@ -1,16 +1,18 @@
-// Ops on lists: the same few tensors of each of many parameters, say, in one call. They have no gradient.
+// Ops on lists of items, in one call: the items can be parameters, each with the same few tensors. They have no
+// gradient.
 //
-// To TF.js such a kernel is one on a list, as its own Concat and AddN are: [...inputs, ...tensors of the first item, ...].
+// To TF.js such a kernel is one on a list, as its own Concat and AddN are:
+// [...inputs, ...tensors of the first item, ...].
 
 import { tf } from '../tensor/tf.ts';
 import type { Attributes, AttributesOf, Made, Operand, Operands, Tensors } from './define-op.ts';
 import { byName, listed, register, runKernel, type TensorsByName } from './kernels.ts';
 import { LetteredShapes, type Shapes } from './shape-letters.ts';
 
-/** Says what an op on lists is. */
+/** The description of an op on lists. */
 export interface ListOpSpec {
   readonly name: string;
-  /** What all items share. */
+  /** Inputs that all items share. */
   readonly inputs: Shapes;
   /** The tensors of an item, float32 and all of one shape, which differs from item to item. */
   readonly item: readonly string[];

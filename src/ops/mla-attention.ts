@@ -14,15 +14,20 @@ export const mlaAttentionOp = defineOp({
   attrs: attributes<{ readonly scale: number }>(),
   outputs: { out: 'B T H*V' },
   savedOutputs: ['out'],
-  /** For each query the largest score, and 1 / the sum of the exponentials of the scores less that. */
+  /** For each query, the largest score, and 1 / the sum of exp(score - largest). */
   saved: { stats: 'B H T 2' },
 });
 
-/** Where queries may look: at themselves and before, and within their document. The same for all layers of a forward pass. */
+/**
+ * Where queries may look: at themselves and before, and within their document. The same for all layers of a forward
+ * pass.
+ */
 export interface AttentionVisibility {
   /** Document of each token [B, T] int32; null where a row is one document. */
   readonly documentIds: tf.Tensor2D | null;
-  /** The same as `attentionMask` gives it; null where the active backend has a kernel, which does without. */
+  /**
+   * The same visibility as a mask of `attentionMask`; null where the active backend has a kernel, which needs no mask.
+   */
   readonly mask: tf.Tensor4D | null;
 }
 
@@ -63,8 +68,8 @@ export function mlaAttention(
 }
 
 /**
- * What is added to scores so that queries look only at themselves and before, and within their document when `documentIds`
- * are given.
+ * What is added to scores so that queries look only at themselves and before, and within their document when
+ * `documentIds` are given.
  *
  * Shapes: documentIds [B, T] int32 or null -> [1 or B, 1, T, T], 0 or `maskedScore`.
  */

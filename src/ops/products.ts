@@ -1,4 +1,4 @@
-// What training in 8 bits replaces: the products of linear layers and of experts.
+// The products of linear layers and of experts, which training in 8 bits replaces.
 
 import type { Fp8Recipe } from '../precision/recipe.ts';
 import { tf } from '../tensor/tf.ts';
@@ -17,8 +17,8 @@ export interface Products {
 export const float32Products: Products = { linear, experts: routedExperts };
 
 /**
- * Products whose operands are rounded, forward and backward. What lies between the two products of an expert, activation
- * and gates, stays float32.
+ * Products whose operands are rounded, forward and backward. What lies between the two products of an expert,
+ * activation and gates, stays float32.
  *
  * The backend must allow reading without waiting, whatever kernels it has: an expert's rows share scales.
  */

@@ -16,12 +16,12 @@ export const routedExpertsOp = defineOp({
   inputs: { x: 'N D', topkIndices: 'int32 N K', topkWeights: 'N K', gateUpProj: 'E 2*F D', downProj: 'E D F' },
   outputs: { y: 'N D' },
   /**
-   * Where rows come from and which expert has which, laid out as the backend likes; gate and up products of each row, and
-   * what the activation made of them, times the router's gate.
+   * `plan` says where rows come from and which expert has which, in a layout of the backend's choice. `gateUp` are the
+   * gate and up products of each row, and `active` is the activation of these, times the router's gate.
    */
   saved: { plan: 'int32 L', gateUp: 'N*K 2*F', active: 'N*K F' },
   weights: ['gateUpProj', 'downProj'],
-  /** The last two are gradients; the indices and the second weight are there for their sizes. */
+  /** The last two are gradients. The indices and `downProj` are kept only for their sizes. */
   kept: {
     x: 'N D',
     topkIndices: 'int32 N K',
@@ -34,11 +34,13 @@ export const routedExpertsOp = defineOp({
 });
 
 /**
- * How tokens get to their experts on the active backend, the best way that it has:
+ * The best way for tokens to get to their experts on the active backend:
  *
- * - `kernel`: it has one for dispatch, experts and combining; only the selected (token, expert) pairs are computed.
- * - `host`: the host reads the indices and sorts tokens by expert; the same pairs, in an op for each part.
- * - `dense`: the host cannot read without waiting, so every token visits all experts, with gate 0 where it was not sent.
+ * - `kernel`: one kernel for dispatch, experts and combining; only the selected (token, expert) pairs are computed.
+ * - `host`: the host reads the indices and sorts tokens by expert; the same pairs are computed, with an op for each
+ *   part.
+ * - `dense`: the host cannot read without waiting, so every token visits all experts, with gate 0 where it was not
+ *   sent.
  */
 export type ExpertDispatch = 'kernel' | 'host' | 'dense';
 

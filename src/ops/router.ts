@@ -37,7 +37,7 @@ export const gateWeightsOp = defineOp({
   inputs: { logits: 'N E', topkIndices: 'int32 N K' },
   attrs: attributes<Pick<RouterConfig, 'scoringFunc' | 'normTopkProb' | 'routedScalingFactor'>>(),
   outputs: { topkWeights: 'N K' },
-  /** Of the selected experts. */
+  /** The unbiased scores of the selected experts. */
   saved: { scores: 'N K' },
 });
 
@@ -62,8 +62,8 @@ const normaliserEps = 1e-20;
  * Picks K experts per token, limited to the best M groups, and weighs them.
  *
  * The bias steers selection only; gates are read from the unbiased scores, normalised over the selected experts and
- * scaled. A group's score is the sum of its two best biased scores; experts of other groups are out of reach (-Infinity,
- * not 0: with 0 a negative biased score loses to an expert that is not allowed).
+ * scaled. A group's score is the sum of its two best biased scores; experts of other groups are out of reach
+ * (-Infinity, not 0: with 0 a negative biased score loses to an expert that is not allowed).
  *
  * Shapes: logits [N, E] float32, bias [E].
  * Gradient: through topkWeights; indices and bias are constants.
@@ -94,7 +94,9 @@ function selectExperts(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterCon
   }).topkIndices;
 }
 
-/** Unbiased scores of the selected experts, normalised if the model does so, and scaled. Shapes: as in `routeTokens`. */
+/**
+ * Unbiased scores of the selected experts, normalised if the model does so, and scaled. Shapes: as in `routeTokens`.
+ */
 export function gateWeights(logits: tf.Tensor2D, topkIndices: tf.Tensor2D, config: RouterConfig): tf.Tensor2D {
   const { scoringFunc, normTopkProb, routedScalingFactor } = config;
   const attrs = { scoringFunc, normTopkProb, routedScalingFactor };

@@ -1,11 +1,11 @@
-// Shapes in letters: 'B T H P+R' says that a tensor has four axes, that the last is as long as P and R together, and that
-// tensors with the same letters agree in them.
+// Shapes in letters: 'B T H P+R' says that a tensor has four axes, that the last is as long as P and R together, and
+// that tensors with the same letters agree in them.
 //
 //   'N D'         two axes                        'int32 N K'   whole numbers (float32 where nothing is said)
 //   ''            a scalar                        'N... D'      any axes before D; N is the product of their lengths
 //   'E 2*F D'     sums of products of letters     'B H T 2'     a fixed length
 //
-// A letter that no input has is free: the result that has it first decides.
+// A letter that no input has gets its length from the first result that has it.
 
 /** Names of tensors, and the shape of each; `?` behind a name: it may be absent. */
 export type Shapes = Readonly<Record<string, string>>;
@@ -43,29 +43,31 @@ export type DtypeOf<S extends string> = S extends 'int32' | `int32 ${string}` ? 
 /** Lengths by letter. */
 export type Sizes = Record<string, number>;
 
-/** What is looked at of a tensor. */
+/** The part of a tensor that is checked. */
 export interface Shaped {
   readonly shape: readonly number[];
   readonly dtype: string;
 }
 
-/** Product of a number and of letters. */
+/** The product of a number and some letters. */
 interface Term {
   readonly factor: number;
   readonly letters: readonly string[];
 }
 
-/** Where an axis is, and how long. */
+/** The place of an axis, and its length. */
 interface Axis {
   readonly tensor: string;
   /** The place of that tensor among the shapes. */
   readonly at: number;
-  /** From the end: the last axis is 1. The axes of 'N...' go on from there to the front. */
+  /**
+   * The place of the axis, counted from the end: the last axis is 1. The axes of 'N...' go on from there to the front.
+   */
   readonly fromEnd: number;
   readonly isLeading: boolean;
-  /** What adds up to its length. */
+  /** The terms whose sum is its length. */
   readonly terms: readonly Term[];
-  /** Its length, where that is a letter alone. */
+  /** The letter, if the length is just one letter. */
   readonly letter: string | null;
 }
 
@@ -74,7 +76,7 @@ interface Shape {
   readonly isOptional: boolean;
   readonly dtype: 'int32' | 'float32';
   readonly axes: readonly Axis[];
-  /** For messages. */
+  /** The shape as it was written, for messages. */
   readonly text: string;
 }
 
@@ -114,7 +116,9 @@ function parseShape(key: string, shape: string, at: number): Shape {
 const unknownIn = ({ terms }: Axis, known: ReadonlySet<string>) =>
   terms.flatMap(({ letters }) => letters).filter((letter) => !known.has(letter));
 
-/** The axes in an order in which each has at most one letter that those before it do not decide: single letters first. */
+/**
+ * The axes in an order in which each has at most one letter that those before it do not decide: single letters first.
+ */
 function inOrder(axes: readonly Axis[], known: Set<string>): Axis[] {
   const ordered: Axis[] = [];
   const rest = [...axes.filter(({ letter }) => letter !== null), ...axes.filter(({ letter }) => letter === null)];
@@ -142,7 +146,7 @@ function lengthOf({ fromEnd, isLeading }: Axis, shape: readonly number[]): numbe
   return product;
 }
 
-/** Whether the axis can be `length` long, with the sizes that are known; the one that is not known becomes known. */
+/** Whether the axis can be `length` long, given the known sizes; if one letter is unknown, its size is set. */
 function agrees({ terms, letter }: Axis, length: number, sizes: Sizes): boolean {
   if (letter === null) return solve(terms, length, sizes);
   const size = sizes[letter];
@@ -174,8 +178,8 @@ export class LetteredShapes {
   readonly #axes: readonly Axis[];
 
   /**
-   * `what` begins the messages of errors. `known`: letters that are decided before; those that these shapes decide are added,
-   * but what may be absent decides nothing.
+   * `what` begins the messages of errors. `known` are the letters whose sizes are decided before. The letters that
+   * these shapes decide are added to it; a tensor that may be absent decides none.
    */
   constructor(what: string, shapes: Shapes, known: Set<string>) {
     this.#what = what;

@@ -1,6 +1,7 @@
 // Folders of blobs that appear in one step. Blobs cannot be renamed, so a folder comes into being by being listed: its
-// files are written under a new name, then `published.json`, a few bytes that are replaced in one step, lists it. Whatever
-// is killed in between, the list names whole folders only, and the next one sweeps up what it does not name.
+// files are written under a new name, and then `published.json`, a small file that is replaced in one step, lists it.
+// So the list names whole folders only, wherever the program is killed, and the next write removes folders that it does
+// not name.
 
 import { checkpointStep } from '../io/checkpoint-names.ts';
 import { parseJsonObject } from '../io/json.ts';
@@ -43,7 +44,7 @@ export function newestFirst(names: readonly string[]): string[] {
   return names.toSorted((a, b) => (checkpointStep(b) ?? 0) - (checkpointStep(a) ?? 0));
 }
 
-/** `NAME`, or with a number behind it if that is taken: what is there is not touched before there is another. */
+/** `NAME`, with a number after it if the name is taken: the old folder stays until its replacement is published. */
 export async function freshName(blobs: Blobs, folder: string, name: string): Promise<string> {
   const taken = await blobs.list(folder);
   let fresh = name;

@@ -1,4 +1,4 @@
-// The little that a store without a file system needs of the place where its bytes are: named blobs.
+// What a store without a file system needs of the place that keeps its bytes: named blobs.
 
 /** Bytes by path; the parts of a path are separated by `/`. Every error is the place's own, such as a full quota. */
 export interface Blobs {
@@ -10,6 +10,6 @@ export interface Blobs {
   list(folder: string): Promise<string[]>;
   /** Removes a file, or a folder with all that is in it. */
   remove(path: string): Promise<void>;
-  /** Claims the whole place; resolves to what gives it back, or to null if somebody else has it. */
+  /** Claims the whole place; resolves to a function that gives it back, or to null if another has it. */
   lock(): Promise<(() => Promise<void>) | null>;
 }

@@ -1,5 +1,5 @@
-// The part of the File System API (https://fs.spec.whatwg.org) that a store needs: what `navigator.storage.getDirectory()`
-// and `showDirectoryPicker()` give in a browser fits these types.
+// The part of the File System API (https://fs.spec.whatwg.org) that a store needs: what
+// `navigator.storage.getDirectory()` and `showDirectoryPicker()` give in a browser fits these types.
 
 export interface DirectoryHandle {
   readonly name: string;
@@ -11,7 +11,7 @@ export interface DirectoryHandle {
 
 export interface FileHandle {
   getFile(): Promise<{ arrayBuffer(): Promise<ArrayBuffer> }>;
-  /** What is written appears in the file when the stream is closed, all at once. */
+  /** Opens a stream for writing. The file changes when the stream is closed, all at once. */
   createWritable(): Promise<WritableFile>;
 }
 

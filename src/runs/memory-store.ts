@@ -1,4 +1,4 @@
-// A run that is kept in memory: for tests, notebooks and pages, and for whoever wants to put the files somewhere else.
+// A run that is kept in memory: for tests, notebooks and pages, and for programs that put the files somewhere else.
 
 import { blobStore } from './blob-store.ts';
 import type { Blobs } from './blobs.ts';

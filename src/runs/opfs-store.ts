@@ -38,7 +38,7 @@ function handleBlobs(directory: DirectoryHandle, locks: LockManager | undefined)
         return folder.getFileHandle(name);
       });
       const bytes = file === null ? null : new Uint8Array(await (await file.getFile()).arrayBuffer());
-      return bytes?.length === 0 ? null : bytes; // created, and the page was closed: no file of ours is empty
+      return bytes?.length === 0 ? null : bytes; // the page was closed after creating the file: no file of ours is empty
     },
     write: async (path, bytes) => {
       const { folder, name } = await parentOf(directory, path, true);
@@ -77,7 +77,7 @@ async function folderAt(
   return folder;
 }
 
-/** What is asked for, or null if it is not there. */
+/** The result of `ask`, or null if the file or folder does not exist. */
 async function present<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask();

@@ -1,4 +1,4 @@
-// Which backend computes. `src/backends` starts one; the model only asks what it can do.
+// The active backend. `src/backends` starts it; the model only asks what it can do.
 
 /** The TF.js backends this project knows. */
 export const backendIds = ['engine', 'wasm', 'cpu', 'webgpu', 'tensorflow'] as const;
@@ -13,9 +13,9 @@ export interface ActiveBackend {
   readonly threads: number | null;
   /** The engine's binary; null on other backends. */
   readonly engineVariant: string | null;
-  /** Why it is not the one that was hoped for, or null. */
+  /** Why the preferred backend could not be started and this one is used; null if there is nothing to warn of. */
   readonly warning: string | null;
-  /** What would make it faster, to be said once for a long computation; null where nothing is known to. */
+  /** What would make the backend faster, to be told once before a long computation; null if nothing is known. */
   readonly advice: string | null;
 }
 

@@ -1,22 +1,22 @@
-// The walk over a tape from its end to its beginning, which makes gradients.
+// Computes gradients by a walk over a tape from its end to its beginning.
 //
-// TF.js's own walk keeps every activation and every gradient until the end, differentiates constants too, and looks at the
-// whole tape several times. This one frees what a node has saved, and the gradients of its outputs, as soon as they are
-// used: half the memory, and blocks are used again while they are in the cache.
+// TF.js's own walk keeps every activation and every gradient until the end, differentiates constants too, and looks at
+// the whole tape several times. This one frees what a node has saved, and the gradients of its outputs, as soon as they
+// are used: half the memory, and blocks are used again while they are in the cache.
 //
-// It can also be made in two halves: first what leads to the inputs of the computation, and later what only weights want.
-// The second half holds, for each node that has work left, what that work needs and nothing else. Every tensor gets its
-// gradients added in the order of the whole walk, whichever way it is made, so the bits are the same.
+// The walk can also be made in two halves: the first computes the gradients that lead to the inputs of the computation,
+// the second those that only weights need. Between them, each node with work left holds only what that work needs. The
+// gradients of every tensor are added in the same order whether or not the walk is in halves, so the bits are the same.
 
 import type { SplitGradient } from './custom-op.ts';
 import { handleTo } from './saved-handles.ts';
 import { disposeAll, disposeSaved, reachedFrom, type TapeNode } from './tape.ts';
 import { tf } from './tf.ts';
 
-/** Gradients of tensors that are known so far, by tensor id. They belong to it. */
+/** The gradients that are known so far, by the id of their tensor. The map owns them. */
 export type GradientSums = Map<number, tf.Tensor>;
 
-/** A gradient for the tensor of that id. It belongs to whoever gets it. */
+/** A gradient for the tensor with this id. It belongs to the receiver. */
 type Contribution = readonly [id: number, gradient: tf.Tensor];
 
 /** The work of a node that is still to be done. */
@@ -26,7 +26,7 @@ interface Pending {
   readonly contributions: (sums: GradientSums) => readonly Contribution[];
 }
 
-/** What the inputs' half leaves for the weights'. */
+/** The second half of a walk: the work that the first half leaves for the gradients of weights. */
 export class WeightsHalf {
   readonly #pending: Pending[];
 
@@ -34,12 +34,12 @@ export class WeightsHalf {
     this.#pending = pending;
   }
 
-  /** Does it; what it adds to `sums` belongs to the caller's tidy. */
+  /** Does the work; what it adds to `sums` belongs to the caller's tidy. */
   run(sums: GradientSums): void {
     for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) settle(next, sums);
   }
 
-  /** Frees what it holds, instead. */
+  /** Frees what the second half holds, without doing the work. */
   dispose(): void {
     for (const { held } of this.#pending.splice(0)) disposeAll(held);
   }
@@ -100,7 +100,7 @@ function namesWithin({ inputs }: TapeNode, ids: ReadonlySet<number>): string[] {
   return Object.keys(inputs).filter((name) => ids.has(inputs[name]!.id));
 }
 
-/** Does all work of a node: the gradients of its outputs are complete. */
+/** Does all work of a node, once the gradients of its outputs are complete. */
 function finish(node: TapeNode, names: readonly string[], sums: GradientSums): void {
   for (const [id, gradient] of wholeNode(node, names, sums)) accumulate(sums, id, gradient);
   disposeSaved(node);
@@ -113,7 +113,7 @@ function wholeNode(node: TapeNode, names: readonly string[], sums: GradientSums)
   return found;
 }
 
-/** Adds the gradients of the inputs in `now` to `sums`, and returns the work for those in `later`: none, or one piece. */
+/** Adds the gradients of the inputs in `now` to `sums`, and returns the work for those in `later`, if there is any. */
 function inputsOfNode(
   node: TapeNode,
   sums: GradientSums,
@@ -137,7 +137,10 @@ function inputsOfNode(
   return [];
 }
 
-/** The gradients that the first half wants of a node, and the work for the second. Each way takes over `dys`. */
+/**
+ * A node's gradients for the first half, and its work for the second. Every function that returns this takes over
+ * `dys`.
+ */
 interface Divided {
   readonly found: readonly Contribution[];
   readonly pending: Pending;
@@ -155,7 +158,7 @@ function divideByInput(
   return { found, pending: { held, contributions: () => differentiate(node, dys, later) } };
 }
 
-/** Whether an op that is split there can make just the gradients in `now` first. */
+/** Whether an op that is split into these weights and other inputs can compute just the gradients in `now` first. */
 function fits({ weights }: SplitGradient, now: readonly string[], later: readonly string[]): boolean {
   return later.every((name) => weights.includes(name)) && !now.some((name) => weights.includes(name));
 }
@@ -187,7 +190,7 @@ function divideBySplit(
   return { found: withIds(node, now, gradients), pending: { held, contributions } };
 }
 
-/** Where one computation gives all gradients, those for later are kept: they are what is left of it. */
+/** For a node whose gradients come from one computation: computes all of them, and keeps those for later. */
 function makeAllAtOnce(
   node: TapeNode,
   dys: readonly (tf.Tensor | null)[],
@@ -198,7 +201,7 @@ function makeAllAtOnce(
   disposeAll(dys);
   disposeSaved(node);
   const kept = all.slice(now.length).map(([id, gradient]) => [id, tf.keep(gradient)] as const);
-  // A handle of its own is in the hands of the scope that asks for it, as all gradients are.
+  // The scope that asks for a gradient owns it, so each gets a handle of its own.
   const contributions = () => kept.map(([id, gradient]) => [id, handleTo(gradient)] as const);
   return { found: all.slice(0, now.length), pending: { held: kept.map(([, gradient]) => gradient), contributions } };
 }

@@ -2,13 +2,16 @@ import { tf } from './tf.ts';
 
 /** An op with a gradient of its own. */
 export interface CustomOp {
-  /** What gradients can flow to. */
+  /** The tensors to which gradients can flow. */
   readonly inputs: Readonly<Record<string, tf.Tensor>>;
   /** Runs off the tape; `save` keeps tensors for `backward`. */
   readonly forward: (save: (tensors: tf.Tensor[]) => void) => tf.Tensor[];
-  /** The gradient of each input, from those of the outputs; zeros stand for outputs that nothing depends on. */
+  /** The gradient of each input, from those of the outputs; an output that the loss does not depend on has zeros. */
   readonly backward: (dys: tf.Tensor[], saved: tf.Tensor[]) => Record<string, tf.Tensor>;
-  /** The same in two parts, where that is possible without computing anything twice. Called when a part is asked for. */
+  /**
+   * The gradient in two parts, where that is possible without computing anything twice. Called when a part is asked
+   * for.
+   */
   readonly split?: () => SplitGradient | null;
 }
 
@@ -25,7 +28,9 @@ export interface SplitGradient {
   readonly backwardWeights: (kept: tf.Tensor[]) => Record<string, tf.Tensor>;
 }
 
-/** What `tf.customGrad` is made of, which its types hide: unlike it, this allows several outputs and constant inputs. */
+/**
+ * What `tf.customGrad` is made of, which its types hide: unlike it, this allows several outputs and constant inputs.
+ */
 interface KernelFuncRunner {
   runKernelFunc(op: {
     readonly inputs: CustomOp['inputs'];
@@ -47,7 +52,7 @@ export function customOp(op: CustomOp): tf.Tensor[] {
     },
   });
   const { gradientDepth, kernelDepth, activeTape } = tf.engine().state;
-  // A node of the tape says nothing of what it was made from.
+  // A node of the tape does not say which op it was made from.
   if (gradientDepth > 0 && kernelDepth === 0) (activeTape.at(-1) as { op?: CustomOp }).op = op;
   return outputs;
 }

@@ -11,7 +11,7 @@ export interface HostMemory {
   make(shape: readonly number[], dtype: NumericType): TensorInfo;
   /** The values of a tensor, in place. */
   view(info: TensorInfo): Values;
-  /** Gives back a tensor that `make` made and no one else has seen. */
+  /** Frees a tensor that `make` made, and that nothing else refers to. */
   free(info: TensorInfo): void;
 }
 
@@ -58,7 +58,7 @@ const wasmMemory = (backend: WasmBackend): HostMemory => ({
 
 export type HostBackend = 'cpu' | 'wasm';
 
-/** `kernel` as TF.js calls it. */
+/** `kernel` in the form in which TF.js calls kernels. */
 export function hostKernelFunc(backendName: HostBackend, kernel: HostKernel): KernelConfig['kernelFunc'] {
   const memoryOf = (backend: unknown) =>
     backendName === 'cpu' ? cpuMemory(backend as CpuBackend) : wasmMemory(backend as WasmBackend);

@@ -3,8 +3,8 @@ import { tf } from './tf.ts';
 /**
  * Makes sure that nothing but `variable` uses its data, so that a kernel may write there.
  *
- * Clones share their data, and so does a variable with what it was assigned: those keep the values of now, and the
- * variable goes on with a copy.
+ * Clones share their data, and a variable shares the data of the tensor that it was assigned. These tensors keep the
+ * current values, and the variable gets a copy.
  */
 export function ownData(variable: tf.Variable): void {
   const backend = tf.engine().state.tensorInfo.get(variable.dataId)!.backend;

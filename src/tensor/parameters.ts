@@ -1,4 +1,5 @@
-// Named parameters of a model, created with a seeded normal initialisation that does not depend on the order of creation.
+// Named parameters of a model, created with a seeded normal initialisation that does not depend on the order of
+// creation.
 
 import type { NamedTensor } from './named-tensor.ts';
 import { deriveSeed, normalArray } from './random.ts';
@@ -33,7 +34,7 @@ export class ParameterStore {
     return this.#add(this.buffers, name, tf.fill<tf.Rank.R1>([size], value), false);
   }
 
-  /** The parameters whose names begin so, in the order of their creation. */
+  /** The parameters whose names begin with one of the prefixes, in the order of their creation. */
   parametersOf(...prefixes: readonly string[]): ReadonlyMap<string, tf.Variable> {
     return new Map([...this.parameters].filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))));
   }

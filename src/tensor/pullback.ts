@@ -1,8 +1,8 @@
 // Forward now, backward later: a computation whose gradients can be asked for at any time, and in two halves.
 //
-// Each holds the part of the tape that it wrote and what the ops on it saved, so any number of them can be alive, and be
-// differentiated in any order: a pipeline's schedule keeps one for each micro-batch in flight, and a recomputation makes
-// one inside the gradient of another.
+// Each pullback holds its own part of the tape and what the ops there have saved, so any number of them can be alive,
+// and be differentiated in any order: a pipeline's schedule keeps one for each micro-batch in flight, and a
+// recomputation makes one inside the gradient of another.
 
 import { accumulate, type GradientSums, type WeightsHalf, walk, walkToInputs } from './backward.ts';
 import { handleTo } from './saved-handles.ts';
@@ -10,8 +10,8 @@ import { disposeAll, disposeSaved, recordTape, type TapeNode } from './tape.ts';
 import { tf } from './tf.ts';
 
 /**
- * Gradients of outputs, in the structure of the outputs: `{ hidden: dy }` for `{ hidden, routing }`. What is left out has
- * none.
+ * Gradients of outputs, in the structure of the outputs: `{ hidden: dy }` for `{ hidden, routing }`. What is left out
+ * has none.
  */
 export type OutputGradients<T> = T extends tf.Tensor
   ? tf.Tensor
@@ -26,29 +26,32 @@ export interface PullbackGradients {
 }
 
 /**
- * A computation that has run and can still be differentiated, once: by `backward`, or by `backwardInputs` and, at any time
- * after it, `backwardWeights`. Both ways give the same bits.
+ * A computation that has run and can still be differentiated, once: by `backward`, or by `backwardInputs` and, at any
+ * time after it, `backwardWeights`. Both ways give the same bits.
  *
- * `dys` are the gradients of the outputs, float32 and of their shapes; they stay the caller's. An input, or a weight, that
- * the outputs with a gradient do not depend on gets zeros.
+ * `dys` are the gradients of the outputs, float32 and of their shapes; they stay the caller's. An input, or a weight,
+ * that the outputs with a gradient do not depend on gets zeros.
  *
- * An input that is among the outputs, too, has its sum begun by the gradient given for it there: a tensor with
- * several uses gets the bits it has where all of them are in one computation, whose last use comes first.
+ * If an input is also one of the outputs, the sum of its gradients begins with the gradient given for that output. So a
+ * tensor that is used again later gets the same bits as if all its uses were in one computation, where the gradient of
+ * the last use is the first term.
  *
- * Ownership: it holds activations from the forward pass on. The call that completes the gradients frees them, and
- * `release` does where there is none; a pullback that sees neither stays in memory, whatever scope it was made in.
+ * Ownership: it holds activations from the forward pass on. The call that completes the gradients frees them.
+ * Without such a call, `release` must be called, or the activations stay in memory, whatever scope they were made in.
  *
  * @throws Error that says what to do when it is differentiated again, or after `release`, or when `dys` do not fit.
  */
 export interface Pullback<T> {
-  /** What the computation returned. New tensors in it belong to the caller (or its tidy) and may go before the pullback. */
+  /**
+   * What the computation returned. New tensors in it belong to the caller (or its tidy) and may go before the pullback.
+   */
   readonly value: T;
   /** Gradients of everything. */
   backward(dys: OutputGradients<T>): PullbackGradients;
   /**
-   * Gradients of the inputs. No gradient of a weight is computed, except where one kernel makes it together with that of an
-   * input and has no two halves; what those of the weights need is kept, the rest is freed. Without inputs there is nothing
-   * to do yet.
+   * Gradients of the inputs. Gradients of weights are not computed yet, except where a kernel makes one together with
+   * that of an input and cannot be split. What the gradients of the weights need is kept, and the rest is freed.
+   * Without inputs there is nothing to do yet.
    */
   backwardInputs(dys: OutputGradients<T>): tf.Tensor[];
   /** Gradients of the weights, after `backwardInputs`. */
@@ -60,12 +63,12 @@ export interface Pullback<T> {
 /**
  * Runs `f` and keeps what its gradients need. A generalisation of `valueAndGrads` to outputs of any number and shape.
  *
- * `inputs` are given to `f`; they have to be float32, for others have no gradient: `f` reads those from its own scope. `weights`
- * are what it uses besides, parameters mostly; other tensors are constants. Weights that change before the backward pass
- * count as they were.
+ * `inputs` are given to `f`; they have to be float32, for others have no gradient: `f` reads those from its own scope.
+ * `weights` are what it uses besides, parameters mostly; other tensors are constants. Weights that change before the
+ * backward pass count as they were.
  *
- * Tensors that `f` makes and does not return are disposed or held by the pullback, except those it passes to `tf.keep`. Not to be
- * called inside another computation that is being differentiated; inside its gradient it may be.
+ * Tensors that `f` makes and does not return are disposed or held by the pullback, except those it passes to `tf.keep`.
+ * Not to be called inside another computation that is being differentiated; inside its gradient it may be.
  *
  * ```ts
  * const pass = pullback((x) => block.apply(x, attend), [x], [...block.parameters.values()]);
@@ -101,9 +104,9 @@ class TapePullback<T> implements Pullback<T> {
   readonly value: T;
   readonly #inputs: readonly tf.Tensor[];
   readonly #weights: readonly tf.Variable[];
-  /** Until it is walked. */
+  /** The tape; null after the walk over it. */
   #tape: readonly TapeNode[] | null;
-  /** Between the two halves. */
+  /** The second half of the walk, between the two calls that make the halves; null otherwise. */
   #rest: { readonly half: WeightsHalf; readonly sums: GradientSums } | null = null;
   #isReleased = false;
 
@@ -196,7 +199,7 @@ function disposeRest({ half, sums }: { readonly half: WeightsHalf; readonly sums
   disposeAll([...sums.values()]);
 }
 
-/** Each output for which there is a gradient, and that. `where` says which output this is. */
+/** Each output that has a gradient, with its gradient. `where` names the output in messages. */
 function pairs(value: unknown, dys: unknown, where: string): (readonly [output: tf.Tensor, dy: tf.Tensor])[] {
   if (dys === undefined) return [];
   if (value instanceof tf.Tensor || dys instanceof tf.Tensor) {

@@ -5,11 +5,11 @@ import { tf } from './tf.ts';
 /** Kernels in the order in which they ran, on tensors that stay where they are. */
 export interface Recording {
   /**
-   * Runs the kernels again on other values of the inputs. The results are valid until the next call or `dispose`; the handles
-   * are the caller's to dispose.
+   * Runs the kernels again on other values of the inputs. The results are valid until the next call or `dispose`; the
+   * handles are the caller's to dispose.
    *
-   * Null when something is not as it was (a variable has moved, a kernel returned something else): nothing has been
-   * computed then, and the computation itself has to run.
+   * Returns null if something is not as it was: a variable has moved in memory, or a kernel returned something else.
+   * The caller then has to run the computation itself.
    */
   replay(inputs: readonly tf.Tensor[]): tf.Tensor[] | null;
   dispose(): void;
@@ -17,7 +17,7 @@ export interface Recording {
 
 /** What `record` found. */
 export interface Recorded {
-  /** Of this first run; they belong to the caller. */
+  /** The outputs of this first run; they belong to the caller. */
   readonly outputs: tf.Tensor[];
   /** Null when it cannot be repeated: something in it was computed in JavaScript. */
   readonly recording: Recording | null;
@@ -26,8 +26,8 @@ export interface Recorded {
 /** A backend that can record. */
 export interface Recorder {
   /**
-   * Runs `body` on copies of `inputs`. It may use `variables`, which stay where they are while their values change, and no other tensors
-   * that will not outlive the recording; what it does must depend on shapes and on nothing else.
+   * Runs `body` on copies of `inputs`. It may use `variables`, which stay where they are while their values change, and
+   * no other tensors that will not outlive the recording; what it does must depend on shapes and on nothing else.
    */
   record(
     inputs: readonly tf.Tensor[],

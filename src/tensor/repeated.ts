@@ -1,8 +1,9 @@
-// A computation that is made again and again on tensors of the same shapes: a training step's forward and backward pass.
+// A computation that is made again and again on tensors of the same shapes: a training step's forward and backward
+// pass.
 //
-// TF.js takes some microseconds for each operation and its place on the tape, which for a small model is longer than the
-// operation. Where the backend can record, the second run with the same key is recorded, and from the third on only the
-// kernels run. The bits are the same.
+// TF.js takes some microseconds for each operation and its place on the tape, which for a small model is longer than
+// the operation. Where the backend can record, the second run with the same key is recorded, and from the third on only
+// the kernels run. The bits are the same.
 
 import { activeRecorder, type Recording } from './recorder.ts';
 import type { tf } from './tf.ts';
@@ -10,13 +11,15 @@ import type { tf } from './tf.ts';
 export class Repeated {
   #key: string | null = null;
   #recording: Recording | null = null;
-  /** Whether the run with this key is still to be tried. */
+  /** Whether recording has not been tried yet with the current key. */
   #isOpen = false;
 
   /**
-   * The results of `body(inputs)`. They are valid until the next run or `dispose`; the handles are the caller's to dispose.
+   * The results of `body(inputs)`. They are valid until the next run or `dispose`; the handles are the caller's to
+   * dispose.
    *
-   * `key` stands for everything but tensors that decides what `body` does; `variables` are those it uses. See `Recorder`.
+   * `key` must stand for everything, other than tensors, that `body` depends on; `variables` are those it uses. See
+   * `Recorder`.
    */
   run(
     key: string,

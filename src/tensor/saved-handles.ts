@@ -1,4 +1,4 @@
-// How the tape keeps what a gradient needs again.
+// How the tape keeps the tensors that a gradient needs.
 
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { engine } from '@tensorflow/tfjs-core';
@@ -22,10 +22,10 @@ export function handleTo(x: Tensor): Tensor {
 }
 
 /**
- * Lets the tape keep a second handle to a tensor's data, where TF.js runs an Identity kernel and records it, once for each
- * tensor saved: a tenth of a small training step.
+ * Lets the tape keep a second handle to a tensor's data, where TF.js runs an Identity kernel and records it, once for
+ * each tensor saved: a tenth of a small training step.
  *
- * Gradients of gradients need the recorded clone: they get it.
+ * Gradients of gradients need the recorded clone, so for them the clone is still made.
  */
 export function keepHandles(): void {
   const { state } = internals();

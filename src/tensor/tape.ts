@@ -1,4 +1,4 @@
-// What TF.js writes down while a computation runs, so that it can be differentiated afterwards.
+// The tape: what TF.js records while a computation runs, so that it can be differentiated afterwards.
 //
 // TF.js has one tape, in the state of its engine. A recording puts a list of its own in that place for as long as its
 // computation runs and then takes it away again, so any number of recordings can be alive, each with its own ops.
@@ -13,9 +13,9 @@ export interface TapeNode {
   readonly outputs: readonly tf.Tensor[];
   /** Zeros stand for outputs without a gradient. Absent where TF.js knows none. */
   readonly gradient?: (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
-  /** Handles of its own to what the gradient needs again: no scope disposes them. */
+  /** The node's own handles to the tensors that its gradient needs; no scope disposes them. */
   readonly saved?: readonly tf.Tensor[];
-  /** What it was made from; absent for an op of TF.js itself. */
+  /** The op that the node was made from; absent for an op of TF.js itself. */
   readonly op?: CustomOp;
 }
 
@@ -30,8 +30,8 @@ interface RecordingState {
 /**
  * Runs `f` and returns its result and its ops in the order in which they ran.
  *
- * Tensors that `f` makes are disposed, also when it throws, except its result and those it passes to `tf.keep`. What the
- * ops have saved belongs to the caller.
+ * Tensors that `f` makes are disposed, also when it throws, except its result and those it passes to `tf.keep`. What
+ * the ops have saved belongs to the caller.
  */
 export function recordTape<T>(f: () => T): { value: T; tape: readonly TapeNode[] } {
   const state = tf.engine().state as RecordingState;
@@ -45,7 +45,7 @@ export function recordTape<T>(f: () => T): { value: T; tape: readonly TapeNode[]
   const tape: TapeNode[] = [];
   Object.assign(state, { activeTape: tape, gradientDepth: 1, kernelDepth: 0 });
   try {
-    // A container of tensors by its nature, which its type need not say.
+    // The result contains tensors, but its type need not say so.
     return { value: tf.tidy(f as () => tf.TensorContainer) as T, tape };
   } catch (error) {
     for (const node of tape) disposeSaved(node);
@@ -60,7 +60,7 @@ export function disposeSaved({ saved }: TapeNode): void {
   if (saved !== undefined) disposeAll(saved);
 }
 
-/** `tf.dispose` for a list, without its search for tensors in what it is given: a walk calls this some times for each op. */
+/** `tf.dispose` for a list of tensors. A walk calls it several times for each op, so it does not search for tensors. */
 export function disposeAll(tensors: readonly (tf.Tensor | null)[]): void {
   for (const tensor of tensors) tensor?.dispose();
 }

@@ -1,8 +1,9 @@
 // Matrix products on TF.js's wasm backend, always through XNNPACK.
 //
-// The backend uses XNNPACK only for one untransposed product; anything transposed or batched falls to a scalar loop, which
-// made the products of a training step of `tiny` six times slower. Here operands are transposed first and batches run one by one, on
-// views into the same memory. Batches broadcast as in numpy; TF.js's own kernels get [2, 1, ..] times [2, 3, ..] wrong.
+// The backend uses XNNPACK only for one untransposed product; anything transposed or batched falls to a scalar loop,
+// which made the products of a training step of `tiny` six times slower. Here operands are transposed first and batches
+// run one by one, on views into the same memory. Batches broadcast as in numpy; TF.js's own kernels get [2, 1, ..]
+// times [2, 3, ..] wrong.
 
 import { broadcast_util, getKernel, type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
 
@@ -59,7 +60,7 @@ function withView(backend: WasmBackend, of: TensorInfo, shape: number[], index: 
   backend.dataIdMap.delete(view.dataId);
 }
 
-/** For each matrix of the result, the one of an operand that goes into it. */
+/** For each matrix of the result, the index of the operand's matrix that it is made from. */
 function sourceMatrices(operand: readonly number[], result: readonly number[]): number[] {
   const lengths = [...new Array<number>(result.length - operand.length).fill(1), ...operand];
   return Array.from({ length: product(result) }, (_, i) => {

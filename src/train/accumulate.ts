@@ -26,7 +26,8 @@ export interface Accumulated {
 /**
  * Differentiates the loss of `batch`, computed in `gradAccumSteps` parts; see `micro-batch.ts` for their weights.
  *
- * A batch of one part goes through `passes`; parts do not, because the gradients of each would take the place of those before.
+ * A batch of one part goes through `passes`. Several parts do not, because the gradients of each part would overwrite
+ * those of the part before.
  */
 export function accumulateGradients(
   { model, passes, objective = computeLoss }: Pick<Learner, 'model' | 'passes' | 'objective'>,
@@ -61,7 +62,7 @@ export function accumulateGradients(
   return { gradients, reports };
 }
 
-/** The tensors of an input that are there; `withTensors` puts others in their places. */
+/** The tensors of an input, without absent ones; `withTensors` puts others in their places. */
 function tensorsOf({ ids, documentIds, labelWeights }: LossInput): tf.Tensor[] {
   return [ids, documentIds, labelWeights ?? null].filter((tensor) => tensor !== null);
 }
@@ -99,7 +100,7 @@ function differentiate(
 }
 
 /**
- * The losses of a part times what they count for: its share of the rows, or of the labels where a mask drops some.
+ * The losses of a part times their weight: the part's share of the rows, or of the labels where a mask drops some.
  *
  * `labelShares` are by depth, the main model first. Without a mask all shares are equal, and only `total` is scaled.
  */

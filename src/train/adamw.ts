@@ -1,7 +1,7 @@
 // AdamW with PyTorch's semantics (torch.optim.AdamW): decoupled weight decay, bias-corrected moments.
 //
-// Nothing is read back from the backend. The arithmetic is in src/ops/adamw-update.ts; here are the moments and what is
-// saved of them.
+// Nothing is read back from the backend. The arithmetic is in src/ops/adamw-update.ts; this file has the moments, and
+// saves and restores them.
 
 import type { TrainConfig } from '../config/train-config.ts';
 import { adamwUpdate } from '../ops/adamw-update.ts';
@@ -11,7 +11,7 @@ import { exportVariable, importVariable } from './variable-state.ts';
 
 export type AdamWSettings = Pick<TrainConfig, 'adamBeta1' | 'adamBeta2' | 'adamEps' | 'weightDecay'>;
 
-/** Of one parameter. */
+/** The two moments of one parameter. */
 export interface Moments {
   readonly expAvg: tf.Variable;
   readonly expAvgSq: tf.Variable;
@@ -20,7 +20,7 @@ export interface Moments {
 /** Moments of a set of variables. Owns the moments (dispose them), not the variables. */
 export class AdamW {
   readonly #parameters: ReadonlyMap<string, tf.Variable>;
-  /** By the name of the parameter. */
+  /** Moments by the name of their parameter. */
   protected readonly moments: ReadonlyMap<string, Moments>;
   readonly #settings: AdamWSettings;
   #steps = 0;

@@ -1,4 +1,4 @@
-// What there is to say to the user of the backend that computes a run.
+// Errors and warnings about the backend that computes a run.
 
 import type { BackendName } from '../backends/backend-names.ts';
 import type { ModelConfig } from '../config/model-config.ts';
@@ -7,7 +7,7 @@ import { UserError } from '../errors.ts';
 import { expertDispatch } from '../ops/routed-experts.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 
-/** Experts in 8 bits need the host to read where tokens go, whatever kernels there are: an expert's rows share scales. */
+/** Refuses 8-bit training where the host cannot read where tokens go: it must, since an expert's rows share scales. */
 export function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { precision }: TrainConfig): void {
   if (canReadSync || precision === 'float32') return;
   throw new UserError(
@@ -16,13 +16,13 @@ export function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { pre
   );
 }
 
-/** What any run on this backend should be told. */
+/** Warnings for any run on this backend. */
 export function activeWarnings(backend: ActiveBackend, model: ModelConfig): string[] {
   const { warning, advice } = backend;
   return [...[warning, advice].filter((line) => line !== null), ...denseWarning(backend, model)];
 }
 
-/** Says what it costs that a backend cannot tell the host where tokens go. */
+/** Warns of the cost on a backend that cannot tell the host where tokens go. */
 function denseWarning({ name }: ActiveBackend, { nRoutedExperts, numExpertsPerTok }: ModelConfig): string[] {
   if (expertDispatch() !== 'dense') return [];
   return [
@@ -31,7 +31,7 @@ function denseWarning({ name }: ActiveBackend, { nRoutedExperts, numExpertsPerTo
   ];
 }
 
-/** What a resumed run should be told of a backend that is not the one it was started on. */
+/** A warning for a resumed run whose backend is not the one that it was started on. */
 export function backendWarning(recorded: BackendName, now: BackendName): string[] {
   if (recorded === now) return [];
   return [`the run was started on backend ${recorded}; on ${now} it goes on, but not bit for bit as there`];

@@ -1,5 +1,5 @@
-// Auxiliary-loss-free balancing in the trainer: once per optimizer step, with the selections of all its parts (B5), the
-// bias of each layer moves. No gradient and no optimizer touches it (B17).
+// Auxiliary-loss-free balancing in the trainer: the bias of each layer moves once per optimizer step, by the selections
+// of all parts of its batch (B5). No gradient and no optimizer touches it (B17).
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -9,7 +9,7 @@ import { overwrite } from '../ops/overwrite.ts';
 import type { tf } from '../tensor/tf.ts';
 import type { LayerLoad } from './events.ts';
 
-/** Load of one layer, with the bias as it is. */
+/** The load of one layer, with its bias. */
 export function layerLoad(layer: number, counts: ArrayLike<number>, bias: ArrayLike<number>): LayerLoad {
   return { layer, counts: Array.from(counts), ...loadStatistics(counts), bias: Array.from(bias) };
 }

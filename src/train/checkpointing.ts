@@ -1,4 +1,4 @@
-// Between a run and its checkpoints: what goes into one, and how a run comes back from one.
+// What goes into a checkpoint of a run, and how a run is resumed from one.
 
 import { bufferShapes } from '../config/parameter-shapes.ts';
 import type { Dataset } from '../data/types.ts';
@@ -13,7 +13,7 @@ import type { Run } from './run.ts';
 import { type RunSettings, refuseOtherRun } from './run-settings.ts';
 import { parseState, type TrainerState } from './trainer-state.ts';
 
-/** Keeps the run as it stands now and returns the path of the checkpoint. */
+/** Saves the current state of the run and returns the path of the checkpoint. */
 export async function saveCheckpoint(run: Run): Promise<string> {
   const { model, optimizer, average } = run.learner;
   run.state = { ...run.state, seconds: run.clock.seconds() };
@@ -34,13 +34,13 @@ export interface Resumable {
   readonly state: TrainerState;
   /** `tokenizer.json`. */
   readonly tokenizerJson: JsonObject | null;
-  /** What was wrong with newer checkpoints. */
+  /** Warnings that say what was wrong with newer checkpoints. */
   readonly warnings: readonly string[];
 }
 
 /**
- * The newest checkpoint of a run that is whole; it must have been written with the settings in `run.json`. Null if none was
- * written yet.
+ * The newest checkpoint of a run that is whole; it must have been written with the settings in `run.json`. Null if none
+ * was written yet.
  */
 export async function findResumable(store: RunStore, settings: RunSettings): Promise<Resumable | null> {
   const { checkpoint, warnings } = await store.latestCheckpoint();
@@ -66,7 +66,7 @@ export async function restoreLearner(learner: Learner, store: RunStore, path: st
   const checkpoint = await store.openCheckpoint(path);
   try {
     const { config, parameters } = learner.model;
-    const own = Array.from(parameters, ([name, { shape }]) => ({ name, shape })); // of a study, perhaps not those of the config
+    const own = Array.from(parameters, ([name, { shape }]) => ({ name, shape })); // a study may have replaced those of the config
     const expected = [...own, ...bufferShapes(config)];
     learner.model.importTensors(fromHfTensors(checkpoint.model, config, expected).tensors);
     const tensors = checkpoint.optimizer ? readAllTensors(checkpoint.optimizer) : [];
@@ -77,7 +77,9 @@ export async function restoreLearner(learner: Learner, store: RunStore, path: st
   }
 }
 
-/** Refuses to carry on with other text or another tokenizer than the run was started with; `state` is null at step 0. */
+/**
+ * Refuses to carry on with other text or another tokenizer than the run was started with; `state` is null at step 0.
+ */
 export function refuseOtherData(
   dataset: Dataset,
   { model, train, init }: RunSettings,

@@ -1,9 +1,9 @@
-// The time of a run: earlier sessions included, pauses not.
+// The time that a run has taken. It includes the time before the run was resumed, and leaves out pauses.
 
 /** Seconds that a run has taken. */
 export interface Clock {
   seconds(): number;
-  /** Stands still until the promise is settled. */
+  /** Stops the clock until the promise is settled. */
   during<T>(wait: Promise<T>): Promise<T>;
 }
 

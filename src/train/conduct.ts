@@ -1,9 +1,9 @@
 // A run from its beginning, wherever that is, to its end: builds the model, runs the loop, cleans up whatever happens.
 //
-// Events come in this order: `start`; a `note` for each thing to know of where the run comes from, a `warning` for
-// anything odd that was found on the way; `sample` (before); then per step `step`, `warning` on a loss spike, and what is
-// due: `eval`, `sample`, `checkpoint`; after the last step `eval` on all held-out text, `sample` (after), `checkpoint`,
-// `end`.
+// Events come in this order: `start`; `note`s about where the weights come from and what became of the plan, and
+// `warning`s about anything odd that was found on the way; `sample` (before training); then for each step `step`,
+// `warning` on a loss spike, and whichever of `eval`, `sample` and `checkpoint` are due; after the last step `eval` on
+// all held-out text, `sample` (after training), `checkpoint`, `end`.
 
 import type { Dataset } from '../data/types.ts';
 import { nextTurn } from '../event-loop.ts';
@@ -35,11 +35,11 @@ export interface Beginning {
 }
 
 export interface ConductOptions extends RunWatcher {
-  /** What a study replaces. Not recorded: a resumed run needs them again. */
+  /** Parts of the learner that a study replaces. They are not recorded, so a resumed run must be given them again. */
   readonly parts?: LearnerParts;
 }
 
-/** Step to open a log at that is to have no line. */
+/** The step at which to open a log that is to start empty: all lines are of later steps, so all are dropped. */
 const noLines = -1;
 
 export async function conduct(
@@ -79,7 +79,7 @@ export async function conduct(
   }
 }
 
-/** Returns what was odd about them. */
+/** Loads the weights that the run begins with, and returns warnings about them. */
 async function loadWeights({ learner, store, state }: Run, { checkpoint, inheritance }: Beginning) {
   if (checkpoint !== null) await restoreLearner(learner, store, checkpoint, state.step);
   return inheritance === null ? [] : inheritWeights(learner, inheritance);

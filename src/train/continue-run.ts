@@ -15,13 +15,13 @@ import { type OwnData, openDataAgain } from './own-data.ts';
 import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrides } from './run-settings.ts';
 import { initialState, type TrainerState } from './trainer-state.ts';
 
-/** A run that is to go on. */
+/** Options of a run that is to go on. */
 export interface ContinueOptions extends ConductOptions, OwnData, NewLength {
   /** Settings that were given again; one that differs from the run's is an error. */
   readonly overrides?: SettingsOverrides;
-  /** Absent: the run's own. Another one goes on from the same weights, but not to the same bits. */
+  /** Absent: the run's own. With another backend the run goes on from the same weights, but not with the same bits. */
   readonly backend?: BackendName;
-  /** Those of this session; results do not depend on them. */
+  /** Options of the backend from now on; results do not depend on them. */
   readonly backendOptions?: BackendOptions;
   /** The store the run was started from, if it has no checkpoint yet; a folder is found again by itself. */
   readonly init?: ModelStore;
@@ -87,10 +87,10 @@ function startedAgain(inheritance: Inheritance | null, settings: RunSettings): s
   ];
 }
 
-/** The state of a checkpoint as one of a run whose planned end may have moved since. */
+/** The state of a checkpoint, adapted to a run whose planned end may have changed since. */
 function stateUnder({ train }: RunSettings, state: TrainerState): TrainerState {
   if (state.train.steps === train.steps) return state;
-  // What was an evaluation in passing may be the last one now, which reads all of the held-out text.
+  // The evaluation at this step may have read a part of the held-out text; the last one of a run reads all of it.
   const evaluatedStep = state.step === train.steps ? -1 : state.evaluatedStep;
   return { ...state, train: { ...train }, evaluatedStep };
 }

@@ -17,7 +17,7 @@ export class WeightAverage {
     this.#averages = new Map([...parameters].map(([name, value]) => [name, copyVariable(value)]));
   }
 
-  /** Makes the averages the weights as they are now. */
+  /** Sets the averages to the current weights. */
   restart(): void {
     for (const { parameter, average } of this.#pairs()) average.assign(parameter);
   }
@@ -27,7 +27,7 @@ export class WeightAverage {
     emaUpdate(this.#pairs(), this.#decay);
   }
 
-  /** Runs `body` with the averages in place of the weights, and puts the very same weights back afterwards. */
+  /** Runs `body` with the averages in place of the weights, and puts the weights back afterwards, unchanged. */
   async evaluateWith<T>(body: () => Promise<T>): Promise<T> {
     const weights = this.#pairs().map(({ parameter, average }) => {
       const weight = parameter.clone();

@@ -1,10 +1,10 @@
 // Evaluation on held-out text: loss, perplexity, bits per byte, MTP loss per depth, expert load; per domain and in all.
 //
-// Each batch's mean loss is weighted by what its labels count for, so every predicted token counts once, or by its weight,
-// whatever the shapes of the batches. A token costs nats and stands for `byteLength` bytes; end-of-document tokens cost nats
-// and stand for none, which makes the bits per byte those of the text itself, comparable between tokenizers.
+// Each batch's mean loss is weighted by the number of its labels, or by the sum of their weights, so the shapes of the
+// batches make no difference. A token costs nats and stands for `byteLength` bytes. End-of-document tokens cost nats
+// and stand for no bytes, so bits per byte are those of the text itself and can be compared between tokenizers.
 //
-// Nothing of the model changes: no gradient, and no bias moves (B7).
+// The model does not change: no gradient is computed, and no bias moves (B7).
 
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch, Dataset, Tokenizer } from '../data/types.ts';
@@ -33,7 +33,7 @@ interface Tally {
   readonly tokens: number;
   readonly bytes: number;
   readonly nats: number;
-  /** Per MTP depth. */
+  /** Labels and nats of each MTP depth. */
   readonly mtp: readonly { readonly labels: number; readonly nats: number }[];
   /** Selections per expert, by layer. */
   readonly counts: ReadonlyMap<number, readonly number[]>;

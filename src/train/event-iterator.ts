@@ -1,4 +1,4 @@
-// The events of a run as an async iterator: who reads them decides the pace.
+// The events of a run as an async iterator: the reader decides the pace.
 
 import type { TrainEvent } from './events.ts';
 import type { RunWatcher } from './run-watcher.ts';
@@ -19,7 +19,7 @@ class Handoff<T> {
     });
   }
 
-  /** The next value; null when there is none any more. */
+  /** The next value; null after the last one. */
   async take(): Promise<T | null> {
     this.#finishTaken();
     while (this.#offered === null && !this.#isOver) await this.#change();
@@ -44,7 +44,7 @@ class Handoff<T> {
   }
 }
 
-/** Starts a run that is watched by an iterator, and by the watcher it would have had without. */
+/** Starts a run with the listener and the signal of the iterator, which include those of the caller's watcher. */
 type Start = (watcher: Required<Pick<RunWatcher, 'onEvent' | 'signal'>>) => Promise<unknown>;
 
 /**

@@ -1,4 +1,4 @@
-// What a training run tells whoever watches it: the command line, a notebook, the lab. Plain data.
+// What a training run reports to its watcher: the command line, a notebook, a page. Plain data.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -42,9 +42,9 @@ export interface EvalResult {
   readonly loss: number;
   readonly perplexity: number;
   readonly bitsPerByte: number;
-  /** Per MTP depth. */
+  /** The loss of each MTP depth. */
   readonly mtpLoss: readonly number[];
-  /** MaxVio of the loads counted over all held-out tokens, mean over MoE layers. */
+  /** MaxVio of the loads counted over all held-out tokens; the mean over MoE layers. */
   readonly maxVioGlobal: number;
   /** Tokens predicted. */
   readonly tokens: number;
@@ -65,7 +65,7 @@ export type TrainEvent =
       readonly train: TrainConfig;
       /** The backend that computes now; a resumed run may have been started on another. */
       readonly backend: string;
-      /** Threads that compute and the engine's binary; null on other backends. */
+      /** Number of threads that compute, and the engine's binary; null on other backends. */
       readonly threads: number | null;
       readonly engineVariant: string | null;
       readonly parameters: number;
@@ -89,7 +89,7 @@ export type TrainEvent =
   | { readonly type: 'eval'; readonly step: number; readonly result: EvalResult }
   | { readonly type: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
-  /** What a reader should know of this run, and need not act on: where its weights come from, what became of its plan. */
+  /** Information that needs no action: where the weights come from, how the plan was changed. */
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'end'; readonly result: TrainResult };

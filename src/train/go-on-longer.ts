@@ -1,20 +1,21 @@
-// A run that is to end at another step than was planned.
+// Changing the number of steps of a run that has begun.
 
 import { validateTrainConfig } from '../config/validate.ts';
 import { UserError } from '../errors.ts';
 import { type PlanChange, planRun } from './plan-changes.ts';
 import type { RunSettings } from './run-settings.ts';
 
-/** How long a run that goes on is to be. */
+/** The new length of a run that goes on. */
 export interface NewLength {
   /** Optimizer steps of the whole run; absent: as planned. */
   readonly steps?: number;
-  /** Leave the schedules as they were planned, and let their last values go on; absent: they are laid anew. */
+  /** Keep the schedules as they were planned, and hold their last values after that; absent: they are planned anew. */
   readonly keepSchedule?: boolean;
 }
 
 /**
- * The settings of a run of `done` steps with another end, and what to tell of it; the same settings if nothing changes.
+ * The settings of a run of `done` steps with a new length, and notes on the change; the same settings if nothing
+ * changes.
  *
  * @throws UserError for fewer steps than are done, and for a schedule that contradicts the one of an earlier change.
  */
@@ -47,7 +48,10 @@ export function changeLength(
   return { settings: changed, notes: [describeChange(settings, changed, change)] };
 }
 
-/** `--steps N --keep-schedule` twice is no change the second time; only the other schedule would be one. */
+/**
+ * Throws a `UserError` if the number of steps stays as it is and `keepSchedule` asks for another schedule than the run
+ * has.
+ */
 function refuseOtherSchedule(changes: readonly PlanChange[], steps: number | undefined, keepSchedule: boolean): void {
   if (!keepSchedule) return;
   if (steps === undefined) {

@@ -1,5 +1,5 @@
-// What a run needs of the program around it, if it is to be in a folder or start from one, and a yardstick that only some
-// have. `useHost` says what there is.
+// What a run needs of the program around it: folders, to keep a run in or to start from, and Brotli, as a measure to
+// compare with. Not every program has these; `useHost` sets what there is.
 
 import type { Dataset } from '../data/types.ts';
 import type { NamedBytes } from '../io/checkpoint.ts';
@@ -17,22 +17,22 @@ export interface Folders {
   readonly writeNew: (path: string, files: Iterable<NamedBytes>) => Promise<void>;
 }
 
-/** The surroundings of a run. */
+/** What the program around a run provides. */
 export interface Host {
-  /** Null where there are none. */
+  /** Null where there is no file system. */
   readonly folders: Folders | null;
-  /** Bits per byte that Brotli (quality 11) needs for the held-out text; null where it cannot be told. */
+  /** Bits per byte that Brotli (quality 11) needs for the held-out text; null where that is not known. */
   readonly brotliBitsPerByte: (dataset: Pick<Dataset, 'domains' | 'heldOutText'>) => number | null;
 }
 
 let current: Host = webHost;
 
-/** The surroundings that hold; those of a page unless `useHost` was called. */
+/** The current host; that of a page unless `useHost` was called. */
 export function host(): Host {
   return current;
 }
 
-/** Sets the surroundings, before a run is started. */
+/** Sets the host, before a run is started. */
 export function useHost(newHost: Host): void {
   current = newHost;
 }

@@ -1,5 +1,5 @@
-// Starting from a model that was trained before: its weights and balancing biases, its shape and its tokenizer; a new
-// optimizer, step 0 and whatever text there is.
+// Starting from a model that was trained before. The run takes over its weights and balancing biases, its shape and its
+// tokenizer, and begins at step 0 with a new optimizer and any text.
 
 import { fromHuggingFaceConfig } from '../config/huggingface.ts';
 import type { ModelConfig } from '../config/model-config.ts';
@@ -32,7 +32,9 @@ export async function openInitial(init: string | ModelStore): Promise<OpenedMode
   throw new UserError(`init: there are no folders here to open ${init} from; give a store with a model`);
 }
 
-/** Opens the model again that a run was started from, if it was; one that has changed is a `UserError`. */
+/**
+ * Opens the model again that a run was started from, if there is one; it is a `UserError` if that model has changed.
+ */
 export async function openAgain(
   recorded: InitialModel | undefined,
   given: ModelStore | undefined,
@@ -53,28 +55,28 @@ export interface Inheritance {
   readonly path: string;
   readonly checkpoint: Checkpoint;
   readonly config: ModelConfig;
-  /** Its name is the specification that it was made from, as far as that is known. */
+  /** The tokenizer; its name is the specification that it was made from, if that is known. */
   readonly tokenizer: Tokenizer;
   /** MTP modules that the model has; those that `config` has beyond them start from fresh weights. */
   readonly mtpModules: number;
-  /** What was odd about the place where it was found. */
+  /** Warnings about the place where the model was found. */
   readonly warnings: readonly string[];
 }
 
-/** What the caller asks of the model; all of it must be so. */
+/** Settings that the caller asks for; the model must have all of them. */
 export interface Wishes {
   readonly model?: Partial<ModelConfig>;
   /** A specification of the tokenizer. */
   readonly train: { readonly tokenizer?: string };
 }
 
-/** Decided by the tokenizer, whatever is asked for. */
+/** Settings that the tokenizer decides, whatever is asked for. */
 const vocabularyKeys: ReadonlySet<string> = new Set(['vocabSize', 'bosTokenId', 'eosTokenId']);
 
 /**
  * The shape and the tokenizer of a model to start from.
  *
- * MTP modules are the exception to what must agree: a model may be asked to have more of them than the folder.
+ * All settings must agree, with one exception: the caller may ask for more MTP modules than the folder has.
  *
  * @throws UserError that names both sides for every setting that the folder has differently.
  */
@@ -110,7 +112,7 @@ function refuseOtherShape(path: string, config: ModelConfig, asked: Partial<Mode
   );
 }
 
-/** What the trainer noted; null for a folder from elsewhere. */
+/** The specification of the tokenizer that the trainer recorded; null for a folder from elsewhere. */
 function specOf({ trainerState }: Checkpoint): string | null {
   const train = trainerState?.train;
   return isJsonObject(train) && typeof train.tokenizer === 'string' ? train.tokenizer : null;
@@ -124,12 +126,12 @@ function refuseOtherSpec(path: string, { name, vocabSize }: Tokenizer, asked: st
   );
 }
 
-/** The same for a run that has recorded its shape. */
+/** What a run takes over when it is started again; `model` is the shape that it has recorded. */
 export function inheritAgain(opened: OpenedModel, model: ModelConfig): Inheritance {
   return inherit(opened, { model, train: {} });
 }
 
-/** What to tell of where a run's weights come from. */
+/** Notes on where the weights of a run come from. */
 export function describeInheritance(
   { path, config, mtpModules }: Inheritance,
   { init }: Pick<RunSettings, 'init'>,
@@ -143,12 +145,15 @@ export function describeInheritance(
   ];
 }
 
-/** Puts the weights and biases of a model into a learner, whose own stay where the model has none; its warnings. */
+/**
+ * Puts the weights and biases of a model into a learner, which keeps its own where the model has none. Returns
+ * warnings.
+ */
 export async function inheritWeights(learner: Learner, inheritance: Inheritance): Promise<string[]> {
   const { checkpoint, config, mtpModules } = inheritance;
   const { model, average } = learner;
   const isFresh = ({ name }: { readonly name: string }) => isBeyond(name, config.numHiddenLayers + mtpModules);
-  const own = Array.from(model.parameters, ([name, { shape }]) => ({ name, shape })); // of a study, perhaps not those of the config
+  const own = Array.from(model.parameters, ([name, { shape }]) => ({ name, shape })); // a study may have replaced those of the config
   const expected = [...own, ...bufferShapes(config)].filter((tensor) => !isFresh(tensor));
   const { tensors, warnings } = fromHfTensors(
     checkpoint.model,

@@ -1,4 +1,5 @@
-// What training changes, and where it can be made of something else.
+// What training changes: the model, its optimizer and the average of its weights; and the parts that a study can
+// replace.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -11,7 +12,7 @@ import { AdamW } from './adamw.ts';
 import { WeightAverage } from './ema.ts';
 import type { LossInput, LossTerms, LossWeights } from './loss.ts';
 
-/** What a step differentiates. */
+/** The function that a step differentiates. */
 export type Objective = (model: DeepseekV3ForCausalLM, input: LossInput, weights: LossWeights) => LossTerms;
 
 /** What a step changes. */
@@ -20,9 +21,9 @@ export interface Learner {
   readonly optimizer: AdamW;
   /** Null when no average is kept. */
   readonly average: WeightAverage | null;
-  /** Its forward and backward passes. */
+  /** The forward and backward passes of the model. */
   readonly passes: Repeated;
-  /** Absent: `computeLoss`. Evaluations do not use it. */
+  /** Used in place of `computeLoss` in training, but not in evaluations. */
   readonly objective?: Objective;
 }
 

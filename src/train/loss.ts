@@ -16,10 +16,11 @@ export interface LossInput {
   /** Keeps attention and labels inside a document; null to let both cross, as the report's pre-training does. */
   readonly documentIds: tf.Tensor2D | null; // [B, T+1] int32
   /**
-   * What each token counts for as a label, at every depth: 0 masks it, 2 counts as two tokens do; not negative. Only their
-   * ratios matter. Absent or null: all count alike, which has the bits of weights that are all the same.
+   * The weight of each token as a label, at every depth: 0 masks it, and 2 counts as two tokens do. Weights are not
+   * negative, and only their ratios matter. Absent or null: all tokens count alike, with the same bits as equal
+   * weights.
    *
-   * A token that is no label is still read, attended to, routed, balanced and counted as load: a mask of labels is no padding mask.
+   * This is not a padding mask: a token of weight 0 is still read, attended to, routed, balanced and counted as load.
    */
   readonly labelWeights?: tf.Tensor2D | null; // [B, T+1] float32
 }
@@ -44,20 +45,20 @@ export interface LossTerms {
   readonly counts: readonly { readonly layer: number; readonly counts: tf.Tensor1D }[];
 }
 
-/** The labels of one depth, flattened, and what they count for. */
+/** The labels of one depth, flattened, with their weights. */
 export interface Labels {
   readonly ids: tf.Tensor1D; // [B*L] int32
   /** 1 for labels in the document of the position that predicts them, 0 for others; null where all count. */
   readonly counted: tf.Tensor1D | null; // [B*L]
-  /** As shares of the largest weight; null where they are all the same. */
+  /** Weights divided by the largest one; null where all labels count alike. */
   readonly weights: tf.Tensor1D | null; // [B*L]
 }
 
 /**
  * Total loss and its parts.
  *
- * The MTP term is the mean over depths of weighted means (B11), times lambda. The balance term is summed over layers, and knows
- * nothing of labels.
+ * The MTP term is the mean over depths of weighted means (B11), times lambda. The balance term is summed over layers,
+ * and does not depend on labels.
  *
  * Source: arXiv:2412.19437 eq. 17-25.
  */
@@ -79,7 +80,7 @@ function inputsOf(ids: tf.Tensor2D): tf.Tensor2D {
 }
 
 /**
- * The labels of depth k (0 is the main model), L = T - k a row. A label brings the weight of the token that it is, whichever
+ * The labels of depth k (0 is the main model), L = T - k in each row. A label has the weight of its token, whichever
  * depth predicts it.
  */
 export function labelsOf({ ids, documentIds, labelWeights = null }: LossInput, depth: number): Labels {
@@ -91,7 +92,7 @@ export function labelsOf({ ids, documentIds, labelWeights = null }: LossInput, d
   };
 }
 
-/** Weights that are all the same become exactly 1. */
+/** Weights divided by the largest one, so that equal weights become exactly 1. */
 function shareOfLargest(weights: tf.Tensor2D): tf.Tensor2D {
   return tf.div(weights, tf.maximum(tf.max(weights), smallest));
 }
@@ -115,16 +116,17 @@ export function lossTerms(
   return { total, main, mtp, balance, counts };
 }
 
-/** Where nothing counts, 0 is divided by this. */
+/** The least divisor: where no label counts, 0 is divided by this. */
 const smallest = 1e-30;
 
 /**
- * Mean negative log-likelihood of the labels of one depth, by weight: the sum of weight times loss over the sum of weights, so
- * a weight of 2 is a label that is there twice. Labels that do not count are in neither sum; 0 if none does.
+ * Weighted mean negative log-likelihood of the labels of one depth: the sum of weight times loss, divided by the sum of
+ * weights, so a label of weight 2 counts as if it were there twice. Labels that do not count are in neither sum. The
+ * result is 0 if no label counts.
  *
  * Shapes: hidden [B, L, D], lmHead [V, D] -> scalar on the tape, in nats.
- * Source: the mean of PyTorch's `cross_entropy` with class weights divides so too, and with weights 0 and 1 it is that of
- * transformers' `ForCausalLMLoss` with -100 for masked labels.
+ * Source: PyTorch's `cross_entropy` with class weights divides in the same way. With weights 0 and 1 the result is that
+ * of transformers' `ForCausalLMLoss` with -100 for masked labels.
  */
 export function labelLoss(hidden: tf.Tensor3D, lmHead: tf.Tensor2D, { ids, counted, weights }: Labels): tf.Scalar {
   const [B, L, D] = hidden.shape;
@@ -138,7 +140,7 @@ export function labelLoss(hidden: tf.Tensor3D, lmHead: tf.Tensor2D, { ids, count
   return weights === null ? mean : tf.div(mean, tf.maximum(tf.div(tf.sum(weights), B * L), smallest));
 }
 
-/** Which selections and which statistics a balancing mode looks at. */
+/** The selections and the statistics that a balancing mode uses. */
 function balanceOptions(balancing: Balancing): BalanceLossOptions {
   if (balancing === 'batch-aux') return { scope: 'batch', selection: 'dispatch' };
   return { scope: 'sequence', selection: balancing === 'sequence-aux' ? 'dispatch' : 'affinity' };

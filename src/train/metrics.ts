@@ -4,13 +4,13 @@ import type { EvalResult, LayerLoad, MetricsLine } from './events.ts';
 import type { StepPlan } from './schedules.ts';
 import type { StepOutcome } from './step-report.ts';
 
-/** Where a run is: what every metrics line begins with. */
+/** The position of a run, with which every metrics line begins. */
 export interface Position {
   /** Optimizer steps done. */
   readonly step: number;
   /** Tokens trained on. */
   readonly tokens: number;
-  /** Of the run so far, resumed parts included. */
+  /** Seconds that the run has taken so far, also before it was resumed. */
   readonly seconds: number;
 }
 
@@ -86,7 +86,7 @@ function domainMetrics(domain: EvalResult['domains'][number]): Record<string, nu
   };
 }
 
-/** The mean of some numbers; NaN of none. */
+/** The mean of some numbers; NaN if there are none. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,4 +1,4 @@
-// A model and its tokenizer as the files of a Hugging Face folder have them.
+// A model and its tokenizer as the contents of the files of a Hugging Face folder.
 
 import { toHuggingFaceConfig } from '../config/huggingface.ts';
 import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';

@@ -4,7 +4,7 @@ import { countParameters } from '../config/counts.ts';
 import { validateModelConfig, validateTrainConfig } from '../config/validate.ts';
 import type { RunSettings } from './run-settings.ts';
 
-/** What cannot be counted or read off the clock. */
+/** The part of the settings that the caller gives; the rest is counted, or is the time. */
 type NewRun = Pick<RunSettings, 'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init'>;
 
 /** The settings of a run as `run.json` has them; checked. */

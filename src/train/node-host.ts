@@ -1,5 +1,5 @@
-// Training in Node: folders, and Brotli as the yardstick. What is used of it is loaded when it is used: not every command
-// trains.
+// Training in Node: folders, and Brotli as a measure to compare with. Modules are loaded when they are used, since not
+// every command trains.
 
 import { brotliBitsPerByte } from '../data/brotli.ts';
 import type { Dataset } from '../data/types.ts';
@@ -24,7 +24,7 @@ function brotliOfHeldOut(dataset: Pick<Dataset, 'domains' | 'heldOutText'>): num
   for (const domain of dataset.domains.keys()) {
     const text = dataset.heldOutText(domain);
     const size = Buffer.byteLength(text);
-    if (size === 0) continue; // a dataset of a caller's own may have no text
+    if (size === 0) continue; // a dataset that the caller made may have no text
     bits += brotliBitsPerByte(text) * size;
     bytes += size;
   }

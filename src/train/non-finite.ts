@@ -1,9 +1,9 @@
-// NaN and infinity: which tensor has them, and what to tell the user.
+// NaN and infinity: finds the tensor that has them, and makes the error for the user.
 
 import { UserError } from '../errors.ts';
 import type { tf } from '../tensor/tf.ts';
 
-/** The first tensor that holds a value which is not finite, described; null when all are finite. */
+/** A description of the first tensor with a value that is not finite; null if there is none. */
 export async function firstNonFinite(kind: string, tensors: ReadonlyMap<string, tf.Tensor>): Promise<string | null> {
   for (const [name, tensor] of tensors) {
     const values = await tensor.data();
@@ -14,7 +14,8 @@ export async function firstNonFinite(kind: string, tensors: ReadonlyMap<string, 
 }
 
 /**
- * The error for a step that cannot be taken. Weights are looked at first: one that is not finite spoils every gradient.
+ * The error for a step that cannot be taken. It checks weights first, since a weight that is not finite spoils every
+ * gradient.
  *
  * `step` counts from 1; the weights are still those of the step before it.
  */

@@ -1,4 +1,4 @@
-// The text of a run that a program has in memory: how it is opened, and what is recorded of it.
+// Data that a program has in memory: how a run opens it, and what the run records about it.
 
 import type { TrainConfig } from '../config/train-config.ts';
 import { createDataset } from '../data/dataset.ts';
@@ -13,17 +13,19 @@ import type { RunSettings } from './run-settings.ts';
 /** In place of the text that `train.data` names: nothing, documents, or a whole dataset. */
 export interface OwnData {
   /**
-   * In place of what `train.data` names. A document is a text, or the token ids of one without its end token; `tokenizer`
-   * has to be the one that made the ids.
+   * Documents in place of those that `train.data` names. A document is a text, or its token ids without the end token;
+   * `tokenizer` has to be the one that made the ids.
    */
   readonly documents?: Iterable<string | ArrayLike<number>>;
-  /** In place of what `train.tokenizer` names. */
+  /** A tokenizer in place of the one that `train.tokenizer` names. */
   readonly tokenizer?: Tokenizer;
-  /** Rows read by index, with its own tokenizer; it must hold to what `Dataset` says, and give the same rows again. */
+  /**
+   * A dataset with its own tokenizer. It must do what `Dataset` says, and return the same rows for an index every time.
+   */
   readonly dataset?: Dataset;
 }
 
-/** The settings as they are recorded: with own data they do not name what the preset did. */
+/** The settings to record: with data from memory they do not name the preset's text or tokenizer. */
 export function recordedTrain(train: TrainConfig, { documents, tokenizer, dataset }: OwnData): TrainConfig {
   const data = documents === undefined && dataset === undefined ? {} : { data: textInMemory };
   const given = dataset?.tokenizer ?? tokenizer;
@@ -52,8 +54,8 @@ export async function openData(train: TrainConfig, own: OwnData): Promise<Datase
 }
 
 /**
- * The dataset of a run that goes on: own data has to be given again, but not a tokenizer that no specification makes, which
- * is that of the checkpoint, or of the model that the run was started from.
+ * The dataset of a run that goes on. Data from memory has to be given again. A tokenizer that no specification makes
+ * need not be given again: it is read from the checkpoint, or from the model that the run was started from.
  *
  * @throws UserError if the run was trained on other data, or with another tokenizer.
  */

@@ -1,6 +1,6 @@
 // Pausing a run without ending it.
 
-/** Holds a training run between two steps, and lets it go on: give it to `train` as `pause`, as an AbortSignal is given. */
+/** Holds a training run between two steps, and lets it go on. Give it to `train` as its option `pause`. */
 export class PauseController {
   #isPaused = false;
   #wake: (() => void)[] = [];
@@ -19,7 +19,7 @@ export class PauseController {
     for (const wake of this.#wake.splice(0)) wake();
   }
 
-  /** Resolves once it is not paused, or the signal is aborted: a paused run can be ended. */
+  /** Resolves when the run is not paused, or when the signal is aborted, so that a paused run can be ended. */
   async passed(signal?: AbortSignal): Promise<void> {
     while (this.#isPaused && signal?.aborted !== true) await this.#change(signal);
   }

@@ -1,4 +1,4 @@
-// Going on longer: the plan of a run whose number of steps was changed after it had begun.
+// The plan of a run whose number of steps was changed after it had begun.
 //
 // A plan stays a pure function of what `run.json` says, the changes included, so that a run that is resumed from a
 // checkpoint before a change takes the same steps again.
@@ -14,13 +14,14 @@ export interface PlanChange {
   readonly from: number;
   readonly to: number;
   /**
-   * `extended`: from `atStep` on, learning rate, batch size, bias speed and MTP weight are what their fractions say of a
-   * run of `to` steps. `kept`: they stay as planned for `from` steps, and the last of them go on beyond.
+   * Learning rate, batch size, bias speed and MTP weight after the change. `extended`: from `atStep` on they follow the
+   * schedules of a run of `to` steps. `kept`: they stay as planned for `from` steps, and their last values hold after
+   * that.
    */
   readonly schedule: 'extended' | 'kept';
 }
 
-/** Every step of a run in order, those before a change as they were planned then. */
+/** All steps of a run in order; the steps before a change stay as they were planned at the time. */
 export function planRun(train: TrainConfig, changes: readonly PlanChange[] = []): StepPlan[] {
   const first = layPlan({ ...train, steps: changes[0]?.from ?? train.steps }, []);
   return changes.reduce((plan, change) => changePlan(plan, change, train), first);

@@ -1,7 +1,7 @@
 // The loop of a run, from wherever its state says it stands to its planned end or an interrupt.
 //
-// Per step: the optimizer step, then what is due at it: evaluation, sample, checkpoint. A checkpoint comes last, so that
-// it knows what is done; an interrupt skips what is due, and the resumed run makes up for it first.
+// Per step: the optimizer step, then what is due at it: evaluation, sample, checkpoint. The checkpoint comes last, so
+// that it records what has been done. An interrupt skips what is due, and the resumed run does that first.
 
 import { UserError } from '../errors.ts';
 import { saveCheckpoint } from './checkpointing.ts';
@@ -44,7 +44,7 @@ async function takeStep(run: Run): Promise<void> {
   await advance(run, plan, outcome, (performance.now() - started) / 1000);
 }
 
-/** Tells the user of a step that failed where the last good state is. */
+/** Adds to the error of a failed step where the last good state is. */
 function withCheckpoint(error: unknown, run: Run): unknown {
   if (!(error instanceof UserError)) return error;
   const place = run.saved ? `the last good checkpoint is ${run.saved.path}` : 'no checkpoint had been written yet';
@@ -97,7 +97,10 @@ function isEvaluationDue({ settings, state }: Run): boolean {
   return isDueNow && state.evaluatedStep < state.step;
 }
 
-/** Evaluates the weights, and their average if one is kept; on everything at the end, on `evalTokens` before. */
+/**
+ * Evaluates the weights, and their average if one is kept: on all held-out text at the end, on `evalTokens` before
+ * that.
+ */
 async function evaluateRun(run: Run): Promise<void> {
   const { model, average } = run.learner;
   const { steps, batchSize, documentMask, evalTokens } = run.settings.train;

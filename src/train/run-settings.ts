@@ -12,7 +12,7 @@ import type { PlanChange } from './plan-changes.ts';
 
 /** The model that a run started from. */
 export interface InitialModel {
-  /** Of the folder or store, as it was named. */
+  /** The path of the folder or store, as the caller gave it. */
   readonly path: string;
   /** SHA-256 of its weights: see `Checkpoint.weightsSha256`. */
   readonly sha256: string;
@@ -24,14 +24,14 @@ export interface RunSettings {
   /** The last part of the run folder's path. */
   readonly name: string;
   readonly model: ModelConfig;
-  /** As they are now: `steps` is that of the last change of the plan. */
+  /** The current settings: `steps` is the number that the last change of the plan set. */
   readonly train: TrainConfig;
   readonly backend: BackendName;
-  /** ISO 8601. */
+  /** When the run was started (ISO 8601). */
   readonly createdAt: string;
-  /** Of this package. */
+  /** The version of this package. */
   readonly version: string;
-  /** Of the main model, MTP modules left out. */
+  /** Number of parameters of the main model, without MTP modules. */
   readonly parameters: number;
   /** Parameters that one token passes through. */
   readonly activeParameters: number;
@@ -86,7 +86,7 @@ function optional<K extends string, T>(
   throw new UserError(`run: the settings of ${runDir} have a ${key} that no run writes; start a new run`);
 }
 
-/** Settings a resumed run was asked for; all of them must be those it was started with. */
+/** Settings that a resumed run was asked for; all of them must equal those that it was started with. */
 export interface SettingsOverrides {
   readonly model?: Partial<ModelConfig>;
   readonly train?: Partial<TrainConfig>;
@@ -116,7 +116,7 @@ function listChanges(recorded: Record<string, unknown>, wanted: Record<string, u
     .map(([key, value]) => `${key} is ${JSON.stringify(recorded[key])}, not ${JSON.stringify(value)}`);
 }
 
-/** A checkpoint of this run has its settings, but for a number of steps that was changed since. */
+/** Throws a `UserError` if a checkpoint has other settings than the run; only `steps` may have been changed since. */
 export function refuseOtherRun(settings: RunSettings, recorded: SettingsOverrides, runDir: string): void {
   const earlier = (settings.planChanges ?? []).map(({ from }) => from);
   const isEarlier = earlier.includes(recorded.train?.steps ?? Number.NaN);

@@ -1,7 +1,7 @@
 import type { TrainEvent } from './events.ts';
 import type { PauseController } from './pause.ts';
 
-/** Who watches a run, and who may hold or end it. */
+/** Options with which a caller watches, pauses or ends a run. */
 export interface RunWatcher {
   /** Called in order, between steps. The run waits for a promise it returns; an error it throws ends the run. */
   readonly onEvent?: (event: TrainEvent) => unknown;

@@ -1,4 +1,4 @@
-// A run that is going on: everything its parts need to know of each other.
+// A run in progress: everything that its parts need to know of each other.
 
 import type { Dataset } from '../data/types.ts';
 import type { RunLog, RunStore } from '../runs/run-store.ts';
@@ -21,15 +21,15 @@ export interface Run {
   readonly emit: (event: TrainEvent) => Promise<void>;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
-  /** Lets others have their turn, and waits as long as the run is paused. */
+  /** Lets timers, sockets and signals have their turn, and waits as long as the run is paused. */
   readonly rest: () => Promise<void>;
   /** Where the run stands; replaced as it goes. */
   state: TrainerState;
-  /** The last checkpoint of this session and the state in it. */
+  /** The last checkpoint that was written since the run started or was resumed, with the state in it; null for none. */
   saved: { readonly path: string; readonly state: TrainerState } | null;
 }
 
-/** What a metrics line of now begins with. */
+/** The position of the run now, with which a metrics line begins. */
 export function positionOf(run: Run): Position {
   return { step: run.state.step, tokens: run.state.tokens, seconds: run.clock.seconds() };
 }

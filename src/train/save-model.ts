@@ -1,4 +1,4 @@
-// Saving a model without a run around it, as a training loop of one's own needs it.
+// Saving a model without a run, for programs with a training loop of their own.
 
 import type { Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
@@ -9,11 +9,11 @@ import { host } from './host.ts';
 import { modelContents } from './model-contents.ts';
 
 /**
- * Writes a model with its tokenizer: a Hugging Face `deepseek_v3` folder, which `loadModel`, `train({ init })` and every
- * command that takes a checkpoint can read, or the same files in a store, from which `loadModelFrom` reads.
+ * Writes a model with its tokenizer: a Hugging Face `deepseek_v3` folder, which `loadModel`, `train({ init })` and
+ * every command that takes a checkpoint can read, or the same files in a store, from which `loadModelFrom` reads.
  *
- * A folder must not exist yet, or be empty; it is written whole or not at all. In a store the model takes the place of the
- * one that was saved before.
+ * A folder must not exist yet, or be empty; it is written whole or not at all. In a store the model replaces the one
+ * that was saved before.
  *
  * @throws UserError if the tokenizer has more tokens than the model, or if the place cannot be written.
  */

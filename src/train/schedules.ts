@@ -31,7 +31,7 @@ export interface StepPlan {
   readonly mtpWeight: number;
 }
 
-/** Every step of a run in order, after the given ones: a pure function of the settings. See `planRun`. */
+/** All steps of a run in order, beginning with those of `done`: a pure function of the arguments. See `planRun`. */
 export function layPlan(train: TrainConfig, done: readonly StepPlan[]): StepPlan[] {
   const starts = [rowsOf(done)];
   for (let step = done.length; step < train.steps; step++) {
@@ -43,7 +43,7 @@ export function layPlan(train: TrainConfig, done: readonly StepPlan[]): StepPlan
   return [...withProgress(done, total), ...rest];
 }
 
-/** The same steps as parts of a run that reads `total` rows. */
+/** The same steps with their progress computed for a run that reads `total` rows. */
 export function withProgress(plan: readonly StepPlan[], total = rowsOf(plan)): StepPlan[] {
   return plan.map((step) => ({ ...step, progress: (step.firstSample + step.batchSize) / total }));
 }

@@ -1,4 +1,4 @@
-// Starting a run in a store that nothing is in, on any host.
+// Starting a run in an empty store, on any host.
 
 import type { BackendName } from '../backends/backend-names.ts';
 import { activateBackend, type BackendOptions } from '../backends/backends.ts';
@@ -28,13 +28,18 @@ export interface FromScratch {
   readonly train: TrainConfig;
 }
 
-/** A model that was trained before, with a new optimizer and whatever text there is. */
+/** A model that was trained before, to be trained with a new optimizer on any text. */
 export interface FromModel {
-  /** A run folder (its newest checkpoint), a checkpoint, a Hugging Face `deepseek_v3` folder, or a store with a model. */
+  /**
+   * A run folder (its newest checkpoint), a checkpoint, a Hugging Face `deepseek_v3` folder, or a store with a model.
+   */
   readonly init: string | ModelStore;
-  /** The shape is that of the folder: what is given here must agree, but for more MTP modules, which are fresh then. */
+  /**
+   * The shape is that of the folder. Settings given here must agree with it; only more MTP modules may be asked for,
+   * which start fresh.
+   */
   readonly model?: Partial<ModelConfig>;
-  /** The tokenizer is that of the folder: if one is given it must be the same. */
+  /** The tokenizer is that of the folder; if one is given, it must be the same. */
   readonly train: Omit<TrainConfig, 'tokenizer'> & { readonly tokenizer?: string };
 }
 
@@ -44,14 +49,14 @@ export interface StartCommon extends ConductOptions, OwnData {
   readonly backendOptions?: BackendOptions;
 }
 
-/** A run that is to begin. */
+/** Options of a new run. */
 export type StartOptions = StartCommon & (FromScratch | FromModel);
 
-/** What a run starts with, once it is known where from. */
+/** What a run starts with: from scratch, or from a model that has been opened. */
 interface Origin {
   readonly train: TrainConfig;
   readonly inheritance: Inheritance | null;
-  /** For a tokenizer. */
+  /** The shape of the model with a given tokenizer. */
   readonly modelFor: (tokenizer: Tokenizer) => ModelConfig;
 }
 
@@ -110,7 +115,7 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
   }
 }
 
-/** A model that is taken over brings its tokenizer. */
+/** Adds the tokenizer of the model that the run starts from, unless the caller gave a tokenizer or a dataset. */
 function withTokenizer(own: OwnData, inheritance: Inheritance | null): OwnData {
   const isGiven = own.tokenizer !== undefined || own.dataset !== undefined;
   return inheritance === null || isGiven ? own : { ...own, tokenizer: inheritance.tokenizer };

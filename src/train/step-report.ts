@@ -16,7 +16,7 @@ export interface LossReport {
   readonly total: number;
   readonly main: number;
   readonly mtp: readonly number[];
-  /** Mean over MoE layers, without alpha. */
+  /** The balance loss: the mean over MoE layers, without alpha. */
   readonly balance: number;
   /** Selections per expert, by layer. */
   readonly counts: ReadonlyMap<number, readonly number[]>;
@@ -24,7 +24,7 @@ export interface LossReport {
 
 /** What an optimizer step found. */
 export interface StepOutcome extends Omit<LossReport, 'counts'> {
-  /** Before clipping. */
+  /** The norm of the gradients before clipping. */
   readonly gradNorm: number;
   readonly load: readonly LayerLoad[];
 }
@@ -32,13 +32,13 @@ export interface StepOutcome extends Omit<LossReport, 'counts'> {
 type Layout = Pick<DeepseekV3ForCausalLM, 'config' | 'expertBiases'>;
 
 /**
- * Losses and selections as one vector of float32, which holds counts exactly up to 16.7 million. MTP depths that did not
- * run, and their layers, are zeros.
+ * Losses and selections as one vector of float32, which holds counts exactly up to 16.7 million. MTP depths that did
+ * not run, and their layers, are zeros.
  */
 export function packReport(terms: LossTerms, { config, expertBiases }: Layout): tf.Tensor1D {
   const { numNextnPredictLayers: depths, nRoutedExperts: E } = config;
   const byLayer = new Map(terms.counts.map(({ layer, counts }) => [layer, counts]));
-  // Nothing of a report is differentiated, so it stays off the tape.
+  // A report is not differentiated, so it stays off the tape.
   return noGrad(() =>
     tf.tidy(() =>
       packVector([

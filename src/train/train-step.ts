@@ -22,7 +22,7 @@ type StepSettings = AccumulationSettings &
  *
  * Ownership: leaves no tensor behind.
  *
- * @throws UserError that names the tensor when the loss or a gradient is not finite; nothing has moved then.
+ * @throws UserError that names the tensor when the loss or a gradient is not finite; nothing has been changed then.
  */
 export async function trainStep(
   learner: Learner,

@@ -11,21 +11,23 @@ const count = () => z.int().min(0);
 const stateSchema = z.object({
   /** Optimizer steps done. */
   step: count(),
-  /** Training rows read, and tokens in them. */
+  /** Training rows read. */
   samples: count(),
+  /** Tokens in the rows that were read. */
   tokens: count(),
-  /** Of the run so far, and those of them spent on training steps. */
+  /** Seconds that the run has taken so far. */
   seconds: z.number(),
+  /** The part of `seconds` that was spent on training steps. */
   stepSeconds: z.number(),
   spike: z.object({ mean: z.number(), variance: z.number(), count: count() }),
-  /** Main losses of the last steps, a tenth of the run at most. */
+  /** Main losses of the last steps, for at most a tenth of the run. */
   recentLosses: z.array(z.number()),
   /** Steps at which the last evaluation and the last sample were made; -1 for none. */
   evaluatedStep: z.int(),
   sampledStep: z.int(),
-  /** Of the last evaluation. */
+  /** What the last evaluation found; null before the first one. */
   evaluation: z.object({ loss: z.number(), bitsPerByte: z.number() }).nullable(),
-  /** Size of the training text: it changes when a file of the user does. */
+  /** Tokens of the training text: a resumed run notices by this number that a file was changed. */
   trainTokens: count(),
   /** Settings that the state belongs to. */
   model: z.record(z.string(), z.unknown()),
@@ -36,7 +38,7 @@ const stateSchema = z.object({
 
 export type TrainerState = Readonly<z.infer<typeof stateSchema>>;
 
-/** The state of a run that is about to start, of so many tokens. */
+/** The state of a run that is about to start; `trainTokens` is the size of its training text. */
 export function initialState({ model, train, init }: RunSettings, trainTokens: number): TrainerState {
   return {
     step: 0,
@@ -56,7 +58,7 @@ export function initialState({ model, train, init }: RunSettings, trainTokens: n
   };
 }
 
-/** The state in a checkpoint; anything else is a `UserError` that begins with `command`, what the user wanted of it. */
+/** The state in a checkpoint; anything else is a `UserError` that begins with `command`, what the user asked for. */
 export function parseState(json: JsonObject | null, where: string, command: string): TrainerState {
   const parsed = stateSchema.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -7,11 +7,11 @@ import { createByteLevelTokenizer } from './byte-level-tokenizer.ts';
 import { addedToken, specialRoles, specialTokens, type SpecialTokenIds, specialTokensFrom } from './special-tokens.ts';
 import { createSplitter } from './split-patterns.ts';
 
-/** Ordinary tokens and how they come about. */
+/** The ordinary tokens, and how text is split and merged into them. */
 export interface BpeModel {
   /** Bytes of each ordinary token, by id; the tokens of single bytes are among them. */
   readonly tokenBytes: readonly (Uint8Array | null)[];
-  /** First is strongest. */
+  /** Merges in order of priority, the first one first. */
   readonly merges: readonly Merge[];
   /** Patterns of `split-patterns.ts`. */
   readonly splits: readonly string[];

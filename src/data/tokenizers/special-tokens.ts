@@ -1,6 +1,6 @@
 // The special tokens of every tokenizer here, with DeepSeek-V3's names.
 
-/** Which id plays which part. */
+/** The ids of the special tokens, by their roles. */
 export interface SpecialTokenIds {
   readonly bos: number;
   readonly eos: number;
@@ -18,7 +18,7 @@ export const specialTokens: Readonly<Record<keyof SpecialTokenIds, string>> = {
   fimEnd: '<｜fim▁end｜>',
 };
 
-/** The parts in the order of their ids. */
+/** The roles in the order of their ids. */
 export const specialRoles = ['bos', 'eos', 'fimBegin', 'fimHole', 'fimEnd'] as const;
 
 /** The five ids after `numTokens` ordinary tokens. */

@@ -4,8 +4,8 @@ import type { NamedTokens } from './named-tokens.ts';
 import { add, none, type Tally } from './tally.ts';
 
 /**
- * How often depth `depth` names the token that the main model names as many steps later, given the text: what speculative
- * decoding would accept.
+ * Counts the positions at which depth `depth` predicts the token that the main model, given the text, predicts `depth`
+ * steps later. These are the drafts that speculative decoding would accept.
  */
 export function acceptance({ main, mtp }: NamedTokens, depth: number): Tally {
   return (mtp[depth - 1] ?? []).reduce((sum, drafts, row) => {

@@ -1,4 +1,4 @@
-// What the model is worth with some of its experts switched off, without training it again (F 2.2, Mini b and c).
+// The loss of a model with some of its experts switched off, without further training (F 2.2, Mini b and c).
 
 import type { Dataset } from '../../data/types.ts';
 import { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
@@ -12,8 +12,9 @@ import { openTrained, probeTokens } from './open-trained.ts';
 const never = -1e9;
 
 /**
- * `lossTopOff/P` with the P percent most used experts of each layer off, `topOffPenalty` what a quarter costs, and for a
- * model with shared experts `sharedOffPenalty`: what it costs to replace each by one more routed expert.
+ * `lossTopOff/P` is the loss with the P percent most used experts of each layer switched off, and `topOffPenalty` the
+ * loss added by switching off 25 percent. For a model with shared experts, `sharedOffPenalty` is the loss added by
+ * replacing each of them by one more routed expert.
  */
 export async function probeExpertsOff(trained: TrainedArm, percents: readonly number[]): Promise<Measurements> {
   const { model, dataset } = await openTrained(trained);
@@ -51,7 +52,7 @@ export function mostUsed(counts: readonly number[], percent: number): number[] {
   return order.slice(0, Math.round((percent / 100) * counts.length));
 }
 
-/** Sets the bias of every layer to what `whole` found it to be, the most used experts excepted. */
+/** Sets the bias of every layer to its value in `whole`, but that of the most used experts to `never`. */
 function switchOff(model: DeepseekV3ForCausalLM, whole: EvalResult, percent: number): void {
   for (const [layer, variable] of model.expertBiases) {
     const loads = whole.domains.flatMap(({ load }) => load.filter((candidate) => candidate.layer === layer));
@@ -66,7 +67,7 @@ function sumCounts(all: readonly (readonly number[])[]): number[] {
   return (all[0] ?? []).map((_, expert) => all.reduce((sum, counts) => sum + (counts[expert] ?? 0), 0));
 }
 
-/** Null for a model without shared experts. */
+/** The loss with more routed experts in place of the shared ones; null for a model without shared experts. */
 async function lossWithoutShared(
   model: DeepseekV3ForCausalLM,
   measure: (model: DeepseekV3ForCausalLM) => Promise<EvalResult>,

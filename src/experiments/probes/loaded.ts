@@ -1,5 +1,5 @@
-// What a checkpoint is worth to somebody who loads it as DeepSeek-V3: its loss, and how often the MTP module guesses what
-// the main model says next.
+// How good a checkpoint is for somebody who loads it as DeepSeek-V3: its loss, and how often the MTP module predicts
+// the token that the main model predicts next.
 
 import { evaluate } from '../../train/evaluate.ts';
 import type { Measurements, TrainedArm } from '../study.ts';
@@ -9,8 +9,9 @@ import { openTrained, probeTokens } from './open-trained.ts';
 import { add, none } from './tally.ts';
 
 /**
- * `loadedLoss`, on the first held-out tokens of each domain, and `acceptance`: the share of positions at which the first MTP
- * module, given the text, names the token that the main model names one step later. 0 to 1; left out without MTP.
+ * `loadedLoss`, on the first held-out tokens of each domain, and `acceptance`: the share of positions at which the
+ * first MTP module, given the text, names the token that the main model names one step later. 0 to 1; left out without
+ * MTP.
  */
 export async function probeLoaded(trained: TrainedArm): Promise<Measurements> {
   const { model, dataset } = await openTrained(trained);

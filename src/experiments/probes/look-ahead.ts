@@ -7,7 +7,7 @@ import { type NamedTokens, namedTokens } from './named-tokens.ts';
 import { openTrained, probeTokens } from './open-trained.ts';
 import { add, none, type Tally } from './tally.ts';
 
-/** Where the answers of a row stand: from after `=` to before the newline, those that the row has whole. */
+/** The spans of the answers that lie completely in a row: from after `=` to before the newline. */
 export function answerSpans(ids: ArrayLike<number>): (readonly [start: number, end: number])[] {
   const text = String.fromCharCode(...Array.from(ids));
   return Array.from(text.matchAll(/=([^\n=]+)\n/g), ({ index, 1: answer = '' }) => [
@@ -17,8 +17,8 @@ export function answerSpans(ids: ArrayLike<number>): (readonly [start: number, e
 }
 
 /**
- * Answers of which every token is named, which greedy decoding would write; and their tokens one by one, each given those
- * before it. Tokens are bytes.
+ * Counts the answers whose every token is predicted, which are those that greedy decoding would write, and the
+ * predicted tokens of all answers, each given the tokens before it. Tokens are bytes.
  */
 export function answersRight(
   { ids, batchSize, seqLen }: Batch,
@@ -38,8 +38,9 @@ export function answersRight(
 }
 
 /**
- * On held-out text, by domain: `acceptance/NAME` (and `acceptance2/NAME` at depth 2) where there is such a depth, and
- * `answers/NAME` and `answerTokens/NAME`, the shares of right answers and of right tokens in them, where the text has answers.
+ * Measures on the held-out text of each domain. `acceptance/NAME` and `acceptance2/NAME` are the acceptance of drafts
+ * at depths 1 and 2, if the model has them. `answers/NAME` and `answerTokens/NAME` are the shares of right answers and
+ * of right tokens in answers, if the text has answers.
  */
 export async function probeLookAhead(trained: TrainedArm): Promise<Measurements> {
   const { model, dataset } = await openTrained(trained);

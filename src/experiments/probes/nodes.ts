@@ -7,7 +7,7 @@ import { lossInput } from '../../train/micro-batch.ts';
 import type { Measurements, TrainedArm } from '../study.ts';
 import { openTrained, probeTokens } from './open-trained.ts';
 
-/** Bytes a number takes on its way to an expert (FP8) and back (BF16), as in the report's section 3.2.2. */
+/** Bytes that a number takes on its way to an expert (FP8) and back (BF16), as in the report's section 3.2.2. */
 const bytesPerNumber = 1 + 2;
 
 /** Distinct groups among the K experts of each token. Shapes: topkIndices [N * K] -> [N]. */
@@ -21,8 +21,9 @@ export function nodesPerToken(topkIndices: ArrayLike<number>, config: ModelConfi
 }
 
 /**
- * `nodesMean` and `nodesMost` over tokens and layers; `trafficBytes` per token and layer, one copy to each node reached,
- * the token's own among them with a chance of one in `nGroup`.
+ * `nodesMean` and `nodesMost` are the mean and the largest number of nodes reached, over all tokens and layers.
+ * `trafficBytes` is per token and layer: one copy goes to each node reached, except the token's own node, which is one
+ * of those with a chance of one in `nGroup`.
  */
 export async function probeNodes(trained: TrainedArm): Promise<Measurements> {
   const { model, dataset } = await openTrained(trained);

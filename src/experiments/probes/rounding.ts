@@ -1,4 +1,4 @@
-// What an arm's recipe does to its gradients and its sums, and what it takes in memory (F 4, Mini 2, 4 and 6).
+// How much an arm's 8-bit recipe changes gradients and sums, and how much memory it takes (F 4, Mini 2, 4 and 6).
 
 import { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { deepseekParts } from '../../model/parts.ts';
@@ -18,12 +18,13 @@ import type { Measurements, TrainedArm } from '../study.ts';
 import { recipeOf } from '../variants/precision.ts';
 import { openTrained } from './open-trained.ts';
 
-/** Rows and columns of those products: 169 dot products of each depth. */
+/** Rows and columns of the products whose error is measured: 169 dot products of each depth. */
 const gemmSize = 13;
 
 /**
- * What sums the products of an arm's matrix unit: float32; 14 bits, promoted every 128 products, for the report's recipe and
- * those near it; 14 bits alone for the recipe of per-tensor scales, which has no other place to apply a scale.
+ * The accumulator of an arm's matrix unit. An arm without a recipe sums in float32. The report's recipe and those near
+ * it sum in 14 bits and promote the sum every 128 products. The recipe with one scale per tensor sums in 14 bits
+ * throughout, since no scale has to be applied before the end.
  */
 function accumulatorOf({ arm, train }: TrainedArm): Accumulator {
   const recipe = recipeOf(arm, train.precision);
@@ -32,8 +33,9 @@ function accumulatorOf({ arm, train }: TrainedArm): Accumulator {
 }
 
 /**
- * `gemmError/K` for each depth, of sums of uniform numbers; `mebibytes` and `cacheMebibytes` of a step, as the formats would
- * take them; and `gradientError` of an arm that rounds gradients.
+ * `gemmError/K` is the error of sums of K products of uniform numbers, for each depth K. `mebibytes` and
+ * `cacheMebibytes` are the memory that a step would take in the arm's formats. `gradientError` is there for an arm that
+ * rounds gradients.
  */
 export async function probeRounding(trained: TrainedArm, depths: readonly number[]): Promise<Measurements> {
   const { arm, train } = trained;
@@ -49,7 +51,7 @@ export async function probeRounding(trained: TrainedArm, depths: readonly number
   };
 }
 
-/** The ledger of an arm: its own formats, and BF16 for the moments of the arm that trains with them. */
+/** Bytes by purpose, in the arm's own formats; the moments are in BF16 for the arm that trains with such moments. */
 function bytesByRow({ arm, model, train }: TrainedArm) {
   const format = recipeOf(arm, train.precision) === null ? 'float32' : 'fp8';
   const formatOf = (purpose: string) => (purpose === 'moments' && arm.variant === 'bfloat16-moments' ? 'fp8' : format);
@@ -61,7 +63,7 @@ function bytesByRow({ arm, model, train }: TrainedArm) {
 const mebibytes = (rows: readonly { readonly bytes: number }[]) =>
   rows.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20;
 
-/** Relative error of the gradients that reach the linear layers, when they are rounded; the mean over layers. */
+/** The relative error that rounding makes in the gradients that reach the linear layers; the mean over layers. */
 async function gradientError(trained: TrainedArm, quantizer: Quantizer): Promise<number> {
   const { model: loaded, dataset } = await openTrained(trained);
   const errors: number[] = [];
@@ -77,7 +79,7 @@ async function gradientError(trained: TrainedArm, quantizer: Quantizer): Promise
   return errors.reduce((sum, error) => sum + error, 0) / errors.length;
 }
 
-/** Products in float32 that show the gradient of every linear layer's output. */
+/** Products in float32 that call `see` with the gradient of every linear layer's output. */
 function watchGradients(see: (dy: tf.Tensor2D) => void): Products {
   const linear: Products['linear'] = (x, weight) => {
     const plain = float32Products.linear(x, weight);

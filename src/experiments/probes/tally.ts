@@ -1,6 +1,6 @@
 // Counts that are added up over batches before they become a share.
 
-/** Right ones among some. */
+/** How many of some cases were right. */
 export interface Tally {
   readonly right: number;
   readonly all: number;

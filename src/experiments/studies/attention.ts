@@ -1,6 +1,7 @@
 // Latent attention against what it replaces, at equal weights (F 1, Mini; DeepSeek-V2's ablation).
 //
-// Width 128, because there heads of 20 channels give every kind the same 51,200 weights a layer: see `variants/attention.ts`.
+// The width is 128, at which heads of 20 channels give every kind the same 51,200 weights in a layer: see
+// `variants/attention.ts`.
 
 import type { Study, TrainedArm } from '../study.ts';
 import { groupedCacheElements, groupedShapes, type HeadShape } from '../variants/attention.ts';

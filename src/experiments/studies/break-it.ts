@@ -1,6 +1,7 @@
 // Bugs that shipped in implementations of this architecture, switched on one at a time. All of them train.
 //
-// Everything a bug needs to show is there: groups, two MTP depths, batches in four parts, several documents a row.
+// The model and the data have everything that a bug needs to show an effect: groups, two MTP depths, batches in four
+// parts, several documents in a row.
 
 import type { Study } from '../study.ts';
 import { smallMoe, smallMoeQuick, smallMoeTrain } from './sizes.ts';

@@ -5,8 +5,8 @@ import type { TrainConfig } from '../../config/train-config.ts';
 import type { Changes, Study } from '../study.ts';
 
 /**
- * What every run of a study does without: text samples, all but the last checkpoint. Each evaluation reads the whole
- * held-out text, so that the last point of a curve is of the same text as those before.
+ * Runs of a study write no text samples and keep only the last checkpoint. Each evaluation reads the whole held-out
+ * text, so that all points of a curve are measured on the same text.
  */
 const leanRun: Partial<TrainConfig> = { sampleTokens: 0, keepCheckpoints: 1, evalTokens: 1e9 };
 

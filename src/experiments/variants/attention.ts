@@ -1,4 +1,5 @@
-// Attention that no config has, by the name of its variant. TF.js comes with the classes, so they are imported on demand.
+// Kinds of attention that no config can choose, by the names of their variants. The classes load TF.js, so they are
+// imported on demand.
 
 import type { Variant } from '../study.ts';
 
@@ -17,8 +18,8 @@ export function groupedCacheElements({ keyHeads, headDim }: HeadShape): number {
 }
 
 /**
- * Heads of 20 channels, as many as give a layer of width 128 the 51,200 weights that preset `tiny`'s latent attention has
- * in its matrices (51,200 as well; its norms have 96 more).
+ * Heads of 20 channels. Their number gives a layer of width 128 as many weights, 51,200, as the matrices of preset
+ * `tiny`'s latent attention have (the norms of latent attention have 96 more).
  */
 export const groupedShapes = {
   mha: { heads: 5, keyHeads: 5, headDim: 20 },

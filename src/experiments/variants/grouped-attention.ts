@@ -1,5 +1,5 @@
 // What latent attention is compared with: attention whose keys and values have heads of their own, shared by groups of
-// queries. As many as queries: multi-head attention; one: multi-query attention.
+// query heads. With as many key heads as query heads it is multi-head attention, with one it is multi-query attention.
 // Shape legend: B batch, T tokens, D hiddenSize, H query heads, G key heads, W channels of a head.
 
 import type { ModelConfig } from '../../config/model-config.ts';

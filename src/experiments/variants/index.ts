@@ -1,4 +1,4 @@
-// What arms can name as their `variant`, each imported when it is asked for.
+// The variants that arms can name; each is imported when it is asked for.
 
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
@@ -13,7 +13,7 @@ const variants: Readonly<Record<string, Variant>> = {
   ...knownBugs,
 };
 
-/** What the variant of that name adds to a run; nothing for none. An unknown name is a `UserError`. */
+/** What the variant of this name adds to a run: nothing without a name. An unknown name is a `UserError`. */
 export async function activateVariant(name: string | undefined): Promise<VariantOptions> {
   if (name === undefined) return {};
   const variant = variants[name];

@@ -1,4 +1,5 @@
-// Bugs that train without a complaint, by the name of their variant; the numbers are those of tests/train/known-bugs.test.ts.
+// Bugs that cause no error in training, by the names of their variants. Numbers such as B5 are those of
+// tests/train/known-bugs.test.ts.
 
 import type { Variant } from '../study.ts';
 

@@ -1,4 +1,4 @@
-// Latent attention without its parts: what the norms of the latents and the rotary channels are good for.
+// Latent attention without one of its parts: what the norms of the latents and the rotary channels are good for.
 // Shape legend: B batch, T tokens, D hiddenSize, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim, C kvLoraRank.
 
 import type { ModelConfig } from '../../config/model-config.ts';
@@ -11,7 +11,7 @@ import { applyRotary } from '../../ops/rotary.ts';
 import type { ParameterStore } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
 
-/** Blind to position: the channels that would be rotated stand still. All parameters are there. */
+/** Attention that knows nothing of positions: no channel is rotated. It has all parameters. */
 export class UnrotatedLatentAttention extends MultiHeadLatentAttention {
   override apply(x: tf.Tensor3D, { rotary, visibility }: AttentionContext): tf.Tensor3D {
     const { cos, sin, partner } = rotary;
@@ -19,7 +19,7 @@ export class UnrotatedLatentAttention extends MultiHeadLatentAttention {
   }
 }
 
-/** Queries and keys straight from their latents, without an RMSNorm in between. The config must have a `qLoraRank`. */
+/** Makes queries, keys and values from the latents without an RMSNorm. The config must have a `qLoraRank`. */
 export class UnnormedLatentAttention implements Attention {
   readonly #config: ModelConfig;
   readonly #qAProj: Linear;

@@ -14,7 +14,7 @@ const recipes = {
   'fp8-e5m2-gradients': { ...fp8Recipe, gradients: { ...fp8Recipe.gradients, format: 'e5m2' } },
 } as const satisfies Record<string, Fp8Recipe>;
 
-/** What an arm rounds, or null for one that trains in float32. */
+/** The recipe by which an arm rounds; null for an arm that trains in float32. */
 export function recipeOf({ variant }: Pick<Arm, 'variant'>, precision: TrainConfig['precision']): Fp8Recipe | null {
   const own = Object.entries(recipes).find(([name]) => name === variant);
   return own?.[1] ?? (precision === 'fp8' ? fp8Recipe : null);

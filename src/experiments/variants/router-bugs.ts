@@ -1,11 +1,13 @@
-// Routers with a bug that shipped somewhere. They train without a complaint.
+// Routers with a bug that shipped somewhere. They cause no error in training.
 // Shape legend: N tokens, E experts, G groups, M groups a token may visit, K experts per token.
 
 import { gateWeights, type RouterConfig, type Routing, routeTokens } from '../../ops/router.ts';
 import { noGrad } from '../../tensor/no-grad.ts';
 import { tf } from '../../tensor/tf.ts';
 
-/** B2: the gates are read from score + bias, so that the bias, meant to steer selection only, scales what experts say. */
+/**
+ * B2: the gates are read from score + bias, so that the bias, meant to steer selection only, scales what experts say.
+ */
 export function routeByBiasedGates(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterConfig): Routing {
   const { topkIndices } = routeTokens(logits, bias, config);
   const biased = tf.expandDims(tf.add(tf.sigmoid(logits), bias), 1); // [N, 1, E]
@@ -15,7 +17,7 @@ export function routeByBiasedGates(logits: tf.Tensor2D, bias: tf.Tensor1D, confi
   return { topkIndices, topkWeights: tf.mul(tf.div(gates, sum), config.routedScalingFactor) as tf.Tensor2D };
 }
 
-/** B1: experts of excluded groups score 0 and not -Infinity, and win against a negative score + bias. */
+/** B1: experts of excluded groups score 0 instead of -Infinity, so they win against a negative score + bias. */
 export function routeWithZeroMask(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterConfig): Routing {
   const { nRoutedExperts: E, nGroup: G, topkGroup: M, numExpertsPerTok: K } = config;
   const N = logits.shape[0];

@@ -1,7 +1,7 @@
 // Continuous batching: prompts enter and leave a running batch at any step, over the slots of one decoder.
 //
 // A step is one pass over pieces of prompts and one pass that gives each running text its next token, so that neither
-// holds up the other. The passes are apart because they have different shapes: the second is short and wide.
+// holds up the other. They are two passes because their shapes differ: the second has few tokens of many sequences.
 
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
@@ -14,7 +14,9 @@ import { type Attempt, attemptEach } from './isolate.ts';
 import { PrefillQueue } from './prefill-queue.ts';
 
 export interface GeneratorOptions {
-  /** Tokens that the MTP module proposes for each pass of the main model; the decoder must be able to draft. Default 0. */
+  /**
+   * Tokens that the MTP module proposes for each pass of the main model; the decoder must be able to draft. Default 0.
+   */
   readonly drafts?: number;
 }
 
@@ -144,7 +146,7 @@ class BatchGenerator implements Generator {
     }
   }
 
-  /** The prompt of these is in the slot of the first. */
+  /** Begins the generations that share a prompt, which is in the slot of the first: the others get copies. */
   #begin(members: readonly Generation[], logits: Float32Array): void {
     const [first, ...others] = members;
     for (const other of others) this.#decoder.copy(first!.slot, other.slot);
@@ -170,7 +172,7 @@ class BatchGenerator implements Generator {
     }
   }
 
-  /** Has one more token drafted for each text that has use for it. */
+  /** Drafts one more token for each text that has room for it. */
   async #draft(ahead: number): Promise<void> {
     const takers = this.#decoding.filter(({ draftRoom }) => draftRoom > ahead);
     if (takers.length === 0) return;
@@ -192,7 +194,10 @@ class BatchGenerator implements Generator {
     this.#decoder.truncate(generation.slot, this.#decoder.length(generation.slot) - (drafted - kept));
   }
 
-  /** Does something for one generation: if it fails or the generation is over then, no other is affected. */
+  /**
+   * Runs an action for one generation. If it fails, or if the generation is over afterwards, the others are not
+   * affected.
+   */
   #guard(generation: Generation, action: () => void): void {
     try {
       action();

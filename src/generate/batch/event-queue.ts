@@ -1,6 +1,6 @@
 // Events from one writer to one reader that may be slower.
 
-/** An iterable of what is pushed, until it is closed. It can be read once. */
+/** An iterable of the events that are pushed, until it is closed. It can be read once. */
 export class EventQueue<T> implements AsyncIterableIterator<T> {
   #events: T[] = [];
   #read = 0;
@@ -19,7 +19,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
     this.#wake?.();
   }
 
-  /** Nothing follows; with an error the reader, having read all events, gets it thrown. */
+  /** Ends the events. An error, if given, is thrown to the reader after all events have been read. */
   close(error: unknown = null): void {
     this.#closed = true;
     this.#error = error;

@@ -12,7 +12,7 @@ export interface TextSample {
 
 export interface SampleSet {
   readonly samples: readonly TextSample[];
-  /** All samples together, from the first token on; null where there is no more than that one. */
+  /** Tokens per second of all samples together, after the first token; null if there is only that one. */
   readonly tokensPerSecond: number | null;
   /** The longest time until a sample's first token. */
   readonly prefillSeconds: number;
@@ -23,12 +23,12 @@ export interface SampleSet {
   readonly acceptanceRate: number | null;
 }
 
-/** Hears of new text, and of which sample it is. */
+/** Is called with new text and the number of its sample. */
 export type TextListener = (text: string, sample: number) => void;
 
 /**
- * Continues a prompt `n` times, with the seeds `seed`, `seed + 1`, ... They run at once where the generator has slots for
- * them, and the prompt is read once then.
+ * Continues a prompt `n` times, with the seeds `seed`, `seed + 1`, ... They run at once where the generator has slots
+ * for them, and the prompt is read once then.
  *
  * @throws UserError as `Generator.submit` does.
  */

@@ -1,4 +1,5 @@
-// One prompt being continued: its choices, its text, its events. It knows no decoder; it is given logits.
+// One prompt being continued: its choice of tokens, its text and its events. It has no decoder; the caller passes it
+// logits.
 
 import type { Tokenizer } from '../../data/types.ts';
 import { TokenSampler } from '../sampling/token-sampler.ts';
@@ -7,7 +8,7 @@ import type { GenerationEnd, GenerationEvent, GenerationRequest, GenerationStati
 import { TextStream } from './text-stream.ts';
 import { tokenLogprobs } from './token-logprobs.ts';
 
-/** Sizes of what continues the prompt. */
+/** Sizes of the decoder that continues the prompt. */
 export interface GenerationLimits {
   readonly vocabSize: number;
   /** Tokens that a sequence can hold. */
@@ -39,7 +40,7 @@ export class Generation {
     this.events = new EventQueue(() => this.abandon());
     this.sampler = new TokenSampler(request.sampling, vocabSize, request.promptIds);
     this.#vocabSize = vocabSize;
-    // The token chosen last need not be held.
+    // The last token need not fit into the cache: it is not run.
     this.#limit = Math.min(request.maxNewTokens, capacity - request.promptIds.length + 1);
     this.#eosTokenId = tokenizer.eosTokenId;
     this.#text = new TextStream(tokenizer, request.stop);
@@ -59,7 +60,7 @@ export class Generation {
     return this.#lastToken;
   }
 
-  /** How many drafts are of use: all kept, and the token after them, must not exceed the limit. */
+  /** How many drafts are useful: if all are kept, they and the token after them must not exceed the limit. */
   get draftRoom(): number {
     return this.#limit - this.#newTokens - 1;
   }
@@ -68,7 +69,7 @@ export class Generation {
     this.#abandoned = true;
   }
 
-  /** Its first pass begins. */
+  /** Notes the time at which the first pass begins. */
   start(): void {
     this.#startedAt = performance.now();
   }
@@ -80,8 +81,8 @@ export class Generation {
   }
 
   /**
-   * Goes on from the logits after the last token and after each draft [drafts + 1, V]. Returns how many of the drafts
-   * stay.
+   * Chooses the next tokens from the logits after the last token and after each draft [drafts + 1, V]. Returns how many
+   * drafts were kept.
    */
   advance(logits: Float32Array): number {
     const { length: drafted } = this.sampler.drafts;
@@ -96,14 +97,14 @@ export class Generation {
     return tokens.length - 1;
   }
 
-  /** Ends with what there is. */
+  /** Ends the generation with the text so far. */
   finish(finishReason: GenerationEnd['finishReason'], text = this.#text.end()): void {
     this.#isOver = true;
     this.events.push({ type: 'end', finishReason, text, statistics: this.#statistics() });
     this.events.close();
   }
 
-  /** Ends with an error. */
+  /** Ends the generation with an error. */
   fail(error: unknown): void {
     this.#isOver = true;
     this.events.close(error);

@@ -1,4 +1,4 @@
-// What continues prompts: requests in, tokens out, many at once over the slots of one decoder.
+// The interface of what continues prompts: requests in, tokens out, many at once over the slots of one decoder.
 
 import type { SamplingOptions } from '../sampling/sampling.ts';
 
@@ -18,7 +18,7 @@ export interface GenerationRequest {
 
 export interface TokenLogprob {
   readonly id: number;
-  /** Natural logarithm of its probability under the model, before temperature and filters. */
+  /** Natural logarithm of the token's probability under the model, before temperature and filters. */
   readonly logprob: number;
 }
 
@@ -48,16 +48,16 @@ export interface GenerationStatistics {
   /** Tokens that the MTP module proposed, and how many of them were kept. */
   readonly drafted: number;
   readonly accepted: number;
-  /** From the first pass over the prompt to the first token. */
+  /** Seconds from the first pass over the prompt to the first token. */
   readonly prefillSeconds: number;
-  /** From the first token to the end. */
+  /** Seconds from the first token to the end. */
   readonly decodeSeconds: number;
 }
 
 export interface GenerationEnd {
   /** `stop`: an end-of-sequence token or a stop string; `length`: `maxNewTokens` or the context is used up. */
   readonly finishReason: 'stop' | 'length' | 'aborted';
-  /** Text held back until now. */
+  /** The text that was held back until the end. */
   readonly text: string;
   readonly statistics: GenerationStatistics;
 }
@@ -67,17 +67,18 @@ export type GenerationEvent =
   | ({ readonly type: 'end' } & GenerationEnd);
 
 /**
- * Continues prompts, as many at once as its decoder has slots; the others wait in order of arrival. Prompts that are equal
- * and start together, as `n` samples of one prompt do, are read once.
+ * Continues prompts, as many at once as its decoder has slots; the others wait in order of arrival. Prompts that are
+ * equal and start together, as `n` samples of one prompt do, are read once.
  */
 export interface Generator {
   /**
    * Queues a prompt. The events end with one of type `end`; leaving the loop over them early aborts the generation.
    *
-   * @throws UserError (from the first `next`) when the prompt is empty, has ids out of range, or leaves no room for a token.
+   * @throws UserError (from the first `next`) when the prompt is empty, has ids out of range, or leaves no room for a
+   * token.
    */
   submit(request: GenerationRequest): AsyncIterable<GenerationEvent>;
-  /** Requests that run now, and that wait. */
+  /** How many requests are running, and how many are waiting. */
   readonly load: { readonly running: number; readonly waiting: number };
   /** Aborts everything and frees the decoder. */
   dispose(): Promise<void>;

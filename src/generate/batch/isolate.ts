@@ -1,13 +1,14 @@
-// One bad sequence must not take the whole batch down.
+// Keeps an error in one sequence from ending the whole batch.
 
-/** The logits, or null and why there are none. */
+/** The logits; or null, and the error that is the reason. */
 export interface Attempt {
   readonly value: Float32Array | null;
   readonly error: unknown;
 }
 
 /**
- * Runs a call of the decoder with all inputs; if it fails, with each of them alone, so that the others get their logits.
+ * Runs a call of the decoder with all inputs. If it fails, runs it with each input alone, so that the others get
+ * logits.
  *
  * @param restore undoes what a failed call may have done for an input.
  */

@@ -1,4 +1,5 @@
-// Prompts that are being read, in order of arrival and in pieces, so that a long one does not hold up those who write.
+// Prompts that are being read, in order of arrival and in pieces, so that a long prompt does not hold up the texts that
+// are being generated.
 
 import type { SequenceTokens } from '../decoder/decoder.ts';
 import type { Generation } from './generation.ts';
@@ -12,7 +13,7 @@ const pieceSize = 256;
 /** A prompt, and the generations that begin with it. */
 export interface Prefill {
   readonly promptIds: readonly number[];
-  /** It is read in the slot of the first. */
+  /** The generations that begin with the prompt; it is read in the slot of the first of them. */
   members: readonly Generation[];
   done: number;
 }
@@ -34,7 +35,10 @@ export class PrefillQueue {
     return this.#prefills.flatMap(({ members }) => members);
   }
 
-  /** A generation whose prompt is being read already joins the reading; its slot gets a copy in the end. */
+  /**
+   * Adds a generation. If its prompt is being read already, it shares that prefill, and its slot gets a copy in the
+   * end.
+   */
   add(generation: Generation): void {
     const { promptIds } = generation.request;
     const same = this.#prefills.find((prefill) => prefill.done === 0 && areEqual(prefill.promptIds, promptIds));
@@ -42,7 +46,9 @@ export class PrefillQueue {
     else this.#prefills = [...this.#prefills, { promptIds, members: [generation], done: 0 }];
   }
 
-  /** Takes a generation out. What was read stays if others wait for it: `copy` moves it to the slot of the next. */
+  /**
+   * Removes a generation. If others share its prefill, `copy` moves what was read so far to the slot of the next one.
+   */
   remove(generation: Generation, copy: (from: number, to: number) => void): void {
     for (const prefill of this.#prefills) {
       if (!prefill.members.includes(generation)) continue;
@@ -66,7 +72,7 @@ export class PrefillQueue {
     return pieces;
   }
 
-  /** Notes that a piece was read. Returns whether it was the last one; the prefill has left the queue then. */
+  /** Records that a piece was read. Returns whether it was the last one; if so, the prefill has left the queue. */
   finishPiece({ prefill, input }: PrefillPiece): boolean {
     prefill.done += input.tokens.length;
     if (prefill.done < prefill.promptIds.length) return false;

@@ -1,4 +1,4 @@
-// From tokens to text while tokens come: whole characters only, and nothing that may yet turn out to be a stop string.
+// Turns tokens into text as they come: only whole characters, and nothing that may still become a stop string.
 
 import type { Tokenizer } from '../../data/types.ts';
 
@@ -26,9 +26,9 @@ export class TextStream {
     this.#stops = stops;
   }
 
-  /** What is certain after one more token. */
+  /** Takes one more token, and returns the text that is certain now. */
   push(id: number): TextPiece {
-    // A model may have more ids than its tokenizer, which stand for nothing.
+    // A model may have more ids than its tokenizer; those stand for no text.
     if (id >= this.#tokenizer.vocabSize) return { text: '', stopped: false };
     return this.#take(this.#utf8.decode(this.#tokenizer.decodeBytes([id]), { stream: true }));
   }
@@ -59,7 +59,7 @@ export class TextStream {
   }
 }
 
-/** Where the stop string begins that is complete first; the longest, if several are at once. */
+/** Where the stop string that is complete first begins; of several that end at the same place, the longest. */
 function firstStop(text: string, stops: readonly string[]): number | null {
   let [start, end] = [-1, Number.POSITIVE_INFINITY];
   for (const stop of stops) {
@@ -70,7 +70,7 @@ function firstStop(text: string, stops: readonly string[]): number | null {
   return start === -1 ? null : start;
 }
 
-/** Length of the longest end of the text with which a stop string begins. */
+/** Length of the longest end of the text that is the beginning of a stop string. */
 function longestStart(text: string, stops: readonly string[]): number {
   let longest = 0;
   for (const stop of stops) {

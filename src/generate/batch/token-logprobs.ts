@@ -1,7 +1,7 @@
 import { rankTokens } from '../sampling/token-ranking.ts';
 import type { TokenLogprob } from './generator.ts';
 
-/** What a token and the most likely ones had for probabilities. */
+/** The log probabilities of a token and of the most likely tokens. */
 export interface TokenLogprobs {
   readonly logprob: number;
   /** Best first. */

@@ -1,7 +1,7 @@
 // A conversation as tokens for a model without a chat template: a plain transcript.
 //
-// A base model has seen no conversations. A transcript is the form it is most likely to carry on, and the line that
-// begins the user's next turn is where it is stopped.
+// A base model has seen no conversations. A transcript is the form that it is most likely to continue, and it is
+// stopped at the line that begins the user's next turn.
 
 import type { Tokenizer } from '../../data/types.ts';
 
@@ -26,7 +26,7 @@ export interface ChatFormat {
 const headings = { system: 'System', user: 'User', assistant: 'Assistant' } as const;
 
 /**
- * The transcript: each message under a line with its role, messages apart by a blank line, and a last line `Assistant:`.
+ * The transcript: each message under a line with its role, a blank line between messages, and a last line `Assistant:`.
  *
  * A message that contains such lines itself cannot be told from several messages.
  */

@@ -1,7 +1,7 @@
 // A conversation as tokens for a model with a chat template: the Jinja source that Hugging Face folders carry.
 //
-// A template writes special tokens as text. Text of users may contain the same characters, and must not become those
-// tokens: before rendering, marks are put into each such place, and taken out again when the text is encoded.
+// A template writes special tokens as text. A user's text may contain the same characters, and must not become
+// those tokens. So marks are put into each such place before rendering, and taken out again when the text is encoded.
 
 import { Template } from '@huggingface/jinja';
 import { addedTokens } from '../../data/tokenizers/added-tokens.ts';
@@ -44,7 +44,7 @@ function explain<T>(problem: string, action: () => T): T {
   }
 }
 
-/** Matches any of the texts that has no mark before it, the longest where several begin at one place. */
+/** Matches any of the texts that has no mark before it; if several begin at the same place, the longest. */
 function anyOf(texts: readonly string[]): RegExp {
   const longestFirst = texts.toSorted((a, b) => b.length - a.length);
   const escaped = longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
@@ -53,7 +53,7 @@ function anyOf(texts: readonly string[]): RegExp {
 
 /**
  * The text with a mark before every character of every match, so that no match is left, not even one that overlaps
- * another; marks of its own are dropped.
+ * another. Marks that the text itself contains are dropped.
  */
 function breakUp(text: string, places: RegExp): string {
   return text.replaceAll(mark, '').replace(places, (found) => Array.from(found, (char) => mark + char).join(''));

@@ -33,7 +33,7 @@ export class Conversation {
     this.#capacity = capacity;
   }
 
-  /** Everything said so far, the system message first. */
+  /** All messages so far, the system message first. */
   get messages(): readonly ChatMessage[] {
     return this.#withSystem(this.#turns);
   }
@@ -45,8 +45,8 @@ export class Conversation {
   }
 
   /**
-   * Says something and has it answered. An answer that is aborted stays as far as it came; one that fails leaves no
-   * trace.
+   * Adds a message of the user and generates the answer. An aborted answer is kept as far as it was generated; if
+   * generation fails, neither the message nor the answer is kept.
    *
    * @throws UserError when the message alone is longer than the context, or the template refuses it.
    */
@@ -54,7 +54,7 @@ export class Conversation {
     const turns: readonly ChatMessage[] = [...this.#turns, { role: 'user', content }];
     const { promptIds, forgotten } = this.#fit(turns, options.maxNewTokens);
     const { sampling, onText, ...limits } = options;
-    // The same words may be said twice, and are not to be answered alike then.
+    // A message that is repeated should get another answer.
     const seed = sampling.seed + this.#turns.length / 2;
     const request = {
       ...limits,

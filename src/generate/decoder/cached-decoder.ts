@@ -1,12 +1,12 @@
 // What a decoder remembers of its sequences, and which passes follow from that. The arithmetic is in `passes`.
 //
-// The MTP module reads, at position i, the hidden state of token i and the embedding of token i + 1, and has a cache of its
-// own. It runs only when a draft is wanted, over all positions since the last draft at once: after a verified draft that is
-// no more passes than without. With tokens t0 t1 t2 in the sequence and t3 chosen but not run:
+// The MTP module reads, at position i, the hidden state of token i and the embedding of token i + 1, and has a cache of
+// its own. It runs only when a draft is wanted, over all positions since the last draft at once: after a verified draft
+// that is no more passes than without. With tokens t0 t1 t2 in the sequence and t3 chosen but not run:
 //
 //   draft(t3)     runs positions 0 1 2 with tokens t1 t2 t3, and predicts t4
 //   draft(t4)     runs position 3 with t4, over its own output at position 2 in place of a hidden state
-//   forward(t3, t4)   makes the entry at 2 a true one, and the entry at 3 is forgotten: its hidden state was none
+//   forward(t3, t4)   keeps the entry at 2 and drops the one at 3, which was made without the main model's hidden state
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import { UserError } from '../../errors.ts';
@@ -16,7 +16,7 @@ import type { Decoder, DraftToken, SequenceTokens } from './decoder.ts';
 interface Sequence {
   /** Tokens that ran through the main model. */
   tokens: number[];
-  /** Tokens that were drafted from since. */
+  /** Tokens given to `draft` since the last `forward`. */
   drafted: number[];
   /** Entries of the MTP module's cache that fit `tokens` and `drafted`. */
   mtpLength: number;
@@ -137,8 +137,8 @@ export class CachedDecoder implements Decoder {
   }
 
   /**
-   * The last token once more, where the MTP module will want its hidden state and it is gone: the sequence was truncated to
-   * before the last draft.
+   * A row that runs the last token again, if the MTP module will need its hidden state and that is gone. This happens
+   * when the sequence was truncated to a length before the last draft.
    */
   #missingHidden(slot: number): PassRow[] {
     const { tokens, hiddenFrom } = this.#sequence(slot);
@@ -187,8 +187,9 @@ export class CachedDecoder implements Decoder {
 }
 
 /**
- * Records tokens that have run. The first draft was made from the first of them, or it was not; what was recycled was never
- * true.
+ * Records tokens that have run, and shortens the MTP module's cache to the entries that fit them. The entry of the
+ * first draft comes from a hidden state of the main model: it stays if the token that it was drafted from is the first
+ * one added. The entries of later drafts come from the module's own output instead, so they are dropped in any case.
  */
 function appendTokens(sequence: Sequence, added: readonly number[]): void {
   const { tokens, drafted, mtpLength } = sequence;

@@ -37,7 +37,7 @@ export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOpti
   return new CachedDecoder(model.config, createPasses(model, slots, capacity, drafts), slots, capacity, drafts);
 }
 
-/** The engine has kernels for it; elsewhere TF.js operations do. */
+/** Passes of the engine's own kernels on the engine, and of TF.js operations elsewhere. */
 function createPasses(model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean): Passes {
   const backend = tf.backend();
   if (backend instanceof EngineBackend) return new EnginePasses(backend, model, slots, capacity, drafts);

@@ -1,5 +1,5 @@
-// What generates text: a model with the latents of several sequences in a cache. `createDecoder` makes one: of TF.js
-// operations on any backend, of kernels of its own on the engine.
+// The decoder: a model with the latents of several sequences in a cache. `createDecoder` makes one, of the engine's own
+// kernels on the engine, and of TF.js operations on other backends.
 // Shape legend: V vocabSize, C kvLoraRank, R qkRopeHeadDim.
 
 import type { ModelConfig } from '../../config/model-config.ts';
@@ -10,7 +10,7 @@ export interface SequenceTokens {
   readonly slot: number;
   /** At least one; they follow the tokens that the sequence has already. */
   readonly tokens: readonly number[];
-  /** Whose logits are wanted: of every token given, or only of the last. */
+  /** Which logits are wanted: those after every token given, or only those after the last. */
   readonly logits: 'all' | 'last';
 }
 
@@ -24,8 +24,8 @@ export interface DraftToken {
  * A model and the cached tokens of `slots` independent sequences. Of each token and layer the cache holds the normed
  * latent and the rotated shared key, C + R floats, and nothing else (F 1.4).
  *
- * Logits that a call returns are valid until the next call, of any method. Calls may not overlap. On the engine a token gets
- * the same bits whatever runs beside it, and however its sequence was cut into calls.
+ * Logits that a call returns are valid until the next call, of any method. Calls may not overlap. On the engine a token
+ * gets the same bits whatever runs beside it, and however its sequence was cut into calls.
  */
 export interface Decoder {
   readonly config: ModelConfig;
@@ -45,17 +45,21 @@ export interface Decoder {
    * Runs tokens through the main model and caches them. Sequences in one call run together and do not see each other.
    *
    * Returns, for each input, logits of the next token: [V], or [tokens, V] for 'all', row-major.
-   * @throws UserError when a token is outside the vocabulary or a sequence would outgrow `capacity`; nothing has run then.
+   * @throws UserError when a token is outside the vocabulary or a sequence would outgrow `capacity`; nothing has run
+   * then.
    */
   forward(inputs: readonly SequenceTokens[]): Promise<readonly Float32Array[]>;
 
   /**
-   * Predicts with the first MTP module what follows `token`, where `token` follows everything that this sequence ran or
-   * drafted so far. The first call after `forward` reads the main model's hidden states (F 3); each further one reads
-   * the module's own output of the call before, as a deeper module would (recycling). The next `forward` forgets what was drafted.
+   * Predicts with the first MTP module what follows `token`, which must be the next token after all those that this
+   * sequence has run or drafted so far. The first call after `forward` reads the main model's hidden states (F 3); each
+   * further one reads the module's own output of the call before, as a deeper module would (recycling). The next
+   * `forward` forgets what was drafted.
    *
-   * Returns logits [V] for each input. On the engine they are those of a cheaper module: each token has half of its experts.
-   * @throws UserError when `canDraft` is false, nothing ran before `token`, or token and drafts would outgrow `capacity` + 1.
+   * Returns logits [V] for each input. On the engine they are those of a cheaper module, in which each token has half
+   * of its experts.
+   * @throws UserError when `canDraft` is false, nothing ran before `token`, or token and drafts would outgrow
+   * `capacity` + 1.
    */
   draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]>;
 

@@ -1,4 +1,4 @@
-// Memory of the engine that is no tensor.
+// Memory of the engine outside of tensors.
 
 import type { Address } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
@@ -26,12 +26,15 @@ export class EngineBlocks {
   }
 }
 
-/** Numbers in the engine's memory, seen in place. Memory that is not shared gets a new buffer when it grows: make it anew for each use. */
+/**
+ * A view of numbers in the engine's memory. Make a new one for each use: memory that is not shared gets a new buffer
+ * when it grows.
+ */
 export function floatsAt({ heap }: EngineBackend, address: Address, length: number): Float32Array {
   return new Float32Array(heap.memory.buffer, address, length);
 }
 
-/** The same as floats and as integers. */
+/** A view of numbers in the engine's memory, as floats and as integers. */
 export function wordsAt(backend: EngineBackend, address: Address, length: number): Words {
   const integers = new Int32Array(backend.heap.memory.buffer, address, length);
   return { integers, floats: floatsAt(backend, address, length) };

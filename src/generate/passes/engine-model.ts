@@ -101,7 +101,7 @@ function settings(config: ModelConfig) {
   };
 }
 
-/** Memory for what a pass of `rows` rows computes on its way. */
+/** Memory for the intermediate results of a pass of `rows` rows. */
 function workspace(backend: EngineBackend, blocks: EngineBlocks, config: ModelConfig, rows: number) {
   const { hiddenSize: D, numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V } = config;
   const { kvLoraRank: C, nRoutedExperts: E, numExpertsPerTok: K, nGroup, moeIntermediateSize: F } = config;
@@ -143,14 +143,14 @@ function mtpRecord(weights: EngineWeights, name: string) {
 const noMtp = { embeddingNorm: nowhere, hiddenNorm: nowhere, project: nowhere, headNorm: nowhere };
 
 /**
- * How many experts a token has in the MTP module when it drafts: half of them. A draft may come from any distribution, and
- * the other half costs more than the acceptance that it brings (docs/generate.md).
+ * How many experts a token has in the MTP module when it drafts: half of them. A draft may come from any distribution,
+ * and the other half costs more than the acceptance that it brings (docs/generate.md).
  */
 function draftExperts({ numExpertsPerTok }: ModelConfig): number {
   return Math.ceil(numExpertsPerTok / 2);
 }
 
-/** Where `DecodeModel`s are: that of the main model, and that of the MTP module as it drafts, 0 without drafts. */
+/** Addresses of two `DecodeModel`s: the main model, and the MTP module as it drafts (0 without drafts). */
 export interface EngineModel {
   readonly main: Address;
   readonly draft: Address;

@@ -1,5 +1,5 @@
-// Passes by the engine's own kernels: one call for all layers, no tape, no tensor, and no memory that is not there already
-// unless a sequence grows. Every row is computed alone, so it gets the same bits whatever runs beside it.
+// Passes by the engine's own kernels: one call for all layers, without a tape or tensors. Memory is allocated only when
+// a sequence grows. Every row is computed alone, so it gets the same bits whatever runs beside it.
 
 import { type Address, nowhere, plus } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
@@ -11,7 +11,7 @@ import { type EngineModel, writeEngineModel } from './engine-model.ts';
 import { EngineSequence } from './engine-sequence.ts';
 import type { Passes, PassRow } from './passes.ts';
 
-/** Rows of a pass: longer prompts take several. More would save little, and needs more memory. */
+/** Most rows of a pass: longer prompts take several passes. More rows would save little and need more memory. */
 const rowsOfPass = 64;
 
 /** Where a row reads and writes hidden states. */
@@ -25,7 +25,7 @@ export class EnginePasses implements Passes {
   readonly #model: EngineModel;
   readonly #rows: Address;
   readonly #sequences: readonly EngineSequence[];
-  /** Logits of the last pass: their block, and how many rows it has room for. */
+  /** The block for the logits of the last pass. */
   #logits: EngineBlocks;
   #logitsAddress: Address = nowhere;
   #logitsRoom = 0;

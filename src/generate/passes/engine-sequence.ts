@@ -1,14 +1,15 @@
-// What a sequence keeps in the engine's memory: latents of its tokens, and the latest hidden states where there are drafts.
+// What a sequence keeps in the engine's memory: latents of its tokens and, if there are drafts, the latest hidden
+// states.
 // Shape legend: L layers (the MTP module's is the last), W = kvLoraRank + qkRopeHeadDim, D hiddenSize.
 
 import { type Address, nowhere, plus } from '../../engine/address.ts';
 import type { EngineBackend } from '../../engine/backend.ts';
 import { floatsAt } from './engine-blocks.ts';
 
-/** Tokens that a block is made for at first. */
+/** Number of tokens that the first block has room for. */
 const firstTokens = 64;
 
-/** Rows of floats in `planes` planes, which move to a block of twice the size when they outgrow theirs. */
+/** Rows of floats in `planes` planes. When their block is full, they move to one of twice the size. */
 class GrowingRows {
   address: Address = nowhere;
   /** Rows that a plane has room for. */
@@ -78,7 +79,7 @@ export class EngineSequence {
   readonly #hidden: GrowingRows;
   readonly #hiddenWidth: number;
   readonly #capacity: number;
-  /** Positions of hidden states: the first, and the one behind the last. */
+  /** Positions of the hidden states: the first, and one past the last. */
   #hiddenFrom = 0;
   #hiddenEnd = 0;
 

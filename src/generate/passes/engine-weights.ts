@@ -1,7 +1,8 @@
-// The matrices of a model as the engine's decoder reads them: packed into panels once, when a decoder is made. A token reads
-// every weight once, in order; packed, that is a sequence of whole vectors whatever the sizes of the model.
+// The matrices of a model as the engine's decoder reads them: packed into panels once, when a decoder is made. A token
+// reads every weight once, in order; when the weights are packed, these are whole vectors, whatever the sizes of the
+// model.
 //
-// Norm gains, balancing biases and the embedding are read where the model has them.
+// Norm gains, balancing biases and the embedding are not packed: they are read from the model's own tensors.
 // Shape legend: D hiddenSize, H heads, P nope, R rope, V value, C latent, Q query, E experts, F expert width.
 
 import { type Address, plus } from '../../engine/address.ts';
@@ -10,7 +11,7 @@ import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { tf } from '../../tensor/tf.ts';
 import { EngineBlocks, floatsAt } from './engine-blocks.ts';
 
-/** Addresses of packed weights; a method takes Hugging Face's names. */
+/** Addresses of weights. Methods take Hugging Face's names. */
 export class EngineWeights {
   readonly #backend: EngineBackend;
   readonly #model: DeepseekV3ForCausalLM;
@@ -25,7 +26,7 @@ export class EngineWeights {
     this.#panelWidth = backend.exports.panelWidth();
   }
 
-  /** A parameter as it is. */
+  /** The address of a parameter, unpacked. */
   plain(name: string): Address {
     return this.#backend.address(this.#parameter(name));
   }
@@ -43,7 +44,10 @@ export class EngineWeights {
     return to;
   }
 
-  /** Matrices with the same input, their outputs one after the other: one product instead of several. */
+  /**
+   * Matrices with the same input, packed as one, with their outputs one after the other: one product instead of
+   * several.
+   */
   stacked(...names: readonly string[]): Address {
     const tensors = names.map((name) => this.#parameter(name));
     const inputs = tensors[0]!.shape[1]!;
@@ -85,7 +89,7 @@ export class EngineWeights {
     return to;
   }
 
-  /** The same of all experts, [E, 2F, D]. */
+  /** The gate and up matrices of all experts [E, 2F, D], packed in the same way. */
   expertsGateUp(name: string): Address {
     const [experts, both, inputs] = this.#parameter(name).shape as [number, number, number];
     const outputs = both / 2;

@@ -12,20 +12,20 @@ export interface PassRow {
 }
 
 /**
- * Passes of one model over the caches of `slots` sequences. A row at a position replaces what was there, and what was at
- * later positions no longer counts: nothing needs to be erased.
+ * Passes of one model over the caches of `slots` sequences. A row replaces what its position held before, and what
+ * later positions held is no longer valid, so nothing needs to be erased.
  */
 export interface Passes {
   /**
-   * Runs the main model, and keeps the hidden state of each row, at its position, where there are drafts.
+   * Runs the main model and, if there are drafts, keeps the hidden state of each row at its position.
    *
    * Returns the logits of the rows that want them, [rows, V] row-major, valid until the next pass.
    */
   main(rows: readonly PassRow[]): Promise<Float32Array>;
 
   /**
-   * Runs the first MTP module: a row reads the hidden state kept at its position and the token that follows it. The output
-   * of the last row of each sequence is kept as the hidden state of the next position.
+   * Runs the first MTP module: a row reads the hidden state kept at its position and the token that follows it. The
+   * output of the last row of each sequence is kept as the hidden state of the next position.
    */
   mtp(rows: readonly PassRow[]): Promise<Float32Array>;
 
@@ -35,7 +35,7 @@ export interface Passes {
   /** Gives back the memory of a sequence. */
   clear(slot: number): void;
 
-  /** Makes sequence `to` a copy of sequence `from`, of which so many tokens count; MTP entries and hidden states come along. */
+  /** Copies the first `length` tokens of sequence `from` to sequence `to`, with their MTP entries and hidden states. */
   copy(from: number, to: number, length: number): void;
 
   dispose(): void;

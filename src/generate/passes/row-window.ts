@@ -1,4 +1,4 @@
-// Rows that belong to positions, in a tensor: the latents of a sequence in a layer, or its latest hidden states.
+// Rows of consecutive positions in one tensor: the latents of a sequence in a layer, or its latest hidden states.
 
 import { tf } from '../../tensor/tf.ts';
 

@@ -1,4 +1,4 @@
-// Passes made of TF.js operations, on any backend: the reference, and the way on backends that have no decoder of their own.
+// Passes made of TF.js operations. They are the reference, and serve backends that have no decoder of their own.
 //
 // The new tokens of all sequences are the rows of one matrix for everything but attention, so nothing is padded.
 // Shape legend: N rows of a pass, D hiddenSize, V vocabSize, C kvLoraRank, R qkRopeHeadDim.
@@ -119,7 +119,7 @@ export class TfjsPasses implements Passes {
     }
   }
 
-  /** One matrix, or none when no row wants any. Shapes: hidden [1, N, D] -> [rows that want them, V]. */
+  /** The logits as one matrix; none if no row wants logits. Shapes: hidden [1, N, D] -> [rows that want them, V]. */
   #logits(rows: readonly PassRow[], hidden: tf.Tensor3D): tf.Tensor2D[] {
     const wanted = [...rows.keys()].filter((i) => rows[i]!.logits);
     if (wanted.length === 0) return [];

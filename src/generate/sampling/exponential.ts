@@ -1,8 +1,8 @@
-// e^x for weights of tokens, compiled with the loop around it.
+// e^x for the weights of tokens, as a function that is compiled together with the loop around it.
 //
-// `Math.exp` is a C++ function. Behind a pass of the engine a call of it took eight times as long as by itself (0.2 and
-// 0.03 microseconds), presumably because the kernels leave the upper halves of vector registers in use, and a token needs
-// one for each token of the vocabulary.
+// `Math.exp` is a C++ function. After a pass of the engine, a call of it took eight times as long as otherwise (0.2 and
+// 0.03 microseconds), presumably because the kernels leave the upper halves of vector registers in use. Choosing a
+// token takes one call for each token of the vocabulary.
 
 /** Smaller arguments give 0: the sum of a whole vocabulary of them is nothing beside the best token's 1. */
 const smallest = -700;

@@ -1,7 +1,7 @@
-// How the next token is chosen from its logits: the options, what they may be, and in which order they act.
+// How the next token is chosen from its logits: the options, their valid values, and the order in which they act.
 //
-// The order is that of transformers' `generate`: repetition penalty, temperature, top-k, top-p, min-p. Each filter looks at
-// the probabilities that the one before it left, scaled to a sum of 1.
+// The order is that of transformers' `generate`: repetition penalty, temperature, top-k, top-p, min-p. Each filter
+// looks at the probabilities that the one before it left, scaled to a sum of 1.
 
 import { UserError } from '../../errors.ts';
 
@@ -14,7 +14,9 @@ export interface SamplingOptions {
   readonly topP: number;
   /** Choose among tokens at least this many times as likely as the best; 0 means all. */
   readonly minP: number;
-  /** Divides positive logits, and multiplies negative ones, of tokens that the text has already; 1 changes nothing. */
+  /**
+   * Divides the positive logits of tokens that the text has already, and multiplies negative ones; 1 changes nothing.
+   */
   readonly repetitionPenalty: number;
   /** Same seed, same model, same prompt: same text, whatever else runs beside it. */
   readonly seed: number;
@@ -39,7 +41,7 @@ const rules: Readonly<Record<keyof SamplingOptions, readonly [isValid: (value: n
   seed: [Number.isSafeInteger, 'a whole number'],
 };
 
-/** @throws UserError that names the first option that cannot be. */
+/** @throws UserError that names the first invalid option. */
 export function validateSampling(options: SamplingOptions): void {
   for (const key of Object.keys(rules) as (keyof SamplingOptions)[]) {
     const [isValid, rule] = rules[key];

@@ -13,10 +13,10 @@ export function keepsDraft(p: TokenDistribution, q: TokenDistribution, draft: nu
 }
 
 /**
- * What replaces a draft that was not kept: the token at quantile `u` of the part of `p` that exceeds `q`, scaled to a sum
- * of 1.
+ * What replaces a draft that was not kept: the token at quantile `u` of the part of `p` that exceeds `q`, scaled to a
+ * sum of 1.
  *
- * @param excess of the size of the vocabulary; all zero, and left so.
+ * @param excess work space of the size of the vocabulary; all zero before the call and after it.
  */
 export function replaceDraft(p: TokenDistribution, q: TokenDistribution, u: number, excess: Float64Array): number {
   for (let i = 0; i < q.count; i++) excess[q.ids[i]!] = q.weights[i]! / q.total;

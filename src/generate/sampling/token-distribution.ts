@@ -9,7 +9,8 @@ import { rankTokens } from './token-ranking.ts';
 
 type Filters = Pick<SamplingOptions, 'temperature' | 'topK' | 'topP' | 'minP'>;
 
-// A nucleus is small as a rule: it is looked for among so many tokens first, then among four times as many, and so on.
+// A nucleus is usually small. It is looked for among this many of the best tokens first, then among four times as many,
+// and so on.
 const firstNucleus = 64;
 
 /** Tokens that may be drawn, with weights whose sum is `total`; both arrays are used up to `count`. */
@@ -49,7 +50,7 @@ export class TokenDistribution {
       left -= this.weights[i]!;
       if (left < 0) return this.ids[i]!;
     }
-    // Rounding can leave a rest; the last token that can be drawn at all takes it.
+    // Rounding can leave a remainder; the last token with a positive weight gets it.
     let last = this.count - 1;
     while (last > 0 && this.weights[last] === 0) last--;
     return this.ids[last]!;
@@ -129,7 +130,7 @@ function sumOfWeights(logits: Float32Array, temperature: number): number {
   return sum;
 }
 
-/** What to tell when no token can be chosen. */
+/** The error for logits from which no token can be chosen. */
 export function notNumbers(): UserError {
   return new UserError(
     'generate: the model gives logits that are not numbers; use a checkpoint from before it diverged',

@@ -10,14 +10,14 @@ import { mostLikely } from './token-ranking.ts';
 /**
  * Chooses the tokens that follow a prompt, one position after the other.
  *
- * A random number depends on the seed, the position and what it is for, and on nothing else.
+ * A random number depends only on the seed, the position and its purpose.
  */
 export class TokenSampler {
   readonly #options: SamplingOptions;
   readonly #vocabSize: number;
   readonly #history: TokenHistory | null;
   readonly #target: TokenDistribution;
-  /** Of each draft the distribution it was drawn from; empty while the most likely token is taken. */
+  /** The distribution that each draft was drawn from; empty at temperature 0, where the most likely token is taken. */
   readonly #sources: TokenDistribution[] = [];
   readonly #drafts: number[] = [];
   #excess: Float64Array | null = null;
