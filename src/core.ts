@@ -1,6 +1,7 @@
 /**
- * The portable part of TinySeek: the model, its training and its use, in Node, in a page and in a Web Worker. It reads no
- * file: text and models are given in memory, and runs are kept in a store. `tinyseek` is this and all that needs Node.
+ * The portable part of TinySeek: the model, its training and its use, in Node, in a page and in a Web Worker. It reads
+ * no file: text and models are given in memory, and runs are kept in a store. `tinyseek` is this and all that needs
+ * Node.
  *
  * @module
  */

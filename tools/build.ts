@@ -1,8 +1,8 @@
 // Builds `dist`: compiles the engine, compiles the TypeScript with its type check, and makes the command executable.
 //
-// Programs may run from `dist` while this works. A study of half an hour is one: it starts a process for each of its runs.
-// So everything is built in a folder beside it, and only when that has succeeded does each file that changed replace the
-// old one, by a rename: no file is missing at any moment. When nothing changed, nothing is built.
+// Programs may run from `dist` while this works. A study of half an hour is one: it starts a process for each of its
+// runs. So everything is built in a folder beside it, and only when that has succeeded does each file that changed
+// replace the old one, by a rename: no file is missing at any moment. When nothing changed, nothing is built.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,5 +1,5 @@
-// How many bytes a page loads for `tinyseek/core`: bundled and minified, without the tables of OpenAI's tokenizers and the
-// binaries of the engine, which are loaded when they are used. Fails where it is more than it may be.
+// How many bytes a page loads for `tinyseek/core`: bundled and minified, without the tables of OpenAI's tokenizers and
+// the binaries of the engine, which are loaded when they are used. Fails where it is more than it may be.
 
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

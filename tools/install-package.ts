@@ -11,7 +11,9 @@ export function npm(folder: string, ...args: string[]): string {
   return execFileSync('npm', args, { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' });
 }
 
-/** Packs what is built, installs it with `others` (`name@version`), and gives the folder to `use`, which it is kept for. */
+/**
+ * Packs what is built, installs it with `others` (`name@version`), and gives the folder to `use`, which it is kept for.
+ */
 export function withInstalledPackage<T>(others: readonly string[], use: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'tinyseek-installed-'));
   try {

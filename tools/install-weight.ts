@@ -1,5 +1,5 @@
-// What an installation weighs: the package in an empty folder, as a user has it, and the clone it runs in. Fails where one
-// is heavier than it may be.
+// What an installation weighs: the package in an empty folder, as a user has it, and the clone it runs in. Fails where
+// one is heavier than it may be.
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -17,8 +17,8 @@ function isSameFile(a: string, b: string): boolean {
 }
 
 /**
- * Makes the folder `dist` equal to `folder`, which loses the files that are moved. A file that is the same stays as it is. Files
- * that are no longer built go last, since an old module may still import them.
+ * Makes the folder `dist` equal to `folder`, which loses the files that are moved. A file that is the same stays as it
+ * is. Files that are no longer built go last, since an old module may still import them.
  */
 export function publish(folder: string, dist: string): void {
   const built = filesIn(folder);

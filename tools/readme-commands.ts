@@ -1,9 +1,9 @@
 // Runs the README's commands (lines of its ```sh blocks) at short settings, in the order they stand there, in a scratch
-// folder, once with each shell that readers use, and fails if one does. What installs, tests or trains for a minute is left
-// to whoever calls this.
+// folder, once with each shell that readers use, and fails if one does. What installs, tests or trains for a minute is
+// left to whoever calls this.
 //
-// zsh, the shell of macOS, reads a pasted line differently from a script: `#` begins no comment there. So it gets the line
-// as if typed.
+// zsh, the shell of macOS, reads a pasted line differently from a script: `#` begins no comment there. So it gets the
+// line as if typed.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The package in a project of a strict user: its types compile where those of libraries are checked too, for Node and for a
-// page, under both ways of resolving modules, and both entries run.
+// The package in a project of a strict user: its types compile where those of libraries are checked too, for Node and
+// for a page, under both ways of resolving modules, and both entries run.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -38,8 +38,8 @@ export function forkJoinMicroseconds(backend: EngineBackend): number {
 const tileColumns = ({ variant }: EngineBackend) => Number(variant.name.split('x').at(-1));
 
 /**
- * GFLOP/s that the micro-kernel reaches on one thread where memory does not matter: the best of a few small products. Each
- * is as wide as the tile, so it is one piece of work, which the calling thread does itself.
+ * GFLOP/s that the micro-kernel reaches on one thread where memory does not matter: the best of a few small products.
+ * Each is as wide as the tile, so it is one piece of work, which the calling thread does itself.
  */
 export function cachedGflops(backend: EngineBackend): number {
   const rates = cachedSizes.map(([m, k]) => {

@@ -71,7 +71,9 @@ function costOf({ tokensPerSecond, prefillSeconds, forwardPasses, acceptanceRate
   return { tokensPerSecond, prefillSeconds, forwardPasses, acceptanceRate };
 }
 
-/** The first sample's text and ids on top, where programs look for them; all of them in `samples` if there are several. */
+/**
+ * The first sample's text and ids on top, where programs look for them; all of them in `samples` if there are several.
+ */
 function jsonOf(result: SampleSet, plain: SampleSet | null): object {
   const samples = result.samples.map(({ text, ids, finishReason, seed }) => ({ text, ids, finishReason, seed }));
   const { text, ids, finishReason } = samples[0]!;

@@ -21,7 +21,9 @@ export function describeSpeed(result: SampleSet, context: number, maxNewTokens: 
   ].join(', ');
 }
 
-/** Decoding with and without drafts, side by side, and what the difference comes to; `width` in cells of the terminal. */
+/**
+ * Decoding with and without drafts, side by side, and what the difference comes to; `width` in cells of the terminal.
+ */
 export function comparison(
   plain: SampleSet,
   speculative: SampleSet,

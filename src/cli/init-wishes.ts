@@ -1,5 +1,5 @@
-// What was asked for together with `--init`: shape and tokenizer are the folder's and need not be named; what is named has to
-// agree.
+// What was asked for together with `--init`: shape and tokenizer are the folder's and need not be named; what is named
+// has to agree.
 
 import { join } from 'node:path';
 import { fromHuggingFaceConfig } from '../config/huggingface.ts';
@@ -14,8 +14,8 @@ import { readConfigFile } from './config-file.ts';
 import { type RunOptions, settings } from './run-options.ts';
 
 /**
- * With a preset, all of its shape is meant; without one, only the keys that the file and the options name. Training settings
- * are complete either way: those of the preset, or of `tiny`, and what is named.
+ * With a preset, all of its shape is meant; without one, only the keys that the file and the options name. Training
+ * settings are complete either way: those of the preset, or of `tiny`, and what is named.
  */
 export function initWishes(options: RunOptions, init: string): Required<Pick<FromModel, 'model' | 'train'>> {
   const file = options.config === undefined ? {} : readConfigFile(options.config);

@@ -18,7 +18,9 @@ const signals = ['SIGINT', 'SIGTERM'] as const;
 // npm passes the terminal's SIGINT on to the process that has had it already: one key press, two signals.
 const sameKeyPressMilliseconds = 300;
 
-/** Calls `first`, then `second` for each later signal that is not an echo of the first. Returns how to stop listening. */
+/**
+ * Calls `first`, then `second` for each later signal that is not an echo of the first. Returns how to stop listening.
+ */
 export function onInterrupt(
   source: SignalSource,
   handlers: InterruptHandlers,

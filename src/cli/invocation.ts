@@ -24,7 +24,10 @@ const thisCall = (): Call => ({
 const name = 'tinyseek';
 const npx = `npx ${name}`;
 
-/** Whether a shell finds the command. npm adds `.bin` folders to the path of what it starts, which the reader's shell lacks. */
+/**
+ * Whether a shell finds the command. npm adds `.bin` folders to the path of what it starts, which the reader's shell
+ * lacks.
+ */
 function isOnPath(path: string | undefined): boolean {
   const folders = (path ?? '').split(delimiter).filter((folder) => basename(folder) !== '.bin');
   return folders.some((folder) => [name, `${name}.cmd`].some((file) => existsSync(join(folder, file))));
@@ -37,8 +40,8 @@ function projectOf(folder: string): string {
 }
 
 /**
- * What the reader types to call the command again: `tinyseek` where it is installed for every folder, `npx tinyseek` in a
- * checkout and in a project that depends on it, and else `node` with the path of the script.
+ * What the reader types to call the command again: `tinyseek` where it is installed for every folder, `npx tinyseek` in
+ * a checkout and in a project that depends on it, and else `node` with the path of the script.
  */
 export function invocation({ script, root, cwd, env }: Call = thisCall()): string {
   if (env.npm_command === 'exec') return npx;

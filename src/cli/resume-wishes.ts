@@ -1,4 +1,5 @@
-// The settings that were given together with `--resume`: those for the trainer to compare with the run's, and its new end.
+// The settings that were given together with `--resume`: those for the trainer to compare with the run's, and its new
+// end.
 
 import { namedSettings, resolveRunConfig } from '../config/resolve.ts';
 import { folderStore } from '../runs/folder-store.ts';

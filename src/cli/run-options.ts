@@ -1,4 +1,5 @@
-// The options that choose settings, shared by `train`, `params` and `bench step`, as the configuration resolver wants them.
+// The options that choose settings, shared by `train`, `params` and `bench step`, as the configuration resolver wants
+// them.
 
 import { basename, extname, join } from 'node:path';
 import { presetNames } from '../config/presets.ts';

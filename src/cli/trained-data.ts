@@ -8,8 +8,8 @@ import { parseState } from '../train/trainer-state.ts';
 import type { OpenedModel } from './open-model.ts';
 
 /**
- * The settings of the run that wrote a checkpoint, with other data if a text is named; for a folder from elsewhere those
- * of `tiny`.
+ * The settings of the run that wrote a checkpoint, with other data if a text is named; for a folder from elsewhere
+ * those of `tiny`.
  *
  * @param command begins the message when no text is known, or what is known is not readable.
  */

@@ -58,8 +58,8 @@ function snakeCaseKeys(record: object): Record<string, unknown> {
 }
 
 /**
- * The content of `config.json`, ready for `JSON.stringify`: all that transformers, vLLM and SGLang ask for. `torchDtype` is
- * PyTorch's name of the format the weights are stored in.
+ * The content of `config.json`, ready for `JSON.stringify`: all that transformers, vLLM and SGLang ask for.
+ * `torchDtype` is PyTorch's name of the format the weights are stored in.
  *
  * transformers has no softmax affinities, no multiplicative bias and no MTP: it ignores those keys and computes what it
  * would for the released model.

@@ -5,7 +5,9 @@ import type { ModelConfig } from './model-config.ts';
 import type { TrainConfig } from './train-config.ts';
 import { validateTrainConfig } from './validate.ts';
 
-/** Keys that were added since format 1, as the versions without them trained. A new key of `TrainConfig` belongs here. */
+/**
+ * Keys that were added since format 1, as the versions without them trained. A new key of `TrainConfig` belongs here.
+ */
 const before: Partial<TrainConfig> = { precision: 'float32' };
 
 /** Like `validateTrainConfig`, but a key that did not exist yet when the settings were written may be missing. */

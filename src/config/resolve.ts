@@ -84,7 +84,9 @@ function overlay(preset: object, changes: ReadonlyMap<string, unknown>, schema: 
   return { ...preset, ...Object.fromEntries([...changes].filter(([key]) => Object.hasOwn(schema.shape, key))) };
 }
 
-/** What a file and `--set` pairs name, `preset` included, by key; later ones win. See `resolveRunConfig` for the errors. */
+/**
+ * What a file and `--set` pairs name, `preset` included, by key; later ones win. See `resolveRunConfig` for the errors.
+ */
 export function namedSettings({ file = {}, set = [] }: RunConfigRequest): ReadonlyMap<string, unknown> {
   return new Map([...parseFile(file), ...set.map(parseAssignment)]);
 }

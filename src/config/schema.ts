@@ -193,7 +193,10 @@ export const modelConfigSchema = z.strictObject(modelShape, { error: 'an object'
 /** Types and ranges of a whole `TrainConfig`. */
 export const trainConfigSchema = z.strictObject(trainShape, { error: 'an object' });
 
-/** A run configuration as a person writes it: a preset and any key of model or training, all optional, in one flat record. */
+/**
+ * A run configuration as a person writes it: a preset and any key of model or training, all optional, in one flat
+ * record.
+ */
 export const runConfigSchema = z
   .strictObject({
     preset: z.enum(presetNames).describe('Named starting point of which the other keys are changes'),

@@ -21,8 +21,8 @@ export interface TrainConfig {
   readonly gradAccumSteps: number;
   readonly seed: number;
   /**
-   * `fp8`: operands of all linear layers and experts are rounded to 8 bits, forward and backward (F 4.1). Emulated: it is
-   * slower than float32, and weights, moments and checkpoints stay float32.
+   * `fp8`: operands of all linear layers and experts are rounded to 8 bits, forward and backward (F 4.1). Emulated: it
+   * is slower than float32, and weights, moments and checkpoints stay float32.
    */
   readonly precision: 'float32' | 'fp8';
 

@@ -7,11 +7,11 @@ import type { TrainConfig } from './train-config.ts';
 /**
  * Settings of a run of `tiny`; the other presets derive from it.
  *
- * The fractions are the report's (F 6.4). `expertBiasUpdateSpeed` is the report's 0.001 only in runs of a thousand steps
- * or more: the bias can travel at most speed * steps, and it needs 0.1 to 1 to reorder sigmoid affinities (F 2.4), so a
- * shorter run has a higher speed. The batch-size ramp is off because a fifth of a batch of 8 is no batch, and FIM
- * (0.1 in the report) and punctuation splitting (rate unpublished) are off because they serve prompts, not the loss
- * on plain text.
+ * The fractions are the report's (F 6.4). `expertBiasUpdateSpeed` is the report's 0.001 only in runs of a thousand
+ * steps or more: the bias can travel at most speed * steps, and it needs 0.1 to 1 to reorder sigmoid affinities (F
+ * 2.4), so a shorter run has a higher speed. The batch-size ramp is off because a fifth of a batch of 8 is no batch,
+ * and FIM (0.1 in the report) and punctuation splitting (rate unpublished) are off because they serve prompts, not the
+ * loss on plain text.
  */
 export const defaultTrainConfig: TrainConfig = {
   data: 'moby-dick',

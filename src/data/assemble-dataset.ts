@@ -1,7 +1,7 @@
 // Documents to batches: tokenizer -> fill-in-the-middle -> packing -> rows read by index. No file is touched.
 //
-// Nothing here has a state that moves on: batch `index` is a function of (options, index), which is what makes a resumed
-// run see exactly the rows that it would have seen.
+// Nothing here has a state that moves on: batch `index` is a function of (options, index), which is what makes a
+// resumed run see exactly the rows that it would have seen.
 
 import { UserError } from '../errors.ts';
 import { heldOutBatches, stackSamples } from './batches.ts';

@@ -12,8 +12,8 @@ export interface DatasetOptions extends RowOptions {
   /** Corpus specification: `moby-dick:2,code:1,./notes/*.md`. Not read if there are `documents`. */
   readonly data?: string;
   /**
-   * Text that is in memory: one domain, called `documents`. A document is a text, or the ids of one without its end token,
-   * in which case `tokenizer` has to be the tokenizer that made them.
+   * Text that is in memory: one domain, called `documents`. A document is a text, or the ids of one without its end
+   * token, in which case `tokenizer` has to be the tokenizer that made them.
    */
   readonly documents?: Iterable<string | ArrayLike<number>>;
   /** A tokenizer or its specification; one that is trained is trained on the training documents only. */
@@ -21,8 +21,8 @@ export interface DatasetOptions extends RowOptions {
   /** Share of each domain's text that is held out, in whole documents; see `splitHeldOut`. */
   readonly heldOutFraction: number;
   /**
-   * Where tokenised corpora are kept; null: nowhere. Default: `$TINYSEEK_CACHE` or `~/.cache/tinyseek` for files, nowhere
-   * for documents in memory.
+   * Where tokenised corpora are kept; null: nowhere. Default: `$TINYSEEK_CACHE` or `~/.cache/tinyseek` for files,
+   * nowhere for documents in memory.
    */
   readonly cacheDir?: string | null;
 }
@@ -36,8 +36,8 @@ interface LabelledDocuments {
 /**
  * Reads, splits, tokenises and packs the corpora of a specification, or documents in memory.
  *
- * @throws UserError for a bad specification or file (see `loadCorpora`, `createTokenizer`), a share outside its range, and a
- * domain whose training text is shorter than one row.
+ * @throws UserError for a bad specification or file (see `loadCorpora`, `createTokenizer`), a share outside its range,
+ * and a domain whose training text is shorter than one row.
  */
 export async function createDataset(options: DatasetOptions): Promise<Dataset> {
   checkOptions(options);

@@ -12,8 +12,8 @@ export interface HeldOutSplit<D extends Documents = Documents> {
  * Splits documents by a seeded hash of their text or ids, so that equal documents land on the same side.
  *
  * In the order of their hashes, documents are held out while they fit into `fraction` of the length; if none fits, the
- * shortest one is. At least one document is held out and one is left. A corpus of a single document is cut, a text at the
- * paragraph nearest to the point where its last `fraction` begins, and that end is held out.
+ * shortest one is. At least one document is held out and one is left. A corpus of a single document is cut, a text at
+ * the paragraph nearest to the point where its last `fraction` begins, and that end is held out.
  */
 export function splitHeldOut(
   documents: readonly string[],

@@ -1,7 +1,7 @@
 // Random splitting of tokens that join punctuation and line breaks (`.\n`, `);\n\n`).
 //
-// A prompt often ends where such a token would go on, and a model that only ever saw it whole is biased there. So a share
-// of them is split in training (arXiv 2412.19437, sec. 4.1, F 6.1; the report does not say how many).
+// A prompt often ends where such a token would go on, and a model that only ever saw it whole is biased there. So a
+// share of them is split in training (arXiv 2412.19437, sec. 4.1, F 6.1; the report does not say how many).
 
 import type { Random } from './random.ts';
 import type { Tokenizer } from './types.ts';
@@ -9,8 +9,8 @@ import type { Tokenizer } from './types.ts';
 const punctuationAndBreaks = /^(\s?[\p{P}\p{S}]+)([\r\n]+)$/u;
 
 /**
- * A function that replaces each punctuation+newline token, with probability `rate`, by the tokens of its punctuation and those
- * of its line breaks. The bytes stay the same.
+ * A function that replaces each punctuation+newline token, with probability `rate`, by the tokens of its punctuation
+ * and those of its line breaks. The bytes stay the same.
  */
 export function createPunctuationSplitter(
   tokenizer: Tokenizer,

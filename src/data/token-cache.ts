@@ -19,8 +19,8 @@ export function defaultCacheDir(): string {
 /**
  * A function that encodes documents, or reads what it encoded before from `cacheDir` (null: no cache).
  *
- * The key is a SHA-256 of the texts and of the whole tokenizer, so a changed text or a retrained vocabulary never meets old
- * tokens. Files carry a checksum and appear by renaming, so a reader sees a whole file or none.
+ * The key is a SHA-256 of the texts and of the whole tokenizer, so a changed text or a retrained vocabulary never meets
+ * old tokens. Files carry a checksum and appear by renaming, so a reader sees a whole file or none.
  */
 export function createCachedEncoder(
   tokenizer: Tokenizer,

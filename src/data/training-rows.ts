@@ -7,8 +7,8 @@ import { hash32, permutation } from './random.ts';
  * A function from position to row: position `p` is row `p % rows` of epoch `floor(p / rows)`, in that epoch's seeded
  * order, so an epoch has every row once.
  *
- * The stream is rarely a whole number of rows. What is left over, less than a row, is cut off in part at the beginning and
- * in part at the end, differently each epoch, so that all of the text is seen.
+ * The stream is rarely a whole number of rows. What is left over, less than a row, is cut off in part at the beginning
+ * and in part at the end, differently each epoch, so that all of the text is seen.
  */
 export function createTrainingRows(
   stream: TokenStream,

@@ -1,7 +1,7 @@
 // The TF.js backend: tensors in the engine's heap, kernels in its module.
 //
-// It extends the stock cpu backend, so every cpu kernel runs unchanged: a typed array over WebAssembly memory is still a
-// typed array. Kernels that matter are replaced (src/engine/kernels).
+// It extends the stock cpu backend, so every cpu kernel runs unchanged: a typed array over WebAssembly memory is still
+// a typed array. Kernels that matter are replaced (src/engine/kernels).
 
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { Recorded, Recorder } from '../tensor/recorder.ts';
@@ -84,7 +84,9 @@ export class EngineBackend extends MathBackendCPU implements Recorder {
     return this.#noting ?? this.pool.exports;
   }
 
-  /** Copies values into the heap; without any (kernels of the cpu backend leave them out) the contents are undefined. */
+  /**
+   * Copies values into the heap; without any (kernels of the cpu backend leave them out) the contents are undefined.
+   */
   override write(values: BackendValues | null, shape: number[], dtype: tf.DataType): object {
     if (!isNumeric(dtype)) return super.write(values as BackendValues, shape, dtype);
     if (values == null) return this.output(shape, dtype).dataId;
@@ -196,7 +198,9 @@ export class EngineBackend extends MathBackendCPU implements Recorder {
     return gone;
   }
 
-  /** Called by kernels of the cpu backend, of which some read what they have disposed (FFT): it stays until they end. */
+  /**
+   * Called by kernels of the cpu backend, of which some read what they have disposed (FFT): it stays until they end.
+   */
   override disposeIntermediateTensorInfo({ dataId }: tf.TensorInfo): void {
     this.#isInKernel = true;
     this.disposeData(dataId);

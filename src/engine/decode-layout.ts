@@ -1,9 +1,9 @@
 // What a decoder's kernels read: the model, its layers and the rows of a pass.
 //
 // Matrices are packed: panels of NR outputs, [input][NR], zero-padded. Outputs of several heads begin a panel each.
-// Shape legend: N rows of a pass, D hidden, H heads, P nope, R rope, V value, C latent, Q query, E experts, K per token,
-// F expert width, S width of the dense feed-forward or of the shared experts, A = Q + C + R (or H*(P+R) + C + R without
-// query compression).
+// Shape legend: N rows of a pass, D hidden, H heads, P nope, R rope, V value, C latent, Q query, E experts, K per
+// token, F expert width, S width of the dense feed-forward or of the shared experts, A = Q + C + R (or H*(P+R) + C + R
+// without query compression).
 
 import type { Layout } from './layout.ts';
 

@@ -11,8 +11,8 @@ import { workerSource } from './worker-source.ts';
 const revectorizer = '--experimental-wasm-revectorize';
 
 /**
- * The flag for what V8 has but does not switch on: relaxed SIMD in Node 20 and 21, the revectorizer from Node 24 on, where
- * it was built in.
+ * The flag for what V8 has but does not switch on: relaxed SIMD in Node 20 and 21, the revectorizer from Node 24 on,
+ * where it was built in.
  *
  * An unknown flag prints an error, so only versions that are known to have one are asked.
  */

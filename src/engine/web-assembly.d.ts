@@ -1,5 +1,5 @@
-// The part of the WebAssembly API that the engine uses: TypeScript has it in its DOM library only, which would bring all
-// of a page's globals with it.
+// The part of the WebAssembly API that the engine uses: TypeScript has it in its DOM library only, which would bring
+// all of a page's globals with it.
 
 declare namespace WebAssembly {
   class Module {

@@ -31,7 +31,9 @@ export async function runArm(run: ArmRun): Promise<boolean> {
   return true;
 }
 
-/** One thread: a study fills the cores with runs side by side, which costs less than threads that wait for each other. */
+/**
+ * One thread: a study fills the cores with runs side by side, which costs less than threads that wait for each other.
+ */
 const oneThread = { threads: 1, engineVariant: null };
 
 async function trainOrResume(run: ArmRun, variant: VariantOptions): Promise<TrainResult> {

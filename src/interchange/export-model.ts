@@ -42,7 +42,8 @@ export interface ModelFolder {
 /**
  * Writes a checkpoint as a Hugging Face folder with a model card. Weights are read and written one tensor at a time.
  *
- * @throws UserError if the checkpoint is unusable, if the folder cannot be written, or if the format cannot hold a value.
+ * @throws UserError if the checkpoint is unusable, if the folder cannot be written, or if the format cannot hold a
+ * value.
  */
 export function exportModel(checkpoint: string, options: ExportOptions): ModelFolder {
   const { out, format, maxShardBytes, torchtitan, mtp = true, run } = options;

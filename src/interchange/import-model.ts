@@ -8,8 +8,8 @@ import type { ModelFolder } from './export-model.ts';
 import { openFolder } from './open-folder.ts';
 
 /**
- * Reads any `deepseek_v3` folder (F32, BF16, F16 or block-scaled FP8; one file or sharded; with the MTP layers or without)
- * and writes it as a checkpoint. Weights are read and written one tensor at a time.
+ * Reads any `deepseek_v3` folder (F32, BF16, F16 or block-scaled FP8; one file or sharded; with the MTP layers or
+ * without) and writes it as a checkpoint. Weights are read and written one tensor at a time.
  *
  * @param out the folder to write: it must not exist yet, or be empty.
  * @throws UserError naming what is wrong with the folder, or why `out` cannot be written.

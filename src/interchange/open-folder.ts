@@ -1,4 +1,5 @@
-// What export and import both start from: a folder whose config, tokenizer and weights have been checked, its values unread.
+// What export and import both start from: a folder whose config, tokenizer and weights have been checked, its values
+// unread.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

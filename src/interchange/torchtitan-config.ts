@@ -1,8 +1,8 @@
-// A torchtitan module for one model: a flavour of its `deepseek_v3` with the sizes of this model, and training settings that
-// start from the exported weights. Made for torchtitan of August 2026 (commit b5bcd76, main branch).
+// A torchtitan module for one model: a flavour of its `deepseek_v3` with the sizes of this model, and training settings
+// that start from the exported weights. Made for torchtitan of August 2026 (commit b5bcd76, main branch).
 //
-// What the stock flavours of torchtitan fix and this one sets: epsilon of the norms (1e-5 there), group-limited routing,
-// YaRN or none, the speed of the balancing bias.
+// What the stock flavours of torchtitan fix and this one sets: epsilon of the norms (1e-5 there), group-limited
+// routing, YaRN or none, the speed of the balancing bias.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { trainPreset } from '../config/presets.ts';
@@ -11,7 +11,9 @@ import type { TrainConfig } from '../config/train-config.ts';
 /** Name of the file; `--module` of torchtitan without its ending. */
 export const torchtitanFile = 'tinyseek_torchtitan.py';
 
-/** The numbers of the file that come from training here, for a model that was not trained here those of preset `tiny`. */
+/**
+ * The numbers of the file that come from training here, for a model that was not trained here those of preset `tiny`.
+ */
 export type TorchtitanTraining = Pick<
   TrainConfig,
   | 'learningRate'

@@ -1,4 +1,5 @@
-// Hugging Face transformers, `DeepseekV3ForCausalLM`: the only one of the four that runs at any size, on a CPU, in float32.
+// Hugging Face transformers, `DeepseekV3ForCausalLM`: the only one of the four that runs at any size, on a CPU, in
+// float32.
 
 import { additiveBias, embeddingFirst, postNormState, sigmoidAffinities } from './common-rules.ts';
 import type { LoaderRule } from './loader-rule.ts';

@@ -1,8 +1,8 @@
 // vLLM: `deepseek_v2.py`, `deepseek_mtp.py` and the attention backends of v1.
 //
 // Its MLA kernels are made for one size, 512 + 64 of cache a token (its CPU kernel for nothing else). With
-// VLLM_MLA_DISABLE=1 keys and values are expanded and ordinary attention runs: heads of `qkNopeHeadDim + qkRopeHeadDim`,
-// values padded to that width.
+// VLLM_MLA_DISABLE=1 keys and values are expanded and ordinary attention runs: heads of `qkNopeHeadDim +
+// qkRopeHeadDim`, values padded to that width.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import {

@@ -1,4 +1,5 @@
-// CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), as RFC 3720 appendix B.4 defines it, and TFRecord's masked form.
+// CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), as RFC 3720 appendix B.4 defines it, and TFRecord's masked
+// form.
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte;
@@ -13,7 +14,9 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The form in which TFRecord files store a CRC: rotated and shifted, so that a CRC of data with CRCs in it is sound. */
+/**
+ * The form in which TFRecord files store a CRC: rotated and shifted, so that a CRC of data with CRCs in it is sound.
+ */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

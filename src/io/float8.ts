@@ -1,5 +1,5 @@
-// The 8-bit floating point format of DeepSeek-V3's released weights: E4M3FN, 4 bits of exponent and 3 of fraction. It has no
-// infinities, the largest number is 448, and 0x7f and 0xff are not numbers (F 4.4 in `docs/facts.md`).
+// The 8-bit floating point format of DeepSeek-V3's released weights: E4M3FN, 4 bits of exponent and 3 of fraction. It
+// has no infinities, the largest number is 448, and 0x7f and 0xff are not numbers (F 4.4 in `docs/facts.md`).
 
 const float8Values = Float32Array.from({ length: 256 }, (_, bits) => float8Value(bits));
 

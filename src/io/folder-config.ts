@@ -12,8 +12,8 @@ export interface FolderConfig {
 /**
  * The `ModelConfig` of an open checkpoint.
  *
- * transformers drops the MTP layers and still writes how many there were; a depth of which the folder has no tensor at all
- * is left out, with a warning. A depth with some of its tensors counts, so that the missing ones are an error.
+ * transformers drops the MTP layers and still writes how many there were; a depth of which the folder has no tensor at
+ * all is left out, with a warning. A depth with some of its tensors counts, so that the missing ones are an error.
  */
 export function folderConfig({ hfConfig, model }: Pick<Checkpoint, 'hfConfig' | 'model'>): FolderConfig {
   const config = fromHuggingFaceConfig(hfConfig);

@@ -80,7 +80,8 @@ export interface ChosenCheckpoint {
 }
 
 /**
- * The folder itself, or the newest whole checkpoint of a run folder. Whether it is a checkpoint is for its reader to say.
+ * The folder itself, or the newest whole checkpoint of a run folder. Whether it is a checkpoint is for its reader to
+ * say.
  *
  * @throws UserError for a run without a usable checkpoint.
  */

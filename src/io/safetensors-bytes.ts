@@ -1,5 +1,5 @@
-// What a safetensors file consists of, wherever its bytes are: in a file, in memory, in a browser's storage. Tensors are
-// written sorted by name, so that the same tensors give the same bytes.
+// What a safetensors file consists of, wherever its bytes are: in a file, in memory, in a browser's storage. Tensors
+// are written sorted by name, so that the same tensors give the same bytes.
 
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { decodeFloats, encodeFloats, type FloatFormat, readableFormats } from './float-formats.ts';

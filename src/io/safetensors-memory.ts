@@ -22,7 +22,8 @@ export function writeSafetensors(tensors: readonly NamedTensor[], dtype: FloatFo
  *
  * @param bytes the whole file; its numbers are F32, F16, BF16 or F8_E4M3.
  * @param file what messages call it.
- * @throws UserError naming the file, and the tensor where there is one, if it is damaged or has numbers of another kind.
+ * @throws UserError naming the file, and the tensor where there is one, if it is damaged or has numbers of another
+ * kind.
  */
 export function readSafetensors(bytes: Uint8Array, file = 'safetensors'): NamedTensor[] {
   return readAllTensors(openSafetensorsBytes(bytes, file));

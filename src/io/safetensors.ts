@@ -1,4 +1,5 @@
-// Reading and writing safetensors files on the disk, one tensor at a time: see `safetensors-bytes.ts` for their contents.
+// Reading and writing safetensors files on the disk, one tensor at a time: see `safetensors-bytes.ts` for their
+// contents.
 
 import nodeFs from 'node:fs';
 import { UserError } from '../errors.ts';

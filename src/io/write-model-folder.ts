@@ -1,5 +1,5 @@
-// Writes a model folder for others: weights in one file or in several, and files of text. As with checkpoints, the folder is
-// made under another name and renamed, so that it is whole or not there.
+// Writes a model folder for others: weights in one file or in several, and files of text. As with checkpoints, the
+// folder is made under another name and renamed, so that it is whole or not there.
 
 import nodeFs from 'node:fs';
 import { dirname, join } from 'node:path';

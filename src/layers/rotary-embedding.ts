@@ -13,8 +13,8 @@ export function yarnMscale(factor: number, mscale: number): number {
  * Angle per position of each rotary pair.
  *
  * With YaRN, pairs that turn often within the original context keep their frequency, slow ones are divided by the
- * factor, and a ramp joins them. The ramp is linear in the channel index, as in the released code; the YaRN paper has it
- * linear in rotations.
+ * factor, and a ramp joins them. The ramp is linear in the channel index, as in the released code; the YaRN paper has
+ * it linear in rotations.
  *
  * Source: deepseek-ai/DeepSeek-V3 inference/model.py, precompute_freqs_cis; transformers `_compute_yarn_parameters`.
  */

@@ -1,5 +1,5 @@
-// The absorbed form of MLA: attention over the latents themselves, as a cached decoder runs it.
-// Shape legend: B batch, T tokens, L cached tokens, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim, C kvLoraRank.
+// The absorbed form of MLA: attention over the latents themselves, as a cached decoder runs it. Shape legend: B batch,
+// T tokens, L cached tokens, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim, C kvLoraRank.
 
 import { softmaxScale } from '../layers/rotary-embedding.ts';
 import { attentionMask } from '../ops/mla-attention.ts';
@@ -27,8 +27,8 @@ export function absorbedAttention(attention: MultiHeadLatentAttention, x: tf.Ten
 /**
  * The absorbed form up to the output projection, over latents of any length.
  *
- * Shapes: q [B, T, H, P+R] (rotated), latent [B, L, C] and [B, L, R], mask (added to scores) broadcasts to [B, H, T, L], or
- * is null where every query sees all -> [B*T, H*V].
+ * Shapes: q [B, T, H, P+R] (rotated), latent [B, L, C] and [B, L, R], mask (added to scores) broadcasts to [B, H, T,
+ * L], or is null where every query sees all -> [B*T, H*V].
  */
 export function attendToLatents(
   attention: MultiHeadLatentAttention,

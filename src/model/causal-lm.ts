@@ -20,8 +20,8 @@ export interface ForwardOutput {
   /** Hidden states after the final norm [B, T, D]: what the output head reads. */
   readonly hidden: tf.Tensor3D;
   /**
-   * What the same head reads at depth k = 1, 2, ...: hidden states after `shared_head.norm`, shape [B, T-k, D]. Depths that
-   * a row is too short for are left out.
+   * What the same head reads at depth k = 1, 2, ...: hidden states after `shared_head.norm`, shape [B, T-k, D]. Depths
+   * that a row is too short for are left out.
    */
   readonly mtpHidden: readonly tf.Tensor3D[];
   /** One per MoE layer that ran, in order. */
@@ -95,8 +95,9 @@ export class DeepseekV3ForCausalLM {
   }
 
   /**
-   * The first MTP module with attention that the caller computes. Shapes: hidden [B, T, D], of the positions of the pass,
-   * ids [B, T], of the tokens after them -> both [B, T, D]: what the head reads, and what a deeper module would read.
+   * The first MTP module with attention that the caller computes. Shapes: hidden [B, T, D], of the positions of the
+   * pass, ids [B, T], of the tokens after them -> both [B, T, D]: what the head reads, and what a deeper module would
+   * read.
    */
   predictWith(hidden: tf.Tensor3D, ids: tf.Tensor2D, attend: Attend): HeadInput {
     return this.stages.mtp[0]!.apply(hidden, this.stages.embedding.apply(ids), attend);

@@ -15,7 +15,10 @@ export interface MtpStageOutput extends HeadInput {
   readonly routing: RoutingRecord | null;
 }
 
-/** The stage that predicts k tokens further than the main model: an MTP module and its block. Embedding and head are shared. */
+/**
+ * The stage that predicts k tokens further than the main model: an MTP module and its block. Embedding and head are
+ * shared.
+ */
 export class MtpStage {
   /** k: 1 for the first. */
   readonly depth: number;

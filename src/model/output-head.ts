@@ -9,7 +9,9 @@ import { tf } from '../tensor/tf.ts';
 export interface HeadInput {
   /** After the norm before the head: what the output head reads. */
   readonly hidden: tf.Tensor3D;
-  /** What the next MTP module reads: `hidden` again or, with `mtpHiddenState: 'pre-norm'`, the same before that norm. */
+  /**
+   * What the next MTP module reads: `hidden` again or, with `mtpHiddenState: 'pre-norm'`, the same before that norm.
+   */
   readonly start: tf.Tensor3D;
 }
 

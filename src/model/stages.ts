@@ -1,5 +1,6 @@
-// The parts of a model in the order in which a forward pass runs them, each with its parameters. `DeepseekV3ForCausalLM` is
-// their composition; a pipeline, or anything else that wants a forward pass or its gradients in pieces, runs them itself.
+// The parts of a model in the order in which a forward pass runs them, each with its parameters.
+// `DeepseekV3ForCausalLM` is their composition; a pipeline, or anything else that wants a forward pass or its gradients
+// in pieces, runs them itself.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';

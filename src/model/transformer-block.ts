@@ -7,7 +7,10 @@ import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import type { ModelParts } from './parts.ts';
 
-/** How the attention of a block is computed: over the tokens of the pass, or over those and a cache. [B, T, D] -> the same. */
+/**
+ * How the attention of a block is computed: over the tokens of the pass, or over those and a cache. [B, T, D] -> the
+ * same.
+ */
 export type Attend = (attention: Attention, x: tf.Tensor3D, layer: number) => tf.Tensor3D;
 
 /** What a block gives. */

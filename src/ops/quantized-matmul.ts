@@ -20,8 +20,8 @@ export const quantizedMatMulOp = defineOp({
 });
 
 /**
- * `groupedMatMul` of rounded operands, summed in float32; so are the two products of its gradient. Rounding counts as the
- * identity in the gradient.
+ * `groupedMatMul` of rounded operands, summed in float32; so are the two products of its gradient. Rounding counts as
+ * the identity in the gradient.
  *
  * Shapes: x [M, I] whose first counts[0] rows are expert 0's and so on, weight [E, O, I] -> [M, O].
  * Source: arXiv:2412.19437 section 3.3; see `Fp8Recipe` for what is rounded how.
@@ -66,8 +66,8 @@ function gradients(dy: tf.Tensor2D, x8: tf.Tensor2D, weight8: tf.Tensor3D, count
 }
 
 /**
- * The product over the rows of each group. Zero for a group without rows, and without a product: WebGPU refuses to bind a
- * tensor without elements, and drops all work that was submitted together with it.
+ * The product over the rows of each group. Zero for a group without rows, and without a product: WebGPU refuses to bind
+ * a tensor without elements, and drops all work that was submitted together with it.
  *
  * Shapes: dy [M, O], x [M, I] -> [E, O, I].
  */

@@ -12,7 +12,10 @@ export const applyRotaryOp = defineOp({
   outputs: { y: 'B T H W' },
 });
 
-/** Per-position rotations, repeated for both channels of a pair: cos and sin [T, R], and where each channel's partner is. */
+/**
+ * Per-position rotations, repeated for both channels of a pair: cos and sin [T, R], and where each channel's partner
+ * is.
+ */
 export interface RotaryTables {
   readonly cos: tf.Tensor2D;
   readonly sin: tf.Tensor2D;
@@ -25,9 +28,9 @@ export interface RotaryTables {
  *
  * Positions are 0 .. T-1. The tables may be longer than T.
  *
- * Shapes: x [B, T, H, W], tables of width R <= W -> [B, T, H, W].
- * Source: arXiv:2104.09864; deepseek-ai/DeepSeek-V3 inference/model.py, apply_rotary_emb. transformers first reorders the
- * interleaved channels to halves; dot products of queries and keys are the same.
+ * Shapes: x [B, T, H, W], tables of width R <= W -> [B, T, H, W]. Source: arXiv:2104.09864; deepseek-ai/DeepSeek-V3
+ * inference/model.py, apply_rotary_emb. transformers first reorders the interleaved channels to halves; dot products of
+ * queries and keys are the same.
  */
 export function applyRotary(x: tf.Tensor4D, tables: RotaryTables): tf.Tensor4D {
   return fusedOp(applyRotaryOp, { x, ...tables }, {}, ({ x, cos, sin, partner }) => {

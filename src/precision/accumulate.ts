@@ -36,8 +36,8 @@ function addAligned(sum: number, products: readonly number[], bits: number): num
 }
 
 /**
- * The dot product of a and b as the accumulator makes it: 32 products at a time, which are exact themselves (those of two
- * 8-bit numbers are).
+ * The dot product of a and b as the accumulator makes it: 32 products at a time, which are exact themselves (those of
+ * two 8-bit numbers are).
  */
 export function emulatedDot(a: ArrayLike<number>, b: ArrayLike<number>, { bits, promoteEvery }: Accumulator): number {
   if (bits === 24) return float32Dot(a, b);

@@ -105,7 +105,10 @@ export function decode(code: number, format: SmallFloat): number {
   return format.name !== 'e4m3' && mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
 }
 
-/** `roundTo` bfloat16 for many numbers, in their bits: half of the last place is added and the rest cut off. NaN stays NaN. */
+/**
+ * `roundTo` bfloat16 for many numbers, in their bits: half of the last place is added and the rest cut off. NaN stays
+ * NaN.
+ */
 export function roundToBfloat16(values: Float32Array): Float32Array {
   const patterns = new Uint32Array(values.length);
   patterns.set(new Uint32Array(values.buffer, values.byteOffset, values.length));

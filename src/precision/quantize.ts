@@ -13,8 +13,8 @@ export interface Quantizer {
 }
 
 /**
- * Smallest magnitude that a scale is made for. The released kernels have 1e-4, which would flush gradients of a miniature
- * to zero (F 4.2); this only keeps a tile of zeros from being divided by zero.
+ * Smallest magnitude that a scale is made for. The released kernels have 1e-4, which would flush gradients of a
+ * miniature to zero (F 4.2); this only keeps a tile of zeros from being divided by zero.
  */
 export const leastAmax = 1e-30;
 
@@ -28,7 +28,8 @@ function spans(length: number, size: number): [begin: number, end: number][] {
 }
 
 /**
- * A matrix as it is after a trip through 8 bits: per tile `scale = amax / max of the format`, `round(x / scale) * scale`.
+ * A matrix as it is after a trip through 8 bits: per tile `scale = amax / max of the format`, `round(x / scale) *
+ * scale`.
  *
  * Every step is rounded to float32, as on the machine; the engine's kernel gives the same bits.
  *

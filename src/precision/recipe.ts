@@ -5,8 +5,8 @@ import type { Quantizer } from './quantize.ts';
 /**
  * y = x W^T, dx = dy W and dW = dy^T x, all of 8-bit operands.
  *
- * Tiles lie along the dimension that a product sums over. The product for dW sums over tokens, so x and dy are rounded again
- * for it, in tiles turned by 90 degrees; x from its 8-bit form, which is all that a forward pass keeps.
+ * Tiles lie along the dimension that a product sums over. The product for dW sums over tokens, so x and dy are rounded
+ * again for it, in tiles turned by 90 degrees; x from its 8-bit form, which is all that a forward pass keeps.
  */
 export interface Fp8Recipe {
   /** x, in tiles of [tokens, input channels]. */
@@ -26,7 +26,10 @@ export const tileSize = 16;
 const tile: Quantizer = { format: 'e4m3', rows: 1, columns: tileSize };
 const block: Quantizer = { format: 'e4m3', rows: tileSize, columns: tileSize };
 
-/** The report's recipe at this scale: E4M3 everywhere, 1 x 16 tiles of activations and gradients, 16 x 16 blocks of weights. */
+/**
+ * The report's recipe at this scale: E4M3 everywhere, 1 x 16 tiles of activations and gradients, 16 x 16 blocks of
+ * weights.
+ */
 export const fp8Recipe: Fp8Recipe = { activations: tile, weights: block, gradients: tile };
 
 /** The tiles of a matrix for its transpose. */

@@ -1,5 +1,5 @@
-// The reports for programs that may never need one: what draws the charts, the largest part of the package, is loaded with
-// the first report.
+// The reports for programs that may never need one: what draws the charts, the largest part of the package, is loaded
+// with the first report.
 
 import type { RunData } from './run-data.ts';
 import type { ArmRuns } from './study/study-charts.ts';

@@ -13,8 +13,8 @@ import type { RunData, Sample } from './run-data.ts';
 /**
  * Reads the run that a training run left in folder `dir`; missing metrics or samples are empty.
  *
- * @throws UserError when `dir` is not a run folder, when its files are of a newer format, or when a line before the last is
- * not a metrics line.
+ * @throws UserError when `dir` is not a run folder, when its files are of a newer format, or when a line before the
+ * last is not a metrics line.
  */
 export function loadRun(dir: string): RunData {
   const settings = readSettings(dir);
@@ -62,7 +62,9 @@ const settingsTypes: Readonly<Record<string, 'string' | 'number' | 'object'>> = 
 /** Brotli is asked for text that can be had, and under Node only. */
 const mayBeNull: ReadonlySet<string> = new Set(['brotliBitsPerByte']);
 
-/** The keys of the model and the training settings that the report does arithmetic with; the others are only printed. */
+/**
+ * The keys of the model and the training settings that the report does arithmetic with; the others are only printed.
+ */
 const numbers = {
   model: [
     'numHiddenLayers',

@@ -1,5 +1,5 @@
-// Metrics and samples as blobs. A blob is written whole, so lines are gathered in memory and written when a checkpoint is:
-// a resumed run drops the lines after its checkpoint anyway.
+// Metrics and samples as blobs. A blob is written whole, so lines are gathered in memory and written when a checkpoint
+// is: a resumed run drops the lines after its checkpoint anyway.
 
 import { isUpToStep } from '../io/json-lines.ts';
 import { encodeUtf8 } from '../io/utf8.ts';

@@ -1,5 +1,5 @@
-// A run as named blobs, with the names and the contents that a folder has, TensorBoard's files left out. For places that
-// are no file system: memory, a browser's storage.
+// A run as named blobs, with the names and the contents that a folder has, TensorBoard's files left out. For places
+// that are no file system: memory, a browser's storage.
 
 import { UserError } from '../errors.ts';
 import { type JsonObject, parseJsonObject } from '../io/json.ts';

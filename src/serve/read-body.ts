@@ -22,7 +22,8 @@ function checkHeaders(request: IncomingMessage, maxBytes: number): void {
     'content-encoding': encoding = 'identity',
     'content-length': length,
   } = request.headers;
-  // A page in a browser can send other types to any address without asking, so this also keeps other sites' scripts out.
+  // A page in a browser can send other types to any address without asking, so this also keeps other sites' scripts
+  // out.
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new ApiError(415, 'The body must be JSON; send the header content-type: application/json.');
   }

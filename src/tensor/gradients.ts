@@ -12,8 +12,8 @@ export interface ValueAndGrads {
 /**
  * Differentiates `loss` with respect to `variables`, in their order; a variable the loss does not depend on gets zeros.
  *
- * Unlike `tf.variableGrads` this asks for no global variable names. Tensors that `loss` makes are disposed, also when it
- * throws, except those it passes to `tf.keep`. Not to be called inside itself or `tf.grad`.
+ * Unlike `tf.variableGrads` this asks for no global variable names. Tensors that `loss` makes are disposed, also when
+ * it throws, except those it passes to `tf.keep`. Not to be called inside itself or `tf.grad`.
  */
 export function valueAndGrads(loss: () => tf.Scalar, variables: readonly tf.Variable[]): ValueAndGrads {
   const pass = pullback(loss, [], variables);

@@ -1,5 +1,5 @@
-// The preset `tiny` trains in a page: Vite builds it from `tinyseek/core`, and a Web Worker of it trains on the engine, in
-// the browser's storage. In the middle of the run the page is loaded again, and goes on from the last checkpoint.
+// The preset `tiny` trains in a page: Vite builds it from `tinyseek/core`, and a Web Worker of it trains on the engine,
+// in the browser's storage. In the middle of the run the page is loaded again, and goes on from the last checkpoint.
 
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

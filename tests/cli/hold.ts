@@ -1,5 +1,5 @@
-// Makes a command hold still at a moment of a test's choice, so that what happens to it then comes neither too early nor
-// too late, however fast the machine is.
+// Makes a command hold still at a moment of a test's choice, so that what happens to it then comes neither too early
+// nor too late, however fast the machine is.
 
 /** Preloaded by the command and the processes it starts. One whose parent is gone goes on: nobody would let it. */
 const source = `

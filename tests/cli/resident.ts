@@ -1,4 +1,5 @@
-// Runs commands one after the other in one process. It is started with the folder of the built program and is sent orders.
+// Runs commands one after the other in one process. It is started with the folder of the built program and is sent
+// orders.
 //
 // Starting Node, loading the modules and compiling the engine cost far more than a command on a nano model does.
 // Most tests are about what a command says and does, not about the start of its process: those share this one.

@@ -35,7 +35,9 @@ export interface ResidentOptions {
   readonly columns?: number;
 }
 
-/** A folder in which a command runs, and the path in it of a file or folder at which it holds still once it is there. */
+/**
+ * A folder in which a command runs, and the path in it of a file or folder at which it holds still once it is there.
+ */
 export interface HoldOptions {
   readonly cwd: string;
   readonly at: string;
@@ -147,9 +149,9 @@ async function nextMessage(child: ChildProcess): Promise<unknown> {
 }
 
 /**
- * Runs the command to its end in one process with others of its test file, one at a time: for what depends neither on how
- * a process starts and ends, nor on its standard input, nor on the variant of the engine, which a process chooses once.
- * Each command has tests in which it is a process of its own.
+ * Runs the command to its end in one process with others of its test file, one at a time: for what depends neither on
+ * how a process starts and ends, nor on its standard input, nor on the variant of the engine, which a process chooses
+ * once. Each command has tests in which it is a process of its own.
  */
 export function runInResident(args: readonly string[], options: ResidentOptions = {}): Promise<CliResult> {
   resident ??= startResident();

@@ -7,7 +7,10 @@ const temporary = temporaryFolder();
 
 const words = (text: string) => text.split(/\s+/).filter((word) => word !== '');
 
-/** Whether a line may be wider than the terminal: one that begins with a wider word, or a command, which is there to be copied. */
+/**
+ * Whether a line may be wider than the terminal: one that begins with a wider word, or a command, which is there to be
+ * copied.
+ */
 function mayOverflow(line: string, columns: number): boolean {
   const [firstWord = ''] = /^ *\S*/.exec(line) ?? [];
   return displayWidth(firstWord) > columns || /^ *`?(npx tinyseek|node) /.test(line);

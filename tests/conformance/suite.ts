@@ -12,7 +12,10 @@ import { opCases } from '../ops/op-cases.ts';
 import { runTraining, type TrainingNumbers } from './training.ts';
 
 export interface ConformanceOptions {
-  /** Largest allowed difference, as a share of the largest element of a tensor; sums with cancellation have no better bound. */
+  /**
+   * Largest allowed difference, as a share of the largest element of a tensor; sums with cancellation have no better
+   * bound.
+   */
   readonly tolerance: number;
   /** Why the backend is not there, or null. The suite is then one skipped test with the reason in its title. */
   readonly missing: string | null;
@@ -44,7 +47,8 @@ export function conformanceSuite(name: ActiveBackend['name'], options: Conforman
 
   describe(`conformance of ${name}`, () => {
     if (missing !== null) {
-      // Not every machine has every backend: a skip that the run counts and names, where leaving it out would say nothing.
+      // Not every machine has every backend: a skip that the run counts and names, where leaving it out would say
+      // nothing.
       it.skip(`is not tested: ${missing}`);
       return;
     }

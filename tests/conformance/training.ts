@@ -25,7 +25,9 @@ const weights = { mtpWeight: 0.3, balancing: 'bias', balanceLossFactor: 1e-2 } a
 /** A large eps keeps Adam from turning the sign of a rounding error into a full step. */
 const settings = { adamBeta1: 0.9, adamBeta2: 0.95, adamEps: 1e-2, weightDecay: 0.1 };
 
-/** Three rows of 11 inputs and a label, of two documents each, whose labels have weights; the same ids in every step. */
+/**
+ * Three rows of 11 inputs and a label, of two documents each, whose labels have weights; the same ids in every step.
+ */
 function trainingRows(): LossInput {
   const [rows, length] = [3, 12];
   const random = createRandom(5);

@@ -1,4 +1,5 @@
-// Hugging Face's tokenizers, the Rust library, as far as the tests ask it. Its package is not in everybody's installation.
+// Hugging Face's tokenizers, the Rust library, as far as the tests ask it. Its package is not in everybody's
+// installation.
 
 import { loadPeer } from '../peers/load-peer.ts';
 

@@ -1,4 +1,5 @@
-// Attention on the engine: sequences of several blocks of queries, the same bits for any number of threads, NaN, memory.
+// Attention on the engine: sequences of several blocks of queries, the same bits for any number of threads, NaN,
+// memory.
 
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';

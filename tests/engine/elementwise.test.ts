@@ -18,7 +18,8 @@ import {
   ulps,
 } from './standard-case.ts';
 
-// Two operands: equal shapes, numbers, trailing axes, trailing ones, and others; the last pairs are left to the cpu kernel.
+// Two operands: equal shapes, numbers, trailing axes, trailing ones, and others; the last pairs are left to the cpu
+// kernel.
 const pairs: readonly (readonly [number[], number[]])[] = [
   [[], []],
   [[1], [1]],

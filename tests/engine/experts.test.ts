@@ -1,4 +1,5 @@
-// What is particular to the engine's kernels for a mixture of experts: ties, numbers that are none, bad indices, threads.
+// What is particular to the engine's kernels for a mixture of experts: ties, numbers that are none, bad indices,
+// threads.
 
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';

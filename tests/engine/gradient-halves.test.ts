@@ -1,4 +1,5 @@
-// Kernels whose gradient comes in two halves: what each half runs, and the bits of both on sizes with many chunks and tiles.
+// Kernels whose gradient comes in two halves: what each half runs, and the bits of both on sizes with many chunks and
+// tiles.
 
 import { describe, expect, it, vi } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';

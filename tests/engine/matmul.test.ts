@@ -61,7 +61,10 @@ function worstError(product: Product, transposeA: boolean, transposeB: boolean):
   });
 }
 
-/** Ones, primes, multiples of every tile, one row or column more, deeper than a panel, rows in several blocks, large enough to be packed. */
+/**
+ * Ones, primes, multiples of every tile, one row or column more, deeper than a panel, rows in several blocks, large
+ * enough to be packed.
+ */
 const products: readonly Product[] = [
   { m: 1, n: 1, k: 1 },
   { m: 1, n: 37, k: 5 },

@@ -1,4 +1,5 @@
-// Contract: the numbers of operations are the same in TypeScript and in AssemblyScript, which both take them from one list.
+// Contract: the numbers of operations are the same in TypeScript and in AssemblyScript, which both take them from one
+// list.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

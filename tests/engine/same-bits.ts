@@ -1,4 +1,7 @@
-/** Throws, naming the first difference, unless all arrays hold the same bits. vitest's `toEqual` takes seconds for a million. */
+/**
+ * Throws, naming the first difference, unless all arrays hold the same bits. vitest's `toEqual` takes seconds for a
+ * million.
+ */
 export function expectSameBits(actual: readonly Float32Array[], expected: readonly Float32Array[]): void {
   if (actual.length !== expected.length) throw new Error(`${actual.length} arrays, expected ${expected.length}`);
   for (const [i, values] of expected.entries()) {

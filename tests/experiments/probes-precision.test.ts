@@ -56,7 +56,8 @@ describe('probeRounding', () => {
       await probeRounding(await trained({ variant: 'fp8-per-tensor' }), [128, 2048]),
     ];
     expect(float32.gradientError).toBeUndefined();
-    // Half a step of 3 bits of mantissa is 1/16 of a number at most, 2.6 % in the mean square of normal numbers (F 4.7).
+    // Half a step of 3 bits of mantissa is 1/16 of a number at most, 2.6 % in the mean square of normal numbers (F
+    // 4.7).
     for (const { gradientError } of [fp8, perTensor]) {
       expect(gradientError).toBeGreaterThan(0.005);
       expect(gradientError).toBeLessThan(0.0625);

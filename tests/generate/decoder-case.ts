@@ -50,7 +50,9 @@ const naive =
   (attention, x) =>
     attention.apply(x, { rotary: model.rotary, visibility: attentionVisibility(length, null) });
 
-/** Calls with the model whose module drafts as a decoder on this backend does: on the engine with half of the experts. */
+/**
+ * Calls with the model whose module drafts as a decoder on this backend does: on the engine with half of the experts.
+ */
 function withDrafter<T>(model: DeepseekV3ForCausalLM, use: (drafter: DeepseekV3ForCausalLM) => T): T {
   if (!(tf.backend() instanceof EngineBackend)) return use(model);
   const drafter = randomModel({ ...model.config, numExpertsPerTok: Math.ceil(model.config.numExpertsPerTok / 2) });
@@ -82,8 +84,8 @@ function rowsOf(matrix: tf.Tensor): Float32Array[] {
 }
 
 /**
- * Logits of each of several drafts, without a cache: the module over all hidden states and tokens so far, its own outputs
- * in place of the hidden states that are not known.
+ * Logits of each of several drafts, without a cache: the module over all hidden states and tokens so far, its own
+ * outputs in place of the hidden states that are not known.
  */
 export function recycled(
   model: DeepseekV3ForCausalLM,

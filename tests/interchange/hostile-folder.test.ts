@@ -1,4 +1,5 @@
-// Hostile model folders: each ends in one UserError, or in the model that the folder rightly describes; nothing is written.
+// Hostile model folders: each ends in one UserError, or in the model that the folder rightly describes; nothing is
+// written.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';

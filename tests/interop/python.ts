@@ -1,5 +1,5 @@
-// The Python with Hugging Face's libraries, if this machine has one: TINYSEEK_PYTHON, a virtual environment `.venv` in the
-// checkout, or `python3`.
+// The Python with Hugging Face's libraries, if this machine has one: TINYSEEK_PYTHON, a virtual environment `.venv` in
+// the checkout, or `python3`.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// A training loss and its gradients by stages: every stage is a pullback of its own, which gets the gradients of its outputs
-// from those after it.
+// A training loss and its gradients by stages: every stage is a pullback of its own, which gets the gradients of its
+// outputs from those after it.
 
 import type { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { balanceLoss } from '../../src/moe/balance-loss.ts';

@@ -1,5 +1,6 @@
-// A model of eighteen thousand parameters for tests of properties. Sizes are distinct primes wherever the architecture allows it
-// (the rotary width is even, the groups divide the experts), and initialisation is wide, so that everything matters.
+// A model of eighteen thousand parameters for tests of properties. Sizes are distinct primes wherever the architecture
+// allows it (the rotary width is even, the groups divide the experts), and initialisation is wide, so that everything
+// matters.
 
 import type { ModelConfig } from '../../src/config/model-config.ts';
 import type { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';

@@ -34,7 +34,10 @@ export interface CaseNumbers {
   readonly grads: readonly Float32Array[];
 }
 
-/** What was drawn already, by what decides it: a case is built many times, and drawing costs more than computing with it. */
+/**
+ * What was drawn already, by what decides it: a case is built many times, and drawing costs more than computing with
+ * it.
+ */
 const drawn = new Map<string, Float32Array>();
 
 /** Normal numbers, the same for the same name; an array of the caller's own. */

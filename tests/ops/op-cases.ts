@@ -1,5 +1,5 @@
-// Every differentiable op of src/ops, the embedding, and the expert and balance formulas on top of them, on ragged sizes:
-// 1, primes, and more than a thousand elements (more than one work group, more than a tile).
+// Every differentiable op of src/ops, the embedding, and the expert and balance formulas on top of them, on ragged
+// sizes: 1, primes, and more than a thousand elements (more than one work group, more than a tile).
 
 import { rotaryTables } from '../../src/layers/rotary-embedding.ts';
 import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss.ts';

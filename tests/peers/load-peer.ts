@@ -5,7 +5,10 @@ import { pathToFileURL } from 'node:url';
 
 export const howToInstall = 'npm ci --prefix tests/peers';
 
-/** The module of such a package, or null, with a loud word, where it is not installed. `tests` is what is then not tested. */
+/**
+ * The module of such a package, or null, with a loud word, where it is not installed. `tests` is what is then not
+ * tested.
+ */
 export async function loadPeer<Module>(name: string, tests: string): Promise<Module | null> {
   const file = resolveFrom(import.meta.url, name);
   if (file !== null) return import(pathToFileURL(file).href);

@@ -11,8 +11,8 @@ describe('byteLedger', () => {
     const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
     const all = parameterShapes(smallConfig).reduce((total, { shape }) => total + size(shape), 0);
     expect(quantized!.elements + other!.elements).toBe(all);
-    // Counted by hand. Attention of 4 blocks: 13*19 + 33*13 + 17*19 + 66*11 + 19*51; one dense layer: 3*19*23; three MoE
-    // layers: 12 experts and one shared one of 3*19*7.
+    // Counted by hand. Attention of 4 blocks: 13*19 + 33*13 + 17*19 + 66*11 + 19*51; one dense layer: 3*19*23; three
+    // MoE layers: 12 experts and one shared one of 3*19*7.
     expect(quantized!.elements).toBe(4 * (247 + 429 + 323 + 726 + 969) + 1311 + 3 * 13 * 399);
     expect([master, gradients].map((row) => row!.elements)).toEqual([all, all]);
     expect(moments!.elements).toBe(2 * all);

@@ -7,7 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Runs in each report, folded parts opened; leaves what it found in a `<pre class="problems">` of the page around it. */
+/**
+ * Runs in each report, folded parts opened; leaves what it found in a `<pre class="problems">` of the page around it.
+ */
 const inspection = `
 for (const details of document.querySelectorAll('details')) details.open = true;
 const problems = [];

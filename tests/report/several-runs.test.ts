@@ -1,4 +1,5 @@
-// What a report may say of several runs side by side: which of them is best, and which lines and curves belong to which.
+// What a report may say of several runs side by side: which of them is best, and which lines and curves belong to
+// which.
 
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';

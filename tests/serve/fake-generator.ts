@@ -1,5 +1,5 @@
-// A generator without a model: the tokens are letters that follow from prompt, seed and place alone. Everything else is as
-// with the real one: slots, waiting, stop texts, aborts. It can be held still, so that tests need no clock.
+// A generator without a model: the tokens are letters that follow from prompt, seed and place alone. Everything else is
+// as with the real one: slots, waiting, stop texts, aborts. It can be held still, so that tests need no clock.
 
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
 import type {

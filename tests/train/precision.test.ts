@@ -54,7 +54,8 @@ describe('training in 8 bits', () => {
     const learner = createLearner({ model: smallConfig, train: nanoTrain }, { model: { products } });
     tf.tidy(() => void learner.model.forward(tf.tensor2d(ids, [3, 12], 'int32')));
     disposeLearner(learner);
-    // D 19, q 13, H*(P+R) 33, C+R 17, C 11, H*(P+V) 66, H*V 51; dense 23, shared 7. No router (12 x 19), no head (37 x 19).
+    // D 19, q 13, H*(P+R) 33, C+R 17, C 11, H*(P+V) 66, H*V 51; dense 23, shared 7. No router (12 x 19), no head (37 x
+    // 19).
     const attention = ['13,19', '33,13', '17,19', '66,11', '19,51'];
     const mlp = (width: number) => [`${width},19`, `${width},19`, `19,${width}`];
     expect(asked).toEqual([...attention, ...mlp(23), ...attention, 'experts', ...mlp(7)]);

@@ -63,8 +63,8 @@ describe('golden: 20 optimizer steps', () => {
 
   it('ends at its weights, experts that nobody picks included', () => {
     for (const [name, variable] of model.parameters) {
-      // A hundredth of one step: Adam divides by the root of a second moment, which turns the rounding of a gradient near 0
-      // into part of a step.
+      // A hundredth of one step: Adam divides by the root of a second moment, which turns the rounding of a gradient
+      // near 0 into part of a step.
       expectAllClose(variable.dataSync(), inMemory(golden.tensors, name, 'final.'), { rtol: 0, atol: 5e-5 }, name);
     }
   });

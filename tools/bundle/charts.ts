@@ -1,5 +1,5 @@
-// Observable Plot, linkedom and all that they need, as one module in place of what the compiler made of src/report/plot.ts,
-// with their licences beside it. From src, as in tests, the packages themselves are used.
+// Observable Plot, linkedom and all that they need, as one module in place of what the compiler made of
+// src/report/plot.ts, with their licences beside it. From src, as in tests, the packages themselves are used.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -2,8 +2,8 @@
 //
 //   npm install --prefix tools/corpora && node tools/corpora/build.ts
 //
-// The same packages (their versions are pinned) give the same text, byte for byte. A file whose text is as before is left
-// alone, since another version of zlib may compress it to other bytes.
+// The same packages (their versions are pinned) give the same text, byte for byte. A file whose text is as before is
+// left alone, since another version of zlib may compress it to other bytes.
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

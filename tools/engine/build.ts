@@ -1,6 +1,6 @@
-// Compiles the engine's AssemblyScript into one binary a variant, in src/engine/wasm (git-ignored), and copies them into
-// `engine/wasm` of the folder that is its argument. Writes down what they export in src/engine/exports.ts, which is checked
-// in: editors and `tsc` need it before anything is built.
+// Compiles the engine's AssemblyScript into one binary a variant, in src/engine/wasm (git-ignored), and copies them
+// into `engine/wasm` of the folder that is its argument. Writes down what they export in src/engine/exports.ts, which
+// is checked in: editors and `tsc` need it before anything is built.
 //
 // A variant whose sources have not changed since is not compiled again: `asc` takes seconds for each.
 
@@ -61,7 +61,8 @@ function flagsOf({ relaxed, shared }: Variant): string[] {
   return [
     ...['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--enable', 'threads', '--disableWarning'],
     ...(relaxed ? ['--enable', 'relaxed-simd'] : []),
-    // Static data (function references only) lies above the control block of `threads.ts` and is the same in all instances.
+    // Static data (function references only) lies above the control block of `threads.ts` and is the same in all
+    // instances.
     ...['--memoryBase', '4096', '--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
     ...(shared ? ['--sharedMemory'] : []),
   ];

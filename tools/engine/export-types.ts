@@ -1,5 +1,5 @@
-// Writes src/engine/exports.ts: the functions of the engine's module with the names and types of their parameters, as the
-// AssemblyScript sources have them. AssemblyScript is TypeScript to the eye, so TypeScript's parser reads it.
+// Writes src/engine/exports.ts: the functions of the engine's module with the names and types of their parameters, as
+// the AssemblyScript sources have them. AssemblyScript is TypeScript to the eye, so TypeScript's parser reads it.
 
 import { posix } from 'node:path';
 import ts from 'typescript';

@@ -1,5 +1,5 @@
-// Writes the AssemblyScript of the records that TypeScript writes for the decoder: a class whose fields have the types and
-// the order of src/engine/decode-layout.ts. All are 32 bits wide, so fields lie one after the other.
+// Writes the AssemblyScript of the records that TypeScript writes for the decoder: a class whose fields have the types
+// and the order of src/engine/decode-layout.ts. All are 32 bits wide, so fields lie one after the other.
 
 import { decodeLayer, decodeModel, decodeRow } from '../../src/engine/decode-layout.ts';
 import type { FieldType, Layout } from '../../src/engine/layout.ts';

@@ -1,7 +1,7 @@
 // Writes the AssemblyScript of the micro-kernels: MR rows of A times a panel of NR columns, all sums in registers.
 //
-// They are generated because a tile's shape decides how many registers it takes, and that differs between variants: 5 x 16
-// fills the sixteen 256-bit registers the revectorizer makes, 6 x 8 the sixteen 128-bit ones.
+// They are generated because a tile's shape decides how many registers it takes, and that differs between variants: 5 x
+// 16 fills the sixteen 256-bit registers the revectorizer makes, 6 x 8 the sixteen 128-bit ones.
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 

@@ -59,7 +59,9 @@ export class ChatTerminal {
     });
   }
 
-  /** Answers on standard output, broken at words if that is a terminal; notes beside them, or else on standard error. */
+  /**
+   * Answers on standard output, broken at words if that is a terminal; notes beside them, or else on standard error.
+   */
   get output(): ChatOutput {
     const shown = process.stdout.isTTY ? (text: string) => this.#answer.write(printable(text)) : (text: string) => text;
     return {

@@ -23,7 +23,9 @@ export function alignColumns(rows: Rows, right: readonly number[] = []): string[
 
 const fits = (lines: readonly string[], width: number) => lines.every((line) => displayWidth(line) <= width);
 
-/** Tables below each other, of as many columns as fit; the first column stands in each, because it says what a row is. */
+/**
+ * Tables below each other, of as many columns as fit; the first column stands in each, because it says what a row is.
+ */
 function split(rows: Rows, width: number, right: readonly number[]): string[] {
   const columns = Math.max(...rows.map((row) => row.length));
   const pick = (chosen: readonly number[]) =>

@@ -15,7 +15,9 @@ export function wrapParts(parts: readonly string[], separator: string, width: nu
   return lines;
 }
 
-/** Breaks a text into lines of at most `width` cells: at its newlines, at words, and inside words longer than a line. */
+/**
+ * Breaks a text into lines of at most `width` cells: at its newlines, at words, and inside words longer than a line.
+ */
 export function wrapText(text: string, width: number): string[] {
   const wrap = new WordWrap(() => width, 'cut');
   return (wrap.write(text) + wrap.flush()).split('\n');

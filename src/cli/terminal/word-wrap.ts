@@ -1,6 +1,6 @@
 // Breaks text into lines at words, as it comes: a word is held back until it is complete, because only then is it known
-// whether it fits. Where a script has no spaces (Chinese, Japanese), a line may end after any character, except before a
-// mark that closes something.
+// whether it fits. Where a script has no spaces (Chinese, Japanese), a line may end after any character, except before
+// a mark that closes something.
 
 import { displayWidth } from './cells.ts';
 

@@ -1,6 +1,6 @@
 // Mathematics, generated: sums with their carries, differences, products, equations solved step by step, sequences with
-// the rule that makes them. The text is a function of the seed alone. No two documents are alike, but single lines of the
-// smaller kinds (there are 36 geometric sequences) come again, so held-out text measures some recall next to skill.
+// the rule that makes them. The text is a function of the seed alone. No two documents are alike, but single lines of
+// the smaller kinds (there are 36 geometric sequences) come again, so held-out text measures some recall next to skill.
 
 import { createRandom, type Random } from '../random.ts';
 
@@ -8,7 +8,9 @@ const defaultBytes = 1_000_000;
 const defaultSeed = 1;
 const exercisesPerDocument = 16;
 
-/** Documents of `EXERCISES_PER_DOCUMENT` exercises of one kind, until they hold at least `minBytes` bytes (all ASCII). */
+/**
+ * Documents of `exercisesPerDocument` exercises of one kind, until they hold at least `minBytes` bytes (all ASCII).
+ */
 export function generateMath(minBytes = defaultBytes, seed = defaultSeed): string[] {
   const documents: string[] = [];
   for (let bytes = 0; bytes < minBytes; bytes += documents.at(-1)!.length) {

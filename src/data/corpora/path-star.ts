@@ -1,5 +1,6 @@
 // Path-star graphs: several paths lead away from one node, and the one that ends in a given goal is to be written down.
-// Only the end of a path says which it is, so its first step is a guess to whoever does not look ahead (arXiv 2403.06963).
+// Only the end of a path says which it is, so its first step is a guess to whoever does not look ahead (arXiv
+// 2403.06963).
 //
 // Example, with two paths of two steps: `kb af ak fx|a>b=kb`. The paths from `a` are k-b and f-x, and the goal is `b`.
 

@@ -24,7 +24,8 @@ interface Word {
  * A vocabulary whose tokenizer has exactly `vocabSize` ids, the 256 bytes and 5 special tokens included.
  *
  * Deterministic: of pairs that are equally frequent the one with the smaller left id wins, then the smaller right id
- * (as in Hugging Face's trainer). A pair must occur twice to become a token; throws a UserError if the text has too few.
+ * (as in Hugging Face's trainer). A pair must occur twice to become a token; throws a UserError if the text has too
+ * few.
  */
 export function trainBpe(texts: readonly string[], vocabSize: number, splits: readonly string[]): BpeModel {
   checkVocabSize(vocabSize);
@@ -77,7 +78,7 @@ interface PairIndex {
   merge(left: number, right: number, merged: number): void;
 }
 
-/** Which pairs there are, how often, and in which words. A pair is one number: left * MAX_VOCAB_SIZE + right. */
+/** Which pairs there are, how often, and in which words. A pair is one number: left * maxVocabSize + right. */
 function createPairIndex(words: readonly Word[]): PairIndex {
   const counts = new Map<number, number>();
   const places = new Map<number, Set<number>>();

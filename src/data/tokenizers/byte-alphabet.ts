@@ -1,4 +1,5 @@
-// The byte alphabet of GPT-2: one printable letter for each of the 256 bytes, in which byte-level vocabularies are written.
+// The byte alphabet of GPT-2: one printable letter for each of the 256 bytes, in which byte-level vocabularies are
+// written.
 //
 // Printable Latin-1 characters stand for themselves; the other 68 bytes (blanks, controls, ...) are the letters from
 // U+0100 on, in the order of the bytes: a space is `Ġ`, a newline `Ċ`.

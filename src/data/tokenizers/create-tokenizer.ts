@@ -23,7 +23,8 @@ const names: readonly string[] = ['bytes', ...Object.keys(trained), ...gptEncodi
  * - `bytes`: 256 bytes and 5 special tokens.
  * - `bpe:N`, `bpe-deepseek:N`: byte-level BPE trained on the texts, split as GPT-2 or as DeepSeek-V3; `vocabSize` is
  *   exactly N, special tokens included.
- * - `r50k_base`, `cl100k_base`, `o200k_base`: OpenAI's, and `r50k_base:N` its first N ranks; 5 special tokens come on top.
+ * - `r50k_base`, `cl100k_base`, `o200k_base`: OpenAI's, and `r50k_base:N` its first N ranks; 5 special tokens come on
+ *   top.
  * - `file:PATH`, or a path that ends in `.json`: a Hugging Face `tokenizer.json` (byte-level BPE).
  *
  * @throws UserError for an unknown specification (with the nearest name), an impossible size or an unusable file.

@@ -1,5 +1,5 @@
-// OpenAI's encodings from the package gpt-tokenizer: whole, or cut to the first N ranks, which is a valid BPE too and gives
-// a small vocabulary without any training.
+// OpenAI's encodings from the package gpt-tokenizer: whole, or cut to the first N ranks, which is a valid BPE too and
+// gives a small vocabulary without any training.
 //
 // The package has ranks of tokens, `tokenizer.json` wants merges of pairs. A token's merge is the pair that its bytes
 // become under the merges of lower rank.

@@ -20,8 +20,8 @@ const otherNames: Partial<Record<keyof SpecialTokenIds, readonly string[]>> = {
 /**
  * A tokenizer from the parsed contents of a `tokenizer.json`; the ids are those of the file.
  *
- * Special tokens that the file lacks are added after its last id. Added tokens are never made from text, whatever they look
- * like. If the file normalises text, what is decoded is the normalised text.
+ * Special tokens that the file lacks are added after its last id. Added tokens are never made from text, whatever they
+ * look like. If the file normalises text, what is decoded is the normalised text.
  *
  * @throws UserError for anything but byte-level BPE.
  */

@@ -6,8 +6,8 @@ import { addedTokens } from './added-tokens.ts';
 /**
  * The contents of a Hugging Face `tokenizer_config.json`.
  *
- * No beginning-of-sentence token is added to prompts: in training a document follows the end of the one before it. The end
- * token pads, as in DeepSeek-V3.
+ * No beginning-of-sentence token is added to prompts: in training a document follows the end of the one before it. The
+ * end token pads, as in DeepSeek-V3.
  */
 export function tokenizerConfig(tokenizer: Tokenizer): Record<string, unknown> {
   const added = addedTokens(tokenizer);

@@ -6,9 +6,9 @@
 //   e^(x - max) - (label ? sum : 0),
 //
 // which times dy / sum is the gradient of x. That factor belongs to the row, so it goes to the rows of `hidden` and
-// `dHidden`, and the residuals enter the matrix products as they are. Where one tile holds the whole vocabulary they are
-// left in its place by the forward pass; otherwise each tile is computed again. Tiles of dWeight do not overlap, those of
-// dHidden are added in order: no sum depends on the number of threads.
+// `dHidden`, and the residuals enter the matrix products as they are. Where one tile holds the whole vocabulary they
+// are left in its place by the forward pass; otherwise each tile is computed again. Tiles of dWeight do not overlap,
+// those of dHidden are added in order: no sum depends on the number of threads.
 //
 // Shape legend: N rows, D channels, V vocabulary, T columns of a tile.
 
@@ -49,8 +49,8 @@ class RowScaleJob {
 const CHUNK: i32 = 8192;
 
 /**
- * Shapes: hidden [N, D], weight [V, D], labels [N] int32, losses, maxima and sums [N], tile [N, T]. With T >= V the tile
- * is full of residuals afterwards.
+ * Shapes: hidden [N, D], weight [V, D], labels [N] int32, losses, maxima and sums [N], tile [N, T]. With T >= V the
+ * tile is full of residuals afterwards.
  */
 export function linearCrossEntropy(
   hidden: usize,
@@ -122,8 +122,8 @@ function labelLogit(job: CrossEntropyJob, row: i32, x: usize): usize {
 
 /**
  * Shapes: dy [N], dHidden as hidden, dWeight as weight, either of them 0 where it is not wanted; scaled as hidden (a
- * workspace), tile [N, T]: residuals of the forward pass if `isComplete` (then T >= V), otherwise a workspace; `packed` is
- * workspace of `packedLength(N, T)`; the others as in `linearCrossEntropy`.
+ * workspace), tile [N, T]: residuals of the forward pass if `isComplete` (then T >= V), otherwise a workspace; `packed`
+ * is workspace of `packedLength(N, T)`; the others as in `linearCrossEntropy`.
  */
 export function linearCrossEntropyGrad(
   hidden: usize,

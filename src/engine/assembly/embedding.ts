@@ -57,8 +57,8 @@ function gatherChunk(chunk: i32): void {
 }
 
 /**
- * Shapes: x [rows, width], ids [rows] int32, out [segments, width]: out[s] is the sum of the rows whose id is s, added in
- * order. Ids outside 0 .. segments - 1 are left out.
+ * Shapes: x [rows, width], ids [rows] int32, out [segments, width]: out[s] is the sum of the rows whose id is s, added
+ * in order. Ids outside 0 .. segments - 1 are left out.
  */
 export function segmentSum(x: usize, ids: usize, out: usize, rows: i32, width: i32, segments: i32): void {
   const job = changetype<RowsJob>(ARGUMENTS);

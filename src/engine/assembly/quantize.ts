@@ -1,6 +1,7 @@
 // Quantise and dequantise in tiles: scale = max |x| / largest number of the format, y = round(x / scale) * scale.
 //
-// The same bits as `quantizeDequantize` of src/precision: divisions and not products with a reciprocal, and ties to even.
+// The same bits as `quantizeDequantize` of src/precision: divisions and not products with a reciprocal, and ties to
+// even.
 
 import { horizontalMax } from './shared/simd';
 import { ARGUMENTS, run } from './shared/threads';
@@ -29,8 +30,8 @@ const CHUNK: i32 = 4096;
 const LEAST_AMAX: f32 = 1e-30;
 
 /**
- * Shapes: x and y [rows, columns], cut into bands of rows, and those into tiles of `tileColumns` columns. The format has
- * `mantissaBits`, normal numbers from 2^minExponent on, and none above `largest`.
+ * Shapes: x and y [rows, columns], cut into bands of rows, and those into tiles of `tileColumns` columns. The format
+ * has `mantissaBits`, normal numbers from 2^minExponent on, and none above `largest`.
  */
 export function fakeQuantize(
   x: usize,

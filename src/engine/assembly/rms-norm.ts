@@ -30,7 +30,10 @@ const CHUNK: i32 = 8192;
 /** Columns of a chunk of the weight's gradient: two cache lines. */
 const COLUMNS: i32 = 32;
 
-/** Shapes: x, residual, sum and y [rows, width], weight [width], rstd [rows]. Without `residual`, both it and `sum` are 0. */
+/**
+ * Shapes: x, residual, sum and y [rows, width], weight [width], rstd [rows]. Without `residual`, both it and `sum` are
+ * 0.
+ */
 export function rmsNorm(
   x: usize,
   residual: usize,

@@ -1,5 +1,5 @@
-// Rotary embedding: the last R channels of each head turn by the angle of their position, the others pass. The gradient is
-// the turn back.
+// Rotary embedding: the last R channels of each head turn by the angle of their position, the others pass. The gradient
+// is the turn back.
 
 import { madd } from './shared/simd';
 import { ARGUMENTS, run } from './shared/threads';
@@ -27,8 +27,8 @@ class RotaryJob {
 const CHUNK: i32 = 8192;
 
 /**
- * Shapes: x and y [B, T, H, W], `rows` is B * T; cos and sin [T or more, R], equal for both channels of a pair; partner [R, R]. Pairs are
- * neighbours, or channel i and i + R/2.
+ * Shapes: x and y [B, T, H, W], `rows` is B * T; cos and sin [T or more, R], equal for both channels of a pair; partner
+ * [R, R]. Pairs are neighbours, or channel i and i + R/2.
  */
 export function applyRotary(
   x: usize,

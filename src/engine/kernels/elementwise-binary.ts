@@ -70,7 +70,9 @@ function addAll(backend: EngineBackend, tensors: readonly tf.TensorInfo[]): tf.T
   return sum;
 }
 
-/** Registers the operations, AddN, and Equal for whole numbers of one shape; other types are left to the cpu kernels. */
+/**
+ * Registers the operations, AddN, and Equal for whole numbers of one shape; other types are left to the cpu kernels.
+ */
 export function registerBinary(): void {
   for (const [op, name] of binaryOps.entries()) {
     registerPartialKernel(name, (backend, { a, b }) => {

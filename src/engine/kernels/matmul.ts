@@ -72,7 +72,9 @@ function matrixOf(shape: readonly number[], broadcast: readonly number[], index:
   return matrix;
 }
 
-/** Registers the matrix products. Activations and biases that only vision models have run on the cpu backend's kernel. */
+/**
+ * Registers the matrix products. Activations and biases that only vision models have run on the cpu backend's kernel.
+ */
 export function registerMatMul(): void {
   registerStandardKernel('BatchMatMul', (backend, { a, b }, { transposeA, transposeB }) =>
     multiply(backend, { a, b, transposeA, transposeB }),

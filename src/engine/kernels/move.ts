@@ -41,7 +41,9 @@ const slice: PartialKernel<'Slice'> = (backend, { x }, { begin: first, size }) =
   return out;
 };
 
-/** Copies one of several stretches that lie one after the other along an axis: `run` elements in each of `outer` rows. */
+/**
+ * Copies one of several stretches that lie one after the other along an axis: `run` elements in each of `outer` rows.
+ */
 function copyStretch(
   backend: EngineBackend,
   from: Address,

@@ -1,4 +1,5 @@
-// Norm, AdamW, moving average over lists of tensors, and overwriting one; src/engine/assembly/optimizer.ts has the tables they walk.
+// Norm, AdamW, moving average over lists of tensors, and overwriting one; src/engine/assembly/optimizer.ts has the
+// tables they walk.
 
 import { adamwUpdateOp } from '../../ops/adamw-update.ts';
 import { emaUpdateOp } from '../../ops/ema-update.ts';
@@ -12,7 +13,9 @@ import { registerEngineListOp, registerEngineOp, sizeOf, withWorkspace } from '.
 /** Elements of a block: large enough to make up for a chunk, small enough that threads end together. */
 const blockElements = 16384;
 
-/** The rows of a table: for each block of an item, its number of elements and its address in each tensor of the item. */
+/**
+ * The rows of a table: for each block of an item, its number of elements and its address in each tensor of the item.
+ */
 function blocksOf(backend: EngineBackend, items: readonly (readonly tf.TensorInfo[])[]): number[] {
   const words: number[] = [];
   for (const item of items) {

@@ -11,7 +11,10 @@ import type { StandardKernels } from './standard-kernels.ts';
 
 export const backendName = 'engine';
 
-/** Registers the kernels of one of our ops. They make tensors with `backend.output` and fill them with `backend.exports`. */
+/**
+ * Registers the kernels of one of our ops. They make tensors with `backend.output` and fill them with
+ * `backend.exports`.
+ */
 export function registerEngineOp<S extends OpSpec>(op: Op<S>, kernels: Kernels<S, EngineBackend>): void {
   registerKernels(backendName, op, kernels);
 }
@@ -45,7 +48,9 @@ export function registerStandardKernel<Name extends keyof StandardKernels>(
   });
 }
 
-/** The kernel of the cpu backend, which runs on the engine's tensors as it is: for what a kernel here does not cover. */
+/**
+ * The kernel of the cpu backend, which runs on the engine's tensors as it is: for what a kernel here does not cover.
+ */
 function cpuKernel<Name extends keyof StandardKernels>(kernelName: Name): EngineKernel<Name> {
   const config = tf.getKernel(kernelName, 'cpu');
   if (config === undefined) throw new Error(`internal: the cpu backend has no kernel ${kernelName}`);

@@ -6,8 +6,8 @@ import type { EngineBackend } from '../backend.ts';
 const mostAxes = 4;
 
 /**
- * Axes of a walk over two operands, innermost first: their lengths and the elements from one step to the next in `a` and
- * in `b` (0 repeats an operand). Neighbours that both operands step through as if they were one are made one.
+ * Axes of a walk over two operands, innermost first: their lengths and the elements from one step to the next in `a`
+ * and in `b` (0 repeats an operand). Neighbours that both operands step through as if they were one are made one.
  *
  * One object serves all calls of a kernel: it is cleared, not made again.
  *

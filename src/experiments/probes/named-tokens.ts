@@ -14,8 +14,8 @@ export interface NamedTokens {
 }
 
 /**
- * Runs the model over a batch of rows of T + 1 ids; with `documentMask` attention stays within a document. Depths that a
- * row is too short for are left out.
+ * Runs the model over a batch of rows of T + 1 ids; with `documentMask` attention stays within a document. Depths that
+ * a row is too short for are left out.
  *
  * Ownership: leaves no tensor behind.
  */

@@ -1,8 +1,8 @@
 // Is it the scope of balancing that matters? The report's 4.5.3 and figure 9 in small (F 2.7).
 //
-// The published gap is 0.005 nats, which nothing of this size can show: the main result is how differently three kinds of
-// text use the experts. Rows hold one kind of text, so a balanced sequence is a stronger demand than a balanced batch.
-// No groups, which would bind experts together, and no MTP.
+// The published gap is 0.005 nats, which nothing of this size can show: the main result is how differently three kinds
+// of text use the experts. Rows hold one kind of text, so a balanced sequence is a stronger demand than a balanced
+// batch. No groups, which would bind experts together, and no MTP.
 
 import type { Study } from '../study.ts';
 import { threeDomains } from './sizes.ts';

@@ -1,6 +1,7 @@
 // The report's initialisation and learning-rate schedule at this size (F 1.7, 6.4).
 //
-// std * sqrt(width) is what reaches the next layer: 0.51 in the report (0.006 at width 7168), 0.064 keeps it at width 64.
+// std * sqrt(width) is what reaches the next layer: 0.51 in the report (0.006 at width 7168), 0.064 keeps it at width
+// 64.
 
 import type { Study } from '../study.ts';
 import { smallMoe, smallMoeQuick, smallMoeTrain } from './sizes.ts';

@@ -1,7 +1,8 @@
 // A mixture of experts against dense models of equal FLOPs, equal time and equal size: so that nobody is misled.
 //
-// Widths: the mixture has 256 hidden units in its dense layer and 5 x 32 active ones in each of two others, with a router
-// of 16 x 64; three dense layers of 196 cost the same per token within 0.1 %, three of 448 have as many parameters.
+// Widths: the mixture has 256 hidden units in its dense layer and 5 x 32 active ones in each of two others, with a
+// router of 16 x 64; three dense layers of 196 cost the same per token within 0.1 %, three of 448 have as many
+// parameters.
 
 import type { Arm, Study } from '../study.ts';
 import { smallMoe, smallMoeQuick, smallMoeTrain } from './sizes.ts';

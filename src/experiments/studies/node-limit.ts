@@ -1,7 +1,7 @@
 // What does it cost that a token may visit only M of the nodes? The report gives no ablation (F 2.3).
 //
-// 64 experts on 8 imagined nodes, 8 active: as in the released model a token that chooses freely reaches between five and
-// six nodes. M = 4 is the released proportion; M = 1 takes a whole node and is the extreme.
+// 64 experts on 8 imagined nodes, 8 active: as in the released model a token that chooses freely reaches between five
+// and six nodes. M = 4 is the released proportion; M = 1 takes a whole node and is the extreme.
 
 import type { Arm, Study } from '../study.ts';
 import { smallMoe, smallMoeQuick, smallMoeTrain } from './sizes.ts';

@@ -19,7 +19,9 @@ export class Bfloat16MomentsAdamW extends AdamW {
   }
 }
 
-/** B17: the balancing biases are parameters of the optimizer. Their gradient is zero, but weight decay pulls at them. */
+/**
+ * B17: the balancing biases are parameters of the optimizer. Their gradient is zero, but weight decay pulls at them.
+ */
 export class DecayedBiasAdamW extends AdamW {
   readonly #model: DeepseekV3ForCausalLM;
   readonly #weightDecay: number;

@@ -12,8 +12,8 @@ export interface PromptFormat {
 }
 
 /**
- * The prompts of the model in a folder. A text follows the token that ended the document before it, as in training here,
- * or the beginning-of-sentence token where the folder asks for one.
+ * The prompts of the model in a folder. A text follows the token that ended the document before it, as in training
+ * here, or the beginning-of-sentence token where the folder asks for one.
  *
  * @throws UserError when a file of the folder cannot be used.
  */

@@ -28,7 +28,9 @@ export function csvLink(name: string, rows: readonly (readonly Cell[])[]): Html 
   return html`<a class="download" download="${name}.csv" href="data:text/csv;charset=utf-8;base64,${data}" aria-label="Download data of ${name} as CSV">Download data (CSV)</a>`;
 }
 
-/** Six digits are about what a float32 holds. A text that a spreadsheet would take for a formula gets a quote in front. */
+/**
+ * Six digits are about what a float32 holds. A text that a spreadsheet would take for a formula gets a quote in front.
+ */
 function toField(cell: Cell): string {
   if (typeof cell === 'number') return String(Number.isInteger(cell) ? cell : Number(cell.toPrecision(6)));
   const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;

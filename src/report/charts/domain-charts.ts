@@ -1,4 +1,5 @@
-// What differs between the domains of a mixed corpus: held-out bits per byte over time, and which experts each one uses.
+// What differs between the domains of a mixed corpus: held-out bits per byte over time, and which experts each one
+// uses.
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { MetricsLine } from '../../train/events.ts';

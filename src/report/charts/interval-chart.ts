@@ -1,5 +1,5 @@
-// A metric of every arm: the mean with its 95 % interval, and a small dot for each seed. A bar that the chart has no room for
-// ends in an arrow.
+// A metric of every arm: the mean with its 95 % interval, and a small dot for each seed. A bar that the chart has no
+// room for ends in an arrow.
 
 import { capital, formatShort, formatTick } from '../format.ts';
 import type { Html } from '../html.ts';

@@ -1,7 +1,7 @@
 // Curves over steps, of one run or of several on top of each other.
 //
-// With one run, colour tells kinds of curve apart (every step, smoothed, held-out); with several it tells runs apart and
-// the kind shows in the mark alone.
+// With one run, colour tells kinds of curve apart (every step, smoothed, held-out); with several it tells runs apart
+// and the kind shows in the mark alone.
 
 import { capital, formatShort, formatTick } from '../format.ts';
 import type { Html } from '../html.ts';

@@ -43,8 +43,8 @@ export function matrixOf(line: MetricsLine, key: string): readonly (readonly num
 }
 
 /**
- * Centred moving average over about a fiftieth of the run (5 points at least), so that the smooth curve does not lag behind
- * the raw one. The window shrinks on both sides at the start, where curves are steep, on one side at the end.
+ * Centred moving average over about a fiftieth of the run (5 points at least), so that the smooth curve does not lag
+ * behind the raw one. The window shrinks on both sides at the start, where curves are steep, on one side at the end.
  */
 export function smooth(points: readonly Point[]): Point[] {
   const reach = Math.max(2, Math.round(points.length / 100));
@@ -58,7 +58,9 @@ export function smooth(points: readonly Point[]): Point[] {
   });
 }
 
-/** At most `limit` points: the first, the last, and of each stretch between the lowest and the highest, so spikes stay. */
+/**
+ * At most `limit` points: the first, the last, and of each stretch between the lowest and the highest, so spikes stay.
+ */
 export function thin(points: readonly Point[], limit = maxPoints): readonly Point[] {
   if (points.length <= limit) return points;
   const stretches = Math.floor((limit - 2) / 2);

@@ -1,5 +1,5 @@
-// Which numbers of several runs may be compared with each other: those that were measured on the same text and, where the
-// number depends on it, in the same tokens, among as many experts, over batches of the same size.
+// Which numbers of several runs may be compared with each other: those that were measured on the same text and, where
+// the number depends on it, in the same tokens, among as many experts, over batches of the same size.
 
 import { lastEvaluation } from '../charts/points.ts';
 import type { RunData } from '../run-data.ts';
@@ -15,8 +15,8 @@ export interface Condition {
 const reasonText = 'the runs read different text';
 
 /**
- * The text of the last evaluation. Brotli's rate tells held-out texts apart, whatever they are called; the number of bytes
- * tells an evaluation of all of it from one of its beginning, as runs make before their end.
+ * The text of the last evaluation. Brotli's rate tells held-out texts apart, whatever they are called; the number of
+ * bytes tells an evaluation of all of it from one of its beginning, as runs make before their end.
  */
 const heldOutText: Condition = {
   keyOf: ({ settings, metrics }) => {

@@ -8,7 +8,9 @@ import type { RunData } from '../run-data.ts';
 import { whyIncomparable } from './comparable.ts';
 import { runResults, type Result } from './results.ts';
 
-/** Results and the settings that differ, one column a run; the best value of a row is bold where values can be compared. */
+/**
+ * Results and the settings that differ, one column a run; the best value of a row is bold where values can be compared.
+ */
 export function comparisonTable(runs: readonly RunData[]): Html {
   const differing = settingKeys(runs).filter(({ key, texts }) => key !== 'createdAt' && new Set(texts).size > 1);
   const rows = runResults.map((result) => compare(result, runs)).filter(({ known }) => known.length > 0);

@@ -93,7 +93,8 @@ describe('attention variants', () => {
     expect([...plain.parameters.keys()]).toEqual(
       [...normed.parameters.keys()].filter((name) => !name.includes('norm')),
     );
-    // Twice the input: scores four times as large, which a norm would hide. Of the first token the output is its value, times two.
+    // Twice the input: scores four times as large, which a norm would hide. Of the first token the output is its value,
+    // times two.
     const first = (y: Float32Array) => y.subarray(0, D);
     const doubled = run(attention, tf.mul(inputs(), 2));
     expectAllClose(

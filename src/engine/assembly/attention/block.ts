@@ -1,7 +1,7 @@
 // What both directions of attention are made of: a block of queries of one head against all keys before them.
 //
-// A block's scores lie in memory of the thread, a row for each query. Nothing of size T x T is ever held: the forward pass
-// keeps two numbers a query, and the gradient computes the probabilities again.
+// A block's scores lie in memory of the thread, a row for each query. Nothing of size T x T is ever held: the forward
+// pass keeps two numbers a query, and the gradient computes the probabilities again.
 
 // Shape legend: B batch, T positions, H heads, P channels without position, R rotary channels, V value channels.
 
@@ -44,7 +44,10 @@ export class AttentionJob {
   unitsPerChunk: i32;
 }
 
-/** One head of one sequence: addresses of its first rows, strides in bytes, and the thread's memory. Lies in that memory. */
+/**
+ * One head of one sequence: addresses of its first rows, strides in bytes, and the thread's memory. Lies in that
+ * memory.
+ */
 @unmanaged
 export class Head {
   index: i32;
@@ -78,7 +81,9 @@ export class Head {
 const HEAD_BYTES: usize = 128;
 /** Columns after a row that are set with it: whole vectors, and what a tile of the next rows reads. MR is less. */
 const AFTER: i32 = 8;
-/** Queries of a block, about; at most KC. More of them share a packed panel, but their scores should stay in the cache. */
+/**
+ * Queries of a block, about; at most KC. More of them share a packed panel, but their scores should stay in the cache.
+ */
 const BLOCK: i32 = 128;
 /** Scores of a block, about. */
 const BLOCK_SCORES: i32 = 1 << 16;

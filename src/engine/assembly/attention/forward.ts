@@ -1,7 +1,7 @@
 // Causal attention in the training form of MLA: keys and values of each head, one rotary key for all heads.
 //
-// A unit of work is a block of queries of one head. Their scores are complete rows, so the softmax is the plain one: subtract
-// the maximum, take exponentials, multiply by the values, divide by the sum.
+// A unit of work is a block of queries of one head. Their scores are complete rows, so the softmax is the plain one:
+// subtract the maximum, take exponentials, multiply by the values, divide by the sum.
 
 // Shape legend: B batch, T positions, H heads, P channels without position, R rotary channels, V value channels.
 
@@ -25,8 +25,8 @@ export function attentionWorkspace(positions: i32, nope: i32, rope: i32, value: 
 }
 
 /**
- * Shapes: q [B, T, H, P+R], kv [B, T, H, P+V], kRope [B, T, R], documents [B, T] or 0, out [B, T, H*V]; stats [B, H, T, 2]
- * gets the largest score of each query, and 1 / the sum of the exponentials of all scores less that. No size is 0.
+ * Shapes: q [B, T, H, P+R], kv [B, T, H, P+V], kRope [B, T, R], documents [B, T] or 0, out [B, T, H*V]; stats [B, H, T,
+ * 2] gets the largest score of each query, and 1 / the sum of the exponentials of all scores less that. No size is 0.
  */
 export function mlaAttention(
   q: usize,

@@ -2,11 +2,12 @@
 //
 //   dv = p^T dOut    dp = dOut v^T    ds = p * (dp - rowsum(dOut * out)) * scale    dq = ds k    dk = ds^T q
 //
-// A unit of work is a head, or, where heads are few, one of several parts that a head's blocks of queries are dealt out to.
-// A part adds up dk and dv of its own blocks; a second job adds the parts, and the heads' shares of the one rotary key, in a
-// fixed order.
+// A unit of work is a head, or, where heads are few, one of several parts that a head's blocks of queries are dealt out
+// to. A part adds up dk and dv of its own blocks; a second job adds the parts, and the heads' shares of the one rotary
+// key, in a fixed order.
 
-// Shape legend: B batch, T positions, H heads, P channels without position, R rotary channels, V value channels, S parts.
+// Shape legend: B batch, T positions, H heads, P channels without position, R rotary channels, V value channels, S
+// parts.
 
 import {
   AttentionJob,
@@ -174,7 +175,10 @@ function gradOfBlock(
   weightedQueries(head, head.scores, first, rows, dOut, head.strideOut, head.value, dkv + nope, strideDkv, accumulate);
 }
 
-/** Row r of a block, query i: turns its scores into probabilities and their gradients into those of the scores, in place. */
+/**
+ * Row r of a block, query i: turns its scores into probabilities and their gradients into those of the scores, in
+ * place.
+ */
 function scoreGradients(head: Head, r: i32, i: i32): void {
   const scores = head.scores + <usize>r * head.strideScores;
   const gradients = head.gradients + <usize>r * head.strideScores;

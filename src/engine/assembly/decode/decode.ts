@@ -9,7 +9,8 @@ import { cacheRows, compressedWidth, dropUnread, embedRows, finishRows, inputNor
 export { packPanels, panelWidth } from './product';
 
 /**
- * Runs rows (`DecodeRow`, `count` of them) through the main model. The rows of a sequence are in order of their positions.
+ * Runs rows (`DecodeRow`, `count` of them) through the main model. The rows of a sequence are in order of their
+ * positions.
  *
  * Returns how many rows wanted logits; they are in `logits` [wanted, vocabulary].
  */
@@ -38,7 +39,9 @@ function begin(model: usize, rows: usize, count: i32): DecodeJob {
   return job;
 }
 
-/** x = the output of a layer, whose entries of the cache it writes. Behind the last layer only what is read is computed. */
+/**
+ * x = the output of a layer, whose entries of the cache it writes. Behind the last layer only what is read is computed.
+ */
 function runLayer(job: DecodeJob, index: i32, isLast: bool): void {
   const model = job.model;
   const rows = job.rows;

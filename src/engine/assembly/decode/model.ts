@@ -1,5 +1,5 @@
-// What a decoder's kernels work on: the records that TypeScript writes down (src/engine/decode-layout.ts has their fields,
-// and what the letters stand for), and what the threads of a pass share.
+// What a decoder's kernels work on: the records that TypeScript writes down (src/engine/decode-layout.ts has their
+// fields, and what the letters stand for), and what the threads of a pass share.
 
 import { DecodeLayer, DecodeModel, DecodeRow } from './layout';
 import { ARGUMENTS } from '../shared/threads';

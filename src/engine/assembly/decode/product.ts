@@ -1,5 +1,5 @@
-// Products of a few rows with packed weights. A panel is read once for all rows; every element is summed in order of its
-// inputs, so a row gets the same bits whatever rows come with it.
+// Products of a few rows with packed weights. A panel is read once for all rows; every element is summed in order of
+// its inputs, so a row gets the same bits whatever rows come with it.
 
 import { decodeJob } from './model';
 import { WIDE, multiplyWide, multiplyWideTwo } from './wide';

@@ -84,8 +84,8 @@ function cacheChunk(chunk: i32): void {
 }
 
 /**
- * Moves rows to the front whose logits or hidden states are wanted, and forgets the others: behind the last entry of the
- * cache nobody reads them.
+ * Moves rows to the front whose logits or hidden states are wanted, and forgets the others: behind the last entry of
+ * the cache nobody reads them.
  */
 export function dropUnread(job: DecodeJob): void {
   const model = job.model;

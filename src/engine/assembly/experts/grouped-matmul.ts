@@ -81,8 +81,8 @@ function groupedChunk(chunk: i32): void {
 }
 
 /**
- * C[e] = (rows of e of A)^T * (rows of e of B). Shapes: a [rows, height], b [rows, width], c [experts, height, width]; `packed` is
- * workspace of `packedLength(rows, height)` numbers.
+ * C[e] = (rows of e of A)^T * (rows of e of B). Shapes: a [rows, height], b [rows, width], c [experts, height, width];
+ * `packed` is workspace of `packedLength(rows, height)` numbers.
  */
 export function groupedWeightGrad(
   a: usize,

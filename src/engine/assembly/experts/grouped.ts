@@ -64,7 +64,10 @@ export function sumCounts(groups: usize, experts: i32): void {
 /** Chunks that are enough to keep all threads busy. */
 const ENOUGH_CHUNKS: i32 = 128;
 
-/** Columns that a chunk takes of a product of `pieces` pieces of rows: one panel, or more where there are enough of them. */
+/**
+ * Columns that a chunk takes of a product of `pieces` pieces of rows: one panel, or more where there are enough of
+ * them.
+ */
 export function columnsPerChunk(pieces: i32, width: i32): i32 {
   const panels = (width + NR - 1) / NR;
   return max(1, min(panels, (pieces * panels) / ENOUGH_CHUNKS)) * NR;
@@ -102,8 +105,8 @@ export function cutIntoBlocks(groups: usize, experts: i32): void {
 /**
  * C[rows of a block, first .. last] = A * B.
  *
- * Shapes: A [.., k], its rows named by `index` unless that is 0; B [k, width], or [width, k] if `transposed`. `c` points at the
- * first column of row 0; `strideC` is in bytes.
+ * Shapes: A [.., k], its rows named by `index` unless that is 0; B [k, width], or [width, k] if `transposed`. `c`
+ * points at the first column of row 0; `strideC` is in bytes.
  */
 export function multiplyColumns(
   a: usize,
@@ -158,8 +161,9 @@ export class WeightGrad {
 /**
  * Prepares C[e] = (rows of e of A)^T * (rows of e of B) for all experts; returns the chunks of `weightGradChunk`.
  *
- * Shapes: A [.., height] and B [.., width], rows named by their index unless that is 0, C [experts, height, width]. `packed` is
- * workspace of `packedLength(rows, height)` numbers; all chunks of `packGradChunk`, experts * slices, go before.
+ * Shapes: A [.., height] and B [.., width], rows named by their index unless that is 0, C [experts, height, width].
+ * `packed` is workspace of `packedLength(rows, height)` numbers; all chunks of `packGradChunk`, experts * slices, go
+ * before.
  */
 export function prepareWeightGrad(
   grad: WeightGrad,

@@ -11,7 +11,8 @@ export function planLength(rows: i32, experts: i32): i32 {
 }
 
 /**
- * Sorts rows by expert, tokens in order within each: a counting sort, on the calling thread, because it takes microseconds.
+ * Sorts rows by expert, tokens in order within each: a counting sort, on the calling thread, because it takes
+ * microseconds.
  *
  * Returns whether all indices name an expert; the plan is of no use otherwise.
  * Shapes: indices [N, K], plan [planLength].

@@ -1,5 +1,5 @@
-// The gradient of `routed-experts`. The gates' come out of the same products as the activations': a gate's gradient is the sum
-// over columns of d * silu(h) * up, where d is that of the activation before it is multiplied by the gate.
+// The gradient of `routed-experts`. The gates' come out of the same products as the activations': a gate's gradient is
+// the sum over columns of d * silu(h) * up, where d is that of the activation before it is multiplied by the gate.
 // Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
 import {
@@ -29,7 +29,8 @@ export function gateSumColumns(F: i32): i32 {
  * , `rows` [M, D], `packedDy` and `packedDh` (`packedLength` of M rows of D and of 2F) are workspace; the others as in
  * `routedExperts`.
  *
- * In two halves: with dDown (and dGateUp) 0 it makes dx, dGates and dh; with dx (and dGates) 0 the other two, from that dh.
+ * In two halves: with dDown (and dGateUp) 0 it makes dx, dGates and dh; with dx (and dGates) 0 the other two, from that
+ * dh.
  */
 export function routedExpertsGrad(
   x: usize,

@@ -1,8 +1,9 @@
 // Routed experts: each token goes to K experts, a SwiGLU each, and gets the sum of what they return, times its gates.
 //
-// Nothing is padded and no token is dropped. Rows are (token, slot) pairs sorted by expert; they are never copied together:
-// products read the rows of x and dy by index. The gate commutes with the down projection, so it is part of the activation.
-// Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
+// Nothing is padded and no token is dropped. Rows are (token, slot) pairs sorted by expert; they are never copied
+// together: products read the rows of x and dy by index. The gate commutes with the down projection, so it is part of
+// the activation. Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden
+// size.
 
 import { blockAt, blockCount, multiplyColumns } from './grouped';
 import { combineToken, describeExperts, ExpertsJob } from './job';

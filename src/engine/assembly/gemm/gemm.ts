@@ -1,9 +1,9 @@
 // C = A * B, all transposes, batched, with accumulation, bias and activation.
 //
-// A chunk is one panel of columns times a block of rows. The thread that takes it packs the panel, KC rows at a time, into
-// its own scratch (it stays in the first-level cache) and streams the rows of A past it. Nothing packed is shared, so
-// there is no barrier between packing and multiplying. A left-hand matrix that is used transposed is packed before, by all,
-// unless it is small.
+// A chunk is one panel of columns times a block of rows. The thread that takes it packs the panel, KC rows at a time,
+// into its own scratch (it stays in the first-level cache) and streams the rows of A past it. Nothing packed is shared,
+// so there is no barrier between packing and multiplying. A left-hand matrix that is used transposed is packed before,
+// by all, unless it is small.
 
 import { Activation } from '../operations';
 import { KC, packColumns, packRows } from './pack';
@@ -46,8 +46,8 @@ const SMALL: i32 = 8192;
 
 /**
  * Shapes: a [batch, m, k] ([batch, k, m] transposed), b [batch, k, n] ([batch, n, k] transposed), c [batch, m, n], all
- * contiguous; bias [n] or 0. `batchA` and `batchB` are 0 to use the same matrix for the whole batch. `packed` is workspace of
- * `gemmWorkspace` numbers.
+ * contiguous; bias [n] or 0. `batchA` and `batchB` are 0 to use the same matrix for the whole batch. `packed` is
+ * workspace of `gemmWorkspace` numbers.
  */
 export function gemm(
   a: usize,

@@ -1,7 +1,8 @@
 // The left-hand matrix of a product that uses it transposed, copied into tiles: [blocks of KC rows][tiles][rows][MR].
 //
-// A tile reads MR neighbours from each row. Where rows are a power of two apart, as widths of layers are, their cache lines fall
-// into a few sets of the first-level cache and drive each other out before the next tile reads its part of them.
+// A tile reads MR neighbours from each row. Where rows are a power of two apart, as widths of layers are, their cache
+// lines fall into a few sets of the first-level cache and drive each other out before the next tile reads its part of
+// them.
 
 import { KC } from './pack';
 import { MR } from './tile';
@@ -26,7 +27,8 @@ export function packedBlock(packed: usize, k0: i32, m: i32): usize {
 }
 
 /**
- * Copies rows k0 .. k0+SLICE, if there are as many, of a matrix [k, m]. `index`, if not 0, names them; `stride` is in bytes.
+ * Copies rows k0 .. k0+SLICE, if there are as many, of a matrix [k, m]. `index`, if not 0, names them; `stride` is in
+ * bytes.
  */
 export function packSlice(packed: usize, a: usize, stride: usize, index: usize, k: i32, m: i32, k0: i32): void {
   const block = (k0 / KC) * KC;

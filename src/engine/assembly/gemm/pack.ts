@@ -1,5 +1,5 @@
-// Panels: NR columns of the right-hand matrix, zero-padded, [k][NR]. One panel of KC rows stays in the first-level cache
-// while all rows of the left-hand matrix pass it.
+// Panels: NR columns of the right-hand matrix, zero-padded, [k][NR]. One panel of KC rows stays in the first-level
+// cache while all rows of the left-hand matrix pass it.
 
 import { scratch, SCRATCH_BYTES } from '../shared/threads';
 import { NR } from './tile';
@@ -8,8 +8,8 @@ import { NR } from './tile';
 export const KC: i32 = 256;
 
 /**
- * Reads memory in order, a number of every cache line, so that the processor fetches ahead: whoever reads or writes it next
- * goes through many short rows at once, which it does not foresee.
+ * Reads memory in order, a number of every cache line, so that the processor fetches ahead: whoever reads or writes it
+ * next goes through many short rows at once, which it does not foresee.
  */
 export function touch(from: usize, bytes: usize): void {
   let sum = 0;

@@ -26,8 +26,8 @@ export function scratchPanel(): usize {
  * C[i0 .. i1, 0 .. n] = (or += where `accumulate`) A[i, k0 .. k0+k] * panel.
  *
  * `index`, if not 0, names the rows of A in memory; only `Rows` knows one. For `Packed`, i0 is a multiple of MR.
- * Strides are in bytes; `c` points at the first of the n <= NR columns of row 0. Every element is summed in order of k, whatever the tiles: results do not
- * depend on where i0 and i1 are.
+ * Strides are in bytes; `c` points at the first of the n <= NR columns of row 0. Every element is summed in order of k,
+ * whatever the tiles: results do not depend on where i0 and i1 are.
  */
 export function multiplyPanel(
   left: Left,

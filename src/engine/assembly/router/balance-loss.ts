@@ -1,8 +1,8 @@
 // The auxiliary balance loss: sum over experts of f * P, averaged over sequences, and its gradient at the same time.
 //
-// f, the share of selections times E, is a constant, so with w = f / (S * L) the loss is the sum over tokens of p * w, where
-// p are a token's normalised affinities, and its gradient is p * (w - sum(p * w)), times sigmoid(-x) where the affinity is a
-// sigmoid. Shape legend: N tokens in S sequences of L, E experts, K per token.
+// f, the share of selections times E, is a constant, so with w = f / (S * L) the loss is the sum over tokens of p * w,
+// where p are a token's normalised affinities, and its gradient is p * (w - sum(p * w)), times sigmoid(-x) where the
+// affinity is a sigmoid. Shape legend: N tokens in S sequences of L, E experts, K per token.
 
 import { sigmoidSharesRow } from './scores';
 import { softmaxRow } from '../shared/softmax-row';

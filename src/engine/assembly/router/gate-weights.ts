@@ -143,8 +143,8 @@ function gateGradChunk(chunk: i32): void {
 }
 
 /**
- * With g = s / sum(s): dg/ds gives ds = (dg - sum(dg * g)) / sum(s). A sigmoid then takes ds * s * (1 - s), for selected
- * experts; a softmax takes p * (ds - sum(p * ds)), for all.
+ * With g = s / sum(s): dg/ds gives ds = (dg - sum(dg * g)) / sum(s). A sigmoid then takes ds * s * (1 - s), for
+ * selected experts; a softmax takes p * (ds - sum(p * ds)), for all.
  */
 function gateGradRow(job: GateJob, token: i32): void {
   const experts = job.experts;

@@ -131,7 +131,10 @@ function sumOfBestTwo(scores: usize, size: i32): f32 {
   return first + second;
 }
 
-/** How often each expert was chosen; indices out of range count nowhere. Shapes: indices [size], counts [experts] float32. */
+/**
+ * How often each expert was chosen; indices out of range count nowhere. Shapes: indices [size], counts [experts]
+ * float32.
+ */
 export function countSelections(indices: usize, counts: usize, size: i32, experts: i32): void {
   memory.fill(counts, 0, (<usize>experts) << 2);
   for (let i: usize = 0; i < (<usize>size) << 2; i += 4) {

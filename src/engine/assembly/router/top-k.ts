@@ -1,7 +1,7 @@
 // The K largest of a row of scores.
 //
-// Scores are compared as integers of the same order, which has two advantages: NaN is just a small number, so indices stay
-// distinct and in range whatever comes in, and adding 0 has made one zero of both.
+// Scores are compared as integers of the same order, which has two advantages: NaN is just a small number, so indices
+// stay distinct and in range whatever comes in, and adding 0 has made one zero of both.
 
 // Keys: below all of them, of an expert in an excluded group, and of NaN; that of -Infinity is larger.
 const NO_KEY: i32 = i32.MIN_VALUE;

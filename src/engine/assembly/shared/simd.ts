@@ -20,8 +20,8 @@ export function horizontalMax(v: v128): f32 {
   );
 }
 
-// V8 builds a constant vector from two 64-bit numbers wherever it is used, which costs more than the arithmetic with it;
-// loading a number from memory into all lanes is one instruction.
+// V8 builds a constant vector from two 64-bit numbers wherever it is used, which costs more than the arithmetic with
+// it; loading a number from memory into all lanes is one instruction.
 const EXP_CONSTANTS: usize = memory.data<f32>([
   1.0 / 5040.0,
   1.0 / 720.0,

@@ -1,7 +1,7 @@
 // Two operands that lie in memory in different ways, walked together row by row.
 //
-// Whatever their rank, shapes become three outer axes and a row once axes that both operands step through alike are merged
-// (src/engine/kernels/strided-axes.ts). Steps are in elements; a step of 0 repeats an operand along an axis.
+// Whatever their rank, shapes become three outer axes and a row once axes that both operands step through alike are
+// merged (src/engine/kernels/strided-axes.ts). Steps are in elements; a step of 0 repeats an operand along an axis.
 
 import { ARGUMENTS } from './threads';
 
@@ -26,7 +26,10 @@ export class StridedRows {
   bStep: i32;
 }
 
-/** Describes the rows that the next kernel which takes two operands of different layout walks: the fields of `StridedRows`. */
+/**
+ * Describes the rows that the next kernel which takes two operands of different layout walks: the fields of
+ * `StridedRows`.
+ */
 export function describeRows(
   size: i32,
   width: i32,

@@ -1,12 +1,12 @@
 // Fork-join over all threads of the engine. Every thread has an instance of this module of its own, over one memory.
 //
 // A job is a function and a number of chunks. `run` publishes it in one 64-bit word, [epoch 24 | end 20 | next 20], and
-// every thread takes a chunk between `next` and `end` with a compare-and-swap until none is left; the caller takes part.
-// Because the word names its epoch, a thread that comes late cannot take a chunk of a job that is over, so nobody waits for a
-// thread that sleeps: the caller does the work itself.
+// every thread takes a chunk between `next` and `end` with a compare-and-swap until none is left; the caller takes
+// part. Because the word names its epoch, a thread that comes late cannot take a chunk of a job that is over, so nobody
+// waits for a thread that sleeps: the caller does the work itself.
 //
-// The caller takes chunks from the front and the first worker from the back, so that what a thread wrote in one job, rows of
-// the batch mostly, it finds in its own cache in the next one; they meet wherever one has been faster.
+// The caller takes chunks from the front and the first worker from the back, so that what a thread wrote in one job,
+// rows of the batch mostly, it finds in its own cache in the next one; they meet wherever one has been faster.
 //
 // Chunks must not depend on each other, and how a job is cut must not depend on the number of threads: results are then
 // the same bits whoever computes them. No reduction is ever split among chunks.
@@ -33,8 +33,8 @@ export const MAX_CHUNKS: i32 = (1 << 20) - 1;
 const SPINS: i32 = 100_000;
 const LOOKS_BETWEEN_CHECKS: i32 = 1 << 16;
 
-// Tells the host that a join takes long, for the first, second, ... time; it throws when a worker is gone. With 0: the job
-// before was never joined, so its chunks may still be running, and the host must throw.
+// Tells the host that a join takes long, for the first, second, ... time; it throws when a worker is gone. With 0: the
+// job before was never joined, so its chunks may still be running, and the host must throw.
 @external("env", "stalled")
 declare function stalled(time: i32): void;
 
@@ -127,8 +127,8 @@ export function work(): void {
 }
 
 /**
- * Waits for the next job. No wake-up is lost: the caller writes WORD, then EPOCH, then looks for sleepers; here EPOCH is
- * read first and WORD last, so either the job is seen, or EPOCH is not what it was, or the caller sees this sleeper.
+ * Waits for the next job. No wake-up is lost: the caller writes WORD, then EPOCH, then looks for sleepers; here EPOCH
+ * is read first and WORD last, so either the job is seen, or EPOCH is not what it was, or the caller sees this sleeper.
  */
 function sleep(): void {
   const epoch = atomic.load<i32>(EPOCH);
