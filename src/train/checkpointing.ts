@@ -66,7 +66,8 @@ export async function restoreLearner(learner: Learner, store: RunStore, path: st
   const checkpoint = await store.openCheckpoint(path);
   try {
     const { config, parameters } = learner.model;
-    const own = Array.from(parameters, ([name, { shape }]) => ({ name, shape })); // a study may have replaced those of the config
+    // A study may have replaced those of the config.
+    const own = Array.from(parameters, ([name, { shape }]) => ({ name, shape }));
     const expected = [...own, ...bufferShapes(config)];
     learner.model.importTensors(fromHfTensors(checkpoint.model, config, expected).tensors);
     const tensors = checkpoint.optimizer ? readAllTensors(checkpoint.optimizer) : [];

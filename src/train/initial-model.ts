@@ -153,7 +153,8 @@ export async function inheritWeights(learner: Learner, inheritance: Inheritance)
   const { checkpoint, config, mtpModules } = inheritance;
   const { model, average } = learner;
   const isFresh = ({ name }: { readonly name: string }) => isBeyond(name, config.numHiddenLayers + mtpModules);
-  const own = Array.from(model.parameters, ([name, { shape }]) => ({ name, shape })); // a study may have replaced those of the config
+  // A study may have replaced those of the config.
+  const own = Array.from(model.parameters, ([name, { shape }]) => ({ name, shape }));
   const expected = [...own, ...bufferShapes(config)].filter((tensor) => !isFresh(tensor));
   const { tensors, warnings } = fromHfTensors(
     checkpoint.model,

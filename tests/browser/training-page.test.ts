@@ -97,6 +97,7 @@ async function trainInNode(): Promise<object[]> {
 describe('a page that Vite builds from tinyseek/core', () => {
   if (chromium === null) {
     warnOfNoChromium('training in a page');
+    // A user's machine need not have a browser. CI installs one, so this is never skipped there.
     it.skip('is not tested: no Chromium on the PATH');
     return;
   }

@@ -52,6 +52,7 @@ async function openPage(isolated: boolean, folder: string): Promise<PageReport> 
 describe('a page', () => {
   if (chromium === null) {
     warnOfNoChromium('the engine in a browser');
+    // A user's machine need not have a browser. CI installs one, so this is never skipped there.
     it.skip('is not tested: no Chromium on the PATH');
     return;
   }

@@ -59,7 +59,8 @@ describe('expertDispatch', () => {
     expect(expertDispatch()).toBe('dense');
     const dense = await applyLayer();
     expect([sparse.reads, dense.reads]).toEqual([1, 0]);
-    expectAllClose(dense.out, sparse.out, { rtol: 1e-5, atol: 1e-5 }); // float32 sums of a dozen products, in another order
+    // Float32 sums of a dozen products, in another order.
+    expectAllClose(dense.out, sparse.out, { rtol: 1e-5, atol: 1e-5 });
   });
 
   it('asks a backend that registers the kernel first, whatever it is called and though it cannot be read', async () => {
