@@ -83,5 +83,7 @@ export function bareNumbers(text: string): string[] {
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/`[^`]*`/g, '');
   const counts = [...words.slice(3), 'twice', 'half', 'third', 'quarter', 'double'].join('|');
-  return prose.match(new RegExp(String.raw`(?<![\w.])\d[\d,.]*(?:e-?\d+)?(?!\d|-?[a-z])|\b(?:${counts})\b`, 'gi')) ?? [];
+  return (
+    prose.match(new RegExp(String.raw`(?<![\w.])\d[\d,.]*(?:e-?\d+)?(?!\d|-?[a-z])|\b(?:${counts})\b`, 'gi')) ?? []
+  );
 }

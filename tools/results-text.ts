@@ -6,7 +6,7 @@ import { withHolm } from '../src/experiments/holm.ts';
 import { armTable, costTable, meanNote, table, verdictTable } from '../src/experiments/results-markdown.ts';
 import { studies } from '../src/experiments/studies/index.ts';
 import { formatDuration } from '../src/report/format.ts';
-import { correctionNote, seedsAndMachine } from '../src/report/study/study-text.ts';
+import { claimsNote, seedsAndMachine } from '../src/report/study/study-text.ts';
 import type { StudyResults, Verdict, VerdictRow } from '../src/report/study-results.ts';
 import { fillBlocks } from './marked-blocks.ts';
 import { fillNumbers } from './results-prose.ts';
@@ -59,7 +59,7 @@ function overview(all: readonly StudyResults[]): string {
   ]);
   const sum = ['all', '', '', ...verdictCounts(all.flatMap(({ verdicts }) => verdicts))];
   const [first] = all;
-  const note = first === undefined ? '' : `In brackets: corrected. ${correctionNote(first)}`;
+  const note = first === undefined ? '' : `In brackets: corrected. ${claimsNote(first)}`;
   return `${table(['study', 'about', 'arms x seeds', ...verdictNames], [...rows, sum])}\n\n${note}`;
 }
 

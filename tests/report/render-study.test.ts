@@ -51,9 +51,11 @@ describe('renderStudy', () => {
         '<td>−0.110 (−0.180 to −0.040)</td><td>0.006 nats',
     );
     expect(page).toContain('<strong class="verdict contradicted">contradicted</strong> <small>p &lt; 0.0001</small>');
-    expect(page).toMatch(/not distinguishable<\/strong> <small>p = 1<\/small><\/td><td>not measured<\/td><td>no figure/);
+    expect(page).toMatch(
+      /not distinguishable<\/strong> <small>p = 1<\/small><\/td><td>not measured<\/td><td>no figure/,
+    );
     expect(page).toContain('<th scope="col">corrected for 3 claims</th>');
-    expect(page).toContain("count 3 claims (Holm&#39;s method): the chance that even one of them is decided wrongly");
+    expect(page).toContain('count 3 claims (Holm&#39;s method): the chance that even one of them is decided wrongly');
   });
 
   it('gives the reason in place of a verdict, and has no column for verdicts without any', () => {

@@ -1,7 +1,7 @@
 // What a study says last: its numbers, what was found of its claims, and where everything lies.
 
 import type { ResultFiles } from '../../experiments/write-results.ts';
-import { caveats, correctedTitle, correctionNote, hasVerdicts, pText, rangeText } from '../../report/study/study-text.ts';
+import { caveats, claimsNote, correctedTitle, hasVerdicts, pText, rangeText } from '../../report/study/study-text.ts';
 import type { StudyResults, VerdictRow } from '../../report/study-results.ts';
 import { formatCount } from '../terminal/format.ts';
 import { formatHeadedTable } from '../terminal/table.ts';
@@ -28,8 +28,12 @@ function findings(results: StudyResults, width: number): string[] {
   const corrected = isJudged ? correctedTitle(results) : null;
   const claims = results.verdicts.flatMap((row) => claimLines(row, corrected, width));
   const title = isJudged || claims.length === 0 ? [] : ['', 'Claims, and what was found:'];
-  const note = isJudged ? ['', ...wrapProse(correctionNote(results), width)] : [];
-  return [...warnings, ...title, ...claims, ...note];
+  return [
+    ...warnings,
+    ...title,
+    ...claims,
+    ...(claims.length === 0 ? [] : ['', ...wrapProse(claimsNote(results), width)]),
+  ];
 }
 
 function shortNumber(value: number): string {

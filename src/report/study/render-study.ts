@@ -11,9 +11,9 @@ import { type ArmRuns, armDetails, balanceFigures, lossFigures } from './study-c
 import {
   caveats,
   changeText,
+  claimsNote,
   claimsTitle,
   correctedTitle,
-  correctionNote,
   hasCutIntervals,
   hasVerdicts,
   intervalCount,
@@ -85,9 +85,14 @@ function claims(results: StudyResults): Html {
     (row) =>
       html`<tr><th scope="row">${row.claim} <small>Rule: ${row.rule}</small></th>${isJudged ? verdictCells(row) : null}<td>${row.found === null ? 'not measured' : rangeText(row.found)}</td><td>${row.paper ?? 'no figure'}</td></tr>`,
   );
-  const head = ['claim', ...(isJudged ? ['verdict', correctedTitle(results)] : []), 'found here (95 % interval)', 'paper'];
+  const head = [
+    'claim',
+    ...(isJudged ? ['verdict', correctedTitle(results)] : []),
+    'found here (95 % interval)',
+    'paper',
+  ];
   const figures = paper.length === 0 ? null : html`<p>The paper: ${paper.join(' ')}</p>`;
-  const note = isJudged ? html`<p><small>${correctionNote(results)}</small></p>` : null;
+  const note = html`<p><small>${claimsNote(results)}</small></p>`;
   return html`${table('Claims, written before the run', head, rows)}${note}${figures}`;
 }
 

@@ -70,13 +70,14 @@ export function correctedTitle(results: StudyResults): string {
   return `corrected for ${claimCount(results)}`;
 }
 
-/** What the verdicts and the corrected ones mean. */
-export function correctionNote(results: StudyResults): string {
-  return (
-    'Each verdict judges its claim as if it were the only one. The corrected verdicts count ' +
-    `${claimCount(results)} (Holm's method): the chance that even one of them is decided wrongly is at most 5 %. ` +
-    'p values are two-sided.'
-  );
+/** How far verdicts, or intervals without verdicts, can be trusted beside so many others; goes below the claims. */
+export function claimsNote(results: StudyResults): string {
+  const count = claimCount(results);
+  return hasVerdicts(results)
+    ? 'Each verdict judges its claim as if it were the only one. The corrected verdicts count ' +
+        `${count} (Holm's method): the chance that even one of them is decided wrongly is at most 5 %. ` +
+        'p values are two-sided.'
+    : `Intervals are of 95 %, each as if its claim were the only one; there are ${count}.`;
 }
 
 /** Whether a table of arms has an interval that ends at a bound. */
