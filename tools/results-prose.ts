@@ -24,21 +24,27 @@ const sourced = new RegExp(
 
 /** The text with the number in front of every comment written again. Throws where a number cannot be that. */
 export function fillNumbers(text: string, all: readonly StudyResults[]): string {
+  const read = text.match(sourced)?.length ?? 0;
+  if ((text.match(/\S<!--/g)?.length ?? 0) !== read) {
+    const odd = /\S+<!--[\s\S]*?-->/.exec(text.replace(sourced, ''))?.[0];
+    throw new Error(`${odd}: no number with a source that can be read`);
+  }
   return text
     .split(/^(?=## )/m)
-    .map((section) => {
-      const heading = /^## (\S+)$/m.exec(section)?.[1];
-      return section.replace(sourced, (whole, said: string, named: string | undefined, side, quantity, args) => {
-        const results = all.find(({ name }) => name === (named ?? heading));
-        const comment = whole.slice(said.length);
-        if (quantity === 'study') return saidByStudy(said, results, whole);
-        const value = quantityOf(quantity, args?.split(/,\s*/) ?? [], results, all);
-        if (side === undefined) return `${written(value, said)}${comment}`;
-        if (side === 'above' ? numberOf(said) > value : numberOf(said) < value) return whole;
-        throw new Error(`${whole}: it is ${value}`);
-      });
-    })
+    .map((section) => fillSection(section, all))
     .join('');
+}
+
+function fillSection(section: string, all: readonly StudyResults[]): string {
+  const heading = /^## (\S+)$/m.exec(section)?.[1];
+  return section.replace(sourced, (whole, said: string, named: string | undefined, side, quantity, args) => {
+    const results = all.find(({ name }) => name === (named ?? heading));
+    if (quantity === 'study') return saidByStudy(said, results, whole);
+    const value = quantityOf(quantity, args?.split(/,\s*/) ?? [], results, all);
+    if (side === undefined) return `${written(value, said)}${whole.slice(said.length)}`;
+    if (side === 'above' ? numberOf(said) > value : numberOf(said) < value) return whole;
+    throw new Error(`${whole}: it is ${value}`);
+  });
 }
 
 function saidByStudy(said: string, results: StudyResults | undefined, whole: string): string {

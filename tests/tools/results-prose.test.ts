@@ -43,6 +43,8 @@ describe('fillNumbers', () => {
     ['1<!-- mean(z, loss) -->', /made-up has no arm z/],
     ['1<!-- mean(a, lost) -->', /a lost: not measured/],
     ['1<!-- median(a, loss) -->', /there is no quantity median/],
+    ['4.3<!-- mean of a -->', /4\.3<!-- mean of a -->: no number with a source that can be read/],
+    ['19 times\n<!-- mean(a, loss) -->, 19 times)<!-- mean(a, loss) -->', /times\)<!-- .*: no number with a source/],
     ['times<!-- mean(a, loss) -->', /there is no word for 4\.31/],
   ])('refuses %s', (text, message) => {
     expect(() => fill(`## made-up\n\n${text}`)).toThrow(message);
