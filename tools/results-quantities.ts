@@ -44,6 +44,11 @@ const ofStudy: Readonly<Record<string, OfStudy>> = {
   },
   high: (results, a = '', b = '', metric = '') => differenceOf(results, a, b, metric).high,
   ratio: (results, a = '', b = '', metric = '') => ratioOf(results, a, b, metric),
+  /** The mean difference over the first seeds alone. */
+  early: (results, count = '', a = '', b = '', metric = '') => {
+    const arms = results.arms.map((arm) => ({ ...arm, runs: arm.runs.slice(0, Number(count)) }));
+    return differenceOf({ ...results, arms }, a, b, metric).mean;
+  },
   /** What `a` has less than `b`, as a share of `b`. */
   saving: (results, a = '', b = '', metric = '') => 1 - ratioOf(results, a, b, metric),
   /** Between the lowest and the highest arm. */
