@@ -3,8 +3,8 @@
 //   node tools/results-page.ts runs/ablate-balance runs/ablate-mtp   takes over results.json and pictures of these
 //   node tools/results-page.ts                                       writes the tables again from what was taken over
 //
-// What stands between `<!-- study NAME -->` and `<!-- end NAME -->` is written by this program. Everything else is written
-// by hand, but for the numbers: `results-prose.ts` fills them in, in the README as well.
+// What stands between `<!-- study NAME -->` and `<!-- end NAME -->` is written by this program. Everything else is
+// written by hand, but for the numbers: `results-prose.ts` fills them in, in the README as well.
 // Pictures are charts of the study's report, photographed in Chromium. `npm run format` afterwards.
 
 import { spawnSync } from 'node:child_process';

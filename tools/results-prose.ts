@@ -1,6 +1,6 @@
 // Numbers in prose that come from the kept results. A writer says behind each number where it comes from,
 //
-//   MaxVio ends at 0.12<!-- mean(bias-1e-3, maxVioGlobal) -->, and all losses lie within 0.02<!-- above spread(loss) -->
+//   MaxVio ends at 0.12<!-- mean(bias-1e-3, maxVioGlobal) -->, and losses lie within 0.02<!-- above spread(loss) -->
 //
 // and this program writes the number again, with as many decimals as it has. A page shows nothing of the comment, which
 // has to follow the number without a space (a line that begins with a comment is HTML to Markdown).

@@ -11,7 +11,8 @@ import { alpha } from './student-t.ts';
  * wrongly is at most 5 %, however the claims depend on each other.
  *
  * Example: 0.01, 0.04, 0.03, 0.005 become 0.03, 0.06, 0.06, 0.02.
- * Source: S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6 (1979).
+ * Source: S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6
+ * (1979), 65-70.
  */
 export function holmAdjusted(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).sort((a, b) => pValues[a]! - pValues[b]!);
@@ -24,7 +25,7 @@ export function holmAdjusted(pValues: readonly number[]): number[] {
   return adjusted;
 }
 
-/** Gives every verdict its corrected one. A claim without a verdict counts as one that cannot be told, with p value 1. */
+/** Gives every verdict its corrected one. A claim without a verdict counts, as one of p value 1. */
 export function withHolm(claims: readonly JudgedClaim[]): VerdictRow[] {
   const adjusted = holmAdjusted(claims.map((row) => (row.verdict === null ? 1 : row.pValue)));
   return claims.map((row, i) => {

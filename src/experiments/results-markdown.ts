@@ -61,7 +61,8 @@ export function armTable({ metrics, arms }: StudyResults): string {
 export function meanNote(results: StudyResults): string {
   const { arms, statistics } = results;
   const shown = `half the interval${hasCutIntervals(results) ? ' (in brackets both ends, where it is cut)' : ''}`;
-  return `Mean ± ${shown}; difference from ${arms[0]?.label ?? 'the first arm'}. ${statistics}; ${intervalCount(results)} intervals.`;
+  const first = arms[0]?.label ?? 'the first arm';
+  return `Mean ± ${shown}; difference from ${first}. ${statistics}; ${intervalCount(results)} intervals.`;
 }
 
 export function costTable({ arms }: StudyResults): string {

@@ -23,8 +23,8 @@ export function judge(found: Estimate, expect: Expectation, isRatio: boolean): V
  * The two-sided p value of a verdict: the smallest alpha at which the (1 - alpha) interval touches no end of the
  * claimed range, so that `judge` would decide. Below 0.05 it has decided; 1 if there is no interval.
  *
- * For a range with one end that is the t test of a mean equal to that end. For a range with two, it is twice the p value
- * of the two one-sided tests of equivalence if the mean lies inside, and the t test of the nearer end if it does not.
+ * For a range with one end that is the t test of a mean equal to that end. For a range with two, it is twice the p
+ * value of the two one-sided tests of equivalence if the mean lies inside, and the t test of the nearer end otherwise.
  */
 export function pValueOf(found: Estimate, expect: Expectation, isRatio: boolean): number {
   const scale = isRatio ? (value: number) => Math.log(Math.max(0, value)) : (value: number) => value;

@@ -75,7 +75,11 @@ def claims():
     sizes = [0.0, 0.01, 0.5, 1.0, 2.0, 4.3, 12.0, 100.0]
     degrees = [1, 2, 3, 4, 5, 7, 10, 29, 30, 200]
     return {
-        "versions": {"python": platform.python_version(), "scipy": scipy.__version__, "statsmodels": statsmodels.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "scipy": scipy.__version__,
+            "statsmodels": statsmodels.__version__,
+        },
         "tails": [{"t": t, "df": df, "p": float(2 * stats.t.sf(t, df))} for df in degrees for t in sizes],
         "quantiles": [{"df": df, "t": float(stats.t.ppf(0.975, df))} for df in degrees],
         "claims": [case(rng, *row) for row in CASES],
