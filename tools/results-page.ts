@@ -3,7 +3,8 @@
 //   node tools/results-page.ts runs/ablate-balance runs/ablate-mtp   takes over results.json and pictures of these
 //   node tools/results-page.ts                                       writes the tables again from what was taken over
 //
-// What stands between `<!-- study NAME -->` and `<!-- end NAME -->` is written by this program, everything else by hand.
+// What stands between `<!-- study NAME -->` and `<!-- end NAME -->` is written by this program. Everything else is
+// written by hand, but for the numbers: `results-prose.ts` fills them in, in the README as well.
 // Pictures are charts of the study's report, photographed in Chromium. `npm run format` afterwards.
 
 import { spawnSync } from 'node:child_process';
@@ -13,6 +14,7 @@ import { join, relative } from 'node:path';
 import type { StudyResults } from '../src/report/study-results.ts';
 import { findChromium } from './find-chromium.ts';
 import { figuresOf } from './report-figures.ts';
+import { fillNumbers } from './results-prose.ts';
 import { kept, readKept, resultsPage } from './results-text.ts';
 
 const page = 'docs/results.md';
@@ -85,5 +87,7 @@ for (const folder of folders) {
   photograph(chromium, folder, name);
   console.log(`${kept}/${name}.json, ${kept}/${name}.png`);
 }
-writeFileSync(page, resultsPage(readFileSync(page, 'utf8'), readKept()));
-console.log(page);
+const all = readKept();
+writeFileSync(page, resultsPage(readFileSync(page, 'utf8'), all));
+writeFileSync('README.md', fillNumbers(readFileSync('README.md', 'utf8'), all));
+console.log(`${page}, README.md`);

@@ -2,43 +2,65 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withHolm } from '../src/experiments/holm.ts';
 import { armTable, costTable, meanNote, table, verdictTable } from '../src/experiments/results-markdown.ts';
 import { studies } from '../src/experiments/studies/index.ts';
 import { formatDuration } from '../src/report/format.ts';
-import { seedsAndMachine } from '../src/report/study/study-text.ts';
-import type { StudyResults, Verdict } from '../src/report/study-results.ts';
+import { claimsNote, seedsAndMachine } from '../src/report/study/study-text.ts';
+import type { StudyResults, Verdict, VerdictRow } from '../src/report/study-results.ts';
 import { fillBlocks } from './marked-blocks.ts';
+import { fillNumbers } from './results-prose.ts';
 
 const verdictNames: readonly Verdict[] = ['reproduced', 'not distinguishable', 'contradicted'];
 
 /** Where results of full size are kept. */
 export const kept = 'docs/results';
 
-/** The kept results, in the order of `tinyseek ablate --list`. */
+/** The kept results, in the order of `tinyseek ablate --list`, their claims corrected as one family. */
 export function readKept(): StudyResults[] {
   const paths = studies.map(({ name }) => join(kept, `${name}.json`)).filter((path) => existsSync(path));
-  return paths.map((path) => JSON.parse(readFileSync(path, 'utf8')));
+  const all = paths.map((path): StudyResults => JSON.parse(readFileSync(path, 'utf8')));
+  const rows = withHolm(all.flatMap(({ verdicts }) => verdicts));
+  const correctedFor = rows.length;
+  return all.map((results) => ({ ...results, correctedFor, verdicts: rows.splice(0, results.verdicts.length) }));
 }
 
-/** The page with everything between the marks written again; a study without its mark in the page is an error. */
+/**
+ * The page with everything between the marks written again, and the numbers of the prose; a study without its mark in
+ * the page is an error.
+ */
 export function resultsPage(page: string, all: readonly StudyResults[]): string {
   const blocks = [
     ['overview', overview(all)] as const,
     ...all.map((results) => [results.name, block(results)] as const),
   ];
-  return fillBlocks(
+  const filled = fillBlocks(
     page,
     blocks.map(([name, content]) => ({ begin: `<!-- study ${name} -->`, end: `<!-- end ${name} -->`, content })),
   );
+  return fillNumbers(filled, all);
+}
+
+/** For each verdict how many claims have it, and in brackets how many after the correction. */
+function verdictCounts(rows: readonly VerdictRow[]): string[] {
+  const judged = rows.flatMap((row) => (row.verdict === null ? [] : [row]));
+  return verdictNames.map((name) => {
+    const alone = judged.filter(({ verdict }) => verdict === name).length;
+    return `${alone} (${judged.filter(({ holm }) => holm.verdict === name).length})`;
+  });
 }
 
 function overview(all: readonly StudyResults[]): string {
-  const rows = all.map((results) => {
-    const counts = verdictNames.map((name) => results.verdicts.filter(({ verdict }) => verdict === name).length);
-    const { name, title, arms, seeds } = results;
-    return [`[${name}](#${name})`, title, `${arms.length} x ${seeds}`, ...counts.map(String)];
-  });
-  return table(['study', 'about', 'arms x seeds', ...verdictNames], rows);
+  const rows = all.map(({ name, title, arms, seeds, verdicts }) => [
+    `[${name}](#${name})`,
+    title,
+    `${arms.length} x ${seeds}`,
+    ...verdictCounts(verdicts),
+  ]);
+  const sum = ['all', '', '', ...verdictCounts(all.flatMap(({ verdicts }) => verdicts))];
+  const [first] = all;
+  const note = first === undefined ? '' : `In brackets: corrected. ${claimsNote(first)}`;
+  return `${table(['study', 'about', 'arms x seeds', ...verdictNames], [...rows, sum])}\n\n${note}`;
 }
 
 function block(results: StudyResults): string {

@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import { armSettings, type StudySize } from './settings.ts';
 import type { Estimate } from './statistics.ts';
 import type { Hypothesis, Study } from './study.ts';
-import { judge } from './verdict.ts';
+import { judge, pValueOf } from './verdict.ts';
 
 /** The number of seeds that a study runs unless another number is asked for. */
 export function usualSeeds({ seeds = 3 }: Study, quick: boolean): number {
@@ -27,8 +27,11 @@ function sizeText(seeds: number, [steps = 0]: readonly number[]): string {
   return `${seeds} ${seeds === 1 ? 'seed' : 'seeds'} of ${formatCount(steps)} ${steps === 1 ? 'step' : 'steps'}`;
 }
 
+/** What the claims of a study are judged by, before there are files. */
+export type PlannedStudy = Pick<Plan, 'study' | 'quick' | 'steps' | 'seeds'>;
+
 /** One or two sentences that say why a plan gives no verdicts, and how to run it to get them; null if it gives them. */
-export function whyNotJudged(plan: Plan): string | null {
+export function whyNotJudged(plan: PlannedStudy): string | null {
   const { study, quick, seeds } = plan;
   const own = stepsOf(study, plan);
   const full = stepsOf(study, { quick: false, steps: null });
@@ -59,7 +62,10 @@ export function judgementOf(
 ): Judgement {
   if (shortfall !== null) return { verdict: null, reason: shortfall };
   const needed = neededSeeds(study);
-  if (found !== null && found.n >= needed) return { verdict: judge(found, expect, as === 'ratio') };
+  if (found !== null && found.n >= needed) {
+    const isRatio = as === 'ratio';
+    return { verdict: judge(found, expect, isRatio), pValue: pValueOf(found, expect, isRatio) };
+  }
   const known = found === null ? 'none' : `only ${found.n}`;
   return { verdict: null, reason: `No verdict: the rule needs ${needed} seeds, and ${known} can be compared.` };
 }

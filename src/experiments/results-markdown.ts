@@ -4,11 +4,15 @@ import { formatCount, formatDuration } from '../report/format.ts';
 import {
   caveats,
   changeText,
+  claimsNote,
   claimsTitle,
+  correctedTitle,
   hasCutIntervals,
   hasVerdicts,
+  intervalCount,
   intervalText,
   meanMeasured,
+  pText,
   rangeText,
   seedsAndMachine,
 } from '../report/study/study-text.ts';
@@ -19,22 +23,24 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), `|${' --- |'.repeat(header.length)}`, ...rows.map(line)].join('\n');
 }
 
-function verdictCell(row: VerdictRow): string {
-  return row.verdict === null ? row.reason : `**${row.verdict}**`;
+/** The verdict for the claim alone, then the corrected one. */
+function verdictCells(row: VerdictRow): [string, string] {
+  if (row.verdict === null) return [row.reason, ''];
+  return [`**${row.verdict}** (${pText(row.pValue)})`, `${row.holm.verdict} (${pText(row.holm.pValue)})`];
 }
 
-/** The table of claims, with what was found and, if there are any, the verdicts. */
+/** The table of claims, with what was found and, if there are any, the verdicts, alone and corrected. */
 export function verdictTable(results: StudyResults): string {
   const isJudged = hasVerdicts(results);
   const rows = results.verdicts.map((row) => [
     row.claim,
     row.rule,
     row.found === null ? 'not measured yet' : rangeText(row.found),
-    ...(isJudged ? [verdictCell(row)] : []),
+    ...(isJudged ? verdictCells(row) : []),
     row.paper ?? '',
   ]);
-  const header = ['claim', 'rule, written before the run', 'found', ...(isJudged ? ['verdict'] : []), 'paper'];
-  return table(header, rows);
+  const verdictHeads = isJudged ? ['verdict', correctedTitle(results)] : [];
+  return table(['claim', 'rule, written before the run', 'found', ...verdictHeads, 'paper'], rows);
 }
 
 function cellText({ value, difference }: MetricCell): string {
@@ -55,7 +61,8 @@ export function armTable({ metrics, arms }: StudyResults): string {
 export function meanNote(results: StudyResults): string {
   const { arms, statistics } = results;
   const shown = `half the interval${hasCutIntervals(results) ? ' (in brackets both ends, where it is cut)' : ''}`;
-  return `Mean ± ${shown}; difference from ${arms[0]?.label ?? 'the first arm'}. ${statistics}.`;
+  const first = arms[0]?.label ?? 'the first arm';
+  return `Mean ± ${shown}; difference from ${first}. ${statistics}; ${intervalCount(results)} intervals.`;
 }
 
 export function costTable({ arms }: StudyResults): string {
@@ -86,6 +93,7 @@ export function resultsMarkdown(results: StudyResults): string {
     equal,
     ...caveats(results).map((line) => `**${line}**`),
     ...(results.verdicts.length === 0 ? [] : [`## ${claimsTitle(results)}`, verdictTable(results)]),
+    ...(results.verdicts.length === 0 ? [] : [claimsNote(results)]),
     '## Results',
     meanNote(results),
     armTable(results),

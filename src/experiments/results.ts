@@ -3,23 +3,18 @@
 import { cpus } from 'node:os';
 import { countParameters } from '../config/counts.ts';
 import { loadRun } from '../report/load-run.ts';
-import type { ArmResults, MetricCell, StudyResults, VerdictRow } from '../report/study-results.ts';
-import { type Bounds, boundsOf, boundsOfDifference, toInterval } from './bounds.ts';
-import { judgementOf, whyNotJudged } from './evidence.ts';
+import type { ArmResults, StudyResults } from '../report/study-results.ts';
+import { armCells, claimRows, type MeasuredRun } from './comparisons.ts';
 import { readMeasured } from './measured-file.ts';
 import { type Job, jobsOf, type Plan } from './plan.ts';
-import { armSettings } from './settings.ts';
-import { type BySeed, estimate, pairedDifference } from './statistics.ts';
-import type { Arm, Hypothesis, Measurements } from './study.ts';
-import { estimateOf, ruleOf } from './verdict.ts';
+import type { Arm } from './study.ts';
 
-export const statisticsNote =
-  "95 % intervals by Student's t over seeds, cut where a quantity has a bound; differences are paired by seed, and so by " +
-  'initial weights and order of the data';
+const statisticsNote =
+  "95 % intervals by Student's t over seeds, each as if it were the only one, cut where a quantity has a bound; " +
+  'differences are paired by seed, and so by initial weights and order of the data';
 
-interface FinishedRun {
+interface FinishedRun extends MeasuredRun {
   readonly job: Job;
-  readonly measured: Measurements;
 }
 
 /** The results of the runs that are done so far; null if none is. `command` is the command that repeats the study. */
@@ -28,13 +23,12 @@ export function collectResults(plan: Plan, command: string): StudyResults | null
   const jobs = jobsOf(plan);
   const runs = jobs.flatMap((job): FinishedRun[] => {
     const measured = readMeasured(job.runDir);
-    return measured === null ? [] : [{ job, measured }];
+    return measured === null ? [] : [{ job, arm: job.arm.name, seed: job.seed, measured }];
   });
   const [first] = runs;
   if (first === undefined) return null;
   const { settings } = loadRun(first.job.runDir);
   const { name, title, question, source, equal, paper, scatters = [], series = [] } = study;
-  const shortfall = whyNotJudged(plan);
   return {
     format: 1,
     ...{ name, title, question, source, equal, paper, quick, seeds, command, scatters, series },
@@ -47,7 +41,8 @@ export function collectResults(plan: Plan, command: string): StudyResults | null
     },
     createdAt: new Date().toISOString(),
     statistics: statisticsNote,
-    verdicts: study.hypotheses.map((hypothesis) => verdictRow(plan, runs, hypothesis, shortfall)),
+    verdicts: claimRows(plan, runs),
+    correctedFor: study.hypotheses.length,
     metrics: study.metrics.map(({ key, label, unit = null, better = null }) => ({ key, label, unit, better })),
     arms: study.arms.flatMap((arm) => armResults(plan, arm, runs) ?? []),
   };
@@ -59,50 +54,9 @@ function machineName(): string {
   return `${model}, ${all.length} core${all.length === 1 ? '' : 's'}, ${process.platform}`;
 }
 
-function bySeed(runs: readonly FinishedRun[], arm: string, metric: string): BySeed {
-  const own = runs.filter(({ job }) => job.arm.name === arm);
-  return new Map(
-    own.flatMap(({ job, measured }): [number, number][] => {
-      const value = measured[metric];
-      return value === undefined ? [] : [[job.seed, value]];
-    }),
-  );
-}
-
-/** The verdict uses the whole interval; only the interval that is shown is cut at the bounds. */
-function verdictRow(
-  plan: Plan,
-  runs: readonly FinishedRun[],
-  hypothesis: Hypothesis,
-  shortfall: string | null,
-): VerdictRow {
-  const { arm, against, metric, as, claim, paper = null } = hypothesis;
-  const found = estimateOf(hypothesis, (name, key) => bySeed(runs, name, key));
-  const bounds = as === 'ratio' ? undefined : boundsBetween(plan, metric, arm, against);
-  return {
-    claim,
-    rule: ruleOf(hypothesis),
-    found: toInterval(found, bounds),
-    ...judgementOf(hypothesis, found, plan.study, shortfall),
-    paper,
-  };
-}
-
-function boundsOfArm(plan: Plan, metric: string, name: string): Bounds {
-  const arm = plan.study.arms.find((candidate) => candidate.name === name)!;
-  return boundsOf(plan.study, metric, armSettings(plan.study, arm, plan, 0).model);
-}
-
-/** The bounds of a metric of an arm, or of its difference from another arm. */
-function boundsBetween(plan: Plan, metric: string, arm: string, against?: string): Bounds {
-  const own = boundsOfArm(plan, metric, arm);
-  return against === undefined ? own : boundsOfDifference(own, boundsOfArm(plan, metric, against));
-}
-
 /** The results of an arm; null if none of its runs is done. */
 function armResults(plan: Plan, arm: Arm, runs: readonly FinishedRun[]): ArmResults | null {
-  const { study } = plan;
-  const own = runs.filter(({ job }) => job.arm.name === arm.name);
+  const own = runs.filter((run) => run.arm === arm.name);
   const [first] = own;
   if (first === undefined) return null;
   const { model, train } = loadRun(first.job.runDir).settings;
@@ -115,18 +69,8 @@ function armResults(plan: Plan, arm: Arm, runs: readonly FinishedRun[]): ArmResu
     parameters: total,
     activeParameters: active,
     flopsPerToken,
-    runs: own.map(({ job, measured }) => ({ seed: job.seed, dir: job.runDir, measured })),
-    cells: study.metrics.map(({ key }) => cellOf(plan, runs, arm.name, key)),
-  };
-}
-
-function cellOf(plan: Plan, runs: readonly FinishedRun[], arm: string, metric: string): MetricCell {
-  const first = plan.study.arms[0]!.name;
-  const values = bySeed(runs, arm, metric);
-  const difference = arm === first ? null : pairedDifference(values, bySeed(runs, first, metric));
-  return {
-    value: toInterval(estimate([...values.values()]), boundsBetween(plan, metric, arm)),
-    difference: toInterval(difference, boundsBetween(plan, metric, arm, first)),
+    runs: own.map(({ job, seed, measured }) => ({ seed, dir: job.runDir, measured })),
+    cells: armCells(plan, runs, arm.name),
   };
 }
 

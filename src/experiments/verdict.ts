@@ -2,6 +2,7 @@
 
 import type { Verdict } from '../report/study-results.ts';
 import { type BySeed, type Estimate, estimate, pairedDifference, pairedRatio } from './statistics.ts';
+import { criticalT, twoSidedTail } from './student-t.ts';
 import type { Expectation, Hypothesis } from './study.ts';
 
 /** The range in which the claim says the mean lies. */
@@ -16,6 +17,22 @@ export function judge(found: Estimate, expect: Expectation, isRatio: boolean): V
   const [low, high] = claimedRange(expect, isRatio);
   if (found.low > low && found.high < high) return 'reproduced';
   return found.high < low || found.low > high ? 'contradicted' : 'not distinguishable';
+}
+
+/**
+ * The two-sided p value of a verdict: the smallest alpha at which the (1 - alpha) interval touches no end of the
+ * claimed range, so that `judge` would decide. Below 0.05 it has decided; 1 if there is no interval.
+ *
+ * For a range with one end that is the t test of a mean equal to that end. For a range with two, it is twice the p
+ * value of the two one-sided tests of equivalence if the mean lies inside, and the t test of the nearer end otherwise.
+ */
+export function pValueOf(found: Estimate, expect: Expectation, isRatio: boolean): number {
+  const scale = isRatio ? (value: number) => Math.log(Math.max(0, value)) : (value: number) => value;
+  const [mean, low, high] = [scale(found.mean), scale(found.low), scale(found.high)];
+  const distance = Math.min(...claimedRange(expect, isRatio).map((end) => Math.abs(mean - scale(end))));
+  if (found.n < 2 || distance === 0) return 1;
+  const degreesOfFreedom = found.n - 1;
+  return twoSidedTail((distance / ((high - low) / 2)) * criticalT(degreesOfFreedom), degreesOfFreedom);
 }
 
 /** What a hypothesis is about, estimated over seeds. */

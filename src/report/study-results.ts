@@ -12,10 +12,22 @@ export interface Interval {
   readonly isCut?: boolean;
 }
 
-/** A verdict, or why there is none: one sentence. */
-export type Judgement = { readonly verdict: Verdict } | { readonly verdict: null; readonly reason: string };
+interface Decision {
+  readonly verdict: Verdict;
+  /** Two-sided; below 0.05 if the verdict is another than `not distinguishable`. */
+  readonly pValue: number;
+}
 
-export type VerdictRow = Judgement & {
+/** Why there is no verdict: one sentence. */
+interface NoDecision {
+  readonly verdict: null;
+  readonly reason: string;
+}
+
+/** A verdict by its rule alone, or why there is none. */
+export type Judgement = Decision | NoDecision;
+
+interface Claim {
   readonly claim: string;
   /** The rule written before the run. */
   readonly rule: string;
@@ -23,7 +35,13 @@ export type VerdictRow = Judgement & {
   readonly found: Interval | null;
   /** What the paper found; null where it gives no figure. */
   readonly paper: string | null;
-};
+}
+
+/** A claim judged as if it were the only one. */
+export type JudgedClaim = Claim & Judgement;
+
+/** A claim with its verdict, and with the verdict after Holm's correction for `StudyResults.correctedFor` claims. */
+export type VerdictRow = Claim & ((Decision & { readonly holm: Decision }) | NoDecision);
 
 export interface MetricColumn {
   readonly key: string;
@@ -84,6 +102,8 @@ export interface StudyResults {
   readonly statistics: string;
   /** A row for each claim; only a study of at least the size that its rules were written for gives verdicts. */
   readonly verdicts: readonly VerdictRow[];
+  /** How many claims Holm's correction counts: all of the study, judged or not. */
+  readonly correctedFor: number;
   readonly metrics: readonly MetricColumn[];
   readonly arms: readonly ArmResults[];
   readonly scatters: readonly {

@@ -60,7 +60,10 @@ describe('judgementOf', () => {
   const found = (n: number) => ({ mean: 2, low: 1.5, high: 2.5, n });
 
   it('gives the verdict of the rule when the size and the seeds are there', () => {
-    expect(judgementOf(hypothesis!, found(3), balance, null)).toEqual({ verdict: 'reproduced' });
+    expect(judgementOf(hypothesis!, found(3), balance, null)).toEqual({
+      verdict: 'reproduced',
+      pValue: expect.closeTo(0.013, 3), // t = 1 / (0.5 / 4.302653) = 8.605, 2 degrees of freedom
+    });
   });
 
   it('gives no verdict at a small size, whatever was found', () => {

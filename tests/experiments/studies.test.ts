@@ -6,6 +6,7 @@ import { armSettings } from '../../src/experiments/settings.ts';
 import { studies } from '../../src/experiments/studies/index.ts';
 import type { Study } from '../../src/experiments/study.ts';
 import { checkStudy } from '../../src/experiments/study-schema.ts';
+import { groupedShapes } from '../../src/experiments/variants/attention.ts';
 
 const full = { quick: false, steps: null };
 const find = (name: string) => studies.find((study) => study.name === name)!;
@@ -48,10 +49,12 @@ describe('arms of equal cost', () => {
     expect(new Set(study.arms.map((arm) => flops(study, arm))).size).toBe(1);
   });
 
-  it('of experts differ by their routers alone, by less than 2 %', () => {
+  it('of experts differ by their routers alone, by less than 1 % of the parameters and 2 % of the FLOPs', () => {
     const study = find('experts');
     const all = study.arms.map((arm) => flops(study, arm));
     expect(Math.max(...all) / Math.min(...all)).toBeLessThan(1.02);
+    const sizes = study.arms.map((arm) => countParameters(armSettings(study, arm, full, 0).model).total);
+    expect(Math.max(...sizes) / Math.min(...sizes)).toBeLessThan(1.01);
   });
 
   it('of moe-vs-dense: dense-flops costs what the mixture does within 0.2 %, dense-parameters is as large within 1 %', () => {
@@ -62,4 +65,36 @@ describe('arms of equal cost', () => {
     expect(counts('dense-parameters').total / counts('moe').total).toBeCloseTo(1, 1.7);
     expect(settings('dense-time').train.steps).toBe(Math.round(1.15 * settings('moe').train.steps));
   });
+
+  it('of attention differ by the width of their scores, below 5 % of the FLOPs, and by 96 of 51,296 weights a layer', () => {
+    const study = find('attention');
+    const { model, train } = armSettings(study, study.arms[0]!, full, 0);
+    const { numAttentionHeads, qkNopeHeadDim, qkRopeHeadDim, vHeadDim, numHiddenLayers, hiddenSize: D } = model;
+    const { flopsPerToken } = countParameters(model, train.seqLen);
+    for (const { heads, keyHeads, headDim } of Object.values(groupedShapes)) {
+      const wider = 2 * heads * headDim - numAttentionHeads * (qkNopeHeadDim + qkRopeHeadDim + vHeadDim);
+      const difference = 6 * numHiddenLayers * wider * ((train.seqLen + 1) / 2);
+      expect(Math.abs(difference) / flopsPerToken).toBeLessThan(0.05);
+      expect(2 * D * headDim * (heads + keyHeads)).toBe(51_296 - 96);
+    }
+    expect(model.qLoraRank! + model.kvLoraRank).toBe(96); // the gains of the norms of both latents
+  });
+});
+
+describe('the numbers in what a study says of itself', () => {
+  /** Each is checked above, or is a setting. */
+  const checked: Readonly<Record<string, readonly string[]>> = {
+    attention: ['96', '51,296', '5'],
+    experts: ['1', '2'],
+    'init-and-schedule': ['0.006'],
+    'moe-vs-dense': ['1.15'],
+  };
+
+  it.each(studies.map((study) => [study.name, study] as const))(
+    'of %s are checked',
+    (name, { title, question, equal }) => {
+      const numbers = [title, question, equal].join(' ').match(/(?<![\w.-])\d[\d,]*(?:\.\d+)?(?![\w-])/g) ?? [];
+      expect(numbers).toEqual(checked[name] ?? []);
+    },
+  );
 });

@@ -43,18 +43,26 @@ describe('renderStudy', () => {
     expect(page).toContain('Do later arms &lt;b&gt;win&lt;/b&gt;?');
   });
 
-  it('puts verdict, finding and the paper side by side', () => {
-    expect(page).toMatch(
-      /It falls\. <small>Rule: loss: b minus a is below 0<\/small><\/th><td><strong class="verdict reproduced">reproduced<\/strong><\/td><td>−0\.110 \(−0\.180 to −0\.040\)<\/td><td>0\.006 nats/,
+  it('puts verdict, corrected verdict, finding and the paper side by side', () => {
+    expect(page).toContain(
+      'It falls. <small>Rule: loss: b minus a is below 0</small></th>' +
+        '<td><strong class="verdict reproduced">reproduced</strong> <small>p = 0.02</small></td>' +
+        '<td><strong class="verdict not-distinguishable">not distinguishable</strong> <small>p = 0.06</small></td>' +
+        '<td>−0.110 (−0.180 to −0.040)</td><td>0.006 nats',
     );
-    expect(page).toMatch(/not distinguishable<\/strong><\/td><td>not measured<\/td><td>no figure/);
+    expect(page).toContain('<strong class="verdict contradicted">contradicted</strong> <small>p &lt; 0.0001</small>');
+    expect(page).toMatch(
+      /not distinguishable<\/strong> <small>p = 1<\/small><\/td><td>not measured<\/td><td>no figure/,
+    );
+    expect(page).toContain('<th scope="col">corrected for 3 claims</th>');
+    expect(page).toContain('count 3 claims (Holm&#39;s method): the chance that even one of them is decided wrongly');
   });
 
   it('gives the reason in place of a verdict, and has no column for verdicts without any', () => {
     const reason = 'No verdict: the rule needs 3 seeds, and only 2 can be compared.';
     const unjudged = results.verdicts.map((row) => ({ ...row, verdict: null, reason }));
     const some = renderStudy({ ...results, verdicts: [results.verdicts[0]!, unjudged[1]!] }, runs);
-    expect(some).toMatch(/It rises\. <small>.*<\/th><td><small>No verdict: the rule needs 3 seeds/);
+    expect(some).toMatch(/It rises\. <small>.*<\/th><td colspan="2"><small>No verdict: the rule needs 3 seeds/);
     expect(some).toContain('<a href="#claims">Verdicts</a>');
     const none = renderStudy({ ...results, verdicts: unjudged }, runs);
     expect(none).toContain(`<p class="notice">${reason}</p>`);

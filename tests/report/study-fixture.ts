@@ -46,6 +46,8 @@ export function makeStudy({ arms, seeds = 3, domains = ['moby-dick'] }: StudyFix
         rule: 'loss: b minus a is below 0',
         found: interval(-0.11, seeds),
         verdict: 'reproduced',
+        pValue: 0.02,
+        holm: { verdict: 'not distinguishable', pValue: 0.06 },
         paper: '0.006 nats',
       },
       {
@@ -53,6 +55,8 @@ export function makeStudy({ arms, seeds = 3, domains = ['moby-dick'] }: StudyFix
         rule: 'loss: b minus a is above 0',
         found: interval(-0.11, seeds),
         verdict: 'contradicted',
+        pValue: 0.00001,
+        holm: { verdict: 'contradicted', pValue: 0.00003 },
         paper: null,
       },
       {
@@ -60,9 +64,12 @@ export function makeStudy({ arms, seeds = 3, domains = ['moby-dick'] }: StudyFix
         rule: 'loss: b minus a is within 0.1 of 0',
         found: null,
         verdict: 'not distinguishable',
+        pValue: 1,
+        holm: { verdict: 'not distinguishable', pValue: 1 },
         paper: null,
       },
     ],
+    correctedFor: 3,
     metrics: [
       { key: 'loss', label: 'held-out loss', unit: 'nats per token', better: 'lower' },
       { key: 'maxVioGlobal', label: 'MaxVio, all held-out text', unit: null, better: 'lower' },

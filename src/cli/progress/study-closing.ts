@@ -1,18 +1,22 @@
 // What a study says last: its numbers, what was found of its claims, and where everything lies.
 
 import type { ResultFiles } from '../../experiments/write-results.ts';
-import { caveats, hasVerdicts, rangeText } from '../../report/study/study-text.ts';
+import { caveats, claimsNote, correctedTitle, hasVerdicts, pText, rangeText } from '../../report/study/study-text.ts';
 import type { StudyResults, VerdictRow } from '../../report/study-results.ts';
 import { formatCount } from '../terminal/format.ts';
 import { formatHeadedTable } from '../terminal/table.ts';
 import { wrapProse } from '../terminal/text.ts';
 
-function claimLines(row: VerdictRow, isJudged: boolean, width: number): string[] {
+/** One claim; `corrected` names the second verdict, null in a study without verdicts. */
+function claimLines(row: VerdictRow, corrected: string | null, width: number): string[] {
+  const isJudged = corrected !== null;
   const below = (text: string) => wrapProse(`  ${text}`, width);
+  const foundText = row.found === null ? 'nothing yet' : rangeText(row.found);
   return [
     ...wrapProse(`${isJudged ? `${(row.verdict ?? 'no verdict').toUpperCase()}: ` : ''}${row.claim}`, width),
-    `  found ${row.found === null ? 'nothing yet' : rangeText(row.found)}`,
+    `  found ${foundText}${row.verdict === null ? '' : `, ${pText(row.pValue)}`}`,
     ...(isJudged && row.verdict === null ? below(row.reason) : []),
+    ...(row.verdict === null ? [] : below(`${corrected}: ${row.holm.verdict}, ${pText(row.holm.pValue)}`)),
     ...(row.paper === null ? [] : below(`paper: ${row.paper}`)),
   ];
 }
@@ -21,8 +25,15 @@ function claimLines(row: VerdictRow, isJudged: boolean, width: number): string[]
 function findings(results: StudyResults, width: number): string[] {
   const warnings = caveats(results).flatMap((line) => wrapProse(line, width));
   const isJudged = hasVerdicts(results);
-  const claims = results.verdicts.flatMap((row) => claimLines(row, isJudged, width));
-  return [...warnings, ...(isJudged || claims.length === 0 ? [] : ['', 'Claims, and what was found:']), ...claims];
+  const corrected = isJudged ? correctedTitle(results) : null;
+  const claims = results.verdicts.flatMap((row) => claimLines(row, corrected, width));
+  const title = isJudged || claims.length === 0 ? [] : ['', 'Claims, and what was found:'];
+  return [
+    ...warnings,
+    ...title,
+    ...claims,
+    ...(claims.length === 0 ? [] : ['', ...wrapProse(claimsNote(results), width)]),
+  ];
 }
 
 function shortNumber(value: number): string {

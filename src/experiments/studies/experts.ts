@@ -14,7 +14,7 @@ export const experts: Study = {
     'Do fine-grained experts learn more at the same cost, and do they and the shared expert become hard to do without?',
   source: 'arXiv:2401.06066 sections 3 and 4',
   equal:
-    'Equal tokens, equal parameters and FLOPs of the experts; the router grows with the number of experts (below 1 %).',
+    'Equal tokens, equal parameters and FLOPs of the experts; the router grows with the number of experts (below 1 % of the parameters, below 2 % of the FLOPs).',
   preset: 'tiny',
   base: {
     modelChanges: smallMoe,

@@ -6,16 +6,20 @@ import { scatterFigure } from '../charts/scatter-chart.ts';
 import { formatCount, formatDuration, formatTime } from '../format.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { grid, renderPage } from '../page.ts';
-import type { MetricCell, StudyResults, VerdictRow } from '../study-results.ts';
+import type { MetricCell, StudyResults, Verdict, VerdictRow } from '../study-results.ts';
 import { type ArmRuns, armDetails, balanceFigures, lossFigures } from './study-charts.ts';
 import {
   caveats,
   changeText,
+  claimsNote,
   claimsTitle,
+  correctedTitle,
   hasCutIntervals,
   hasVerdicts,
+  intervalCount,
   intervalText,
   meanMeasured,
+  pText,
   rangeText,
   seedsAndMachine,
 } from './study-text.ts';
@@ -62,9 +66,14 @@ function table(caption: string, head: readonly Content[], rows: readonly Html[])
   return html`<div class="card scroll" role="region" tabindex="0" aria-label="${caption}"><table class="study"><caption>${caption}</caption><thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-function verdictCell(row: VerdictRow): Html {
-  if (row.verdict === null) return html`<td><small>${row.reason}</small></td>`;
-  return html`<td><strong class="verdict ${row.verdict.replace(' ', '-')}">${row.verdict}</strong></td>`;
+function verdictCell(verdict: Verdict, pValue: number): Html {
+  return html`<td><strong class="verdict ${verdict.replace(' ', '-')}">${verdict}</strong> <small>${pText(pValue)}</small></td>`;
+}
+
+/** The verdict for the claim alone, then the corrected one; or in the place of both, why there is none. */
+function verdictCells(row: VerdictRow): Html {
+  if (row.verdict === null) return html`<td colspan="2"><small>${row.reason}</small></td>`;
+  return html`${verdictCell(row.verdict, row.pValue)}${verdictCell(row.holm.verdict, row.holm.pValue)}`;
 }
 
 /** Without verdicts, of what is found alone. */
@@ -74,11 +83,17 @@ function claims(results: StudyResults): Html {
   const isJudged = hasVerdicts(results);
   const rows = verdicts.map(
     (row) =>
-      html`<tr><th scope="row">${row.claim} <small>Rule: ${row.rule}</small></th>${isJudged ? verdictCell(row) : null}<td>${row.found === null ? 'not measured' : rangeText(row.found)}</td><td>${row.paper ?? 'no figure'}</td></tr>`,
+      html`<tr><th scope="row">${row.claim} <small>Rule: ${row.rule}</small></th>${isJudged ? verdictCells(row) : null}<td>${row.found === null ? 'not measured' : rangeText(row.found)}</td><td>${row.paper ?? 'no figure'}</td></tr>`,
   );
-  const head = ['claim', ...(isJudged ? ['verdict'] : []), 'found here (95 % interval)', 'paper'];
+  const head = [
+    'claim',
+    ...(isJudged ? ['verdict', correctedTitle(results)] : []),
+    'found here (95 % interval)',
+    'paper',
+  ];
   const figures = paper.length === 0 ? null : html`<p>The paper: ${paper.join(' ')}</p>`;
-  return html`${table('Claims, written before the run', head, rows)}${figures}`;
+  const note = html`<p><small>${claimsNote(results)}</small></p>`;
+  return html`${table('Claims, written before the run', head, rows)}${note}${figures}`;
 }
 
 function cell({ value, difference }: MetricCell): Html {
@@ -96,7 +111,7 @@ function armTable(results: StudyResults): Html {
   const rows = arms.map(
     ({ label, name, cells }) => html`<tr><th scope="row">${label} <small>${name}</small></th>${cells.map(cell)}</tr>`,
   );
-  return html`${table('Mean over seeds, and difference from the first arm', head, rows)}<p><small>${statistics}.${hasCutIntervals(results) ? ' In brackets: both ends of an interval that is cut.' : null}</small></p>`;
+  return html`${table('Mean over seeds, and difference from the first arm', head, rows)}<p><small>${statistics}; ${intervalCount(results)} intervals.${hasCutIntervals(results) ? ' In brackets: both ends of an interval that is cut.' : null}</small></p>`;
 }
 
 function seriesFigure({ series, arms }: StudyResults, index: number): Html | null {

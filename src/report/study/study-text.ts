@@ -40,6 +40,12 @@ export function seedsAndMachine({ seeds, environment }: StudyResults): string {
   return `Seeds 0 to ${seeds - 1}. TinySeek ${tinyseek}, backend ${backend}, Node ${node}, ${machine}`;
 }
 
+/** How many intervals the table of arms has. */
+export function intervalCount({ arms }: StudyResults): number {
+  const intervals = arms.flatMap(({ cells }) => cells.flatMap(({ value, difference }) => [value, difference]));
+  return intervals.filter((interval) => interval !== null && interval.low !== null).length;
+}
+
 /** Whether the study gives a verdict on any of its claims. */
 export function hasVerdicts({ verdicts }: StudyResults): boolean {
   return verdicts.some(({ verdict }) => verdict !== null);
@@ -48,6 +54,30 @@ export function hasVerdicts({ verdicts }: StudyResults): boolean {
 /** Heads the table of claims. */
 export function claimsTitle(results: StudyResults): string {
   return hasVerdicts(results) ? 'Verdicts' : 'Claims';
+}
+
+/** `p = 0.0056`, `p < 0.0001`. */
+export function pText(pValue: number): string {
+  return pValue < 1e-4 ? 'p < 0.0001' : `p = ${Number(pValue.toPrecision(2))}`;
+}
+
+function claimCount({ correctedFor }: StudyResults): string {
+  return `${correctedFor} ${correctedFor === 1 ? 'claim' : 'claims'}`;
+}
+
+/** Heads the column of verdicts after Holm's correction. */
+export function correctedTitle(results: StudyResults): string {
+  return `corrected for ${claimCount(results)}`;
+}
+
+/** How far verdicts, or intervals without verdicts, can be trusted beside so many others; goes below the claims. */
+export function claimsNote(results: StudyResults): string {
+  const count = claimCount(results);
+  return hasVerdicts(results)
+    ? 'Each verdict judges its claim as if it were the only one. The corrected verdicts count ' +
+        `${count} (Holm's method): the chance that even one of them is decided wrongly is at most 5 %. ` +
+        'p values are two-sided.'
+    : `Intervals are of 95 %, each as if its claim were the only one; there are ${count}.`;
 }
 
 /** Whether a table of arms has an interval that ends at a bound. */
