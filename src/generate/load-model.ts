@@ -36,10 +36,10 @@ export async function loadModelFrom(store: ModelStore): Promise<LoadedModel> {
 /** Loads what is in a checkpoint and closes it; `where` is for messages. */
 export function loadAndClose(checkpoint: Checkpoint, where: string): LoadedModel {
   try {
-    const { config, warnings } = folderConfig(checkpoint);
+    const { config, model: tensors, warnings } = folderConfig(checkpoint);
     const tokenizer = folderTokenizer(where, checkpoint.tokenizerJson, config);
     const expected = [...parameterShapes(config), ...bufferShapes(config)];
-    const imported = fromHfTensors(checkpoint.model, config, expected);
+    const imported = fromHfTensors(tensors, config, expected);
     const model = modelOf(config, imported.tensors);
     const { trainerState } = checkpoint;
     return { model, config, tokenizer, trainerState, warnings: [...warnings, ...imported.warnings] };

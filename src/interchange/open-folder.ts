@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHuggingFaceConfig } from '../config/huggingface.ts';
+import { huggingFaceConfigText } from '../config/huggingface-text.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
 import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
@@ -47,10 +48,10 @@ const largestF16 = 65504;
 export function openFolder(folder: string, mtp = true): OpenFolder {
   const checkpoint = readCheckpoint(folder);
   try {
-    const { config: storedConfig, warnings } = folderConfig(checkpoint);
+    const { config: storedConfig, model, warnings } = folderConfig(checkpoint);
     const tokenizer = folderTokenizer(folder, checkpoint.tokenizerJson, storedConfig);
     const expected = [...parameterShapes(storedConfig), ...bufferShapes(storedConfig)];
-    const rewritten = rewriteHfTensors(checkpoint.model, storedConfig, expected);
+    const rewritten = rewriteHfTensors(model, storedConfig, expected);
     const config = mtp ? storedConfig : withoutMtp(storedConfig);
     const tensors = rewritten.tensors.filter(({ name }) => layerOf(name) < layersOf(config));
     const settings = readOptional(folder, 'tokenizer_config.json') ?? jsonText(tokenizerConfig(tokenizer));
@@ -62,7 +63,7 @@ export function openFolder(folder: string, mtp = true): OpenFolder {
       tensorsAs: (format) => tensors.map((tensor) => inFormat(tensor, format)),
       textFiles: (format) =>
         new Map([
-          ['config.json', jsonText(toHuggingFaceConfig(config, torchNames[format]))],
+          ['config.json', huggingFaceConfigText(toHuggingFaceConfig(config, torchNames[format]))],
           ['generation_config.json', jsonText({ bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId })],
           ['tokenizer.json', jsonText(checkpoint.tokenizerJson ?? {})],
           ['tokenizer_config.json', settings],

@@ -1,5 +1,6 @@
 // What goes into a checkpoint, and what is read from one: the same in every kind of store.
 
+import { huggingFaceConfigText } from '../config/huggingface-text.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import {
@@ -14,7 +15,7 @@ import { toHfTensors } from './hf-tensors.ts';
 import type { JsonObject } from './json.ts';
 import { asFloat32, safetensorsPieces } from './safetensors-bytes.ts';
 import type { TensorReader } from './tensor-source.ts';
-import { encodeJson } from './utf8.ts';
+import { encodeJson, encodeUtf8 } from './utf8.ts';
 
 /** What goes into a model folder. */
 export interface ModelContents {
@@ -79,7 +80,7 @@ export interface NamedBytes {
 /** The files of a Hugging Face model folder. */
 export function* modelFiles(contents: ModelContents): Generator<NamedBytes> {
   const { config, hfConfig, tokenizerJson, tokenizerConfig, model } = contents;
-  yield jsonBytes(configFile, hfConfig);
+  yield { name: configFile, pieces: [encodeUtf8(huggingFaceConfigText(hfConfig))] };
   yield jsonBytes(generationFile, { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId });
   yield jsonBytes(tokenizerFile, tokenizerJson);
   yield jsonBytes(tokenizerConfigFile, tokenizerConfig);
