@@ -19,8 +19,9 @@ const formatVersion = 1;
 /** Keys that mean something here and nowhere else. */
 export const ownKeys = ['mtp_concat_order', 'mtp_hidden_state', 'expert_bias_form', 'tinyseek_format'] as const;
 
-/** Keys with one value here; all but the first are for loaders. */
+/** Keys with one value here. */
 const fixedKeys: Readonly<Record<string, unknown>> = {
+  architectures: ['DeepseekV3ForCausalLM'],
   model_type: 'deepseek_v3',
   hidden_act: 'silu',
   attention_bias: false,
@@ -31,7 +32,6 @@ const fixedKeys: Readonly<Record<string, unknown>> = {
 
 /** Keys that loaders expect and that change nothing here; `aux_loss_alpha` is the report's, no loader reads it. */
 const ignoredKeys: Readonly<Record<string, unknown>> = {
-  architectures: ['DeepseekV3ForCausalLM'],
   attention_dropout: 0,
   aux_loss_alpha: 1e-4,
   seq_aux: true,
@@ -39,6 +39,9 @@ const ignoredKeys: Readonly<Record<string, unknown>> = {
   pretraining_tp: 1,
   use_cache: true,
 };
+
+/** Names of keys that may have any value. */
+export const inertKeys: readonly string[] = Object.keys(ignoredKeys);
 
 /**
  * What a file may leave out, and what transformers 5.18 does then (`DeepseekV3Config`). There the depth of MTP is 1

@@ -87,7 +87,8 @@ export function inherit({ path, checkpoint, warnings }: OpenedModel, wishes: Wis
   const claimed = fromHuggingFaceConfig(checkpoint.hfConfig).numNextnPredictLayers;
   const { config: found, model: tensors, notes } = folderConfig(checkpoint);
   const tokenizerSpec = specOf(checkpoint) ?? `file:${path}/tokenizer.json`;
-  const tokenizer = { ...folderTokenizer(path, checkpoint.tokenizerJson, found), name: tokenizerSpec };
+  const { tokenizer: own, notes: tokenNotes } = folderTokenizer(path, checkpoint, found);
+  const tokenizer = { ...own, name: tokenizerSpec };
   const mtpModules = found.numNextnPredictLayers;
   const depth = wishes.model?.numNextnPredictLayers ?? claimed;
   const config: ModelConfig = {
@@ -98,7 +99,7 @@ export function inherit({ path, checkpoint, warnings }: OpenedModel, wishes: Wis
   };
   refuseOtherShape(path, config, wishes.model ?? {});
   refuseOtherSpec(path, tokenizer, wishes.train.tokenizer);
-  return { path, checkpoint, config, tensors, tokenizer, mtpModules, warnings: [...warnings, ...notes] };
+  return { path, checkpoint, config, tensors, tokenizer, mtpModules, warnings: [...warnings, ...notes, ...tokenNotes] };
 }
 
 function refuseOtherShape(path: string, config: ModelConfig, asked: Partial<ModelConfig>): void {
