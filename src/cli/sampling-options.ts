@@ -69,8 +69,8 @@ export function parseSampling(flags: SamplingFlags, { sampling: wanted }: Genera
   const idle = choosing.find((key) => flags[key] !== undefined);
   if (sampling.temperature === 0 && flags.temperature === undefined && idle !== undefined && idle !== 'seed') {
     throw new UserError(
-      `${samplingFlags[idle]} has no effect: generation_config.json of the model takes the most likely token every time; ` +
-        'give --temperature too',
+      `${samplingFlags[idle]} has no effect: generation_config.json of the model takes the most likely token every ` +
+        'time; give --temperature too',
     );
   }
   if (sampling.temperature === 0 && flags.temperature !== undefined && idle !== undefined) {

@@ -1,5 +1,5 @@
-// What a `config.json` from elsewhere may say that this model is not: refused where transformers would compute something
-// else than is computed here, and noted where it ignores the key as we do.
+// What a `config.json` from elsewhere may say that this model is not: refused where transformers would compute
+// something else than is computed here, and noted where it ignores the key as we do.
 
 import { UserError } from '../errors.ts';
 import { showValue } from './issues.ts';

@@ -85,7 +85,8 @@ function endOfDocument({ name, eosTokenId }: Tokenizer): number {
   if (eosTokenId !== null) return eosTokenId;
   throw new UserError(
     `data: the tokenizer ${name} has no token that ends a document, which training needs; name one of its tokens as ` +
-      'eos_token in the tokenizer_config.json of the model, or train from scratch with --tokenizer file:PATH, which adds one',
+      'eos_token in the tokenizer_config.json of the model, or train from scratch with --tokenizer file:PATH, which ' +
+      'adds one',
   );
 }
 

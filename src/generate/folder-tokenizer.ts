@@ -21,8 +21,8 @@ export interface FolderTokenizer {
 
 /**
  * The tokenizer of a model folder. The tokens that begin a text and end an answer are those of
- * `generation_config.json`, or else of `config.json`, or else those that `tokenizer_config.json` names; only a folder in
- * which none of the three says so is searched for the names of other models.
+ * `generation_config.json`, or else of `config.json`, or else those that `tokenizer_config.json` names; only a folder
+ * in which none of the three says so is searched for the names of other models.
  *
  * @throws UserError if there is none, or if it has more tokens than the model.
  */
@@ -40,7 +40,8 @@ export function folderTokenizer(
   const plain = tokenizerFromHuggingFace(json);
   if (plain.vocabSize > vocabSize) {
     throw new UserError(
-      `checkpoint: ${folder} has a tokenizer of ${plain.vocabSize} tokens and a model of ${vocabSize}; they do not belong together`,
+      `checkpoint: ${folder} has a tokenizer of ${plain.vocabSize} tokens and a model of ${vocabSize}; ` +
+        'they do not belong together',
     );
   }
   const { roles, notes } = tokenRoles(files, plain, vocabSize);

@@ -32,8 +32,10 @@ const theirs: FolderSampling = { temperature: 1, topK: 50, topP: 1, minP: 0, rep
 const followed: ReadonlySet<string> = new Set([...Object.values(keys), 'do_sample', 'max_new_tokens']);
 
 /** Keys about tokens, which `folder-tokenizer.ts` reads, and keys that change no answer. */
-const inert =
-  /^(_.*|.*_token_id|transformers_version|use_cache|cache_.*|output_.*|return_dict.*|chat_format|.*_assistant.*|assistant_.*)$/;
+const inert = new RegExp(
+  '^(?:_.*|.*_token_id|transformers_version|use_cache|cache_.*|output_.*|return_dict.*|chat_format' +
+    '|.*_assistant.*|assistant_.*)$',
+);
 
 /** The settings of a parsed `generation_config.json`; null for a folder without one. */
 export function readGenerationDefaults(json: JsonObject | null): GenerationDefaults {

@@ -1,5 +1,6 @@
-// The layouts in which other programs store the weights of a `deepseek_v3` model, each turned into the one that DeepSeek
-// and transformers write. Nothing is read here; every difference is noted. The list is what transformers 5.18 loads:
+// The layouts in which other programs store the weights of a `deepseek_v3` model, each turned into the one that
+// DeepSeek and transformers write. Nothing is read here; every difference is noted. The list is what transformers 5.18
+// loads:
 //
 // - names without the prefix `model.`, as the model without its output head is saved;
 // - the experts of a layer stacked, as transformers holds them in memory;

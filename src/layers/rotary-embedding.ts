@@ -4,7 +4,11 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { RotaryTables } from '../ops/rotary.ts';
 import { tf } from '../tensor/tf.ts';
 
-/** YaRN's attention temperature, `0.1 * mscale * ln(factor) + 1`; a coefficient of 0 gives 1. Source: arXiv:2309.00071 section 3.4. */
+/**
+ * YaRN's attention temperature, `0.1 * mscale * ln(factor) + 1`; a coefficient of 0 gives 1.
+ *
+ * Source: arXiv:2309.00071 section 3.4.
+ */
 export function yarnMscale(factor: number, mscale: number): number {
   return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
 }

@@ -99,7 +99,7 @@ describe('the sampling of a generation_config.json', () => {
   it.each(goldens.sampling as SamplingCase[])('golden: $file', ({ file, drawn }) => {
     const { sampling, maxNewTokens, notes } = readGenerationDefaults(file);
     expect([maxNewTokens, notes]).toEqual([drawn.max_new_tokens, []]);
-    // transformers takes the most likely token where a file says nothing; what is generated here has defaults of its own.
+    // transformers takes the most likely token where a file says nothing; here the commands have defaults of their own.
     if (Object.keys(file).join() === 'max_new_tokens') return expect(sampling).toBeNull();
     expect(sampling).toEqual({
       temperature: drawn.do_sample === true ? drawn.temperature : 0,

@@ -1,5 +1,5 @@
-"""Model folders that say in different files which tokens end an answer, what precedes a prompt and how to sample, and what
-transformers makes of each."""
+"""Model folders that say in different files which tokens end an answer, what precedes a prompt and how to sample, and
+what transformers makes of each."""
 
 import json
 import tempfile
@@ -16,7 +16,7 @@ SEQUENCE = {"Sequence": {"id": "A", "type_id": 0}}
 
 
 def foreign_tokens():
-    """`ends` are the ids at which generation stops, `prompt` the ids of `text` as a prompt, `sampling` what is drawn with."""
+    """`ends` are the ids at which generation stops, `prompt` those of `text` as a prompt, `sampling` what is drawn with."""
     tokenizer = small_tokenizer()
     token = {"content": "<|tool|>", "lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
     names = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}

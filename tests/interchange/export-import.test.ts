@@ -135,7 +135,7 @@ describe('exportModel and importModel', () => {
     LICENSE: 'as you like',
   };
 
-  it('keeps what describes the model and its tokenizer, word for word, through both; what it leaves out is said', () => {
+  it('keeps what describes the model and its tokenizer, word for word, and says what it leaves out', () => {
     writeSmallModel(path('model'));
     for (const [name, text] of Object.entries(describing)) writeFileSync(path('model', name), text);
     writeFileSync(path('model', 'README.md'), 'mine');

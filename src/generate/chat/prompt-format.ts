@@ -15,7 +15,7 @@ export interface PromptFormat {
 /**
  * The prompts of the model in a folder. A text follows the token that ended the document before it, as in training
  * here, or the beginning-of-sentence token where the folder asks for one. The text of a model from elsewhere follows
- * what its tokenizer puts there (the post-processor of `tokenizer.json`, or else `add_bos_token`), which may be nothing.
+ * what its tokenizer puts there (the post-processor of `tokenizer.json`, or else `add_bos_token`): that may be nothing.
  *
  * @throws UserError when a file of the folder cannot be used.
  */
