@@ -5,8 +5,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { importModel } from '../../src/interchange/import-model.ts';
+import { dequantized } from '../../src/io/block-fp8.ts';
 import { openModelFiles } from '../../src/io/model-files.ts';
-import { writeTensorFile } from '../../src/io/safetensors.ts';
+import { openSafetensors, writeTensorFile } from '../../src/io/safetensors.ts';
 import { readAllTensors } from '../../src/io/tensor-source.ts';
 import type { NamedTensor } from '../../src/tensor/named-tensor.ts';
 import { useTempFolder } from '../io/helpers.ts';
@@ -157,5 +158,28 @@ describe('the same weights in another layout', () => {
     const { config: read, warnings } = importModel(path('model'), path('out2'));
     expect(read.numNextnPredictLayers).toBe(1);
     expect(warnings).toEqual([expect.stringContaining('num_nextn_predict_layers is 2, but the weights have 1')]);
+  });
+});
+
+describe('FP8 weights with scales that are powers of two (UE8M0)', () => {
+  it('are multiplied out', () => {
+    const name = 'model.layers.0.mlp.down_proj.weight';
+    const [rows = 0, columns = 0] = smallTensors.find((tensor) => tensor.name === name)!.shape;
+    const file = Buffer.alloc(rows * columns, 0x38); // E4M3: all ones
+    const header = (entries: object) => {
+      const json = Buffer.from(JSON.stringify(entries));
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(json.length));
+      return Buffer.concat([length, json]);
+    };
+    const bytes = file.length;
+    const entries = {
+      [name]: { dtype: 'F8_E4M3', shape: [rows, columns], data_offsets: [0, bytes] },
+      [`${name}_scale_inv`]: { dtype: 'F8_E8M0', shape: [1, 1], data_offsets: [bytes, bytes + 1] },
+    };
+    writeFileSync(path('fp8.safetensors'), Buffer.concat([header(entries), file, Buffer.of(130)]));
+    const reader = dequantized(openSafetensors(path('fp8.safetensors')), [128, 128]);
+    expect(Array.from(reader.read(name))).toEqual(new Array(rows * columns).fill(8)); // 2 ** (130 - 127)
+    reader.close();
   });
 });
