@@ -52,7 +52,7 @@ for (let row = 0; row < batchSize; row++) {
   const [rowIds, rowDocuments] = [ids.subarray(from, to), documentIds.subarray(from, to)];
   for (const document of new Set(rowDocuments)) {
     const tokens = rowIds.filter((_, i) => rowDocuments[i] === document);
-    const end = tokens.includes(tokenizer.eosTokenId) ? ' <end>' : '';
+    const end = tokens.some((id) => id === tokenizer.eosTokenId) ? ' <end>' : '';
     console.log(`  row ${row}, document ${document}: ${JSON.stringify(tokenizer.decode(tokens))}${end}`);
   }
 }

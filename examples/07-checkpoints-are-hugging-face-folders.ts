@@ -44,7 +44,8 @@ for (const [name, { dtype, shape }] of tensors.filter(([name]) => isShown(name))
 const { model, tokenizer, warnings } = loadModel(checkpoint);
 for (const warning of warnings) console.log(warning);
 const text = 'Call me Ishmael. The whale is in the sea.';
-const ids = [tokenizer.eosTokenId, ...tokenizer.encode(text)]; // a document begins where another one ended
+const { eosTokenId } = tokenizer; // a document begins where another one ended
+const ids = [...(eosTokenId === null ? [] : [eosTokenId]), ...tokenizer.encode(text)];
 const logprobs = (await scoreTokens(model, ids)).map((logprob) => logprob ?? 0); // null for the first: nothing precedes it
 console.log('\nProbability of each token given those before it; one # is what blind guessing gives, 1/512');
 for (const [i, id] of ids.entries()) {

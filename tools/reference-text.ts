@@ -1,7 +1,7 @@
 // The parts of docs/configuration.md and docs/data.md that are made from the code: what each key of a configuration is,
 // what presets set, how keys must fit together, and which corpora are built in.
 
-import type { z } from 'zod';
+import * as z from 'zod';
 import { modelPreset, presetNames, trainablePresetNames, trainPreset } from '../src/config/presets.ts';
 import { modelConfigSchema, trainConfigSchema } from '../src/config/schema.ts';
 import { constraintSentences } from '../src/config/validate.ts';
@@ -43,7 +43,7 @@ function keyTable(schema: z.ZodObject, preset: string, example: object | null): 
     return [
       code(key),
       allowedValues(type),
-      code(showValue(values.get(key))),
+      code(values.has(key) ? showValue(values.get(key)) : 'left out'),
       `${type.description}.`,
       symbol === undefined ? '' : code(symbol),
     ];
@@ -53,6 +53,7 @@ function keyTable(schema: z.ZodObject, preset: string, example: object | null): 
 
 /** What an error message says that a value must be. */
 function allowedValues(schema: z.ZodType): string {
+  if (schema instanceof z.ZodOptional) return `${allowedValues(schema.unwrap() as z.ZodType)}, or left out`;
   const message = schema.safeParse(undefined).error?.issues[0]?.message ?? '';
   const isNullable = schema.safeParse(null).success && !message.includes('null');
   return isNullable ? `${message}, or null` : message;

@@ -5,6 +5,7 @@ import { countParameters } from '../config/counts.ts';
 import { createGenerator } from '../generate/batch/batch-generator.ts';
 import { openPromptFormat } from '../generate/chat/prompt-format.ts';
 import { createDecoder } from '../generate/decoder/create-decoder.ts';
+import { describeDefaults } from '../generate/generation-defaults.ts';
 import type { ServeLimits } from '../serve/limits.ts';
 import type { ServedModel } from '../serve/served-model.ts';
 import { type RunningServer, startServer } from '../serve/server.ts';
@@ -24,13 +25,18 @@ export interface ServerSettings {
 
 const graceSeconds = 10;
 
-function createServedModel(name: string, { model, config, tokenizer, path }: OpenedModel, slots: number): ServedModel {
+function createServedModel(
+  name: string,
+  { model, config, tokenizer, defaults, path }: OpenedModel,
+  slots: number,
+): ServedModel {
   const decoder = createDecoder(model, { slots });
   return {
     id: name,
     created: Math.floor(Date.now() / 1000),
     tokenizer,
     prompts: openPromptFormat(path, tokenizer),
+    defaults,
     contextLength: config.maxPositionEmbeddings,
     generator: createGenerator(decoder, tokenizer),
     slots,
@@ -49,7 +55,8 @@ function banner(url: string, opened: OpenedModel, model: ServedModel, { host, li
   const chat =
     model.prompts.chat.kind === 'template'
       ? 'the chat template of the checkpoint'
-      : 'a plain transcript: the checkpoint has no chat template';
+      : 'a plain transcript: the checkpoint has no (default) chat template';
+  const sampling = describeDefaults(model.defaults);
   const rows = [
     [
       'Model',
@@ -62,6 +69,9 @@ function banner(url: string, opened: OpenedModel, model: ServedModel, { host, li
       `${plural(Math.min(limits.maxTokens, model.contextLength), 'token')} and ${formatDuration(limits.answerSeconds)} an answer, ${formatBytes(limits.maxBodyBytes)} a request`,
     ],
     ['Chat', chat],
+    ...(sampling === null
+      ? []
+      : [['Sampling', `${sampling}, unless a request says otherwise (generation_config.json)`]]),
   ];
   const warning = `warning: whoever can reach ${host} can use it: there are no passwords and no encryption`;
   return [

@@ -18,8 +18,13 @@ export interface ParameterCounts {
   readonly mtp: number;
   /** Numbers a cache holds per token and layer: the latent and the shared rotary key. */
   readonly kvCacheElementsPerTokenPerLayer: number;
-  /** The same for multi-head attention with the heads of this model: a key of `qkNopeHeadDim` and a value per head. */
+  /**
+   * The same for multi-head attention with the heads of this model: a key of `qkNopeHeadDim` and a value per head, as
+   * the DeepSeek-V2 report compares them (arXiv:2405.04434, table 1). The rotary part of the keys is left out.
+   */
   readonly mhaCacheElementsPerTokenPerLayer: number;
+  /** The same with keys of the width that queries have here, `qkNopeHeadDim + qkRopeHeadDim`. */
+  readonly mhaCacheWithRotaryElementsPerTokenPerLayer: number;
   /** Floating-point operations of training, per token; see `countParameters` for what is in it. */
   readonly flopsPerToken: number;
 }
@@ -87,6 +92,7 @@ export function countParameters(config: ModelConfig, seqLen: number = nativeLeng
     mtp: sum(mtp.map(size)) + biases.mtp,
     kvCacheElementsPerTokenPerLayer: kvLoraRank + qkRopeHeadDim,
     mhaCacheElementsPerTokenPerLayer: numAttentionHeads * (qkNopeHeadDim + vHeadDim),
+    mhaCacheWithRotaryElementsPerTokenPerLayer: numAttentionHeads * (qkNopeHeadDim + qkRopeHeadDim + vHeadDim),
     flopsPerToken: 6 * (weightProducts([...main, ...mtp], config) + attentionProducts(config, seqLen)),
   };
 }

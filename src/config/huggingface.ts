@@ -2,9 +2,12 @@
 //
 // Keys are converted mechanically (`kvLoraRank` is `kv_lora_rank`), so there is no table of names. What is listed here
 // are the keys that have no counterpart, because this model has only one choice there: they are written for loaders
-// (F 8.1 and F 8.3 in `docs/facts.md`) and must have that value when read.
+// (F 8.1 and F 8.3 in `docs/facts.md`). What a file from elsewhere may have differently, and what is said about it, is
+// in `huggingface-foreign.ts`.
 
 import { UserError } from '../errors.ts';
+import { checkForeign, isForeign } from './huggingface-foreign.ts';
+import { readRopeScaling, readRopeTheta } from './huggingface-rope.ts';
 import { type ConfigSource, isRecord, showValue } from './issues.ts';
 import type { ModelConfig } from './model-config.ts';
 import { modelConfigSchema } from './schema.ts';
@@ -13,8 +16,12 @@ import { validateModelConfig } from './validate.ts';
 /** Version of the meaning of our own keys; a reader refuses a higher one. */
 const formatVersion = 1;
 
-/** Keys with one supported value: written always, checked when present. */
+/** Keys that mean something here and nowhere else. */
+export const ownKeys = ['mtp_concat_order', 'mtp_hidden_state', 'expert_bias_form', 'tinyseek_format'] as const;
+
+/** Keys with one value here. */
 const fixedKeys: Readonly<Record<string, unknown>> = {
+  architectures: ['DeepseekV3ForCausalLM'],
   model_type: 'deepseek_v3',
   hidden_act: 'silu',
   attention_bias: false,
@@ -25,7 +32,6 @@ const fixedKeys: Readonly<Record<string, unknown>> = {
 
 /** Keys that loaders expect and that change nothing here; `aux_loss_alpha` is the report's, no loader reads it. */
 const ignoredKeys: Readonly<Record<string, unknown>> = {
-  architectures: ['DeepseekV3ForCausalLM'],
   attention_dropout: 0,
   aux_loss_alpha: 1e-4,
   seq_aux: true,
@@ -34,12 +40,43 @@ const ignoredKeys: Readonly<Record<string, unknown>> = {
   use_cache: true,
 };
 
-/** What a foreign file may leave out, and what transformers does then. */
-const defaults: Partial<ModelConfig> = {
+/** Names of keys that may have any value. */
+export const inertKeys: readonly string[] = Object.keys(ignoredKeys);
+
+/**
+ * What a file may leave out, and what transformers 5.18 does then (`DeepseekV3Config`). There the depth of MTP is 1
+ * where the file does not say: see `folder-config.ts`.
+ */
+const defaults: ModelConfig = {
+  vocabSize: 129280,
+  hiddenSize: 7168,
+  intermediateSize: 18432,
+  moeIntermediateSize: 2048,
+  numHiddenLayers: 61,
+  numAttentionHeads: 128,
+  qLoraRank: 1536,
+  kvLoraRank: 512,
+  qkNopeHeadDim: 128,
+  qkRopeHeadDim: 64,
+  vHeadDim: 128,
+  nRoutedExperts: 256,
+  nSharedExperts: 1,
+  numExpertsPerTok: 8,
+  nGroup: 8,
+  topkGroup: 4,
+  normTopkProb: true,
+  routedScalingFactor: 2.5,
   scoringFunc: 'sigmoid',
+  firstKDenseReplace: 3,
   numNextnPredictLayers: 0,
+  maxPositionEmbeddings: 4096,
+  ropeTheta: 10_000,
   ropeScaling: null,
   ropeInterleave: true,
+  rmsNormEps: 1e-6,
+  initializerRange: 0.02,
+  bosTokenId: 0,
+  eosTokenId: 1,
   mtpConcatOrder: 'embedding-first',
   mtpHiddenState: 'post-norm',
   expertBiasForm: 'additive',
@@ -49,7 +86,11 @@ function snakeCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-const hubSource: ConfigSource = { where: 'config.json', keyName: snakeCase };
+const hubSource: ConfigSource = {
+  where: 'config.json',
+  keyName: snakeCase,
+  remedy: 'check that it is the config.json of these weights',
+};
 
 function snakeCaseKeys(record: object): Record<string, unknown> {
   return Object.fromEntries(
@@ -58,7 +99,7 @@ function snakeCaseKeys(record: object): Record<string, unknown> {
 }
 
 /**
- * The content of `config.json`, ready for `JSON.stringify`: all that transformers, vLLM and SGLang ask for.
+ * The content of `config.json`, ready for `huggingFaceConfigText`: all that transformers, vLLM and SGLang ask for.
  * `torchDtype` is PyTorch's name of the format the weights are stored in.
  *
  * transformers has no softmax affinities, no multiplicative bias and no MTP: it ignores those keys and computes what it
@@ -75,28 +116,13 @@ export function toHuggingFaceConfig(config: ModelConfig, torchDtype = 'float32')
   };
 }
 
-function refuse(key: string, value: unknown, expected: string): never {
-  throw new UserError(`config.json: ${key} (${showValue(value)}) is not supported: expected ${expected}`);
-}
-
-/** Refuses what this model cannot be: another architecture, another activation, a file of a later version of ours. */
-function checkFixedKeys(json: Readonly<Record<string, unknown>>): void {
-  if (json.model_type === undefined) {
-    throw new UserError('config.json: model_type is missing: expected "deepseek_v3"');
-  }
-  for (const [key, expected] of Object.entries(fixedKeys)) {
-    const value = json[key] ?? expected;
-    if (value !== expected) refuse(key, value, showValue(expected));
-  }
-  const { num_attention_heads: heads = null, num_key_value_heads: keyValueHeads = heads } = json;
-  if (heads !== null && keyValueHeads !== heads) {
-    refuse('num_key_value_heads', keyValueHeads, `num_attention_heads (${showValue(heads)})`);
-  }
-}
-
 function checkFormat(json: Readonly<Record<string, unknown>>): void {
   const version = json.tinyseek_format ?? formatVersion;
-  if (typeof version !== 'number') refuse('tinyseek_format', version, `a number up to ${formatVersion}`);
+  if (typeof version !== 'number') {
+    throw new UserError(
+      `config.json: tinyseek_format (${showValue(version)}) is not supported: expected a number up to ${formatVersion}`,
+    );
+  }
   if (version > formatVersion) {
     throw new UserError(
       `config.json: tinyseek_format (${version}) is newer than this version of tinyseek, which reads up to ` +
@@ -105,50 +131,40 @@ function checkFormat(json: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** The rotary settings, wherever this generation of transformers keeps them: its version 5 has one record for all. */
-function rotaryRecord(json: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const key = (json.rope_scaling ?? null) === null ? 'rope_parameters' : 'rope_scaling';
-  const record = json[key] ?? {};
-  return isRecord(record) ? record : refuse(key, record, 'an object, or null');
-}
-
-/** YaRN settings from a rotary record, or null; `rope_type` is the newer name of `type`. */
-function readRopeScaling(rotary: Readonly<Record<string, unknown>>): unknown {
-  const type = rotary.rope_type ?? rotary.type ?? 'default';
-  if (type === 'default') return null;
-  if (type !== 'yarn') refuse('rope_scaling.type', type, '"yarn" or "default"');
-  if ((rotary.attention_factor ?? null) !== null) {
-    refuse('rope_scaling.attention_factor', rotary.attention_factor, 'no such key, with mscale and mscale_all_dim');
-  }
-  if (rotary.truncate === false) refuse('rope_scaling.truncate', false, 'true');
-  return {
-    type,
-    factor: rotary.factor,
-    originalMaxPositionEmbeddings: rotary.original_max_position_embeddings,
-    betaFast: rotary.beta_fast ?? 32,
-    betaSlow: rotary.beta_slow ?? 1,
-    mscale: rotary.mscale,
-    mscaleAllDim: rotary.mscale_all_dim,
-  };
+/** A token id as a file has it: a number, or a list of them, of which the first is taken; null for none. */
+function readTokenId(value: unknown): unknown {
+  const id: unknown = Array.isArray(value) ? (value[0] ?? null) : value;
+  return typeof id === 'number' && id < 0 ? null : id;
 }
 
 /**
- * The `ModelConfig` in a parsed `config.json`, ours or another's `deepseek_v3`.
+ * The `ModelConfig` in a parsed `config.json`, ours or another's `deepseek_v3`. A file from elsewhere is read as
+ * transformers reads it: keys that it leaves out have transformers' defaults, and keys that transformers ignores
+ * change nothing (`foreignNotes` says which those are).
  *
- * A missing key, a value out of range, another architecture and a file of a later version of ours are each a
- * `UserError` that names the key as the file spells it. Keys this model has no use for are ignored.
+ * @throws UserError for another architecture, a value that this model cannot have, settings that cannot be computed,
+ * and a file of a later version of ours; it names the key as the file spells it.
  */
 export function fromHuggingFaceConfig(json: unknown): ModelConfig {
   if (!isRecord(json)) throw new UserError(`config.json: expected an object, found ${showValue(json)}`);
   checkFormat(json);
-  checkFixedKeys(json);
-  const rotary = rotaryRecord(json);
+  checkForeign(json);
   const present = Object.keys(modelConfigSchema.shape).filter((key) => Object.hasOwn(json, snakeCase(key)));
+  const stated: Record<string, unknown> = Object.fromEntries(present.map((key) => [key, json[snakeCase(key)]]));
   const config = {
     ...defaults,
-    ...Object.fromEntries(present.map((key) => [key, json[snakeCase(key)]])),
-    ropeTheta: rotary.rope_theta ?? json.rope_theta,
-    ropeScaling: readRopeScaling(rotary),
+    ...stated,
+    ...(isForeign(json) ? { scoringFunc: 'sigmoid' } : {}),
+    numNextnPredictLayers: mtpDepth(json) ?? defaults.numNextnPredictLayers,
+    bosTokenId: readTokenId(stated.bosTokenId ?? null),
+    eosTokenId: readTokenId(stated.eosTokenId ?? null),
+    ropeTheta: readRopeTheta(json) ?? defaults.ropeTheta,
+    ropeScaling: readRopeScaling(json),
   };
   return validateModelConfig(config, hubSource);
+}
+
+/** The depth of MTP that a file states, under transformers' name or its alias; undefined if it has neither. */
+export function mtpDepth(json: Readonly<Record<string, unknown>>): unknown {
+  return json.num_nextn_predict_layers ?? json.num_mtp_layers;
 }

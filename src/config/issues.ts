@@ -7,6 +7,11 @@ import type * as z from 'zod';
 export interface ConfigSource {
   readonly where: string;
   readonly keyName: (key: string) => string;
+  /**
+   * What to do about a wrong value, in place of other values: another value in the file of a model that was trained
+   * elsewhere would be another model.
+   */
+  readonly remedy?: string;
 }
 
 /** A run configuration: a preset, a YAML file, `--set`. */
@@ -47,12 +52,16 @@ export function describeIssues(
     const place = issue.path.map((key) => source.keyName(String(key))).join('.');
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, place, at(example), source));
     if (place === '') return [`${source.where}: ${showValue(input)} must be ${issue.message}`];
-    const fix = at(example);
-    const hint = fix === undefined || isRecord(fix) ? '' : `; try ${showValue(fix)}`;
+    const hint = source.remedy === undefined ? offer(at(example)) : `; ${source.remedy}`;
     const found = at(input);
     if (found === undefined) return [`${source.where}: ${place} is missing: expected ${issue.message}${hint}`];
     return [`${source.where}: ${place} (${showValue(found)}) must be ${issue.message}${hint}`];
   });
+}
+
+/** `; try 32`, or nothing where one value does not make the fix. */
+function offer(fix: unknown): string {
+  return fix === undefined || isRecord(fix) ? '' : `; try ${showValue(fix)}`;
 }
 
 function unknownKey(key: string, place: string, example: unknown, source: ConfigSource): string {

@@ -10,8 +10,13 @@ export interface RopeScaling {
   readonly originalMaxPositionEmbeddings: number;
   readonly betaFast: number;
   readonly betaSlow: number;
+  /** Coefficients of the temperature of the rotary tables and of the logits; 0 is none (transformers: or absent). */
   readonly mscale: number;
   readonly mscaleAllDim: number;
+  /** Factor on the rotary tables; absent: what the two coefficients give. */
+  readonly attentionFactor?: number | undefined;
+  /** Whether the ramp between frequencies begins and ends at whole channels; absent: it does. */
+  readonly truncate?: boolean | undefined;
 }
 
 /** The shape of a DeepSeek-V3 model. Symbols in brackets are the report's (arXiv 2412.19437). */
@@ -67,8 +72,8 @@ export interface ModelConfig {
   readonly rmsNormEps: number;
   /** Standard deviation of the normal initialisation. */
   readonly initializerRange: number;
-  readonly bosTokenId: number;
-  readonly eosTokenId: number;
+  readonly bosTokenId: number | null;
+  readonly eosTokenId: number | null;
   /** Order in the input of `eh_proj`: the released weights put the embedding first, the report the hidden state. */
   readonly mtpConcatOrder: 'embedding-first' | 'hidden-first';
   /** Hidden state an MTP module reads: after the final norm (released weights) or before it. */

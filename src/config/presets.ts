@@ -76,8 +76,8 @@ export function requireTrainable(name: string): void {
 /** What a model must know of its tokenizer. */
 export interface Vocabulary {
   readonly vocabSize: number;
-  readonly bosTokenId: number;
-  readonly eosTokenId: number;
+  readonly bosTokenId: number | null;
+  readonly eosTokenId: number | null;
 }
 
 /** The same shape with the vocabulary of a tokenizer: in a run it is the tokenizer, not the preset, that decides it. */

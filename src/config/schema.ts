@@ -64,8 +64,12 @@ const ropeScalingShape = {
   betaSlow: greaterThan(0).describe(
     'Rotations within the original length below which a frequency is divided by factor',
   ),
-  mscale: atLeast(0).describe('Temperature coefficient of the rotary part; must equal mscaleAllDim'),
-  mscaleAllDim: atLeast(0).describe('Temperature coefficient of the attention logits'),
+  mscale: atLeast(0).describe('Temperature coefficient of the rotary part; DeepSeek sets both coefficients alike'),
+  mscaleAllDim: atLeast(0).describe('Temperature coefficient of the attention logits; 0 leaves them alone'),
+  attentionFactor: atLeast(0)
+    .optional()
+    .describe('Factor on the rotary tables in place of the one that the coefficients give'),
+  truncate: flag().optional().describe('Whether the ends of the ramp between frequencies are whole channels; they are'),
 } satisfies ShapeOf<RopeScaling>;
 
 const modelShape = {
@@ -107,8 +111,8 @@ const modelShape = {
   ),
   rmsNormEps: greaterThan(0).describe('Epsilon of every RMSNorm'),
   initializerRange: greaterThan(0).describe('Standard deviation of the normal initialisation'),
-  bosTokenId: integer(0).describe('Token that begins a text'),
-  eosTokenId: integer(0).describe('Token that ends a document'),
+  bosTokenId: integer(0).nullable().describe('Token that begins a text; null if there is none'),
+  eosTokenId: integer(0).nullable().describe('Token that ends a document; null if there is none'),
   mtpConcatOrder: oneOf(['embedding-first', 'hidden-first']).describe(
     'Order of the two halves of the input of eh_proj: embedding first (released weights) or last (the report)',
   ),

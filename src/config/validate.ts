@@ -17,12 +17,15 @@ interface Spelling<K extends string> {
   readonly at: (key: K) => string;
 }
 
-type ModelConstraint = (config: ModelConfig, spelling: Spelling<keyof ModelConfig>) => string | undefined;
+/** What is wrong, and values that would work. */
+type Complaint = readonly [what: string, fix: string];
+
+type ModelConstraint = (config: ModelConfig, spelling: Spelling<keyof ModelConfig>) => Complaint | undefined;
 type TrainConstraint = (
   train: TrainConfig,
   model: ModelConfig,
   spelling: Spelling<keyof TrainConfig | keyof ModelConfig>,
-) => string | undefined;
+) => Complaint | undefined;
 
 /** A constraint with the sentence that `docs/configuration.md` has for it. */
 type Rule<C> = readonly [sentence: string, constraint: C];
@@ -43,59 +46,55 @@ const groupsDivideExperts: ModelConstraint = (config, { at }) => {
   const { nRoutedExperts, nGroup } = config;
   if (nRoutedExperts % nGroup === 0) return undefined;
   const fix = nearestMultiples(nRoutedExperts, nGroup, fewestExperts(config));
-  return `${at('nRoutedExperts')} must be divisible by ${at('nGroup')}; try ${fix}`;
+  return [`${at('nRoutedExperts')} must be divisible by ${at('nGroup')}`, `try ${fix}`];
 };
 
 const twoExpertsPerGroup: ModelConstraint = (config, { at, name }) => {
   const { nRoutedExperts, nGroup } = config;
   if (nRoutedExperts % nGroup !== 0 || nRoutedExperts >= fewestExperts(config)) return undefined;
-  return (
-    `${at('nRoutedExperts')} must be at least twice ${at('nGroup')}, since a group is scored by its two best experts; ` +
-    `try ${fewestExperts(config)}, or set ${name('nGroup')} and ${name('topkGroup')} to 1`
-  );
+  return [
+    `${at('nRoutedExperts')} must be at least twice ${at('nGroup')}, since a group is scored by its two best experts`,
+    `try ${fewestExperts(config)}, or set ${name('nGroup')} and ${name('topkGroup')} to 1`,
+  ];
 };
 
 const keptGroupsExist: ModelConstraint = ({ topkGroup, nGroup }, { at }) => {
   if (topkGroup <= nGroup) return undefined;
-  return `${at('topkGroup')} must be at most ${at('nGroup')}; try ${nGroup}`;
+  return [`${at('topkGroup')} must be at most ${at('nGroup')}`, `try ${nGroup}`];
 };
 
+/** Beyond it, which of the experts out of reach a token visits would be left to chance, as it is in transformers. */
 const keptGroupsHoldEnough: ModelConstraint = (config, { at, name }) => {
   const { nRoutedExperts, nGroup, topkGroup, numExpertsPerTok } = config;
   const reachable = (topkGroup * nRoutedExperts) / nGroup;
   if (topkGroup > nGroup || nRoutedExperts % nGroup !== 0 || numExpertsPerTok <= reachable) return undefined;
-  return (
-    `${at('numExpertsPerTok')} must be at most ${reachable}, the experts in ${at('topkGroup')} of ` +
-    `${nGroup} groups; set ${name('numExpertsPerTok')} to ${reachable} or less`
-  );
+  return [
+    `${at('numExpertsPerTok')} must be at most ${reachable}, the experts in ${at('topkGroup')} of ${nGroup} groups`,
+    `set ${name('numExpertsPerTok')} to ${reachable} or less`,
+  ];
 };
 
 const rotaryPairs: ModelConstraint = ({ qkRopeHeadDim }, { at }) => {
   if (qkRopeHeadDim % 2 === 0) return undefined;
-  return `${at('qkRopeHeadDim')} must be even, since channels rotate in pairs; try ${nearestMultiples(qkRopeHeadDim, 2, 2)}`;
+  return [
+    `${at('qkRopeHeadDim')} must be even, since channels rotate in pairs`,
+    `try ${nearestMultiples(qkRopeHeadDim, 2, 2)}`,
+  ];
 };
 
 const denseLayersExist: ModelConstraint = ({ firstKDenseReplace, numHiddenLayers }, { at }) => {
   if (firstKDenseReplace <= numHiddenLayers) return undefined;
-  return `${at('firstKDenseReplace')} must be at most ${at('numHiddenLayers')}; try ${numHiddenLayers} or less`;
+  return [`${at('firstKDenseReplace')} must be at most ${at('numHiddenLayers')}`, `try ${numHiddenLayers} or less`];
 };
 
 function tokenInVocabulary(key: 'bosTokenId' | 'eosTokenId'): ModelConstraint {
   return (config, { at }) => {
-    if (config[key] < config.vocabSize) return undefined;
-    return `${at(key)} must be below ${at('vocabSize')}; try ${config.vocabSize - 1} or less`;
+    if ((config[key] ?? 0) < config.vocabSize) return undefined;
+    return [`${at(key)} must be below ${at('vocabSize')}`, `try ${config.vocabSize - 1} or less`];
   };
 }
 
-/** With unequal coefficients, loaders also scale the rotary tables (F 6.5), which no released model asks for. */
-const oneTemperature: ModelConstraint = ({ ropeScaling }, { name }) => {
-  if (ropeScaling === null || ropeScaling.mscale === ropeScaling.mscaleAllDim) return undefined;
-  const { mscale, mscaleAllDim } = ropeScaling;
-  const key = name('ropeScaling');
-  return `${key}.mscale (${mscale}) must equal ${key}.${name('mscaleAllDim')} (${mscaleAllDim}); set both to ${mscaleAllDim}`;
-};
-
-/** transformers ignores `factor` and divides the two lengths (F 6.5); where they disagree, so would the logits. */
+/** Before 5.18 transformers divided the two lengths and ignored `factor` (F 6.5): a model should leave no doubt. */
 const lengthsGiveFactor: ModelConstraint = ({ ropeScaling, maxPositionEmbeddings }, { name, at }) => {
   if (ropeScaling === null) return undefined;
   const { factor, originalMaxPositionEmbeddings: original } = ropeScaling;
@@ -105,20 +104,25 @@ const lengthsGiveFactor: ModelConstraint = ({ ropeScaling, maxPositionEmbeddings
     ? `${name('maxPositionEmbeddings')} to ${factor * original}`
     : '';
   const fixes = [longer, ratio >= 1 ? `${name('ropeScaling')}.factor to ${ratio}` : ''].filter((fix) => fix !== '');
-  return (
+  return [
     `${at('maxPositionEmbeddings')} must be ${name('ropeScaling')}.factor (${factor}) times ` +
-    `${name('originalMaxPositionEmbeddings')} (${original})${fixes.length > 0 ? `; set ${fixes.join(', or ')}` : ''}`
-  );
+      `${name('originalMaxPositionEmbeddings')} (${original})`,
+    fixes.length > 0 ? `set ${fixes.join(', or ')}` : '',
+  ];
 };
 
 const rampHasWidth: ModelConstraint = ({ ropeScaling }, { name }) => {
   if (ropeScaling === null || ropeScaling.betaFast > ropeScaling.betaSlow) return undefined;
   const { betaFast, betaSlow } = ropeScaling;
   const key = name('ropeScaling');
-  return `${key}.${name('betaFast')} (${betaFast}) must be greater than ${key}.${name('betaSlow')} (${betaSlow}); try 32 and 1`;
+  return [
+    `${key}.${name('betaFast')} (${betaFast}) must be greater than ${key}.${name('betaSlow')} (${betaSlow})`,
+    'try 32 and 1',
+  ];
 };
 
-const modelRules: readonly Rule<ModelConstraint>[] = [
+/** Without these, no program could compute the model. */
+const necessaryRules: readonly Rule<ModelConstraint>[] = [
   ['`nRoutedExperts` is a multiple of `nGroup`.', groupsDivideExperts],
   [
     'With more than one group, `nRoutedExperts` is at least twice `nGroup`: a group is scored by its two best experts.',
@@ -127,10 +131,13 @@ const modelRules: readonly Rule<ModelConstraint>[] = [
   ['`topkGroup` is at most `nGroup`.', keptGroupsExist],
   ['`numExpertsPerTok` is at most the number of experts in `topkGroup` groups.', keptGroupsHoldEnough],
   ['`qkRopeHeadDim` is even: channels rotate in pairs.', rotaryPairs],
+];
+
+/** Settings that somebody types break these by mistake; the file of a model that was trained elsewhere may do so. */
+const carefulRules: readonly Rule<ModelConstraint>[] = [
   ['`firstKDenseReplace` is at most `numHiddenLayers`.', denseLayersExist],
   ['`bosTokenId` is below `vocabSize`.', tokenInVocabulary('bosTokenId')],
   ['`eosTokenId` is below `vocabSize`.', tokenInVocabulary('eosTokenId')],
-  ['`ropeScaling.mscale` equals `ropeScaling.mscaleAllDim`.', oneTemperature],
   [
     '`maxPositionEmbeddings` is `ropeScaling.factor` times `ropeScaling.originalMaxPositionEmbeddings`.',
     lengthsGiveFactor,
@@ -141,29 +148,29 @@ const modelRules: readonly Rule<ModelConstraint>[] = [
 const partsDivideBatch: TrainConstraint = ({ batchSize, gradAccumSteps }, _model, { at }) => {
   if (batchSize % gradAccumSteps === 0) return undefined;
   const fix = nearestMultiples(batchSize, gradAccumSteps, gradAccumSteps);
-  return `${at('batchSize')} must be divisible by ${at('gradAccumSteps')}; try ${fix}`;
+  return [`${at('batchSize')} must be divisible by ${at('gradAccumSteps')}`, `try ${fix}`];
 };
 
 const sequenceFits: TrainConstraint = ({ seqLen }, { maxPositionEmbeddings }, { at, name }) => {
   if (seqLen <= maxPositionEmbeddings) return undefined;
-  return (
-    `${at('seqLen')} must be at most ${at('maxPositionEmbeddings')}; ` +
-    `set ${name('seqLen')} to ${maxPositionEmbeddings}, or ${name('maxPositionEmbeddings')} to ${seqLen}`
-  );
+  return [
+    `${at('seqLen')} must be at most ${at('maxPositionEmbeddings')}`,
+    `set ${name('seqLen')} to ${maxPositionEmbeddings}, or ${name('maxPositionEmbeddings')} to ${seqLen}`,
+  ];
 };
 
 const sequenceHoldsDepths: TrainConstraint = ({ seqLen }, { numNextnPredictLayers: depth }, { at, name }) => {
   if (depth < seqLen) return undefined;
-  return (
-    `${at('numNextnPredictLayers')} must be smaller than ${at('seqLen')}, or nothing is left to predict; ` +
-    `set ${name('numNextnPredictLayers')} to ${seqLen - 1} or less, or ${name('seqLen')} to ${depth + 1} or more`
-  );
+  return [
+    `${at('numNextnPredictLayers')} must be smaller than ${at('seqLen')}, or nothing is left to predict`,
+    `set ${name('numNextnPredictLayers')} to ${seqLen - 1} or less, or ${name('seqLen')} to ${depth + 1} or more`,
+  ];
 };
 
 const warmupPrecedesDecay: TrainConstraint = ({ lrSchedule, warmupFraction }, _model, { at }) => {
   const decayStart = 10 / 14.8;
   if (lrSchedule !== 'deepseek-v3' || warmupFraction <= decayStart) return undefined;
-  return `${at('warmupFraction')} must be at most 0.67, where ${at('lrSchedule')} begins to decay; try 0.02`;
+  return [`${at('warmupFraction')} must be at most 0.67, where ${at('lrSchedule')} begins to decay`, 'try 0.02'];
 };
 
 const trainRules: readonly Rule<TrainConstraint>[] = [
@@ -177,7 +184,9 @@ const trainRules: readonly Rule<TrainConstraint>[] = [
 ];
 
 /** How keys must fit together, in sentences: first those of the model, then those of a run. */
-export const constraintSentences: readonly string[] = [...modelRules, ...trainRules].map(([sentence]) => sentence);
+export const constraintSentences: readonly string[] = [...necessaryRules, ...carefulRules, ...trainRules].map(
+  ([sentence]) => sentence,
+);
 
 /** Valid values of every key, those inside `ropeScaling` included, to offer in place of wrong ones. */
 const exampleModel: ModelConfig = { ...tiny, ropeScaling: deepseekV3.ropeScaling };
@@ -186,14 +195,21 @@ function spellingOf<T extends object>(config: T, { keyName }: ConfigSource): Spe
   return { name: keyName, at: (key) => `${keyName(key)} (${showValue(config[key])})` };
 }
 
-function throwIfAny(problems: readonly string[]): void {
-  if (problems.length > 0) throw new UserError(problems.join('\n'));
+/** Throws a `UserError` with one line for each complaint. */
+function throwIfAny(complaints: readonly (Complaint | undefined)[], { where, remedy }: ConfigSource): void {
+  const lines = complaints.flatMap((complaint) => {
+    if (complaint === undefined) return [];
+    const [what, fix] = complaint;
+    return [[`${where}: ${what}`, remedy ?? fix].filter((part) => part !== '').join('; ')];
+  });
+  if (lines.length > 0) throw new UserError(lines.join('\n'));
 }
 
 /**
  * A `ModelConfig` that holds together, or a `UserError` with one line for each problem.
  *
- * Takes any value: the types of the keys are checked too.
+ * Takes any value: the types of the keys are checked too. What is known of the settings decides how strict it is: with
+ * a source that has a remedy of its own, such as the file of a model, only what cannot be computed is refused.
  */
 export function validateModelConfig(config: unknown, source: ConfigSource = runConfigSource): ModelConfig {
   const parsed = modelConfigSchema.safeParse(config);
@@ -201,8 +217,11 @@ export function validateModelConfig(config: unknown, source: ConfigSource = runC
     throw new UserError(describeIssues(parsed.error.issues, config, exampleModel, source).join('\n'));
   }
   const spelling = spellingOf<ModelConfig>(parsed.data, source);
-  const problems = modelRules.map(([, constraint]) => constraint(parsed.data, spelling));
-  throwIfAny(problems.filter((problem) => problem !== undefined).map((problem) => `${source.where}: ${problem}`));
+  const rules = source.remedy === undefined ? [...necessaryRules, ...carefulRules] : necessaryRules;
+  throwIfAny(
+    rules.map(([, constraint]) => constraint(parsed.data, spelling)),
+    source,
+  );
   return parsed.data;
 }
 
@@ -213,7 +232,9 @@ export function validateTrainConfig(train: unknown, model: ModelConfig): TrainCo
     throw new UserError(describeIssues(parsed.error.issues, train, defaultTrainConfig, runConfigSource).join('\n'));
   }
   const spelling = spellingOf<TrainConfig & ModelConfig>({ ...parsed.data, ...model }, runConfigSource);
-  const problems = trainRules.map(([, constraint]) => constraint(parsed.data, model, spelling));
-  throwIfAny(problems.filter((problem) => problem !== undefined).map((problem) => `config: ${problem}`));
+  throwIfAny(
+    trainRules.map(([, constraint]) => constraint(parsed.data, model, spelling)),
+    runConfigSource,
+  );
   return parsed.data;
 }

@@ -51,7 +51,8 @@ interface Domain {
 /**
  * Tokenises and packs documents.
  *
- * @throws UserError for a domain whose training text is shorter than one row.
+ * @throws UserError for a domain whose training text is shorter than one row, and for a tokenizer that has no token
+ * between documents.
  */
 export function assembleDataset(
   corpora: readonly SplitCorpus[],
@@ -79,6 +80,16 @@ export function assembleDataset(
   };
 }
 
+/** @throws UserError for a tokenizer that has no token between documents. */
+function endOfDocument({ name, eosTokenId }: Tokenizer): number {
+  if (eosTokenId !== null) return eosTokenId;
+  throw new UserError(
+    `data: the tokenizer ${name} has no token that ends a document, which training needs; name one of its tokens as ` +
+      'eos_token in the tokenizer_config.json of the model, or train from scratch with --tokenizer file:PATH, which ' +
+      'adds one',
+  );
+}
+
 /** A function that turns one corpus into streams. */
 function createPreparation(
   options: RowOptions,
@@ -87,6 +98,7 @@ function createPreparation(
 ): (corpus: SplitCorpus) => Domain {
   const { seqLen, seed, fimRate = 0, splitPunctuationRate = 0, documentMask = false } = options;
   const splitPunctuation = createPunctuationSplitter(tokenizer, splitPunctuationRate);
+  const eosTokenId = endOfDocument(tokenizer);
 
   const idsOf = (documents: Documents): readonly Int32Array[] => {
     if (!isTokenised(documents)) return encode(documents);
@@ -104,12 +116,12 @@ function createPreparation(
     }
     const texts = isTokenised(train) ? [] : train;
     const trainIds = idsOf(train).map((plain, i) => augment(texts[i], plain, domain, i));
-    const stream = packDocuments(trainIds, tokenizer.eosTokenId, documentMask);
+    const stream = packDocuments(trainIds, eosTokenId, documentMask);
     checkLength(stream, seqLen, domain);
     return {
       trainTokens: stream.ids.length,
       trainRow: createTrainingRows(stream, seqLen, seed, domain),
-      heldOut: packDocuments(idsOf(heldOut), tokenizer.eosTokenId, documentMask),
+      heldOut: packDocuments(idsOf(heldOut), eosTokenId, documentMask),
       heldOutText: textsOf(heldOut, tokenizer).join(''),
     };
   };

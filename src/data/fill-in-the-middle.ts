@@ -3,6 +3,7 @@
 // Prefix-suffix-middle (PSM) order at the level of documents, before packing (arXiv 2412.19437, sec. 4.1, F 6.2):
 // `<fim_begin> prefix <fim_hole> suffix <fim_end> middle <eos>`; packing adds the last.
 
+import { UserError } from '../errors.ts';
 import type { Random } from './random.ts';
 import type { Tokenizer } from './types.ts';
 
@@ -25,8 +26,15 @@ function characterStart(text: string, position: number): number {
   return isInsidePair ? position - 1 : position;
 }
 
-/** The ids of a document in PSM order, without the end token. */
+/**
+ * The ids of a document in PSM order, without the end token.
+ *
+ * @throws UserError if the tokenizer has no tokens for it.
+ */
 export function encodeFim({ prefix, middle, suffix }: FimParts, tokenizer: Tokenizer): Int32Array {
+  if (tokenizer.fim === null) {
+    throw new UserError(`data: the tokenizer ${tokenizer.name} has no fill-in-the-middle tokens; set fimRate to 0`);
+  }
   const { begin, hole, end } = tokenizer.fim;
   const parts = [prefix, suffix, middle].map((text) => tokenizer.encode(text));
   const ids = new Int32Array(parts.reduce((sum, part) => sum + part.length + 1, 0));

@@ -6,10 +6,16 @@ export interface Tokenizer {
   readonly name: string;
   /** Ids are 0 .. vocabSize - 1, special tokens included. */
   readonly vocabSize: number;
-  readonly bosTokenId: number;
-  readonly eosTokenId: number;
-  /** Ids of the fill-in-the-middle tokens. */
-  readonly fim: { readonly begin: number; readonly hole: number; readonly end: number };
+  /** Begins a text; null if there is no such token. */
+  readonly bosTokenId: number | null;
+  /** Ends a document; null if there is no such token, and no run can be trained then. */
+  readonly eosTokenId: number | null;
+  /** Tokens that end what a model generates; absent: `eosTokenId` alone. */
+  readonly endTokenIds?: readonly number[];
+  /** Ids of the fill-in-the-middle tokens; null if there are none. */
+  readonly fim: { readonly begin: number; readonly hole: number; readonly end: number } | null;
+  /** Special tokens that its file lacked, and that were added for a model trained from scratch. */
+  readonly completedWith?: readonly string[];
   /** Token ids of a text; text that looks like a special token is ordinary text here. */
   encode(text: string): Int32Array;
   /**
@@ -24,6 +30,13 @@ export interface Tokenizer {
   byteLength(id: number): number;
   /** The contents of a Hugging Face `tokenizer.json`. */
   toHuggingFace(): Record<string, unknown>;
+}
+
+/** A tokenizer with every special token, as those that are made here have. */
+export interface CompleteTokenizer extends Tokenizer {
+  readonly bosTokenId: number;
+  readonly eosTokenId: number;
+  readonly fim: { readonly begin: number; readonly hole: number; readonly end: number };
 }
 
 /** One row of training text: `seqLen + 1` ids, so that inputs are the first `seqLen` and targets the last. */

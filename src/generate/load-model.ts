@@ -12,12 +12,15 @@ import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { folderTokenizer } from './folder-tokenizer.ts';
+import { type GenerationDefaults, readGenerationDefaults } from './generation-defaults.ts';
 
 export interface LoadedModel {
   /** Belongs to the caller, who disposes it. */
   readonly model: DeepseekV3ForCausalLM;
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
+  /** How the folder wants its text generated. */
+  readonly defaults: GenerationDefaults;
   /** The state that the trainer recorded in the checkpoint; null for a folder from elsewhere. */
   readonly trainerState: JsonObject | null;
   readonly warnings: readonly string[];
@@ -36,13 +39,15 @@ export async function loadModelFrom(store: ModelStore): Promise<LoadedModel> {
 /** Loads what is in a checkpoint and closes it; `where` is for messages. */
 export function loadAndClose(checkpoint: Checkpoint, where: string): LoadedModel {
   try {
-    const { config, warnings } = folderConfig(checkpoint);
-    const tokenizer = folderTokenizer(where, checkpoint.tokenizerJson, config);
+    const { config, model: tensors, warnings } = folderConfig(checkpoint);
+    const { tokenizer, notes } = folderTokenizer(where, checkpoint, config);
+    const defaults = readGenerationDefaults(checkpoint.generationConfig);
     const expected = [...parameterShapes(config), ...bufferShapes(config)];
-    const imported = fromHfTensors(checkpoint.model, config, expected);
+    const imported = fromHfTensors(tensors, config, expected);
     const model = modelOf(config, imported.tensors);
     const { trainerState } = checkpoint;
-    return { model, config, tokenizer, trainerState, warnings: [...warnings, ...imported.warnings] };
+    const all = [...warnings, ...notes, ...defaults.notes, ...imported.warnings];
+    return { model, config, tokenizer, defaults, trainerState, warnings: all };
   } finally {
     checkpoint.close();
   }

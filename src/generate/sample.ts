@@ -32,7 +32,8 @@ export async function sampleText(
   const decoder = createDecoder(model);
   const generator = createGenerator(decoder, tokenizer);
   const room = Math.max(1, decoder.capacity - maxNewTokens);
-  const promptIds = [tokenizer.eosTokenId, ...tokenizer.encode(prompt)].slice(-room);
+  const start = tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId];
+  const promptIds = [...start, ...tokenizer.encode(prompt)].slice(-room);
   const sampling = { ...defaultSampling, temperature, topK, seed };
   try {
     const request = { promptIds, maxNewTokens, sampling, stop: [], topLogprobs: null };

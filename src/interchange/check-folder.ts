@@ -1,6 +1,7 @@
 // What other programs would make of the model in a folder.
 
 import type { ModelConfig } from '../config/model-config.ts';
+import type { FloatFormat } from '../io/float-formats.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
 import { checkLoader } from './loader-check.ts';
@@ -19,10 +20,14 @@ function configOf(path: string): ModelConfig {
   }
 }
 
-/** Checks the model for each of the programs, with its MTP module or without. */
-export function checkFolder(path: string, loaders: readonly LoaderName[], mtp: boolean): Checks {
+/** Checks the model for each of the programs, with its MTP module or without, its weights stored in a format. */
+export function checkFolder(
+  path: string,
+  loaders: readonly LoaderName[],
+  { mtp, format }: { readonly mtp: boolean; readonly format: FloatFormat },
+): Checks {
   if (loaders.length === 0) return [];
   const stored = configOf(path);
   const config = mtp ? stored : withoutMtp(stored);
-  return loaders.map((loader) => [loader, checkLoader(loader, config)]);
+  return loaders.map((loader) => [loader, checkLoader(loader, config, format)]);
 }

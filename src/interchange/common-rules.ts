@@ -71,3 +71,16 @@ export const postNormState: LoaderRule = ({ numNextnPredictLayers, mtpHiddenStat
     fix: 'train with mtpHiddenState=post-norm, or export with --no-mtp',
   };
 };
+
+/** Where YaRN's factor on the rotary tables is not what transformers makes of these settings. */
+export const equalTemperatures: LoaderRule = ({ ropeScaling: yarn }) => {
+  if (yarn === null) return undefined;
+  const { mscale, mscaleAllDim, attentionFactor, truncate } = yarn;
+  const isReleased = mscale === mscaleAllDim && mscale > 0 && attentionFactor === undefined && truncate !== false;
+  if (isReleased) return undefined;
+  return {
+    level: 'different',
+    what: `ropeScaling.mscale ${mscale} and mscaleAllDim ${mscaleAllDim}: only equal ones above 0 mean the same there`,
+    fix: 'train with ropeScaling.mscale and ropeScaling.mscaleAllDim both 1',
+  };
+};

@@ -55,6 +55,7 @@ export function exportModel(checkpoint: string, options: ExportOptions): ModelFo
     const tensors = folder.tensorsAs(format);
     const shards = planShards(tensors, maxShardBytes);
     const files = folder.textFiles(format);
+    const isReplaced = files.has('README.md');
     files.set('README.md', modelCard({ name: basename(out), config, storedConfig, format, state, train, run }));
     if (torchtitan) files.set(torchtitanFile, torchtitanModule(config, train));
     writeModelFolder(out, { shards, files });
@@ -63,7 +64,7 @@ export function exportModel(checkpoint: string, options: ExportOptions): ModelFo
       parameters: countParameters(config).total,
       bytes: tensors.reduce((sum, tensor) => sum + storedBytes(tensor), 0),
       files: [...files.keys(), ...shards.map(({ name }) => name)],
-      warnings: folder.warnings,
+      warnings: [...folder.warnings, ...(isReplaced ? ['README.md: a new model card takes its place'] : [])],
     };
   } finally {
     folder.close();

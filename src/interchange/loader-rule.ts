@@ -1,6 +1,7 @@
 // What a rule about another program is.
 
 import type { ModelConfig } from '../config/model-config.ts';
+import type { FloatFormat } from '../io/float-formats.ts';
 
 /** Something a program does with a model that its owner should know. */
 export interface Finding {
@@ -11,5 +12,5 @@ export interface Finding {
   readonly fix: string;
 }
 
-/** A complaint about a configuration, or nothing. */
-export type LoaderRule = (config: ModelConfig) => Finding | undefined;
+/** A complaint about a model, its weights stored in a format, or nothing. */
+export type LoaderRule = (config: ModelConfig, format: FloatFormat) => Finding | undefined;

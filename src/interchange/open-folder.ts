@@ -1,23 +1,22 @@
 // What export and import both start from: a folder whose config, tokenizer and weights have been checked, its values
 // unread.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { toHuggingFaceConfig } from '../config/huggingface.ts';
+import { huggingFaceConfigText } from '../config/huggingface-text.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
-import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
+import { generationConfig, tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
 import { UserError } from '../errors.ts';
 import { folderTokenizer } from '../generate/folder-tokenizer.ts';
-import { explainFsErrors } from '../io/file-system.ts';
+import { configFile, generationFile, tokenizerConfigFile, tokenizerFile } from '../io/file-names.ts';
 import type { FloatFormat } from '../io/float-formats.ts';
 import { folderConfig } from '../io/folder-config.ts';
-import { rewriteHfTensors } from '../io/hf-tensors.ts';
-import { fileInside } from '../io/inside-folder.ts';
+import { firstFew, rewriteHfTensors } from '../io/hf-tensors.ts';
 import { type JsonObject, jsonText } from '../io/json.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
 import type { TensorToWrite } from '../io/safetensors-bytes.ts';
 import type { LazyTensor } from '../io/tensor-source.ts';
+import { readDescribedFiles } from './described-files.ts';
+import { writtenConfig } from './written-config.ts';
 
 /** An open model folder, ready to be written elsewhere. */
 export interface OpenFolder {
@@ -29,7 +28,7 @@ export interface OpenFolder {
   readonly warnings: readonly string[];
   /** Every tensor of a complete file, in a format; values are read one tensor at a time. */
   tensorsAs(format: FloatFormat): TensorToWrite[];
-  /** Config, tokenizer and generation settings as text, by file name. */
+  /** Config, tokenizer, generation settings and whatever else describes the model, as text, by file name. */
   textFiles(format: FloatFormat): Map<string, string>;
   close(): void;
 }
@@ -47,25 +46,28 @@ const largestF16 = 65504;
 export function openFolder(folder: string, mtp = true): OpenFolder {
   const checkpoint = readCheckpoint(folder);
   try {
-    const { config: storedConfig, warnings } = folderConfig(checkpoint);
-    const tokenizer = folderTokenizer(folder, checkpoint.tokenizerJson, storedConfig);
+    const { config: storedConfig, model, warnings } = folderConfig(checkpoint);
+    const { tokenizer, notes } = folderTokenizer(folder, checkpoint, storedConfig);
     const expected = [...parameterShapes(storedConfig), ...bufferShapes(storedConfig)];
-    const rewritten = rewriteHfTensors(checkpoint.model, storedConfig, expected);
+    const rewritten = rewriteHfTensors(model, storedConfig, expected);
     const config = mtp ? storedConfig : withoutMtp(storedConfig);
     const tensors = rewritten.tensors.filter(({ name }) => layerOf(name) < layersOf(config));
-    const settings = readOptional(folder, 'tokenizer_config.json') ?? jsonText(tokenizerConfig(tokenizer));
+    const described = readDescribedFiles(folder);
+    const { notes: configNotes } = writtenConfig(checkpoint.hfConfig, config, torchNames.F32);
+    const leftOut = described.leftOut.length === 0 ? [] : [`left out: ${firstFew(described.leftOut)}`];
     return {
       config,
       storedConfig,
       trainerState: checkpoint.trainerState,
-      warnings: [...warnings, ...(mtp ? rewritten.warnings : [])],
+      warnings: [...warnings, ...notes, ...configNotes, ...leftOut, ...(mtp ? rewritten.warnings : [])],
       tensorsAs: (format) => tensors.map((tensor) => inFormat(tensor, format)),
       textFiles: (format) =>
         new Map([
-          ['config.json', jsonText(toHuggingFaceConfig(config, torchNames[format]))],
-          ['generation_config.json', jsonText({ bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId })],
-          ['tokenizer.json', jsonText(checkpoint.tokenizerJson ?? {})],
-          ['tokenizer_config.json', settings],
+          [configFile, huggingFaceConfigText(writtenConfig(checkpoint.hfConfig, config, torchNames[format]).json)],
+          [generationFile, jsonText(generationConfig(tokenizer))],
+          [tokenizerFile, jsonText(checkpoint.tokenizerJson ?? {})],
+          [tokenizerConfigFile, jsonText(tokenizerConfig(tokenizer))],
+          ...described.files,
         ]),
       close: () => checkpoint.close(),
     };
@@ -101,10 +103,4 @@ function checkRange(name: string, values: Float32Array): Float32Array {
   const large = values.find((value) => Math.abs(value) > largestF16);
   if (large === undefined) return values;
   throw new UserError(`export: ${name} has the value ${large}, and f16 ends at ${largestF16}; use --dtype bf16 or f32`);
-}
-
-function readOptional(folder: string, name: string): string | null {
-  if (!existsSync(join(folder, name))) return null;
-  const path = fileInside(folder, name);
-  return explainFsErrors('model folder: cannot read', path, () => readFileSync(path, 'utf8'));
 }

@@ -3,6 +3,7 @@
 import {
   additiveBias,
   embeddingFirst,
+  equalTemperatures,
   interleavedRope,
   latentEpsilon,
   postNormState,
@@ -33,6 +34,7 @@ export const sglangRules: readonly LoaderRule[] = [
   sigmoidAffinities,
   additiveBias,
   interleavedRope,
+  equalTemperatures,
   latentEpsilon,
   sharedExpert,
   mlaSize,

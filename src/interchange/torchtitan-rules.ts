@@ -1,6 +1,6 @@
 // torchtitan, `models/deepseek_v3`, with the flavour that `torchtitan-config.ts` writes.
 
-import { additiveBias, embeddingFirst, interleavedRope, sharedExpert } from './common-rules.ts';
+import { additiveBias, embeddingFirst, equalTemperatures, interleavedRope, sharedExpert } from './common-rules.ts';
 import type { LoaderRule } from './loader-rule.ts';
 
 /** Its experts run in bfloat16 in one grouped product, whose rows must start on multiples of 16 bytes. */
@@ -56,6 +56,7 @@ export const torchtitanRules: readonly LoaderRule[] = [
   mtpLayerHasExperts,
   additiveBias,
   interleavedRope,
+  equalTemperatures,
   embeddingFirst,
   preNormState,
   mtpParallelism,

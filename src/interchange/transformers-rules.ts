@@ -1,6 +1,7 @@
 // Hugging Face transformers, `DeepseekV3ForCausalLM`: the only one of the four that runs at any size, on a CPU, in
 // float32.
 
+import type { FloatFormat } from '../io/float-formats.ts';
 import { additiveBias, embeddingFirst, postNormState, sigmoidAffinities } from './common-rules.ts';
 import type { LoaderRule } from './loader-rule.ts';
 
@@ -21,15 +22,18 @@ const emptySharedExpert: LoaderRule = ({ nSharedExperts }) => {
   return { level: 'note', what, fix: '' };
 };
 
-/** Experts run in one grouped product by default, whose rows must start on multiples of 16 bytes. */
-const groupedProduct: LoaderRule = ({ hiddenSize, moeIntermediateSize }) => {
-  if (hiddenSize % 8 === 0 && moeIntermediateSize % 8 === 0) return undefined;
+const bytesOf: Readonly<Record<FloatFormat, number>> = { F32: 4, BF16: 2, F16: 2 };
+
+/** Experts run in one grouped product by default, on the CPU too, whose rows must start on multiples of 16 bytes. */
+const groupedProduct: LoaderRule = ({ hiddenSize, moeIntermediateSize }, format) => {
+  const bytes = bytesOf[format];
+  const odd = Object.entries({ hiddenSize, moeIntermediateSize }).filter(([, width]) => (width * bytes) % 16 !== 0);
+  if (odd.length === 0) return undefined;
+  const rows = odd.map(([key, width]) => `${key} ${width} (rows of ${width * bytes} bytes in ${format})`).join(' and ');
   return {
-    level: 'note',
-    what:
-      `hiddenSize ${hiddenSize} and moeIntermediateSize ${moeIntermediateSize}: the default implementation of experts ` +
-      'fails unless both are multiples of 8 (of 4 in float32)',
-    fix: 'load it with experts_implementation="eager", or train with multiples of 8',
+    level: 'refused',
+    what: `${rows}: the default implementation of experts takes only rows of a multiple of 16 bytes`,
+    fix: `load it with experts_implementation="eager", which takes any size, or train with multiples of ${16 / bytes}`,
   };
 };
 

@@ -8,6 +8,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import {
   additiveBias,
   embeddingFirst,
+  equalTemperatures,
   interleavedRope,
   latentEpsilon,
   postNormState,
@@ -64,6 +65,7 @@ const cpuHeadSize: LoaderRule = (config) => {
 export const vllmRules: readonly LoaderRule[] = [
   additiveBias,
   interleavedRope,
+  equalTemperatures,
   latentEpsilon,
   sharedExpert,
   valuesFitHeads,

@@ -3,7 +3,7 @@
 //   W [out, in] as F8_E4M3 and W_scale_inv [ceil(out / 128), ceil(in / 128)]: value = W * scale_inv of its block.
 //
 // In spite of its name, `weight_scale_inv` is what to multiply by (F 12, row 22, in `docs/facts.md`). Blocks at the
-// edges may be smaller.
+// edges may be smaller. The factors may be powers of two in 8 bits, F8_E8M0, as DeepSeek-V3.1 computes with them.
 
 import { UserError } from '../errors.ts';
 import { isJsonObject, type JsonObject, showJson } from './json.ts';

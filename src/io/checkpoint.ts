@@ -1,5 +1,6 @@
 // What goes into a checkpoint, and what is read from one: the same in every kind of store.
 
+import { huggingFaceConfigText } from '../config/huggingface-text.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import {
@@ -14,7 +15,7 @@ import { toHfTensors } from './hf-tensors.ts';
 import type { JsonObject } from './json.ts';
 import { asFloat32, safetensorsPieces } from './safetensors-bytes.ts';
 import type { TensorReader } from './tensor-source.ts';
-import { encodeJson } from './utf8.ts';
+import { encodeJson, encodeUtf8 } from './utf8.ts';
 
 /** What goes into a model folder. */
 export interface ModelContents {
@@ -25,6 +26,8 @@ export interface ModelContents {
   readonly tokenizerJson: JsonObject;
   /** `tokenizer_config.json`. */
   readonly tokenizerConfig: JsonObject;
+  /** `generation_config.json`. */
+  readonly generationConfig: JsonObject;
   /** Parameters and buffers, with the names and layout they have in memory. */
   readonly model: readonly NamedTensor[];
 }
@@ -43,6 +46,10 @@ export interface Checkpoint {
   readonly hfConfig: JsonObject;
   /** `tokenizer.json`; null if the folder has none. */
   readonly tokenizerJson: JsonObject | null;
+  /** `tokenizer_config.json`; null if the folder has none. */
+  readonly tokenizerConfig: JsonObject | null;
+  /** `generation_config.json`; null if the folder has none. */
+  readonly generationConfig: JsonObject | null;
   /** The weights with the names and layout of the file, FP8 ones multiplied by their scales: see `fromHfTensors`. */
   readonly model: TensorReader;
   /** Null for a folder that was not written by a trainer of ours. */
@@ -78,9 +85,9 @@ export interface NamedBytes {
 
 /** The files of a Hugging Face model folder. */
 export function* modelFiles(contents: ModelContents): Generator<NamedBytes> {
-  const { config, hfConfig, tokenizerJson, tokenizerConfig, model } = contents;
-  yield jsonBytes(configFile, hfConfig);
-  yield jsonBytes(generationFile, { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId });
+  const { config, hfConfig, tokenizerJson, tokenizerConfig, generationConfig, model } = contents;
+  yield { name: configFile, pieces: [encodeUtf8(huggingFaceConfigText(hfConfig))] };
+  yield jsonBytes(generationFile, generationConfig);
   yield jsonBytes(tokenizerFile, tokenizerJson);
   yield jsonBytes(tokenizerConfigFile, tokenizerConfig);
   yield { name: modelFile, pieces: safetensorsPieces(asFloat32(toHfTensors(model, config))) };

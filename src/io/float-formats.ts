@@ -3,14 +3,14 @@
 // Floats are moved as they lie in memory: this needs a little-endian machine. All machines that Node supports today
 // are, except IBM's mainframes.
 
-import { float8ToFloat32 } from './float8.ts';
+import { float8ToFloat32, powersOfTwoToFloat32 } from './float8.ts';
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './half.ts';
 
 /** Formats that can be written. */
 export type FloatFormat = 'F32' | 'F16' | 'BF16';
 
 /** Formats that can be read, in words for messages. */
-export const readableFormats = 'F32, F16, BF16 or F8_E4M3';
+export const readableFormats = 'F32, F16, BF16, F8_E4M3 or F8_E8M0';
 
 /** The values that bytes of a file stand for; null for a format that cannot be read here. */
 export function decodeFloats(dtype: string, bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> | null {
@@ -18,6 +18,7 @@ export function decodeFloats(dtype: string, bytes: Uint8Array<ArrayBuffer>): Flo
   if (dtype === 'F32') return new Float32Array(buffer);
   if (dtype === 'F16') return float16ToFloat32(new Uint16Array(buffer));
   if (dtype === 'BF16') return bfloat16ToFloat32(new Uint16Array(buffer));
+  if (dtype === 'F8_E8M0') return powersOfTwoToFloat32(bytes);
   return dtype === 'F8_E4M3' ? float8ToFloat32(bytes) : null;
 }
 

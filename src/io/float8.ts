@@ -1,5 +1,8 @@
-// The 8-bit floating point format of DeepSeek-V3's released weights: E4M3FN, 4 bits of exponent and 3 of fraction. It
-// has no infinities, the largest number is 448, and 0x7f and 0xff are not numbers (F 4.4 in `docs/facts.md`).
+// The 8-bit floating point formats of DeepSeek's released weights.
+//
+// E4M3FN has 4 bits of exponent and 3 of fraction. It has no infinities, the largest number is 448, and 0x7f and 0xff
+// are not numbers (F 4.4 in `docs/facts.md`). UE8M0 is the format of scales that are powers of two, as DeepSeek-V3.1's:
+// all 8 bits are the exponent, 127 is 1, and 0xff is not a number (OCP Microscaling Formats, section 5.4.1).
 
 const float8Values = Float32Array.from({ length: 256 }, (_, bits) => float8Value(bits));
 
@@ -16,4 +19,9 @@ function float8Value(bits: number): number {
   const fraction = (bits & 7) / 8;
   if ((bits & 0x7f) === 0x7f) return Number.NaN;
   return exponent === 0 ? sign * fraction * 2 ** -6 : sign * (1 + fraction) * 2 ** (exponent - 7);
+}
+
+/** UE8M0 bit patterns to float32, exactly: 2 ** -127, the smallest, is a subnormal number there. */
+export function powersOfTwoToFloat32(bits: Uint8Array): Float32Array<ArrayBuffer> {
+  return Float32Array.from(bits, (exponent) => (exponent === 0xff ? Number.NaN : 2 ** (exponent - 127)));
 }

@@ -24,7 +24,7 @@ export interface ImportedTensors {
 }
 
 /** One tensor of the file that lies, row-major, inside a tensor in memory. */
-interface FilePart extends TensorShape {
+export interface FilePart extends TensorShape {
   /** First element in the tensor in memory. */
   readonly offset: number;
 }
@@ -100,7 +100,7 @@ export function rewriteHfTensors(
 }
 
 /** The tensors of the file that make up one tensor in memory. */
-function fileParts({ name, shape }: TensorShape): FilePart[] {
+export function fileParts({ name, shape }: TensorShape): FilePart[] {
   const experts = /^(.*\.mlp\.experts)\.(gate_up_proj|down_proj)$/.exec(name);
   const [count, rows, columns] = shape;
   if (!experts || count === undefined || rows === undefined || columns === undefined) {
@@ -118,7 +118,7 @@ function fileParts({ name, shape }: TensorShape): FilePart[] {
 }
 
 /** Names that only the file has, with the shared tensor each is a copy of. */
-function mtpCopies({ numHiddenLayers, numNextnPredictLayers }: MtpLayers): Map<string, string> {
+export function mtpCopies({ numHiddenLayers, numNextnPredictLayers }: MtpLayers): Map<string, string> {
   const copies = Array.from({ length: numNextnPredictLayers }, (_, depth): [string, string][] => [
     [`model.layers.${numHiddenLayers + depth}.embed_tokens.weight`, 'model.embed_tokens.weight'],
     [`model.layers.${numHiddenLayers + depth}.shared_head.head.weight`, 'lm_head.weight'],
@@ -155,13 +155,22 @@ function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
   return new Uint32Array(buffer, byteOffset, length);
 }
 
+/**
+ * The tensors that the file of a model has, without the MTP layers' copies.
+ *
+ * @throws UserError if there are far more than the source has.
+ */
+export function expectedParts(source: Pick<TensorSource, 'tensors'>, expected: readonly TensorShape[]): FilePart[] {
+  checkCount(source, expected);
+  return expected.flatMap(fileParts);
+}
+
 function checkTensors(
   source: TensorSource,
   expected: readonly TensorShape[],
   copies: ReadonlyMap<string, string>,
 ): void {
-  checkCount(source, expected);
-  const parts = expected.flatMap(fileParts);
+  const parts = expectedParts(source, expected);
   const shapes = new Map(parts.map(({ name, shape }) => [name, shape]));
   for (const [copy, original] of copies) shapes.set(copy, shapes.get(original) ?? []);
   const missing = parts.filter(({ name }) => !source.tensors.has(name)).map(describe);
@@ -184,7 +193,7 @@ function checkTensors(
 }
 
 /** Checks the number of tensors before the list of names is made: a config can ask for a thousand million experts. */
-function checkCount({ tensors }: TensorSource, expected: readonly TensorShape[]): void {
+function checkCount({ tensors }: Pick<TensorSource, 'tensors'>, expected: readonly TensorShape[]): void {
   const count = expected.reduce(
     (sum, { name, shape }) => sum + (name.includes('.mlp.experts.') ? (shape[0] ?? 1) : 1),
     0,
@@ -198,9 +207,12 @@ function checkCount({ tensors }: TensorSource, expected: readonly TensorShape[])
 
 /** `3 missing: a [2], b [3], c [5]`, cut after five; nothing for an empty list. */
 function list(items: readonly string[], what: string): string[] {
-  if (items.length === 0) return [];
-  const more = items.length > 5 ? `, and ${items.length - 5} more` : '';
-  return [`${items.length} ${what}: ${items.slice(0, 5).join(', ')}${more}`];
+  return items.length === 0 ? [] : [`${items.length} ${what}: ${firstFew(items)}`];
+}
+
+/** `a, b, c, d, e, and 2 more`. */
+export function firstFew(items: readonly string[]): string {
+  return [...items.slice(0, 5), ...(items.length > 5 ? [`and ${items.length - 5} more`] : [])].join(', ');
 }
 
 function describe({ name, shape }: TensorShape): string {

@@ -3,11 +3,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { isForeign } from '../config/huggingface-foreign.ts';
 import { UserError } from '../errors.ts';
+import { configFile, tokenizerConfigFile } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
 import { readJsonFile } from './json-file.ts';
 
-const configFile = 'tokenizer_config.json';
 const templateFile = 'chat_template.jinja';
 
 /** How a `tokenizer_config.json` writes a special token: its text, or an object around it. */
@@ -31,6 +32,8 @@ export interface PromptFiles {
   readonly eosToken: string;
   /** Whether prompts begin with the beginning-of-sentence token. */
   readonly addBosToken: boolean;
+  /** Whether the model was trained by another program. */
+  readonly isForeign: boolean;
 }
 
 /**
@@ -40,16 +43,23 @@ export interface PromptFiles {
  * @throws UserError when a file cannot be read or is not what its name says.
  */
 export function readPromptFiles(folder: string): PromptFiles {
-  const config = readConfig(join(folder, configFile));
+  const config = readConfig(join(folder, tokenizerConfigFile));
   const template = join(folder, templateFile);
   const { chat_template: listed } = config;
-  const inConfig = typeof listed === 'string' ? listed : listed?.find(({ name }) => name === 'default')?.template;
+  const inConfig =
+    typeof listed === 'string' ? listed : (listed ?? []).find(({ name }) => name === 'default')?.template;
   return {
     chatTemplate: existsSync(template) ? readText(template) : (inConfig ?? null),
     bosToken: config.bos_token ?? '',
     eosToken: config.eos_token ?? '',
     addBosToken: config.add_bos_token ?? false,
+    isForeign: isForeignFolder(folder),
   };
+}
+
+function isForeignFolder(folder: string): boolean {
+  const path = join(folder, configFile);
+  return existsSync(path) && isForeign(readJsonFile(path, 'checkpoint'));
 }
 
 function readText(path: string): string {

@@ -6,7 +6,14 @@ import { UserError } from '../errors.ts';
 import { dequantized, fp8BlockSize } from './block-fp8.ts';
 import type { Checkpoint, LatestCheckpoint } from './checkpoint.ts';
 import { listStepFolders } from './checkpoint-folders.ts';
-import { configFile, optimizerFile, tokenizerFile, trainerFile } from './file-names.ts';
+import {
+  configFile,
+  generationFile,
+  optimizerFile,
+  tokenizerConfigFile,
+  tokenizerFile,
+  trainerFile,
+} from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
 import { digestFiles } from './hashed-file.ts';
 import { fileInside } from './inside-folder.ts';
@@ -25,7 +32,10 @@ export function readCheckpoint(folder: string): Checkpoint {
   checkIsCheckpoint(folder);
   const trainer = existsSync(join(folder, trainerFile)) ? readTrainerFile(folder) : null;
   const hfConfig = readJson(folder, configFile);
-  const tokenizerJson = existsSync(join(folder, tokenizerFile)) ? readJson(folder, tokenizerFile) : null;
+  const optional = (name: string) => (existsSync(join(folder, name)) ? readJson(folder, name) : null);
+  const tokenizerJson = optional(tokenizerFile);
+  const tokenizerConfig = optional(tokenizerConfigFile);
+  const generationConfig = optional(generationFile);
   const block = fp8BlockSize(hfConfig);
   const model = openModelFiles(folder);
   try {
@@ -39,6 +49,8 @@ export function readCheckpoint(folder: string): Checkpoint {
     return {
       hfConfig,
       tokenizerJson,
+      tokenizerConfig,
+      generationConfig,
       model: dequantized(model, block),
       optimizer,
       trainerState,

@@ -20,7 +20,7 @@ export function writeSafetensors(tensors: readonly NamedTensor[], dtype: FloatFo
 /**
  * Every tensor of a safetensors file, as float32.
  *
- * @param bytes the whole file; its numbers are F32, F16, BF16 or F8_E4M3.
+ * @param bytes the whole file; its numbers are F32, F16, BF16, F8_E4M3 or F8_E8M0.
  * @param file what messages call it.
  * @throws UserError naming the file, and the tensor where there is one, if it is damaged or has numbers of another
  * kind.

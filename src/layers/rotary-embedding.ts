@@ -4,7 +4,11 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { RotaryTables } from '../ops/rotary.ts';
 import { tf } from '../tensor/tf.ts';
 
-/** YaRN's attention temperature, `0.1 * mscale * ln(factor) + 1`. Source: arXiv:2309.00071 section 3.4. */
+/**
+ * YaRN's attention temperature, `0.1 * mscale * ln(factor) + 1`; a coefficient of 0 gives 1.
+ *
+ * Source: arXiv:2309.00071 section 3.4.
+ */
 export function yarnMscale(factor: number, mscale: number): number {
   return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
 }
@@ -25,8 +29,10 @@ export function rotaryFrequencies(config: ModelConfig): number[] {
   if (scaling === null) return plain;
   const pairTurning = (turns: number) =>
     (R * Math.log(scaling.originalMaxPositionEmbeddings / (turns * 2 * Math.PI))) / (2 * Math.log(config.ropeTheta));
-  const low = Math.max(Math.floor(pairTurning(scaling.betaFast)), 0);
-  const high = Math.min(Math.ceil(pairTurning(scaling.betaSlow)), R - 1);
+  const [first, last] = [pairTurning(scaling.betaFast), pairTurning(scaling.betaSlow)];
+  const isWhole = scaling.truncate !== false;
+  const low = Math.max(isWhole ? Math.floor(first) : first, 0);
+  const high = Math.min(isWhole ? Math.ceil(last) : last, R - 1);
   return plain.map((frequency, i) => {
     const slow = Math.min(Math.max((i - low) / (high === low ? 0.001 : high - low), 0), 1);
     return frequency * (1 - slow) + (frequency / scaling.factor) * slow;
@@ -40,15 +46,25 @@ export function softmaxScale(config: ModelConfig): number {
   return scaling === null ? base : base * yarnMscale(scaling.factor, scaling.mscaleAllDim) ** 2;
 }
 
+/**
+ * Factor on cosines and sines. The two temperatures cancel where they are equal; where either is absent, the tables
+ * have YaRN's plain one.
+ *
+ * Source: transformers, `_compute_yarn_parameters`. The released code has no such factor: its temperatures are equal.
+ */
+export function rotaryAmplitude({ ropeScaling: scaling }: ModelConfig): number {
+  if (scaling === null) return 1;
+  const { factor, mscale, mscaleAllDim, attentionFactor } = scaling;
+  if (attentionFactor !== undefined) return attentionFactor;
+  if (mscale === 0 || mscaleAllDim === 0) return yarnMscale(factor, 1);
+  return yarnMscale(factor, mscale) / yarnMscale(factor, mscaleAllDim);
+}
+
 /** Rotation tables for positions 0 .. length-1; they belong to the caller. */
 export function rotaryTables(config: ModelConfig, length: number): RotaryTables {
   const R = config.qkRopeHeadDim;
   const frequencies = rotaryFrequencies(config);
-  const scaling = config.ropeScaling;
-  const amplitude =
-    scaling === null
-      ? 1
-      : yarnMscale(scaling.factor, scaling.mscale) / yarnMscale(scaling.factor, scaling.mscaleAllDim);
+  const amplitude = rotaryAmplitude(config);
   const pairOf = (channel: number) => (config.ropeInterleave ? channel >> 1 : channel % (R / 2));
   const table = (f: (angle: number) => number) =>
     tf.tensor2d(

@@ -11,7 +11,15 @@ import {
   modelFiles,
 } from '../io/checkpoint.ts';
 import { checkpointName, checkpointStep } from '../io/checkpoint-names.ts';
-import { configFile, modelFile, optimizerFile, tokenizerFile, trainerFile } from '../io/file-names.ts';
+import {
+  configFile,
+  generationFile,
+  modelFile,
+  optimizerFile,
+  tokenizerConfigFile,
+  tokenizerFile,
+  trainerFile,
+} from '../io/file-names.ts';
 import { joinBytes } from '../io/join-bytes.ts';
 import { parseJsonObject } from '../io/json.ts';
 import { openSafetensorsBytes } from '../io/safetensors-bytes.ts';
@@ -117,6 +125,8 @@ function openFiles(files: Files, path: string): Omit<Checkpoint, 'optimizer' | '
   return {
     hfConfig,
     tokenizerJson: json(tokenizerFile),
+    tokenizerConfig: json(tokenizerConfigFile),
+    generationConfig: json(generationFile),
     model: dequantized(model, fp8BlockSize(hfConfig)),
     weightsSha256: async () => (await digestOf(fileOf(files, path, modelFile))).sha256,
     close: () => {},

@@ -81,8 +81,8 @@ export function parseChatRequest(body: Record<string, unknown>, model: ServedMod
   return {
     prompts: [chat.encode(messages)],
     n: parameters.n ?? 1,
-    maxTokens: maxTokensOf(parameters),
-    sampling: samplingOf(parameters),
+    maxTokens: maxTokensOf(parameters) ?? model.defaults.maxNewTokens,
+    sampling: samplingOf(parameters, model.defaults),
     stop: [...stopTexts(parameters), ...chat.stop],
     topLogprobs: topLogprobsOf(parameters),
     stream: parameters.stream ?? false,

@@ -61,7 +61,7 @@ export function parseCompletionRequest(
     prompts: prompts.map((prompt) => promptIds(prompt, model)),
     n: n ?? 1,
     maxTokens: parameters.max_tokens ?? 16, // the API's default
-    sampling: samplingOf(parameters),
+    sampling: samplingOf(parameters, model.defaults),
     stop: stopTexts(parameters),
     topLogprobs: logprobs ?? null,
     stream: parameters.stream ?? false,
@@ -90,10 +90,18 @@ function readPrompts(value: unknown): readonly Prompt[] {
 function promptIds(prompt: Prompt, model: ServedModel): readonly number[] {
   if (typeof prompt === 'string') {
     checkTextLength(prompt.length, model);
-    return [...model.prompts.start, ...model.tokenizer.encode(prompt)];
+    const ids = [...model.prompts.start, ...model.tokenizer.encode(prompt)];
+    return ids.length === 0 ? [documentStart(model)] : ids;
   }
   const { vocabSize } = model.tokenizer;
   const wrong = prompt.find((id) => id < 0 || id >= vocabSize);
   if (wrong === undefined) return prompt;
   throw invalidParameter('prompt', `prompt has the token id ${wrong}; the vocabulary has 0 to ${vocabSize - 1}`);
+}
+
+/** What an empty prompt follows where prompts follow nothing. */
+function documentStart({ tokenizer }: ServedModel): number {
+  const id = tokenizer.bosTokenId ?? tokenizer.eosTokenId;
+  if (id !== null) return id;
+  throw invalidParameter('prompt', 'prompt is empty, and the model has no token that begins a text; give some text');
 }

@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { showValue } from '../config/issues.ts';
+import type { GenerationDefaults } from '../generate/generation-defaults.ts';
 import type { SamplingOptions } from '../generate/sampling/sampling.ts';
 import { type ApiError, invalidParameter } from './api-error.ts';
 
@@ -110,14 +111,18 @@ function unknownParameter(key: string, place: string, known: readonly string[]):
   return invalidParameter(key, `Unknown parameter ${shown}${nearest}`, 'unknown_parameter');
 }
 
-/** Without a seed, a request gets one by chance. */
-export function samplingOf(parameters: Shared): SamplingOptions {
+/** The API's defaults, for a model whose folder wants nothing else. */
+const apiSampling = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
+
+/** What a request leaves out is as the model's folder wants it. Without a seed, a request gets one by chance. */
+export function samplingOf(parameters: Shared, { sampling }: GenerationDefaults): SamplingOptions {
+  const wanted = sampling ?? apiSampling;
   return {
-    temperature: parameters.temperature ?? 1,
-    topK: Math.max(0, parameters.top_k ?? 0),
-    topP: parameters.top_p ?? 1,
-    minP: parameters.min_p ?? 0,
-    repetitionPenalty: parameters.repetition_penalty ?? 1,
+    temperature: parameters.temperature ?? wanted.temperature,
+    topK: Math.max(0, parameters.top_k ?? wanted.topK),
+    topP: parameters.top_p ?? wanted.topP,
+    minP: parameters.min_p ?? wanted.minP,
+    repetitionPenalty: parameters.repetition_penalty ?? wanted.repetitionPenalty,
     seed: (parameters.seed ?? randomInt(2 ** 32)) >>> 0,
   };
 }

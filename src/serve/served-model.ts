@@ -1,6 +1,7 @@
 import type { Tokenizer } from '../data/types.ts';
 import type { Generator } from '../generate/batch/generator.ts';
 import type { PromptFormat } from '../generate/chat/prompt-format.ts';
+import type { GenerationDefaults } from '../generate/generation-defaults.ts';
 
 /** What is served: a model that generates, under a name. */
 export interface ServedModel {
@@ -10,6 +11,8 @@ export interface ServedModel {
   readonly created: number;
   readonly tokenizer: Tokenizer;
   readonly prompts: PromptFormat;
+  /** What a request that says nothing of sampling gets. */
+  readonly defaults: GenerationDefaults;
   /** Tokens a prompt and its answer may have together. */
   readonly contextLength: number;
   /** Belongs to the caller, who disposes it after the server. */

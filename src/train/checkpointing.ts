@@ -1,10 +1,10 @@
 // What goes into a checkpoint of a run, and how a run is resumed from one.
 
 import { bufferShapes } from '../config/parameter-shapes.ts';
-import type { Dataset } from '../data/types.ts';
+import type { Dataset, Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
+import { folderTokenizer } from '../generate/folder-tokenizer.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
-import type { JsonObject } from '../io/json.ts';
 import { readAllTensors } from '../io/tensor-source.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import type { Learner } from './learner.ts';
@@ -32,8 +32,8 @@ export async function saveCheckpoint(run: Run): Promise<string> {
 export interface Resumable {
   readonly path: string;
   readonly state: TrainerState;
-  /** `tokenizer.json`. */
-  readonly tokenizerJson: JsonObject | null;
+  /** The tokenizer of the checkpoint; null if it has none. */
+  readonly tokenizer: Tokenizer | null;
   /** Warnings that say what was wrong with newer checkpoints. */
   readonly warnings: readonly string[];
 }
@@ -55,7 +55,9 @@ export async function findResumable(store: RunStore, settings: RunSettings): Pro
   try {
     const state = parseState(opened.trainerState, checkpoint.path, 'resume');
     refuseOtherRun(settings, { model: state.model, train: state.train }, store.path);
-    return { path: checkpoint.path, state, tokenizerJson: opened.tokenizerJson, warnings };
+    const { path } = checkpoint;
+    const tokenizer = opened.tokenizerJson === null ? null : folderTokenizer(path, opened, settings.model).tokenizer;
+    return { path, state, tokenizer, warnings };
   } finally {
     opened.close();
   }

@@ -58,8 +58,8 @@ async function goOn(
   const { settings, notes } = changeLength(recorded, options, resumable?.state.step ?? 0);
   const backend = await activateBackend(options.backend ?? settings.backend, options.backendOptions);
   refuseDensePrecision(backend, settings.train);
-  const tokenizerJson = resumable?.tokenizerJson ?? opened?.checkpoint.tokenizerJson ?? null;
-  const dataset = await openDataAgain(settings, options, tokenizerJson);
+  const kept = resumable?.tokenizer ?? (opened === null ? null : inheritAgain(opened, settings.model).tokenizer);
+  const dataset = await openDataAgain(settings, options, kept);
   refuseOtherData(dataset, settings, resumable?.state ?? null);
   if (settings !== recorded) await store.writeSettings(settings);
   const inheritance = opened === null ? null : inheritAgain(opened, settings.model);

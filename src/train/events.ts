@@ -12,6 +12,8 @@ export interface LayerLoad {
   readonly maxVio: number;
   /** (mean - min) / mean. */
   readonly minVio: number;
+  /** Mean of |load - mean| / mean over the experts. */
+  readonly avgVio: number;
   /** Experts that no token selected. */
   readonly deadExperts: number;
   /** The selection bias after the update. */
@@ -25,8 +27,9 @@ export interface LayerLoad {
  * Training lines: `train/loss` (main cross-entropy, nats per token), `train/total_loss`, `train/mtp_loss_1`...,
  * `train/balance_loss` (without alpha), `train/grad_norm` (before clipping), `train/learning_rate`,
  * `train/batch_size`, `train/tokens_per_second`, `train/mtp_weight`, `train/bias_speed`, `balance/max_vio_batch`,
- * `balance/min_vio_batch`, `balance/dead_experts` (means over layers; sum for dead experts), and per layer L
- * `load/L/counts`, `load/L/max_vio`, `load/L/min_vio`, `load/L/dead_experts`, `load/L/bias`.
+ * `balance/min_vio_batch`, `balance/avg_vio_batch`, `balance/dead_experts` (means over layers; sum for dead experts),
+ * and per layer L `load/L/counts`, `load/L/max_vio`, `load/L/min_vio`, `load/L/avg_vio`, `load/L/dead_experts`,
+ * `load/L/bias`.
  *
  * Evaluation lines: `eval/loss`, `eval/perplexity`, `eval/bits_per_byte`, `eval/mtp_loss_1`..., `eval/tokens`,
  * `eval/max_vio_global`, `eval/ema_loss` and, per domain NAME, `eval/domain/NAME/loss`,

@@ -11,6 +11,7 @@ import type { Checkpoint } from '../io/checkpoint.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
 import { isJsonObject } from '../io/json.ts';
+import type { TensorSource } from '../io/tensor-source.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { host } from './host.ts';
@@ -55,11 +56,13 @@ export interface Inheritance {
   readonly path: string;
   readonly checkpoint: Checkpoint;
   readonly config: ModelConfig;
+  /** The weights of the model, read from the checkpoint. */
+  readonly tensors: TensorSource;
   /** The tokenizer; its name is the specification that it was made from, if that is known. */
   readonly tokenizer: Tokenizer;
   /** MTP modules that the model has; those that `config` has beyond them start from fresh weights. */
   readonly mtpModules: number;
-  /** Warnings about the place where the model was found. */
+  /** Warnings about the place where the model was found, and notes on its files. */
   readonly warnings: readonly string[];
 }
 
@@ -82,9 +85,10 @@ const vocabularyKeys: ReadonlySet<string> = new Set(['vocabSize', 'bosTokenId', 
  */
 export function inherit({ path, checkpoint, warnings }: OpenedModel, wishes: Wishes): Inheritance {
   const claimed = fromHuggingFaceConfig(checkpoint.hfConfig).numNextnPredictLayers;
-  const { config: found } = folderConfig(checkpoint);
+  const { config: found, model: tensors, notes } = folderConfig(checkpoint);
   const tokenizerSpec = specOf(checkpoint) ?? `file:${path}/tokenizer.json`;
-  const tokenizer = { ...folderTokenizer(path, checkpoint.tokenizerJson, found), name: tokenizerSpec };
+  const { tokenizer: own, notes: tokenNotes } = folderTokenizer(path, checkpoint, found);
+  const tokenizer = { ...own, name: tokenizerSpec };
   const mtpModules = found.numNextnPredictLayers;
   const depth = wishes.model?.numNextnPredictLayers ?? claimed;
   const config: ModelConfig = {
@@ -95,7 +99,7 @@ export function inherit({ path, checkpoint, warnings }: OpenedModel, wishes: Wis
   };
   refuseOtherShape(path, config, wishes.model ?? {});
   refuseOtherSpec(path, tokenizer, wishes.train.tokenizer);
-  return { path, checkpoint, config, tokenizer, mtpModules, warnings };
+  return { path, checkpoint, config, tensors, tokenizer, mtpModules, warnings: [...warnings, ...notes, ...tokenNotes] };
 }
 
 function refuseOtherShape(path: string, config: ModelConfig, asked: Partial<ModelConfig>): void {
@@ -150,14 +154,14 @@ export function describeInheritance(
  * warnings.
  */
 export async function inheritWeights(learner: Learner, inheritance: Inheritance): Promise<string[]> {
-  const { checkpoint, config, mtpModules } = inheritance;
+  const { config, mtpModules } = inheritance;
   const { model, average } = learner;
   const isFresh = ({ name }: { readonly name: string }) => isBeyond(name, config.numHiddenLayers + mtpModules);
   // A study may have replaced those of the config.
   const own = Array.from(model.parameters, ([name, { shape }]) => ({ name, shape }));
   const expected = [...own, ...bufferShapes(config)].filter((tensor) => !isFresh(tensor));
   const { tensors, warnings } = fromHfTensors(
-    checkpoint.model,
+    inheritance.tensors,
     { ...config, numNextnPredictLayers: mtpModules },
     expected,
   );

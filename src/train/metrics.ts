@@ -62,6 +62,7 @@ function balanceMetrics(load: readonly LayerLoad[]): Record<string, number> {
   return {
     'balance/max_vio_batch': mean(load.map((layer) => layer.maxVio)),
     'balance/min_vio_batch': mean(load.map((layer) => layer.minVio)),
+    'balance/avg_vio_batch': mean(load.map((layer) => layer.avgVio)),
     'balance/dead_experts': load.reduce((sum, layer) => sum + layer.deadExperts, 0),
   };
 }
@@ -72,6 +73,7 @@ function layerMetrics(load: LayerLoad): Record<string, number | readonly number[
     [`${prefix}/counts`]: load.counts,
     [`${prefix}/max_vio`]: load.maxVio,
     [`${prefix}/min_vio`]: load.minVio,
+    [`${prefix}/avg_vio`]: load.avgVio,
     [`${prefix}/dead_experts`]: load.deadExperts,
     [`${prefix}/bias`]: load.bias,
   };

@@ -1,7 +1,7 @@
 // A model and its tokenizer as the contents of the files of a Hugging Face folder.
 
 import { toHuggingFaceConfig } from '../config/huggingface.ts';
-import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
+import { generationConfig, tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
 import type { Tokenizer } from '../data/types.ts';
 import type { ModelContents } from '../io/checkpoint.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
@@ -13,6 +13,7 @@ export async function modelContents(model: DeepseekV3ForCausalLM, tokenizer: Tok
     hfConfig: toHuggingFaceConfig(model.config),
     tokenizerJson: tokenizer.toHuggingFace(),
     tokenizerConfig: tokenizerConfig(tokenizer),
+    generationConfig: generationConfig(tokenizer),
     model: await model.exportTensors(),
   };
 }

@@ -4,10 +4,8 @@ import type { TrainConfig } from '../config/train-config.ts';
 import { createDataset } from '../data/dataset.ts';
 import { textInMemory } from '../data/documents.ts';
 import { givenMark } from '../data/tokenizers/given.ts';
-import { tokenizerFromHuggingFace } from '../data/tokenizers/hugging-face-tokenizer.ts';
 import type { Dataset, Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
-import type { JsonObject } from '../io/json.ts';
 import type { RunSettings } from './run-settings.ts';
 
 /** In place of the text that `train.data` names: nothing, documents, or a whole dataset. */
@@ -55,14 +53,14 @@ export async function openData(train: TrainConfig, own: OwnData): Promise<Datase
 
 /**
  * The dataset of a run that goes on. Data from memory has to be given again. A tokenizer that no specification makes
- * need not be given again: it is read from the checkpoint, or from the model that the run was started from.
+ * need not be given again: `recorded` is that of the checkpoint, or of the model that the run was started from.
  *
  * @throws UserError if the run was trained on other data, or with another tokenizer.
  */
 export async function openDataAgain(
   { train, init }: Pick<RunSettings, 'train' | 'init'>,
   own: OwnData,
-  tokenizerJson: JsonObject | null,
+  recorded: Tokenizer | null,
 ): Promise<Dataset> {
   const { documents, dataset } = own;
   const hasText = documents !== undefined || dataset !== undefined;
@@ -73,8 +71,8 @@ export async function openDataAgain(
   if (own.tokenizer !== undefined && isMade) {
     throw new UserError(`resume: the run was started with the tokenizer ${train.tokenizer}; leave tokenizer out`);
   }
-  if (isMade || tokenizerJson === null) return openData(train, own);
-  const kept = tokenizerFromHuggingFace(tokenizerJson, train.tokenizer.replace(givenMark, ''));
+  if (isMade || recorded === null) return openData(train, own);
+  const kept = { ...recorded, name: train.tokenizer.replace(givenMark, '') };
   const isGiven = dataset !== undefined || own.tokenizer !== undefined;
   const opened = await openData(train, isGiven ? own : { ...own, tokenizer: kept });
   refuseOtherTokenizer(opened.tokenizer, kept, 'resume: the run');

@@ -106,13 +106,20 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
     await store.refuseUsed();
     await store.writeSettings(settings);
     const state = initialState(settings, dataset.trainTokens);
-    const notes = inheritance === null ? [] : describeInheritance(inheritance, settings);
+    const notes =
+      inheritance === null ? describeTokenizer(dataset.tokenizer) : describeInheritance(inheritance, settings);
     const warnings = activeWarnings(backend, settings.model);
     const beginning = { settings, backend, dataset, state, checkpoint: null, inheritance, notes, warnings };
     return await conduct(store, beginning, options);
   } finally {
     await release();
   }
+}
+
+/** A note on tokens that the file of a tokenizer lacked. */
+function describeTokenizer({ name, completedWith = [] }: Tokenizer): string[] {
+  if (completedWith.length === 0) return [];
+  return [`The tokenizer ${name} lacks special tokens; added after its last id: ${completedWith.join(' ')}.`];
 }
 
 /** Adds the tokenizer of the model that the run starts from, unless the caller gave a tokenizer or a dataset. */

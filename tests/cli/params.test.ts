@@ -14,6 +14,7 @@ describe('params', () => {
       mtp: expect.any(Number),
       kvCacheElementsPerTokenPerLayer: 576,
       mhaCacheElementsPerTokenPerLayer: 32_768,
+      mhaCacheWithRotaryElementsPerTokenPerLayer: 40_960,
       flopsPerToken: expect.any(Number),
     });
     expect(stderr).toBe('');
@@ -23,6 +24,8 @@ describe('params', () => {
   it('prints a table for people, without colours or escapes', async () => {
     const { stdout } = await runCli(['params', '--preset', 'deepseek-v3']);
     expect(stdout).toContain('671,026,419,200');
+    expect(stdout).toMatch(/ 32,768 +56\.9 times as many; keys without their rotary part\n/);
+    expect(stdout).toMatch(/ 40,960 +71\.1 times as many; keys with their rotary part\n/);
     expect(stdout).not.toContain('\x1b');
   });
 

@@ -11,7 +11,7 @@ type StepEvent = Extract<TrainEvent, { type: 'step' }>;
 const noColors = colorsFor({ isTTY: false });
 
 function layerLoad(layer: number, counts: readonly number[], maxVio: number): LayerLoad {
-  return { layer, counts, maxVio, minVio: 0.5, deadExperts: 0, bias: counts.map(() => 0) };
+  return { layer, counts, maxVio, minVio: 0.5, avgVio: 0.5, deadExperts: 0, bias: counts.map(() => 0) };
 }
 
 function stepEvent(step: number, steps: number): StepEvent {

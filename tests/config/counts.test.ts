@@ -32,6 +32,7 @@ describe('countParameters (golden: published sizes)', () => {
     expect(countParameters(modelPreset('deepseek-v3'))).toMatchObject({
       kvCacheElementsPerTokenPerLayer: 576,
       mhaCacheElementsPerTokenPerLayer: 32768,
+      mhaCacheWithRotaryElementsPerTokenPerLayer: 40960, // 128 heads of (128 + 64) + 128
     });
     expect(countParameters(modelPreset('mini'))).toMatchObject({
       kvCacheElementsPerTokenPerLayer: 48,

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../../src/config/huggingface.ts';
+import { foreignNotes } from '../../src/config/huggingface-foreign.ts';
+import { huggingFaceConfigText } from '../../src/config/huggingface-text.ts';
 import { modelPreset, presetNames } from '../../src/config/presets.ts';
 import { UserError } from '../../src/errors.ts';
 
@@ -69,6 +71,17 @@ const released = {
   vocab_size: 129280,
 };
 
+/** `DeepseekV3Config()` of transformers 5.18, apart from the depth of MTP, which there is 1. */
+const theirDefaults = {
+  ...modelPreset('deepseek-v3'),
+  maxPositionEmbeddings: 4096,
+  ropeScaling: null,
+  initializerRange: 0.02,
+  numNextnPredictLayers: 0,
+  bosTokenId: null,
+  eosTokenId: null,
+};
+
 describe('toHuggingFaceConfig', () => {
   it('writes every key of the released file except those about its code and its quantisation (golden)', () => {
     const wanted = Object.keys(released).filter((key) => key !== 'auto_map' && key !== 'quantization_config');
@@ -92,6 +105,60 @@ describe('toHuggingFaceConfig', () => {
 
   it('leaves out head_dim, which loaders would take for the width of a whole head', () => {
     expect(json).not.toHaveProperty('head_dim');
+  });
+});
+
+describe('huggingFaceConfigText', () => {
+  const integral = {
+    ...tiny,
+    routedScalingFactor: 1,
+    rmsNormEps: 1,
+    initializerRange: 1,
+    ropeTheta: 10_000,
+    ropeScaling: { ...modelPreset('deepseek-v3').ropeScaling!, mscale: 0, mscaleAllDim: 0, attentionFactor: 1 },
+  };
+  const text = huggingFaceConfigText(toHuggingFaceConfig(integral));
+
+  it('writes every float of the schema as a float, whatever its value, and integers as integers', () => {
+    const numbers = Array.from(text.matchAll(/"(\w+)": (-?[\d.e+-]+)/g), ([, key, value]) => {
+      return [key!, value!.includes('.')] as const;
+    });
+    const floats = numbers.filter(([, isFloat]) => isFloat).map(([key]) => key);
+    expect(floats.filter((key) => key !== 'aux_loss_alpha').sort()).toEqual([
+      'attention_dropout',
+      'attention_factor',
+      'beta_fast',
+      'beta_slow',
+      'factor',
+      'initializer_range',
+      'mscale',
+      'mscale_all_dim',
+      'rms_norm_eps',
+      'rope_theta',
+      'routed_scaling_factor',
+    ]);
+    const read = JSON.parse(text);
+    expect(read).toEqual(toHuggingFaceConfig(integral));
+    for (const [key, isFloat] of numbers)
+      if (!isFloat) expect([key, Number.isInteger({ ...read.rope_scaling, ...read }[key])]).toEqual([key, true]);
+  });
+
+  it('leaves a text alone that looks like a key', () => {
+    const note = 'a\n  "factor": 1,\n"rope_theta": 3';
+    expect(JSON.parse(huggingFaceConfigText({ note }))).toEqual({ note });
+  });
+});
+
+describe('foreignNotes', () => {
+  it('names what is ignored as by transformers, and token ids that never come', () => {
+    const { tinyseek_format, ...foreign } = json;
+    const odd = { ...foreign, scoring_func: 'softmax', moe_layer_freq: 2, eos_token_id: [3, 5000] };
+    expect(foreignNotes(odd, fromHuggingFaceConfig(odd))).toEqual([
+      'config.json: scoring_func ("softmax") is ignored, as by transformers: the model has "sigmoid"',
+      'config.json: moe_layer_freq (2) is ignored, as by transformers: the model has 1',
+      'config.json: eos_token_id (5000) is not in the vocabulary of 1024 tokens, so it never comes',
+    ]);
+    expect(foreignNotes({ ...json, scoring_func: 'softmax' }, tiny)).toEqual([]);
   });
 });
 
@@ -130,57 +197,103 @@ describe('fromHuggingFaceConfig', () => {
     );
   });
 
-  it('fills in what a file from elsewhere may leave out as transformers does', () => {
+  it('fills in what a file from elsewhere may leave out as transformers does (golden)', () => {
+    expect(fromHuggingFaceConfig({ model_type: 'deepseek_v3' })).toEqual(theirDefaults);
     const left = ['scoring_func', 'rope_scaling', 'rope_interleave', 'num_nextn_predict_layers', 'num_key_value_heads'];
     const ours = ['mtp_concat_order', 'mtp_hidden_state', 'expert_bias_form', 'tinyseek_format'];
     const foreign = Object.fromEntries(Object.entries(json).filter(([key]) => ![...left, ...ours].includes(key)));
     expect(fromHuggingFaceConfig(foreign)).toEqual({ ...tiny, numNextnPredictLayers: 0 });
   });
 
+  it.each<[object, object]>([
+    [{ num_nextn_predict_layers: undefined, num_mtp_layers: 2 }, { numNextnPredictLayers: 2 }],
+    [{ num_nextn_predict_layers: 1, num_mtp_layers: 2 }, { numNextnPredictLayers: 1 }],
+    [{ eos_token_id: [5, 3] }, { eosTokenId: 5 }],
+    [{ eos_token_id: [] }, { eosTokenId: null }],
+    [
+      { eos_token_id: -1, bos_token_id: null },
+      { bosTokenId: null, eosTokenId: null },
+    ],
+    [{ eos_token_id: 151645 }, { eosTokenId: 151645 }],
+    [{ first_k_dense_replace: 7 }, { firstKDenseReplace: 7 }],
+    [{ hidden_act: 'swish' }, {}],
+    [{ num_key_value_heads: null }, {}],
+    [{ num_key_value_heads: 128 }, {}],
+    [{ moe_layer_freq: 2, topk_method: 'greedy' }, {}],
+    [{ tinyseek_format: undefined, scoring_func: 'softmax' }, { scoringFunc: 'sigmoid' }],
+    [{ scoring_func: 'softmax' }, { scoringFunc: 'softmax' }],
+    [{ rope_theta: undefined }, { ropeTheta: 10_000 }],
+    [{ rope_theta: 500, rope_parameters: { rope_theta: 700 } }, { ropeTheta: 700 }],
+    [{ rope_theta: 500, rope_scaling: {}, rope_parameters: { rope_theta: 700 } }, { ropeTheta: 700 }],
+  ])('reads %j as transformers 5.18 does', (change, expected) => {
+    expect(fromHuggingFaceConfig({ ...json, ...change })).toMatchObject(expected);
+  });
+
+  const short = { rope_type: 'yarn', factor: 4 };
+  const plainYarn = { type: 'yarn', factor: 4, betaFast: 32, betaSlow: 1, mscale: 0, mscaleAllDim: 0 };
+  it.each<[object, object]>([
+    [short, { ...plainYarn, originalMaxPositionEmbeddings: 512 }],
+    [
+      { ...short, original_max_position_embeddings: 100, beta_fast: 0, mscale: 0.8, mscale_all_dim: null },
+      { ...plainYarn, originalMaxPositionEmbeddings: 100, mscale: 0.8 },
+    ],
+    [
+      { ...short, original_max_position_embeddings: 64, beta_fast: 1, beta_slow: 8, mscale: 1, mscale_all_dim: 0.8 },
+      { ...plainYarn, originalMaxPositionEmbeddings: 64, betaFast: 1, betaSlow: 8, mscale: 1, mscaleAllDim: 0.8 },
+    ],
+    [
+      { ...short, attention_factor: 1.25, truncate: false },
+      { ...plainYarn, originalMaxPositionEmbeddings: 512, attentionFactor: 1.25, truncate: false },
+    ],
+  ])('reads the YaRN settings %j as transformers 5.18 does', (rope_parameters, expected) => {
+    expect(fromHuggingFaceConfig({ ...json, rope_parameters }).ropeScaling).toEqual(expected);
+    const written = JSON.parse(
+      huggingFaceConfigText(toHuggingFaceConfig(fromHuggingFaceConfig({ ...json, rope_parameters }))),
+    );
+    expect(fromHuggingFaceConfig(written).ropeScaling).toEqual(expected);
+  });
+
+  const remedy = '; check that it is the config.json of these weights';
   it.each<[object, string]>([
     [{ model_type: 'llama' }, 'config.json: model_type ("llama") is not supported: expected "deepseek_v3"'],
     [{ model_type: undefined }, 'config.json: model_type is missing: expected "deepseek_v3"'],
-    [{ tie_word_embeddings: true }, 'config.json: tie_word_embeddings (true) is not supported: expected false'],
-    [{ attention_bias: true }, 'config.json: attention_bias (true) is not supported: expected false'],
+    [
+      { attention_bias: true },
+      'config.json: attention_bias (true) is not supported: expected false: attention has no biases here',
+    ],
     [{ hidden_act: 'gelu' }, 'config.json: hidden_act ("gelu") is not supported: expected "silu"'],
-    [{ moe_layer_freq: 2 }, 'config.json: moe_layer_freq (2) is not supported: expected 1'],
-    [{ topk_method: 'greedy' }, 'config.json: topk_method ("greedy") is not supported: expected "noaux_tc"'],
     [
       { num_key_value_heads: 2 },
-      'config.json: num_key_value_heads (2) is not supported: expected num_attention_heads (4)',
+      'config.json: num_key_value_heads (2) is not supported: expected num_attention_heads (4): ' +
+        'MLA has a key for every head',
     ],
     [
       { rope_scaling: { rope_type: 'linear', factor: 2 } },
-      'config.json: rope_scaling.type ("linear") is not supported: expected "yarn" or "default"',
+      'config.json: rope_scaling.rope_type ("linear") is not supported: expected "yarn" or "default"',
+    ],
+    [
+      { rope_parameters: { type: 'yarn', partial_rotary_factor: 0.5 } },
+      'config.json: rope_parameters.partial_rotary_factor (0.5) is not supported: ' +
+        'expected 1: all of qk_rope_head_dim rotates',
     ],
     [{ rope_scaling: [1] }, 'config.json: rope_scaling ([...]) is not supported: expected an object, or null'],
+    [
+      { rope_scaling: { type: 'yarn' } },
+      `config.json: rope_scaling.factor is missing: expected a number of at least 1${remedy}`,
+    ],
     [
       { tinyseek_format: 2 },
       'config.json: tinyseek_format (2) is newer than this version of tinyseek, which reads up to 1; update tinyseek',
     ],
-    [
-      { rope_scaling: { ...released.rope_scaling, factor: 2, original_max_position_embeddings: 256, mscale: 0.5 } },
-      'config.json: rope_scaling.mscale (0.5) must equal rope_scaling.mscale_all_dim (1); set both to 1',
-    ],
     [{ tinyseek_format: 'x' }, 'config.json: tinyseek_format ("x") is not supported: expected a number up to 1'],
-    [{ kv_lora_rank: undefined }, 'config.json: kv_lora_rank is missing: expected an integer of at least 1; try 32'],
-    [{ rope_theta: undefined }, 'config.json: rope_theta is missing: expected a number greater than 1; try 10000'],
-    [{ n_routed_experts: 10 }, 'config.json: n_routed_experts (10) must be divisible by n_group (4); try 8 or 12'],
-  ])('rejects %j, naming the key as the file spells it', (change, message) => {
+    [{ kv_lora_rank: 0 }, `config.json: kv_lora_rank (0) must be an integer of at least 1${remedy}`],
+    [{ n_routed_experts: 10 }, `config.json: n_routed_experts (10) must be divisible by n_group (4)${remedy}`],
+    [
+      { num_experts_per_tok: 9 },
+      `config.json: num_experts_per_tok (9) must be at most 8, the experts in topk_group (2) of 4 groups${remedy}`,
+    ],
+  ])('rejects %j, naming the key as the file spells it, and offers no other model', (change, message) => {
     expect(() => fromHuggingFaceConfig({ ...json, ...change })).toThrow(new UserError(message));
-  });
-
-  it.each([
-    ['mscale', /^config.json: rope_scaling.mscale is missing/],
-    ['original_max_position_embeddings', /^config.json: rope_scaling.original_max_position_embeddings is missing/],
-  ])('rejects YaRN settings without %s', (key, message) => {
-    const rope_scaling = { ...released.rope_scaling, [key]: undefined };
-    expect(() => fromHuggingFaceConfig({ ...released, rope_scaling })).toThrow(message);
-  });
-
-  it.each([{ attention_factor: 1.3 }, { truncate: false }])('rejects YaRN settings with %j', (change) => {
-    const rope_scaling = { ...released.rope_scaling, ...change };
-    expect(() => fromHuggingFaceConfig({ ...released, rope_scaling })).toThrow(UserError);
   });
 
   it('throws nothing but UserError, whatever JSON it is given (property)', () => {

@@ -86,11 +86,6 @@ describe('validateModelConfig', () => {
       [{ bosTokenId: 1023 }],
     ],
     [
-      { ropeScaling: { ...yarn, mscale: 0.5 } },
-      'config: ropeScaling.mscale (0.5) must equal ropeScaling.mscaleAllDim (1); set both to 1',
-      [{ ropeScaling: yarn }],
-    ],
-    [
       { ropeScaling: { ...yarn, factor: 4 } },
       'config: maxPositionEmbeddings (512) must be ropeScaling.factor (4) times originalMaxPositionEmbeddings (256); ' +
         'set maxPositionEmbeddings to 1024, or ropeScaling.factor to 2',
@@ -148,6 +143,8 @@ describe('validateModelConfig', () => {
       { nSharedExperts: 0 },
       { nRoutedExperts: 2, nGroup: 1, topkGroup: 1, numExpertsPerTok: 1 },
       { ropeScaling: yarn },
+      { ropeScaling: { ...yarn, mscale: 0.8, attentionFactor: 1.1, truncate: false } },
+      { bosTokenId: null, eosTokenId: null },
     ];
     for (const edge of edges) expect(() => validateModelConfig({ ...tiny, ...edge })).not.toThrow();
   });

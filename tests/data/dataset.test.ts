@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { generateMath } from '../../src/data/corpora/math.ts';
 import { createDataset, type DatasetOptions } from '../../src/data/dataset.ts';
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
+import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
 import type { Batch, Dataset } from '../../src/data/types.ts';
 import { UserError } from '../../src/errors.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -231,3 +232,18 @@ function splitAt(ids: readonly number[], separator: number): number[][] {
   });
   return parts;
 }
+
+describe('a tokenizer without special tokens', () => {
+  const bare = { ...bytes.toHuggingFace(), added_tokens: [] };
+  const read = (endTokenIds: readonly number[]) =>
+    tokenizerFromHuggingFace(bare, 'bare.json', { bosTokenId: null, endTokenIds });
+
+  it('cannot be trained with, and cannot fill holes', async () => {
+    await expect(createDataset({ ...options, tokenizer: read([]) })).rejects.toThrow(
+      'data: the tokenizer bare.json has no token that ends a document',
+    );
+    await expect(createDataset({ ...options, tokenizer: read([0]), fimRate: 1 })).rejects.toThrow(
+      'the tokenizer bare.json has no fill-in-the-middle tokens; set fimRate to 0',
+    );
+  });
+});

@@ -2,7 +2,7 @@ import { Tokenizer as JsTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
-import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
+import { completeTokenizer, tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
 import { UserError } from '../../src/errors.ts';
 import { hardText } from './text-arbitraries.ts';
 
@@ -12,16 +12,31 @@ const copy = () => JSON.parse(JSON.stringify(ours));
 const added = (id: number, content: string) => ({ id, content, special: true, single_word: false, normalized: false });
 
 describe('tokenizerFromHuggingFace', () => {
-  it("takes other models' names for beginning and end, and adds what is missing after the last id", () => {
-    const json = copy();
-    json.added_tokens = [added(278, '<|begin_of_text|>'), added(279, '<|end_of_text|>')];
-    const tokenizer = tokenizerFromHuggingFace(json);
-    expect([tokenizer.bosTokenId, tokenizer.eosTokenId]).toEqual([278, 279]);
+  const partial = () => ({ ...copy(), added_tokens: [added(278, '<|begin_of_text|>'), added(279, '<|end_of_text|>')] });
+
+  it("takes other models' names for beginning and end, and makes no token up", () => {
+    const tokenizer = tokenizerFromHuggingFace(partial());
+    expect([tokenizer.bosTokenId, tokenizer.eosTokenId, tokenizer.fim]).toEqual([278, 279, null]);
+    expect([tokenizer.vocabSize, tokenizer.endTokenIds]).toEqual([280, [279]]);
+    expect(tokenizer.toHuggingFace()).toEqual(partial());
+    const none = tokenizerFromHuggingFace({ ...copy(), added_tokens: [] });
+    expect([none.bosTokenId, none.eosTokenId, none.endTokenIds, none.vocabSize]).toEqual([null, null, [], 278]);
+  });
+
+  it('takes the tokens that begin and end texts from whoever knows them', () => {
+    const roles = { bosTokenId: null, endTokenIds: [7, 279] };
+    const tokenizer = tokenizerFromHuggingFace(partial(), 'x', roles);
+    expect([tokenizer.bosTokenId, tokenizer.eosTokenId, tokenizer.endTokenIds]).toEqual([null, 7, [7, 279]]);
+  });
+
+  it('gets our special tokens after its last id for a model trained from scratch, where it lacks them', () => {
+    const tokenizer = completeTokenizer(partial(), 'my.json');
+    expect([tokenizer.bosTokenId, tokenizer.eosTokenId, tokenizer.vocabSize]).toEqual([278, 279, 283]);
     expect(tokenizer.fim).toEqual({ begin: 280, hole: 281, end: 282 });
-    expect(tokenizer.vocabSize).toBe(283);
+    expect(tokenizer.completedWith).toEqual(['<｜fim▁begin｜>', '<｜fim▁hole｜>', '<｜fim▁end｜>']);
     const again = tokenizerFromHuggingFace(tokenizer.toHuggingFace());
-    expect(again.toHuggingFace()).toEqual(tokenizer.toHuggingFace());
-    expect(again.fim).toEqual(tokenizer.fim);
+    expect([again.toHuggingFace(), again.fim]).toEqual([tokenizer.toHuggingFace(), tokenizer.fim]);
+    expect(completeTokenizer(ours, 'ours.json').completedWith).toBeUndefined();
   });
 
   it('treats the text of an added token as ordinary text, and decodes the token to nothing', () => {

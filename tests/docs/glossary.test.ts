@@ -8,7 +8,9 @@ import type { StepPlan } from '../../src/train/schedules.ts';
 const glossary = readFileSync('docs/glossary.md', 'utf8');
 
 const position = { step: 1, tokens: 2, seconds: 3 };
-const load: LayerLoad[] = [{ layer: 5, counts: [1, 3], maxVio: 0.5, minVio: 0.5, deadExperts: 0, bias: [0, 0] }];
+const load: LayerLoad[] = [
+  { layer: 5, counts: [1, 3], maxVio: 0.5, minVio: 0.5, avgVio: 0.5, deadExperts: 0, bias: [0, 0] },
+];
 const plan: StepPlan = {
   ...{ step: 0, firstSample: 0, batchSize: 2, progress: 1 },
   ...{ learningRate: 1e-3, biasSpeed: 1e-3, mtpWeight: 0.3 },

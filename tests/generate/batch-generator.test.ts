@@ -45,6 +45,24 @@ describe('a generator', () => {
     expect(decoder.length(0)).toBe(0);
   });
 
+  it.each([0, 1, 3])('stops at any of several end tokens, the first one that comes, with %i drafts', async (drafts) => {
+    const prompt = [5, 7, 11];
+    const text = greedyText(prompt, 13);
+    const ends = [text[9]!, text[4]!];
+    const stopsAt = text.findIndex((id) => ends.includes(id));
+    const decoder = new FakeDecoder({ vocabSize: V, draftNoise: 1 });
+    const generator = createGenerator(decoder, { ...tokenizer, endTokenIds: ends }, { drafts });
+    const { ids, end } = await collect(generator.submit(requestOf(prompt)));
+    expect([ids, end.finishReason]).toEqual([text.slice(0, stopsAt), 'stop']);
+  });
+
+  it('goes on to its greatest length where no token ends an answer', async () => {
+    const decoder = new FakeDecoder({ vocabSize: V });
+    const generator = createGenerator(decoder, { ...tokenizer, eosTokenId: null, endTokenIds: [] });
+    const { ids, end } = await collect(generator.submit(requestOf([5, 7, 11])));
+    expect([ids.length, end.finishReason]).toEqual([13, 'length']);
+  });
+
   it.each([0, 1, 3])('gives a request the same text whatever runs beside it, with %i drafts', async (drafts) => {
     const requests = Array.from({ length: 23 }, (_, i) => {
       return requestOf(promptOf(1 + ((i * 5) % 17), i), { sampling: sampled(i) });

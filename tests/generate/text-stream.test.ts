@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
 import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
+import type { Tokenizer } from '../../src/data/types.ts';
 import { TextStream } from '../../src/generate/batch/text-stream.ts';
 
 const text = 'Ünïcödé, 鯨が泳ぐ 🐳🏴‍☠️, and ordinary whales.';
@@ -10,7 +11,7 @@ const bpe = await createTokenizer('bpe:300', () => [text.repeat(3)]);
 const huggingFace = tokenizerFromHuggingFace(JSON.parse(JSON.stringify(bpe.toHuggingFace())));
 
 /** All pieces, until one ends the text. */
-function stream(tokenizer: typeof bytes, ids: Iterable<number>, stops: readonly string[] = []) {
+function stream(tokenizer: Tokenizer, ids: Iterable<number>, stops: readonly string[] = []) {
   const out = new TextStream(tokenizer, stops);
   const pieces: string[] = [];
   for (const id of ids) {
@@ -23,7 +24,7 @@ function stream(tokenizer: typeof bytes, ids: Iterable<number>, stops: readonly 
 }
 
 describe('streamed text', () => {
-  it.each([
+  it.each<[string, Tokenizer]>([
     ['bytes', bytes],
     ['bpe:300', bpe],
     ['tokenizer.json', huggingFace],

@@ -2,6 +2,8 @@
 
 import sys
 
+import foreign_rope
+import foreign_tokens
 import label_weights
 import model_cases
 import mtp_cases
@@ -25,6 +27,8 @@ CASES = {
     "mtp-paper": mtp_cases.mtp_paper,
     "router": router_table.router,
     "rope": tables.rope,
+    "foreign-rope": foreign_rope.foreign_rope,
+    "foreign-tokens": foreign_tokens.foreign_tokens,
     "balance": tables.balance,
     "adamw": tables.adamw,
     "label-weights": label_weights.label_weights,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { UserError } from '../../src/errors.ts';
@@ -25,6 +25,8 @@ function tensorsOf(folder: string): Map<string, Float32Array> {
 
 const original = new Map(smallTensors.map(({ name, data }) => [name, data]));
 
+const own = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
+
 describe('exportModel and importModel', () => {
   it('property: float32 survives bit by bit, in one file or in many', () => {
     writeSmallModel(path('model'));
@@ -34,7 +36,7 @@ describe('exportModel and importModel', () => {
     expect(readdirSync(path('many')).length).toBeGreaterThan(10);
     for (const folder of ['one', 'many', 'back']) expect(tensorsOf(path(folder))).toEqual(original);
     expect(readdirSync(path('back')).sort()).toEqual(
-      ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'].sort(),
+      [...own, 'README.md'].sort(), // the card that the export wrote
     );
   });
 
@@ -111,7 +113,7 @@ describe('exportModel and importModel', () => {
       expect(cardWith).toContain('lists its tensors as unexpected');
       expect(readFileSync(path('without', 'tinyseek_torchtitan.py'), 'utf8')).toContain('NUM_MTP_LAYERS = 0\n');
       const back = importModel(path('without'), path('back'));
-      expect([back.config.numNextnPredictLayers, back.warnings]).toEqual([0, []]);
+      expect([back.config.numNextnPredictLayers, back.warnings]).toEqual([0, ['left out: tinyseek_torchtitan.py']]);
       expect(tensorsOf(path('back'))).toEqual(main);
     },
   );
@@ -124,10 +126,50 @@ describe('exportModel and importModel', () => {
     expect(readFileSync(path('twice', 'README.md'), 'utf8')).not.toContain('--no-mtp');
   });
 
-  it('keeps the tokenizer settings of the folder it came from', () => {
+  const describing = {
+    'chat_template.jinja': '{{ messages[0].content }}',
+    'generation_config.json': '{"eos_token_id": [257, 3], "temperature": 0.60, "do_sample": true}',
+    'tokenizer_config.json': '{"eos_token": "<｜end▁of▁sentence｜>", "model_max_length": 1e30}',
+    'special_tokens_map.json': '{}',
+    'added_tokens.json': '{"a": 1}',
+    LICENSE: 'as you like',
+  };
+
+  it('keeps what describes the model and its tokenizer, word for word, and says what it leaves out', () => {
     writeSmallModel(path('model'));
-    writeFileSync(path('model', 'tokenizer_config.json'), '{"chat_template": "x"}');
-    importModel(path('model'), path('out'));
-    expect(readFileSync(path('out', 'tokenizer_config.json'), 'utf8')).toBe('{"chat_template": "x"}');
+    for (const [name, text] of Object.entries(describing)) writeFileSync(path('model', name), text);
+    writeFileSync(path('model', 'README.md'), 'mine');
+    for (const name of ['modeling_x.py', 'pytorch_model.bin']) writeFileSync(path('model', name), '');
+    mkdirSync(path('model', 'LICENSES'));
+    const leftOut = 'left out: LICENSES, modeling_x.py, pytorch_model.bin';
+    expect(importModel(path('model'), path('in')).warnings).toEqual([leftOut]);
+    const { warnings } = exportModel(path('in'), { ...plain, out: path('out') });
+    expect(warnings).toEqual(['README.md: a new model card takes its place']);
+    for (const folder of ['in', 'out']) {
+      expect(readdirSync(path(folder)).sort()).toEqual(
+        [...new Set([...own, ...Object.keys(describing), 'README.md'])].sort(),
+      );
+      for (const [name, text] of Object.entries(describing)) {
+        expect([name, readFileSync(path(folder, name), 'utf8')]).toEqual([name, text]);
+      }
+    }
+    expect(readFileSync(path('in', 'README.md'), 'utf8')).toBe('mine');
+  });
+
+  it('keeps the keys of a config from elsewhere, says which lose their meaning, and adds none of ours', () => {
+    writeSmallModel(path('model'));
+    const { tinyseek_format, mtp_concat_order, mtp_hidden_state, expert_bias_form, eos_token_id, ...json } = JSON.parse(
+      readFileSync(path('model', 'config.json'), 'utf8'),
+    );
+    const kept = { bos_token_id: null, pad_token_id: 3, aux_loss_alpha: 0.5, model_version: 'x', pretraining_tp: 2 };
+    const lost = { auto_map: { a: 'b' }, quantization_config: { quant_method: 'fp8' }, head_dim: 2, dtype: 'bfloat16' };
+    writeFileSync(path('model', 'config.json'), JSON.stringify({ ...json, ...kept, ...lost }));
+    expect(importModel(path('model'), path('in')).warnings).toEqual([
+      'config.json: quantization_config is left out: the weights are written as plain numbers',
+      'config.json: auto_map is left out: it names Python files that are not copied',
+    ]);
+    exportModel(path('in'), { ...plain, out: path('out'), format: 'BF16' });
+    const written = JSON.parse(readFileSync(path('out', 'config.json'), 'utf8'));
+    expect(written).toEqual({ ...json, ...kept, torch_dtype: 'bfloat16' });
   });
 });

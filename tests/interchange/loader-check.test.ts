@@ -49,7 +49,17 @@ describe('checkLoader', () => {
       { nSharedExperts: 0 },
       { transformers: 'note', vllm: 'refused', sglang: 'refused', torchtitan: 'refused' },
     ],
-    ['odd widths', { hiddenSize: 7164 }, { transformers: 'note', vllm: '', sglang: '', torchtitan: 'refused' }],
+    ['odd widths', { hiddenSize: 7166 }, { transformers: 'refused', vllm: '', sglang: '', torchtitan: 'refused' }],
+    [
+      'unequal temperatures',
+      { ropeScaling: { ...released.ropeScaling!, mscale: 0.8 } },
+      { transformers: '', vllm: 'different', sglang: 'different', torchtitan: 'different' },
+    ],
+    [
+      'no temperatures',
+      { ropeScaling: { ...released.ropeScaling!, mscale: 0, mscaleAllDim: 0 } },
+      { transformers: '', vllm: 'different', sglang: 'different', torchtitan: 'different' },
+    ],
     ['a small latent', { kvLoraRank: 32 }, { transformers: '', vllm: 'note', sglang: 'note', torchtitan: '' }],
     [
       'wide values',
@@ -77,6 +87,31 @@ describe('checkLoader', () => {
   ])('looks at the MTP module: %s', (_, changes, loader, level) => {
     expect(levels(loader, changes)[0]?.replace(/:.*/, '')).toBe(level);
   });
+
+  // What torch 2.13 and transformers 5.18 do on the CPU with each width, tried in each format.
+  it.each([
+    [16, { F32: 0, BF16: 0, F16: 0 }],
+    [12, { F32: 0, BF16: 1, F16: 1 }],
+    [20, { F32: 0, BF16: 1, F16: 1 }],
+    [18, { F32: 1, BF16: 1, F16: 1 }],
+    [19, { F32: 1, BF16: 1, F16: 1 }],
+  ])(
+    'knows that experts of width %i are refused by the default implementation, and what takes them',
+    (width, counts) => {
+      for (const format of ['F32', 'BF16', 'F16'] as const) {
+        const config = { ...released, numNextnPredictLayers: 0, moeIntermediateSize: width };
+        const findings = checkLoader('transformers', config, format);
+        expect([format, findings.length]).toEqual([format, counts[format]]);
+        for (const { level, what, fix } of findings) {
+          expect(level).toBe('refused');
+          expect(what).toContain(
+            `moeIntermediateSize ${width} (rows of ${width * (format === 'F32' ? 4 : 2)} bytes in`,
+          );
+          expect(fix).toContain('experts_implementation="eager"');
+        }
+      }
+    },
+  );
 
   it('tells the owner what to change, in settings that exist', () => {
     const findings = loaderNames.flatMap((loader) =>

@@ -36,6 +36,10 @@ CASES = {
     "bf16-sharded": ({}, torch.bfloat16, {"max_shard_size": "60KB"}),
     "f16-no-q-lora": ({"q_lora_rank": None, "n_shared_experts": 2}, torch.float16, {}),
     "yarn": ({"rope_parameters": YARN}, torch.float32, {}),
+    "yarn-no-temperature": ({"rope_parameters": {**YARN, "mscale": 0.0, "mscale_all_dim": 0.0}}, torch.float32, {}),
+    "yarn-unequal": ({"rope_parameters": {**YARN, "mscale": 1.0, "mscale_all_dim": 0.8}}, torch.float32, {}),
+    "yarn-one-absent": ({"rope_parameters": {k: v for k, v in YARN.items() if k != "mscale"}}, torch.float32, {}),
+    "all-dense": ({"first_k_dense_replace": 5}, torch.float32, {}),
     "rope-half-claims-mtp": ({"rope_interleave": False, "num_nextn_predict_layers": 1}, torch.float32, {}),
     "no-shared-expert": ({"n_shared_experts": 0, "n_group": 1, "topk_group": 1}, torch.float32, {}),
 }

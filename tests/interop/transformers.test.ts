@@ -52,7 +52,10 @@ const ours: Readonly<Record<string, Exported>> = {
   },
   'rope-half': { config: { ...exportedConfig, ropeInterleave: false, normTopkProb: false }, ...plain },
 };
-const theirs = ['f32', 'bf16-sharded', 'f16-no-q-lora', 'yarn', 'rope-half-claims-mtp', 'no-shared-expert', 'fp8'];
+const theirs = [
+  ...['f32', 'bf16-sharded', 'f16-no-q-lora', 'yarn', 'yarn-no-temperature', 'yarn-unequal', 'yarn-one-absent'],
+  ...['all-dense', 'rope-half-claims-mtp', 'no-shared-expert', 'fp8'],
+];
 
 const ids = randomIds(2, 61, 302, 11);
 const prompt = ids[0]!.slice(0, 7);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { float8ToFloat32 } from '../../src/io/float8.ts';
+import { float8ToFloat32, powersOfTwoToFloat32 } from '../../src/io/float8.ts';
 
 describe('float8ToFloat32', () => {
   it('golden: is exact for zero, subnormal, normal and missing numbers', () => {
@@ -11,5 +11,14 @@ describe('float8ToFloat32', () => {
   it('property: larger patterns are larger numbers; 127 of them are not negative (F 10)', () => {
     const positive = float8ToFloat32(Uint8Array.from({ length: 127 }, (_, bits) => bits));
     expect(positive.every((value, index) => index === 0 || value > (positive[index - 1] ?? Infinity))).toBe(true);
+  });
+});
+
+describe('powersOfTwoToFloat32', () => {
+  it('golden: is exact at both ends of the exponent and in the middle, and has no number for 255', () => {
+    const bits = Uint8Array.of(0, 1, 120, 127, 128, 254, 255);
+    // torch.float8_e8m0fnu gives the same; 2 ** -127 is subnormal in float32, and exact.
+    const expected = [2 ** -127, 2 ** -126, 1 / 128, 1, 2, 2 ** 127, NaN];
+    expect(Array.from(powersOfTwoToFloat32(bits))).toEqual(expected);
   });
 });

@@ -108,7 +108,7 @@ describe('openSafetensors', () => {
   it('opens a file with tensors of other formats, and says so when one is read', () => {
     forge(path('a'), '{"w":{"dtype":"F8_E5M2","shape":[3],"data_offsets":[0,3]}}', 3);
     const reader = openSafetensors(path('a'));
-    expect(() => reader.read('w')).toThrow('"w" has dtype F8_E5M2, expected F32, F16, BF16 or F8_E4M3');
+    expect(() => reader.read('w')).toThrow('"w" has dtype F8_E5M2, expected F32, F16, BF16, F8_E4M3 or F8_E8M0');
     expect(() => reader.read('v')).toThrow('has no tensor "v"');
     reader.close();
   });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
+import { fromHuggingFaceConfig } from '../../src/config/huggingface.ts';
 import type { RopeScaling } from '../../src/config/model-config.ts';
 import { rotaryFrequencies, rotaryTables, softmaxScale, yarnMscale } from '../../src/layers/rotary-embedding.ts';
 import { applyRotary } from '../../src/ops/rotary.ts';
@@ -59,6 +60,37 @@ describe('rotaryFrequencies', () => {
     for (const [i, share] of kept.entries()) {
       expect(share).toBeCloseTo(Math.min(1, Math.max(0, 1 - (i - 10) / (21 - 10))), 10);
     }
+  });
+});
+
+interface ForeignCase {
+  readonly rotary: object;
+  readonly cos: number[]; // one number a pair, at `position`
+  readonly sin: number[];
+  readonly softmaxScale: number;
+}
+
+describe('rotary settings of files from elsewhere', () => {
+  const { position, shape, cases } = loadGoldenJson('foreign-rope.json');
+  const sizes = { model_type: 'deepseek_v3', qk_nope_head_dim: smallConfig.qkNopeHeadDim, ...(shape as object) };
+
+  it.each(cases as ForeignCase[])('golden: $rotary is computed as transformers does', ({ rotary, ...golden }) => {
+    const config = fromHuggingFaceConfig({ ...sizes, ...rotary });
+    const { cos, sin, partner } = rotaryTables(config, Number(position) + 1);
+    // Pairs are neighbours here. The reference is float32, with angles up to 5: 5 * 6e-8 of rounding.
+    for (const [table, wanted] of [
+      [cos, golden.cos],
+      [sin, golden.sin],
+    ] as const) {
+      const row = table.arraySync()[Number(position)]!;
+      expectAllClose(
+        row.filter((_, i) => i % 2 === 0),
+        wanted,
+        { rtol: 1e-6, atol: 1e-6 },
+      );
+    }
+    tf.dispose([cos, sin, partner]);
+    expect(softmaxScale(config)).toBeCloseTo(golden.softmaxScale, 12);
   });
 });
 

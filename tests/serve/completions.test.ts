@@ -1,6 +1,7 @@
 // The official client against the server: what it asks for is what it gets.
 
 import { describe, expect, it } from 'vitest';
+import { transcriptFormat } from '../../src/generate/chat/chat-prompt.ts';
 import { fakeText, fakeToken } from './fake-generator.ts';
 import { collect, promptIds, serve, tokenizer } from './with-server.ts';
 
@@ -12,6 +13,40 @@ describe('GET /v1/models', () => {
     const wanted = { id: model, object: 'model', created: 1_700_000_000, owned_by: 'tinyseek' };
     expect((await client.models.list()).data).toEqual([wanted]);
     expect(await client.models.retrieve(model)).toMatchObject(wanted);
+  });
+});
+
+const wanted = {
+  sampling: { temperature: 0.6, topK: 20, topP: 0.95, minP: 0.1, repetitionPenalty: 1.2 },
+  maxNewTokens: 9,
+  notes: [],
+};
+
+describe('a model whose folder wants its own sampling', () => {
+  it('is sampled so, unless a request says otherwise', async () => {
+    const { client, generator } = await serve({ model: { defaults: wanted } });
+    await client.completions.create({ model, prompt: 'a', seed: 1 });
+    await client.completions.create({ model, prompt: 'a', seed: 1, temperature: 0, max_tokens: 3 });
+    const messages = [{ role: 'user', content: 'a' }] as const;
+    await client.chat.completions.create({ model, messages: [...messages], seed: 1 });
+    expect(generator.requests.map(({ sampling }) => sampling)).toEqual([
+      { ...wanted.sampling, seed: 1 },
+      { ...wanted.sampling, temperature: 0, seed: 1 },
+      { ...wanted.sampling, seed: 1 },
+    ]);
+    // The API has a default of 16 for completions, and none for chat.
+    expect(generator.requests.map(({ maxNewTokens }) => maxNewTokens)).toEqual([16, 3, 9]);
+  });
+
+  it('begins an empty prompt with a token of its own where prompts begin with nothing', async () => {
+    const chat = transcriptFormat(tokenizer, []);
+    const { client, generator } = await serve({ model: { prompts: { start: [], chat } } });
+    await client.completions.create({ model, prompt: '' });
+    await client.completions.create({ model, prompt: 'a' });
+    expect(generator.requests.map(({ promptIds }) => promptIds)).toEqual([
+      [tokenizer.bosTokenId],
+      Array.from(tokenizer.encode('a')),
+    ]);
   });
 });
 

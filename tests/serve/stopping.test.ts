@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
+import { noDefaults } from '../../src/generate/generation-defaults.ts';
 import { defaultLimits } from '../../src/serve/limits.ts';
 import { startServer } from '../../src/serve/server.ts';
 import { fakeText } from './fake-generator.ts';
@@ -70,7 +71,7 @@ describe('a server that cannot start', () => {
   ])('on %s says why', async (host, message) => {
     const { port, generator } = await serve();
     const { tokenizer } = await import('./with-server.ts');
-    const model = { id: 'x', created: 0, tokenizer, contextLength: 7, generator, slots: 1 };
+    const model = { id: 'x', created: 0, tokenizer, contextLength: 7, generator, slots: 1, defaults: noDefaults };
     const prompts = { start: [], chat: { kind: 'transcript', stop: [], encode: () => [] } } as const;
     const starting = startServer({ ...model, prompts }, { host, port, limits: defaultLimits, onRequest: () => {} });
     await expect(starting).rejects.toThrow(UserError);

@@ -5,6 +5,7 @@ import OpenAI from 'openai';
 import { afterEach, expect } from 'vitest';
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
 import { transcriptFormat } from '../../src/generate/chat/chat-prompt.ts';
+import { noDefaults } from '../../src/generate/generation-defaults.ts';
 import type { RequestRecord } from '../../src/serve/exchanges.ts';
 import { defaultLimits, type ServeLimits } from '../../src/serve/limits.ts';
 import type { ServedModel } from '../../src/serve/served-model.ts';
@@ -58,6 +59,7 @@ export async function serve(options: TestOptions = {}): Promise<TestServer> {
     created: 1_700_000_000,
     tokenizer,
     prompts: { start, chat: transcriptFormat(tokenizer, start) },
+    defaults: noDefaults,
     contextLength: options.contextLength ?? 997,
     generator,
     slots: generator.slots,

@@ -6,6 +6,7 @@ import { Conversation } from '../../generate/chat/conversation.ts';
 import { openPromptFormat } from '../../generate/chat/prompt-format.ts';
 import { createDecoder } from '../../generate/decoder/create-decoder.ts';
 import type { OpenedModel } from '../open-model.ts';
+import { defaultsLines } from '../sampling-options.ts';
 import { formatCount } from '../terminal/format.ts';
 import { Chat } from './chat.ts';
 import type { ChatSettings } from './chat-settings.ts';
@@ -35,6 +36,7 @@ export async function converse(opened: OpenedModel, { settings, drafts, system }
   const session: Chat = new Chat(conversation, settings, terminal.output);
   const { note } = terminal.output;
   note(`${path}: ${formatCount(countParameters(config).total)} parameters, ${decoder.capacity} tokens of context`);
+  for (const line of defaultsLines(opened.defaults)) note(line);
   if (format.kind === 'transcript') note(transcriptNotice);
   note('/help lists the commands. Ctrl-C stops an answer, Ctrl-D leaves.');
   await terminal.readLines(async (line) => {

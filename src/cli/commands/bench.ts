@@ -3,6 +3,7 @@
 import type { DomainGeneration } from '../../bench/generation.ts';
 import type { OpBench, OpsBench } from '../../bench/ops.ts';
 import type { StepBench } from '../../bench/step.ts';
+import { noDefaults } from '../../generate/generation-defaults.ts';
 import { requireTrainable } from '../../config/presets.ts';
 import { backendOptions, engineOptions, parseBackendFlags, parseBackendOptions } from '../backend-option.ts';
 import { defineCommand, defineGroup } from '../command.ts';
@@ -81,7 +82,7 @@ const generateCommand = defineCommand({
   ],
   run: async (checkpoint, options) => {
     const drafts = parseDrafts(options.speculative ?? true);
-    const { temperature } = parseSampling({ temperature: options.temperature ?? '0' });
+    const { temperature } = parseSampling({ temperature: options.temperature ?? '0' }, noDefaults);
     const prompts = wholeNumber('--prompts', options.prompts ?? '8');
     const newTokens = wholeNumber('--max-new-tokens', options.maxNewTokens ?? '128');
     const { benchGeneration } = await import('../../bench/generation.ts');

@@ -1,5 +1,6 @@
 // `tinyseek chat`: a conversation with a model.
 
+import { type GenerationDefaults, noDefaults } from '../../generate/generation-defaults.ts';
 import { backendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument } from '../common-options.ts';
@@ -22,11 +23,14 @@ Ctrl-C stops an answer, Ctrl-D leaves. A model without a chat template gets a tr
   ],
   examples: [['chat runs/first', 'the newest checkpoint of a run']],
   run: async (checkpoint, options) => {
-    const settings = { maxNewTokens: parseMaxNewTokens(options), sampling: parseSampling(options) };
+    const settingsWith = (defaults: GenerationDefaults) => {
+      return { maxNewTokens: parseMaxNewTokens(options, defaults), sampling: parseSampling(options, defaults) };
+    };
+    settingsWith(noDefaults); // what is wrong with the options is said before the model is loaded
     const drafts = parseDrafts(options.speculative);
     const { converse } = await import('../chat/converse.ts');
     const { openModel } = await import('../open-model.ts');
     const opened = await openModel(checkpoint, options);
-    await converse(opened, { settings, drafts, system: options.system });
+    await converse(opened, { settings: settingsWith(opened.defaults), drafts, system: options.system });
   },
 });

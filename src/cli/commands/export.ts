@@ -55,7 +55,7 @@ With --check, says first what one of them would refuse; with --check and without
     const { exportModel } = await import('../../interchange/export-model.ts');
     const { checkpointFolder, warn } = await import('../open-model.ts');
     const path = checkpointFolder(checkpoint);
-    const checks = checkFolder(path, loaders, mtp);
+    const checks = checkFolder(path, loaders, { mtp, format });
     const json = { checks: Object.fromEntries(checks) };
     const lines = checkLines(checks);
     if (checks.some(isFailure)) {

@@ -2,13 +2,22 @@
 
 import { readFileSync } from 'node:fs';
 import { UserError } from '../../errors.ts';
+import { type GenerationDefaults, noDefaults } from '../../generate/generation-defaults.ts';
 import { backendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument, collect, jsonOption } from '../common-options.ts';
 import type { PromptPlan } from '../continue-prompt.ts';
 import type { OptionsOf } from '../declared-types.ts';
 import { wholeNumber } from '../run-options.ts';
-import { parseDrafts, parseMaxNewTokens, parseSampling, parseStops, samplingOptions } from '../sampling-options.ts';
+import {
+  defaultsLines,
+  parseDrafts,
+  parseMaxNewTokens,
+  parseSampling,
+  parseStops,
+  samplingOptions,
+} from '../sampling-options.ts';
+import { print } from '../terminal/print.ts';
 
 const generateOptions = [
   {
@@ -41,10 +50,13 @@ The prompt is read as the beginning of a document.`,
     ['generate runs/first --prompt - --n 3 --json < start.txt', 'three samples, for a program'],
   ],
   run: async (checkpoint, options) => {
-    const plan = makePlan(options);
+    makePlan(options, '', noDefaults); // what is wrong with the options is said before the model is loaded
+    const prompt = readPrompt(options.prompt);
     const { continuePrompt } = await import('../continue-prompt.ts');
     const { openModel } = await import('../open-model.ts');
-    return continuePrompt(await openModel(checkpoint, options), plan, options.json === true);
+    const opened = await openModel(checkpoint, options);
+    print(process.stderr, defaultsLines(opened.defaults));
+    return continuePrompt(opened, makePlan(options, prompt, opened.defaults), options.json === true);
   },
 });
 
@@ -55,15 +67,20 @@ function readPrompt(prompt: string): string {
   return text;
 }
 
-function makePlan(options: OptionsOf<typeof generateOptions>): PromptPlan {
+function makePlan(
+  options: OptionsOf<typeof generateOptions>,
+  prompt: string,
+  defaults: GenerationDefaults,
+): PromptPlan {
   const n = options.n === undefined ? 1 : wholeNumber('--n', options.n);
-  const sampling = parseSampling(options);
+  const sampling = parseSampling(options, defaults);
   if (n > 1 && sampling.temperature === 0) {
-    throw new UserError(`--n ${n}: all samples are the same with --temperature 0; drop one of them`);
+    const fix = options.temperature === undefined ? 'give --temperature too' : 'drop one of them';
+    throw new UserError(`--n ${n}: all samples are the same with --temperature 0; ${fix}`);
   }
-  const maxNewTokens = parseMaxNewTokens(options);
+  const maxNewTokens = parseMaxNewTokens(options, defaults);
   const stop = parseStops(options.stop);
   const drafts = parseDrafts(options.speculative);
   const request = { maxNewTokens, sampling, stop, topLogprobs: null };
-  return { prompt: readPrompt(options.prompt), request, n, drafts };
+  return { prompt, request, n, drafts };
 }

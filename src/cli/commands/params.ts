@@ -30,6 +30,8 @@ export const paramsCommand = defineCommand({
 
 function rows(counts: ParameterCounts, seqLen: number): string[][] {
   const { kvCacheElementsPerTokenPerLayer: latent, mhaCacheElementsPerTokenPerLayer: full } = counts;
+  const { mhaCacheWithRotaryElementsPerTokenPerLayer: withRotary } = counts;
+  const times = (numbers: number) => `${(numbers / latent).toPrecision(3)} times as many`;
   const row = (label: string, value: number, note = '') => [label, formatExact(value), note];
   const rounded = (label: string, value: number) => row(label, value, value < 1000 ? '' : formatCount(value));
   return [
@@ -38,7 +40,8 @@ function rows(counts: ParameterCounts, seqLen: number): string[][] {
     rounded('  active, without the embedding', counts.activeWithoutEmbedding),
     rounded('  more in the MTP modules', counts.mtp),
     row('Cache, numbers per token and layer', latent),
-    row('  with multi-head attention', full, `${(full / latent).toPrecision(3)} times as many`),
+    row('  with multi-head attention', full, `${times(full)}; keys without their rotary part`),
+    row('  with multi-head attention', withRotary, `${times(withRotary)}; keys with their rotary part`),
     rounded(`Training FLOPs per token, length ${seqLen}`, counts.flopsPerToken),
   ];
 }

@@ -1,9 +1,9 @@
 // A byte-level BPE tokenizer from its vocabulary, merges and split patterns; and the same as a `tokenizer.json`.
 
-import type { Tokenizer } from '../types.ts';
+import type { CompleteTokenizer } from '../types.ts';
 import { applyMerges, createMergeTable, type Merge } from './bpe-merges.ts';
 import { bytesToLetters } from './byte-alphabet.ts';
-import { createByteLevelTokenizer } from './byte-level-tokenizer.ts';
+import { createByteLevelTokenizer, isComplete } from './byte-level-tokenizer.ts';
 import { addedToken, specialRoles, specialTokens, type SpecialTokenIds, specialTokensFrom } from './special-tokens.ts';
 import { createSplitter } from './split-patterns.ts';
 
@@ -18,15 +18,18 @@ export interface BpeModel {
 }
 
 /** A tokenizer whose special tokens follow the ordinary ones: `vocabSize` is 5 more than `model.tokenBytes.length`. */
-export function createBpeTokenizer(name: string, model: BpeModel): Tokenizer {
+export function createBpeTokenizer(name: string, model: BpeModel): CompleteTokenizer {
   const specials = specialTokensFrom(model.tokenBytes.length);
-  return createByteLevelTokenizer({
+  const tokenizer = createByteLevelTokenizer({
     name,
     tokenBytes: [...model.tokenBytes, ...specialRoles.map(() => null)],
     specials,
+    endTokenIds: [specials.eos],
     encode: createBpeEncoder(model),
     toHuggingFace: () => toHuggingFace(model, specials),
   });
+  if (!isComplete(tokenizer)) throw new Error('internal: a special token is missing');
+  return tokenizer;
 }
 
 // Words are few and repeated: what they encode to is remembered, up to a bound on memory.

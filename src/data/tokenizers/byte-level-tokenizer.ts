@@ -1,14 +1,16 @@
 // What all tokenizers share: ids to bytes.
 
 import { UserError } from '../../errors.ts';
-import type { Tokenizer } from '../types.ts';
-import type { SpecialTokenIds } from './special-tokens.ts';
+import type { CompleteTokenizer, Tokenizer } from '../types.ts';
+import type { FoundTokenIds } from './special-tokens.ts';
 
 export interface ByteLevelOptions {
   readonly name: string;
   /** By id; null for special tokens and for ids without a token. */
   readonly tokenBytes: readonly (Uint8Array | null)[];
-  readonly specials: SpecialTokenIds;
+  readonly specials: FoundTokenIds;
+  /** Tokens that end what a model generates. */
+  readonly endTokenIds: readonly number[];
   /** Encodes text without lone surrogates. */
   readonly encode: (text: string) => ArrayLike<number>;
   readonly toHuggingFace: () => Record<string, unknown>;
@@ -48,13 +50,24 @@ export function createByteLevelTokenizer(options: ByteLevelOptions): Tokenizer {
     vocabSize: tokenBytes.length,
     bosTokenId: specials.bos,
     eosTokenId: specials.eos,
-    fim: { begin: specials.fimBegin, hole: specials.fimHole, end: specials.fimEnd },
+    endTokenIds: options.endTokenIds,
+    fim: fimTokens(specials),
     encode: (text) => new Int32Array(options.encode(text.replace(/\p{Cs}/gu, '\uFFFD'))),
     decodeBytes,
     decode: (ids) => utf8.decode(decodeBytes(ids)),
     byteLength: lengthOf,
     toHuggingFace: options.toHuggingFace,
   };
+}
+
+/** Whether a tokenizer lacks no special token. */
+export function isComplete(tokenizer: Tokenizer): tokenizer is CompleteTokenizer {
+  return tokenizer.bosTokenId !== null && tokenizer.eosTokenId !== null && tokenizer.fim !== null;
+}
+
+/** All three, or none. */
+function fimTokens({ fimBegin: begin, fimHole: hole, fimEnd: end }: FoundTokenIds): Tokenizer['fim'] {
+  return begin === null || hole === null || end === null ? null : { begin, hole, end };
 }
 
 function outOfRange(name: string, id: number, vocabSize: number): UserError {

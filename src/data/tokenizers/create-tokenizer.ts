@@ -3,13 +3,13 @@
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
 import { host } from '../host.ts';
-import type { Tokenizer } from '../types.ts';
+import type { CompleteTokenizer } from '../types.ts';
 import { createBpeTokenizer } from './bpe-tokenizer.ts';
 import { trainBpe } from './bpe-trainer.ts';
 import { createBytesTokenizer } from './bytes.ts';
 import { givenMark } from './given.ts';
 import { createGptTokenizer, gptEncodingNames } from './gpt-encodings.ts';
-import { tokenizerFromHuggingFace } from './hugging-face-tokenizer.ts';
+import { completeTokenizer } from './hugging-face-tokenizer.ts';
 import { deepseekSplits, gpt2Splits } from './split-patterns.ts';
 
 /** Split patterns of the tokenizers that are trained here. */
@@ -25,11 +25,15 @@ const names: readonly string[] = ['bytes', ...Object.keys(trained), ...gptEncodi
  *   exactly N, special tokens included.
  * - `r50k_base`, `cl100k_base`, `o200k_base`: OpenAI's, and `r50k_base:N` its first N ranks; 5 special tokens come on
  *   top.
- * - `file:PATH`, or a path that ends in `.json`: a Hugging Face `tokenizer.json` (byte-level BPE).
+ * - `file:PATH`, or a path that ends in `.json`: a Hugging Face `tokenizer.json` (byte-level BPE). Special tokens that
+ *   it lacks are added after its last id.
  *
  * @throws UserError for an unknown specification (with the nearest name), an impossible size or an unusable file.
  */
-export async function createTokenizer(spec: string, trainingTexts: () => readonly string[]): Promise<Tokenizer> {
+export async function createTokenizer(
+  spec: string,
+  trainingTexts: () => readonly string[],
+): Promise<CompleteTokenizer> {
   if (spec.endsWith(givenMark)) {
     throw new UserError(
       `tokenizer: ${spec.slice(0, -givenMark.length)} was given by the program that started the run; give the same one again`,
@@ -61,8 +65,8 @@ function unknownTokenizer(spec: string, name: string): UserError {
   );
 }
 
-async function readTokenizerFile(path: string, name: string): Promise<Tokenizer> {
-  return tokenizerFromHuggingFace(parseJson(await readText(path), path), name);
+async function readTokenizerFile(path: string, name: string): Promise<CompleteTokenizer> {
+  return completeTokenizer(parseJson(await readText(path), path), name);
 }
 
 async function readText(path: string): Promise<string> {

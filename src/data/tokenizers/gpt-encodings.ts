@@ -5,7 +5,7 @@
 // become under the merges of lower rank.
 
 import { UserError } from '../../errors.ts';
-import type { Tokenizer } from '../types.ts';
+import type { CompleteTokenizer } from '../types.ts';
 import { applyMerges, createMergeTable, type Merge } from './bpe-merges.ts';
 import { type BpeModel, bytesToIds, createBpeTokenizer, singleByteIds } from './bpe-tokenizer.ts';
 import { cl100kSplits, gpt2Splits, o200kSplits } from './split-patterns.ts';
@@ -32,7 +32,7 @@ export const gptEncodingNames: readonly string[] = Object.keys(encodings);
  * The special tokens are DeepSeek's five, after the ranks: `vocabSize` is `numRanks + 5`; OpenAI's own special tokens
  * are left out.
  */
-export async function createGptTokenizer(encoding: string, numRanks?: number): Promise<Tokenizer> {
+export async function createGptTokenizer(encoding: string, numRanks?: number): Promise<CompleteTokenizer> {
   const { splits, load } = encodings[encoding]!;
   const ranked = (await load()).default;
   if (numRanks !== undefined && (numRanks < 256 || numRanks > ranked.length)) {

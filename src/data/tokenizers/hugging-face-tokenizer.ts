@@ -5,11 +5,12 @@
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../../errors.ts';
-import type { Tokenizer } from '../types.ts';
+import type { CompleteTokenizer, Tokenizer } from '../types.ts';
+import { addedTokens } from './added-tokens.ts';
 import { createBpeEncoder } from './bpe-tokenizer.ts';
-import { createByteLevelTokenizer } from './byte-level-tokenizer.ts';
+import { createByteLevelTokenizer, isComplete } from './byte-level-tokenizer.ts';
 import { type HuggingFaceBpe, readHuggingFaceBpe } from './hugging-face-json.ts';
-import { addedToken, specialRoles, specialTokens, type SpecialTokenIds } from './special-tokens.ts';
+import { addedToken, type FoundTokenIds, specialRoles, specialTokens, type SpecialTokenIds } from './special-tokens.ts';
 
 /** Other models' names of the beginning and end of a document, for files without DeepSeek's. */
 const otherNames: Partial<Record<keyof SpecialTokenIds, readonly string[]>> = {
@@ -17,54 +18,77 @@ const otherNames: Partial<Record<keyof SpecialTokenIds, readonly string[]>> = {
   eos: ['<|end_of_text|>', '<|endoftext|>', '</s>'],
 };
 
+/** Which tokens begin a text and end what is generated, where something else than their names says so. */
+export interface TokenRoles {
+  readonly bosTokenId: number | null;
+  /** The first of them ends a document. */
+  readonly endTokenIds: readonly number[];
+}
+
 /**
  * A tokenizer from the parsed contents of a `tokenizer.json`; the ids are those of the file.
  *
- * Special tokens that the file lacks are added after its last id. Added tokens are never made from text, whatever they
- * look like. If the file normalises text, what is decoded is the normalised text.
+ * The tokens that begin and end texts are those that `roles` names, or are found by their names in other models; no
+ * token is made up. Added tokens are never made from text, whatever they look like. If the file normalises text, what
+ * is decoded is the normalised text.
  *
  * @throws UserError for anything but byte-level BPE.
  */
-export function tokenizerFromHuggingFace(json: unknown, name = 'tokenizer.json'): Tokenizer {
+export function tokenizerFromHuggingFace(json: unknown, name = 'tokenizer.json', roles?: TokenRoles): Tokenizer {
   const bpe = readHuggingFaceBpe(json, name);
-  const specials = findSpecialTokens(bpe);
-  const numIds = Math.max(bpe.tokenBytes.length, ...Object.values<number>({ ...specials }).map((id) => id + 1));
-  const tokenBytes = Array.from({ length: numIds }, (_, id) => bpe.tokenBytes[id] ?? null);
-  const { splits, merges } = bpe;
+  const specials = findSpecialTokens(bpe, roles);
+  const { splits, merges, tokenBytes } = bpe;
   return createByteLevelTokenizer({
     name,
     tokenBytes,
     specials,
+    endTokenIds: roles?.endTokenIds ?? (specials.eos === null ? [] : [specials.eos]),
     encode:
-      splits === undefined ? wrapHuggingFace(json, name, numIds) : createBpeEncoder({ tokenBytes, merges, splits }),
-    toHuggingFace: () => withSpecialTokens(json, bpe, specials),
+      splits === undefined
+        ? wrapHuggingFace(json, name, tokenBytes.length)
+        : createBpeEncoder({ tokenBytes, merges, splits }),
+    toHuggingFace: () => ({ ...asObject(json), added_tokens: addedTokensOf(json) }),
   });
 }
 
-function findSpecialTokens(bpe: HuggingFaceBpe): SpecialTokenIds {
+function findSpecialTokens(bpe: HuggingFaceBpe, roles: TokenRoles | undefined): FoundTokenIds {
   const ids = new Map(bpe.addedTokens.map((token) => [token.content, token.id]));
-  let next = bpe.tokenBytes.length;
-  const find = (role: keyof SpecialTokenIds): number => {
+  const find = (role: keyof SpecialTokenIds): number | null => {
     const name = [specialTokens[role], ...(otherNames[role] ?? [])].find((candidate) => ids.has(candidate));
-    return name === undefined ? next++ : ids.get(name)!;
+    return name === undefined ? null : ids.get(name)!;
   };
   return {
-    bos: find('bos'),
-    eos: find('eos'),
+    bos: roles === undefined ? find('bos') : roles.bosTokenId,
+    eos: roles === undefined ? find('eos') : (roles.endTokenIds[0] ?? null),
     fimBegin: find('fimBegin'),
     fimHole: find('fimHole'),
     fimEnd: find('fimEnd'),
   };
 }
 
-function withSpecialTokens(json: unknown, bpe: HuggingFaceBpe, specials: SpecialTokenIds): Record<string, unknown> {
-  const file: Record<string, unknown> = { ...asObject(json) };
-  const known = Array.isArray(file.added_tokens) ? file.added_tokens : [];
-  const missing = specialRoles.filter((role) => specials[role] >= bpe.tokenBytes.length);
-  return {
-    ...file,
-    added_tokens: [...known, ...missing.map((role) => addedToken(specials[role], specialTokens[role]))],
-  };
+/**
+ * The same with our special tokens after the last id, as far as the file has none in their place: for a model that is
+ * trained from scratch, and so has a vocabulary of its own.
+ */
+export function completeTokenizer(json: unknown, name: string): CompleteTokenizer {
+  const found = tokenizerFromHuggingFace(json, name);
+  if (isComplete(found)) return found;
+  const { bosTokenId: bos, eosTokenId: eos, fim, vocabSize } = found;
+  const present = new Set(addedTokens(found).map(({ content }) => content));
+  const missing = specialRoles.filter((role) => {
+    const has = { bos, eos, fimBegin: fim, fimHole: fim, fimEnd: fim }[role] !== null;
+    return !has && !present.has(specialTokens[role]);
+  });
+  const added = missing.map((role, i) => addedToken(vocabSize + i, specialTokens[role]));
+  const whole = { ...asObject(json), added_tokens: [...addedTokensOf(json), ...added] };
+  const tokenizer = tokenizerFromHuggingFace(whole, name);
+  if (!isComplete(tokenizer)) throw new Error('internal: a special token is missing');
+  return { ...tokenizer, completedWith: missing.map((role) => specialTokens[role]) };
+}
+
+function addedTokensOf(json: unknown): readonly unknown[] {
+  const { added_tokens: added } = asObject(json) as { readonly added_tokens?: unknown };
+  return Array.isArray(added) ? added : [];
 }
 
 function asObject(json: unknown): object {

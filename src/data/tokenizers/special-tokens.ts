@@ -9,6 +9,9 @@ export interface SpecialTokenIds {
   readonly fimEnd: number;
 }
 
+/** The same of a tokenizer from elsewhere, which may lack some. */
+export type FoundTokenIds = { readonly [Role in keyof SpecialTokenIds]: number | null };
+
 /** Names as in DeepSeek-V3's `tokenizer.json`: full-width bars and a low block for the blank. */
 export const specialTokens: Readonly<Record<keyof SpecialTokenIds, string>> = {
   bos: '<｜begin▁of▁sentence｜>',

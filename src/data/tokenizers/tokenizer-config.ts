@@ -1,4 +1,4 @@
-// The `tokenizer_config.json` that goes with a `tokenizer.json`.
+// The `tokenizer_config.json` and the `generation_config.json` that go with a `tokenizer.json`.
 
 import type { Tokenizer } from '../types.ts';
 import { addedTokens } from './added-tokens.ts';
@@ -11,7 +11,7 @@ import { addedTokens } from './added-tokens.ts';
  */
 export function tokenizerConfig(tokenizer: Tokenizer): Record<string, unknown> {
   const added = addedTokens(tokenizer);
-  const nameOf = (id: number): string | undefined => added.find((token) => token.id === id)?.content;
+  const nameOf = (id: number | null): string | undefined => added.find((token) => token.id === id)?.content;
   return {
     tokenizer_class: 'PreTrainedTokenizerFast',
     bos_token: nameOf(tokenizer.bosTokenId),
@@ -20,5 +20,13 @@ export function tokenizerConfig(tokenizer: Tokenizer): Record<string, unknown> {
     add_bos_token: false,
     add_eos_token: false,
     clean_up_tokenization_spaces: false,
+  };
+}
+
+/** The contents of a Hugging Face `generation_config.json`: the tokens that begin a text and end what is generated. */
+export function generationConfig({ bosTokenId, eosTokenId, endTokenIds = [] }: Tokenizer): Record<string, unknown> {
+  return {
+    ...(bosTokenId === null ? {} : { bos_token_id: bosTokenId }),
+    ...(eosTokenId === null ? {} : { eos_token_id: endTokenIds.length > 1 ? endTokenIds : eosTokenId }),
   };
 }

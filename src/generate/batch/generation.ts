@@ -23,7 +23,7 @@ export class Generation {
   slot = -1;
   readonly #vocabSize: number;
   readonly #limit: number;
-  readonly #eosTokenId: number;
+  readonly #endTokenIds: ReadonlySet<number>;
   readonly #text: TextStream;
   #lastToken = -1;
   #newTokens = 0;
@@ -42,7 +42,8 @@ export class Generation {
     this.#vocabSize = vocabSize;
     // The last token need not fit into the cache: it is not run.
     this.#limit = Math.min(request.maxNewTokens, capacity - request.promptIds.length + 1);
-    this.#eosTokenId = tokenizer.eosTokenId;
+    const { eosTokenId, endTokenIds = eosTokenId === null ? [] : [eosTokenId] } = tokenizer;
+    this.#endTokenIds = new Set(endTokenIds);
     this.#text = new TextStream(tokenizer, request.stop);
   }
 
@@ -112,7 +113,7 @@ export class Generation {
 
   #accept(token: number, logits: Float32Array): void {
     this.#firstTokenAt ??= performance.now();
-    if (token === this.#eosTokenId) this.finish('stop');
+    if (this.#endTokenIds.has(token)) this.finish('stop');
     else this.#append(token, logits);
   }
 

@@ -32,7 +32,10 @@ export const defaultSampling: SamplingOptions = {
   seed: 0,
 };
 
-const rules: Readonly<Record<keyof SamplingOptions, readonly [isValid: (value: number) => boolean, rule: string]>> = {
+/** Which values each option may have, and what is said otherwise. */
+export const samplingRules: Readonly<
+  Record<keyof SamplingOptions, readonly [isValid: (value: number) => boolean, rule: string]>
+> = {
   temperature: [(value) => value >= 0, '0 (the most likely token every time) or more'],
   topK: [(value) => Number.isInteger(value) && value >= 0, 'a whole number of tokens, or 0 for all'],
   topP: [(value) => value > 0 && value <= 1, 'above 0 and at most 1'],
@@ -43,8 +46,8 @@ const rules: Readonly<Record<keyof SamplingOptions, readonly [isValid: (value: n
 
 /** @throws UserError that names the first invalid option. */
 export function validateSampling(options: SamplingOptions): void {
-  for (const key of Object.keys(rules) as (keyof SamplingOptions)[]) {
-    const [isValid, rule] = rules[key];
+  for (const key of Object.keys(samplingRules) as (keyof SamplingOptions)[]) {
+    const [isValid, rule] = samplingRules[key];
     if (Number.isFinite(options[key]) && isValid(options[key])) continue;
     throw new UserError(`sampling: ${key} must be ${rule}; found ${options[key]}`);
   }
