@@ -66,7 +66,8 @@ function parseAssignment(assignment: string): [string, unknown] {
     throw new UserError(`--set: expected key=value, found ${showValue(assignment)}; try --set kvLoraRank=48`);
   }
   const key = parseKey(assignment.slice(0, equals).trim(), '--set');
-  return [key, camelCaseNested(parseValue(key, assignment.slice(equals + 1).trim()))];
+  const value = assignment.slice(equals + 1);
+  return [key, camelCaseNested(parseValue(key, key === 'documentSeparator' ? value : value.trim()))];
 }
 
 function parseFile(file: Readonly<Record<string, unknown>>): [string, unknown][] {

@@ -4,6 +4,7 @@ import type { Tokenizer } from '../types.ts';
 import { applyMerges, createMergeTable, type Merge } from './bpe-merges.ts';
 import { bytesToLetters } from './byte-alphabet.ts';
 import { createByteLevelTokenizer } from './byte-level-tokenizer.ts';
+import { ownCopy } from './own-copy.ts';
 import { addedToken, specialRoles, specialTokens, type SpecialTokenIds, specialTokensFrom } from './special-tokens.ts';
 import { createSplitter } from './split-patterns.ts';
 
@@ -49,7 +50,7 @@ export function createBpeEncoder(model: BpeModel): (text: string) => number[] {
     const known = cache.get(word);
     if (known !== undefined) return known;
     const ids = encodeWord(word);
-    if (cache.size < maxCachedWords && word.length <= maxCachedLength) cache.set(word, ids);
+    if (cache.size < maxCachedWords && word.length <= maxCachedLength) cache.set(ownCopy(word), ids);
     return ids;
   };
   return (text) => {

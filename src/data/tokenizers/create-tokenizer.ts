@@ -3,9 +3,10 @@
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
 import { host } from '../host.ts';
+import type { OnProgress } from '../progress.ts';
 import type { Tokenizer } from '../types.ts';
 import { createBpeTokenizer } from './bpe-tokenizer.ts';
-import { trainBpe } from './bpe-trainer.ts';
+import { type TextPieces, trainBpe } from './bpe-trainer.ts';
 import { createBytesTokenizer } from './bytes.ts';
 import { givenMark } from './given.ts';
 import { createGptTokenizer, gptEncodingNames } from './gpt-encodings.ts';
@@ -29,7 +30,11 @@ const names: readonly string[] = ['bytes', ...Object.keys(trained), ...gptEncodi
  *
  * @throws UserError for an unknown specification (with the nearest name), an impossible size or an unusable file.
  */
-export async function createTokenizer(spec: string, trainingTexts: () => readonly string[]): Promise<Tokenizer> {
+export async function createTokenizer(
+  spec: string,
+  trainingTexts: () => TextPieces,
+  onProgress?: OnProgress,
+): Promise<Tokenizer> {
   if (spec.endsWith(givenMark)) {
     throw new UserError(
       `tokenizer: ${spec.slice(0, -givenMark.length)} was given by the program that started the run; give the same one again`,
@@ -45,7 +50,7 @@ export async function createTokenizer(spec: string, trainingTexts: () => readonl
   if (gptEncodingNames.includes(name)) return createGptTokenizer(name, count);
   if (splits === undefined) throw new UserError(`tokenizer: "${spec}": bytes takes no size; write bytes`);
   if (count === undefined) throw new UserError(`tokenizer: "${spec}" needs a vocabulary size; try ${name}:1024`);
-  return createBpeTokenizer(spec, trainBpe(trainingTexts(), count, splits));
+  return createBpeTokenizer(spec, await trainBpe(trainingTexts(), count, splits, onProgress));
 }
 
 function parseSize(spec: string, size: string): number {
