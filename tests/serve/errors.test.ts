@@ -67,6 +67,19 @@ describe('a wrong parameter', () => {
     ],
     [
       chat,
+      { messages: [{ role: 'user', content: null }] },
+      'messages[0].content',
+      expect.stringContaining('(null) must be a text'),
+    ],
+    [
+      chat,
+      { messages: [{ ...hello[0], colour: 'red' }] },
+      'messages[0].colour',
+      'messages[0] has an unknown key "colour"',
+    ],
+    [chat, { messages: hello, max_tokens: 0 }, 'max_tokens', expect.stringContaining('an integer from 1')],
+    [
+      chat,
       { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
       'messages[0].content',
       expect.stringContaining('nothing but text is supported'),
@@ -80,7 +93,8 @@ describe('a wrong parameter', () => {
     ],
   ])('%s %j is named', async (path, body, param, message) => {
     const { status, answer } = await ask(path, body);
-    expect(answer).toEqual(error(message, param, param === 'stream_options.usage' ? 'unknown_parameter' : null));
+    const isUnknown = param === 'stream_options.usage' || param === 'messages[0].colour';
+    expect(answer).toEqual(error(message, param, isUnknown ? 'unknown_parameter' : null));
     expect(status).toBe(400);
   });
 
@@ -91,6 +105,8 @@ describe('a wrong parameter', () => {
     [chat, { messages: hello, tools: [{ type: 'function' }] }, 'tools'],
     [chat, { messages: hello, response_format: { type: 'json_object' } }, 'response_format'],
     [chat, { messages: [{ ...hello[0], tool_calls: [1] }] }, 'messages[0].tool_calls'],
+    [chat, { messages: [{ ...hello[0], prefix: true }] }, 'messages[0].prefix'],
+    [chat, { messages: [{ ...hello[0], function_call: { name: 'x' } }] }, 'messages[0].function_call'],
   ])('%s %j is refused where it asks for what is not supported', async (path, body, param) => {
     const { status, answer } = await ask(path, body);
     const message = expect.stringMatching(/must be left out: it is not supported$/);
