@@ -130,7 +130,7 @@ const trainShape = {
     .describe('Key of the text in rows of JSON Lines and CSV; empty: text, content, a conversation or a pair'),
   documentSeparator: z
     .string({ error: 'a text' })
-    .describe('What stands between documents of a text file; empty: lines with an end token such as <|endoftext|>'),
+    .describe('What stands between documents of a text file; empty: lines with a known end token'),
   heldOutFraction: openFraction().describe(
     'Share of the text of each corpus that is kept out of training for evaluation, in whole documents where possible',
   ),

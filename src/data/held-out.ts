@@ -16,12 +16,10 @@ export interface HeldOutSplit {
   readonly length: number;
 }
 
-/** What a first reading finds. */
+/** What a first reading finds of each document, in order. Corpora have millions of them: numbers, not objects. */
 interface Survey {
-  /** The hash of each document, in order. */
-  readonly hashes: readonly number[];
-  /** The length of each document, by hash: equal documents have one entry. */
-  readonly lengths: ReadonlyMap<number, number>;
+  readonly hashes: Uint32Array;
+  readonly lengths: Float64Array;
 }
 
 /** What becomes of the documents, by hash: those of neither kind are for training. */
@@ -66,14 +64,13 @@ async function surveyDocuments(
   onRead: ((length: number) => Promise<void>) | undefined,
 ): Promise<Survey> {
   const hashes: number[] = [];
-  const lengths = new Map<number, number>();
+  const lengths: number[] = [];
   let hash = startHash32();
   let length = 0;
   const endDocument = () => {
     if (length === 0) return;
-    const key = hash.finish();
-    hashes.push(key);
-    if (!lengths.has(key)) lengths.set(key, length);
+    hashes.push(hash.finish());
+    lengths.push(length);
   };
   for await (const { content, isStart } of source.read(remarks)) {
     if (isStart) {
@@ -86,40 +83,50 @@ async function surveyDocuments(
     await onRead?.(content.length);
   }
   endDocument();
-  return { hashes, lengths };
+  return { hashes: Uint32Array.from(hashes), lengths: Float64Array.from(lengths) };
 }
 
-function planSplit({ lengths }: Survey, fraction: number): Plan {
-  const inOrder = [...lengths].sort(([a], [b]) => a - b);
-  const share = fraction * inOrder.reduce((sum, [, length]) => sum + length, 0);
+/** The first of each kind of equal documents, in the order of their hashes. */
+function distinctDocuments({ hashes }: Survey): Uint32Array {
+  const order = Uint32Array.from(hashes.keys());
+  order.sort((a, b) => hashes[a]! - hashes[b]! || a - b);
+  return order.filter((document, i) => i === 0 || hashes[document] !== hashes[order[i - 1]!]);
+}
+
+function planSplit(survey: Survey, fraction: number): Plan {
+  const { hashes, lengths } = survey;
+  const documents = distinctDocuments(survey);
+  const share = fraction * documents.reduce((sum, document) => sum + lengths[document]!, 0);
   let missing = share;
   const heldOut = new Set<number>();
-  for (const [hash, length] of inOrder) {
-    if (length > missing || heldOut.size === lengths.size - 1) continue;
-    heldOut.add(hash);
-    missing -= length;
+  for (const document of documents) {
+    if (lengths[document]! > missing || heldOut.size === documents.length - 1) continue;
+    heldOut.add(hashes[document]!);
+    missing -= lengths[document]!;
   }
   if (missing <= tolerance * share) return { heldOut, cut: null };
-  const others = [...lengths].filter(([hash]) => !heldOut.has(hash));
-  const [hash, length] = others.reduce((a, b) => (b[1] > a[1] ? b : a), others[0]!);
-  const wanted = Math.max(1, Math.round(missing));
-  return { heldOut, cut: length < 2 ? null : { hash, target: Math.max(1, length - wanted), length } };
+  const longest = documents
+    .filter((document) => !heldOut.has(hashes[document]!))
+    .reduce((a, b) => (lengths[b]! > lengths[a]! || (lengths[b] === lengths[a] && b < a) ? b : a));
+  const length = lengths[longest]!;
+  const target = Math.max(1, length - Math.max(1, Math.round(missing)));
+  return { heldOut, cut: length < 2 ? null : { hash: hashes[longest]!, target, length } };
 }
 
 function measure({ hashes, lengths }: Survey, { heldOut, cut }: Plan): { heldOutLength: number; length: number } {
-  const heldOutOf = (hash: number) => {
-    if (heldOut.has(hash)) return lengths.get(hash)!;
-    return hash === cut?.hash ? cut.length - cut.target : 0;
-  };
-  return {
-    heldOutLength: hashes.reduce((sum, hash) => sum + heldOutOf(hash), 0),
-    length: hashes.reduce((sum, hash) => sum + lengths.get(hash)!, 0),
-  };
+  let [heldOutLength, total] = [0, 0];
+  for (const [document, hash] of hashes.entries()) {
+    const length = lengths[document]!;
+    total += length;
+    if (heldOut.has(hash)) heldOutLength += length;
+    else if (hash === cut?.hash) heldOutLength += length - cut.target;
+  }
+  return { heldOutLength, length: total };
 }
 
 async function* readSide(
   source: DocumentSource,
-  hashes: readonly number[],
+  hashes: Uint32Array,
   { heldOut, cut }: Plan,
   isHeldOut: boolean,
 ): AsyncGenerator<Piece> {

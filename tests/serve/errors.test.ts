@@ -32,7 +32,7 @@ describe('a wrong parameter', () => {
     [completions, { temperature: 3 }, 'temperature', 'temperature (3) must be a number from 0 to 2'],
     [completions, { temperature: '1' }, 'temperature', 'temperature ("1") must be a number from 0 to 2'],
     [completions, { top_p: -0.1 }, 'top_p', 'top_p (-0.1) must be a number from 0 to 1'],
-    [completions, { max_tokens: 0 }, 'max_tokens', expect.stringContaining('must be an integer from 1 to')],
+    [completions, { max_tokens: -1 }, 'max_tokens', expect.stringContaining('must be an integer from 0 to')],
     [completions, { n: 129 }, 'n', 'n (129) must be an integer from 1 to 128'],
     [completions, { seed: 1.5 }, 'seed', expect.stringContaining('seed (1.5) must be an integer')],
     [completions, { stop: '' }, 'stop', 'stop ("") must be a text that is not empty'],
@@ -48,7 +48,6 @@ describe('a wrong parameter', () => {
     [completions, { prompt: [1, 261] }, 'prompt', 'prompt has the token id 261; the vocabulary has 0 to 260'],
     [completions, { prompt: [[-1]] }, 'prompt', 'prompt has the token id -1; the vocabulary has 0 to 260'],
     [completions, { best_of: 2 }, 'best_of', expect.stringContaining('must equal n')],
-    [completions, { echo: true, logprobs: 0 }, 'echo', expect.stringContaining('must be left out with logprobs')],
     [
       completions,
       { stream_options: { usage: 1 } },

@@ -54,6 +54,7 @@ class Sequence {
 
   step(): void {
     const { promptIds, sampling, stop, maxNewTokens, topLogprobs } = this.request;
+    if (maxNewTokens === 0) return this.end('length');
     const id = fakeToken(promptIds, sampling.seed, this.#place++);
     const isLast = this.#place === maxNewTokens;
     this.#text += this.#utf8.decode(tokenizer.decodeBytes([id]), { stream: !isLast });

@@ -35,11 +35,14 @@ const maxCachedWords = 100_000;
 const maxCachedLength = 64;
 
 /** A function from text (without lone surrogates) to ids. */
-export function createBpeEncoder(model: BpeModel): (text: string) => number[] {
+export function createBpeEncoder(model: BpeModel): (text: string) => ArrayLike<number> {
   const table = createMergeTable(model.merges);
   const split = createSplitter(model.splits);
   const byteIds = singleByteIds(model.tokenBytes);
   const utf8 = new TextEncoder();
+  if (model.merges.length === 0 && model.splits.length === 0) {
+    return (text) => Int32Array.from(utf8.encode(text)).map((byte) => byteIds[byte]!);
+  }
   const cache = new Map<string, readonly number[]>();
 
   const encodeWord = (word: string): readonly number[] => {
@@ -55,7 +58,10 @@ export function createBpeEncoder(model: BpeModel): (text: string) => number[] {
   };
   return (text) => {
     const ids: number[] = [];
-    for (const word of split(text)) for (const id of encodeCached(word)) ids.push(id);
+    for (const word of split(text)) {
+      const own = encodeCached(word);
+      for (let i = 0; i < own.length; i++) ids.push(own[i]!);
+    }
     return ids;
   };
 }
