@@ -76,10 +76,11 @@ async function goOn(
       resumable === null ? initialState(settings, dataset.trainTokens) : stateUnder(settings, resumable.state, dataset),
     checkpoint: resumable?.path ?? null,
     inheritance,
-    notes: [...(resumable === null ? startedAgain(inheritance, settings) : []), ...notes, ...(dataset.notes ?? [])],
+    notes: [...(resumable === null ? startedAgain(inheritance, settings) : []), ...notes],
     warnings: [
       ...remarks,
-      ...(dataset.warnings ?? []),
+      // What was found in the text was said when the run began.
+      ...(remarks.length === 0 ? [] : (dataset.warnings ?? [])),
       ...(resumable?.warnings ?? []),
       ...backendWarning(settings.backend, backend.name),
       ...activeWarnings(backend, settings.model),
