@@ -83,6 +83,7 @@ function corpusTable(): string {
 /** Numbers are shown with six digits; what is inside an object has a table of its own. */
 function showValue(value: unknown): string {
   if (typeof value === 'object' && value !== null) return 'YaRN';
+  if (value === '') return '""';
   return typeof value === 'number' ? String(Number(value.toPrecision(6))) : String(value);
 }
 

@@ -1,4 +1,5 @@
-// Ctrl-C: the first one asks for an orderly end, the second one does not ask.
+// Ctrl-C, a request of the system to end, a terminal that was closed: the first signal asks for an orderly end, the
+// second one does not ask.
 
 /** What is listened to: `process`, or a stand-in. */
 export interface SignalSource {
@@ -13,7 +14,7 @@ export interface InterruptHandlers {
 
 export const exitInterrupted = 130;
 
-const signals = ['SIGINT', 'SIGTERM'] as const;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 // npm passes the terminal's SIGINT on to the process that has had it already: one key press, two signals.
 const sameKeyPressMilliseconds = 300;

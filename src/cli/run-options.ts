@@ -6,6 +6,7 @@ import { presetNames } from '../config/presets.ts';
 import { UserError } from '../errors.ts';
 import { collect, specHelp } from './common-options.ts';
 import type { OptionsOf } from './declared-types.ts';
+import { readingFlags } from './reading-options.ts';
 
 export const modelOptions = [
   {
@@ -20,6 +21,7 @@ export const modelOptions = [
 export const runOptions = [
   ...modelOptions,
   { flags: '--data <spec>', help: specHelp },
+  ...readingFlags,
   { flags: '--steps <n>', help: 'optimizer steps of the whole run' },
   { flags: '--batch-size <n>', help: 'sequences per step' },
   { flags: '--seq-len <n>', help: 'tokens per sequence' },
@@ -37,11 +39,22 @@ export function wholeNumber(option: string, text: string): number {
   throw new UserError(`${option}: expected a whole number from 1 on, found ${JSON.stringify(text)}`);
 }
 
-const shorthands = ['data', 'steps', 'batchSize', 'seqLen', 'seed', 'precision'] as const;
+const shorthands = [
+  'data',
+  'textKey',
+  'documentSeparator',
+  'steps',
+  'batchSize',
+  'seqLen',
+  'seed',
+  'precision',
+] as const;
 
 /** `--set` and the shorthands (`--steps 7` is `--set steps=7`), the shorthands last because they are more specific. */
 export function settings(options: RunOptions): readonly string[] {
-  const given = shorthands.flatMap((key) => (options[key] === undefined ? [] : [`${key}=${options[key]}`]));
+  const { separator: documentSeparator, ...others } = options;
+  const values = { ...others, documentSeparator };
+  const given = shorthands.flatMap((key) => (values[key] === undefined ? [] : [`${key}=${values[key]}`]));
   return [...(options.set ?? []), ...given];
 }
 

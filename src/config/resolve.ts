@@ -27,11 +27,16 @@ export interface RunConfig {
 }
 
 const knownKeys = Object.keys(runConfigSchema.shape);
-const textKeys = new Set(
+const textKeys: ReadonlySet<string> = new Set(
   Object.entries(trainConfigSchema.shape)
     .filter(([, schema]) => schema instanceof z.ZodString)
     .map(([key]) => key),
 );
+
+/** Whether a setting is a text, which is taken as it is written; the key may be camelCase, kebab-case or snake_case. */
+export function isTextSetting(key: string): boolean {
+  return textKeys.has(camelCase(key));
+}
 
 /** `kv-lora-rank` and `kv_lora_rank` are `kvLoraRank`. */
 function camelCase(key: string): string {
@@ -66,11 +71,31 @@ function parseAssignment(assignment: string): [string, unknown] {
     throw new UserError(`--set: expected key=value, found ${showValue(assignment)}; try --set kvLoraRank=48`);
   }
   const key = parseKey(assignment.slice(0, equals).trim(), '--set');
-  return [key, camelCaseNested(parseValue(key, assignment.slice(equals + 1).trim()))];
+  const value = assignment.slice(equals + 1);
+  return [key, camelCaseNested(parseValue(key, key === 'documentSeparator' ? value : value.trim()))];
+}
+
+const flags: ReadonlyMap<string, boolean> = new Map([
+  ['yes', true],
+  ['on', true],
+  ['no', false],
+  ['off', false],
+]);
+
+/** What YAML 1.1 and quotes make of numbers and flags (`yes`, `1_000`, `"500"`), where the key takes one of those. */
+function asSchemaWants(key: string, value: unknown): unknown {
+  const schema = runConfigSchema.shape[key as keyof typeof runConfigSchema.shape];
+  if (typeof value !== 'string' || schema.safeParse(value).success) return value;
+  const number = value.trim() === '' ? Number.NaN : Number(value.replaceAll('_', ''));
+  const meant = [number, flags.get(value.toLowerCase())];
+  return meant.find((candidate) => candidate !== undefined && schema.safeParse(candidate).success) ?? value;
 }
 
 function parseFile(file: Readonly<Record<string, unknown>>): [string, unknown][] {
-  return Object.entries(file).map(([key, value]) => [parseKey(key, 'config file'), camelCaseNested(value)]);
+  return Object.entries(file).map(([key, value]) => {
+    const name = parseKey(key, 'config file');
+    return [name, asSchemaWants(name, camelCaseNested(value))];
+  });
 }
 
 function choosePreset(request: RunConfigRequest, fromFile: unknown, fromSet: unknown): PresetName {

@@ -129,8 +129,14 @@ const trainShape = {
   tokenizer: text().describe(
     'bytes, bpe:SIZE, bpe-deepseek:SIZE, an encoding of OpenAI (r50k_base, or r50k_base:SIZE), or a tokenizer.json',
   ),
+  textKey: z
+    .string({ error: 'a text' })
+    .describe('Key of the text in rows of JSON Lines and CSV; empty: text, content, a conversation or a pair'),
+  documentSeparator: z
+    .string({ error: 'a text' })
+    .describe('What stands between documents of a text file; empty: lines with a known end token'),
   heldOutFraction: openFraction().describe(
-    'Share of the text of each corpus that is kept out of training for evaluation, in whole documents',
+    'Share of the text of each corpus that is kept out of training for evaluation, in whole documents where possible',
   ),
   steps: integer(1).describe('Optimizer steps of the whole run'),
   batchSize: integer(1).describe('Sequences per optimizer step, once a growing batch has its full size'),

@@ -9,7 +9,11 @@ export interface TrainConfig {
   readonly data: string;
   /** Tokenizer specification: `bytes`, `bpe:1024`, `r50k_base`, `r50k_base:1024`, or a path to a `tokenizer.json`. */
   readonly tokenizer: string;
-  /** Share of the documents kept out of training for evaluation. */
+  /** Key of the text in rows of JSON Lines and CSV; empty: recognised (`text`, `content`, conversations, pairs). */
+  readonly textKey: string;
+  /** What stands between documents of a text file; empty: lines with a known end token, such as `<|endoftext|>`. */
+  readonly documentSeparator: string;
+  /** Share of the text kept out of training for evaluation. */
   readonly heldOutFraction: number;
   /** Optimizer steps of the whole run. */
   readonly steps: number;

@@ -16,6 +16,8 @@ import type { TrainConfig } from './train-config.ts';
 export const defaultTrainConfig: TrainConfig = {
   data: 'moby-dick',
   tokenizer: 'bpe:1024',
+  textKey: '',
+  documentSeparator: '',
   heldOutFraction: 0.05,
   steps: 300,
   batchSize: 8,

@@ -5,28 +5,24 @@
 
 import { UserError } from '../errors.ts';
 import { heldOutBatches, stackSamples } from './batches.ts';
-import { checkIds, type Documents, isTokenised, textsOf } from './documents.ts';
-import { cutForFim, encodeFim } from './fill-in-the-middle.ts';
+import type { DocumentSource } from './documents.ts';
+import { decodeStream, type Encoder, type OnPiece, type TokenPiece } from './encode.ts';
 import { createMixture } from './mixture.ts';
-import { checkLength, packDocuments, type TokenStream } from './packing.ts';
-import { createRandom } from './random.ts';
-import { createPunctuationSplitter } from './split-punctuation.ts';
+import { checkLength, createPacker, type TokenStream } from './packing.ts';
+import { createRewriter, type Rewriting } from './rewriting.ts';
+import { hashStreams } from './stream-hash.ts';
 import { createTrainingRows } from './training-rows.ts';
 import type { Dataset, Sample, Tokenizer } from './types.ts';
 
 /** How documents become rows. */
-export interface RowOptions {
+export interface RowOptions extends Rewriting {
   readonly seqLen: number;
   readonly seed: number;
   /**
    * Documents that share a row are kept apart: each brings its own end token at both ends; absent: they are not. See
-   * `packDocuments`.
+   * `createPacker`.
    */
   readonly documentMask?: boolean;
-  /** Share of the training documents rewritten for fill-in-the-middle; absent: 0. */
-  readonly fimRate?: number;
-  /** Share of the punctuation+newline tokens of the training documents that are split; absent: 0. */
-  readonly splitPunctuationRate?: number;
 }
 
 /** The documents of one domain. */
@@ -34,18 +30,14 @@ export interface SplitCorpus {
   readonly domain: string;
   /** Share of the training rows, relative to the other domains. */
   readonly weight: number;
-  readonly train: Documents;
-  readonly heldOut: Documents;
+  readonly train: DocumentSource;
+  readonly heldOut: DocumentSource;
 }
 
-/** Texts to token ids, document by document. */
-export type Encoder = (texts: readonly string[]) => readonly Int32Array[];
-
 interface Domain {
-  readonly trainTokens: number;
-  readonly trainRow: (position: number) => TokenStream;
+  readonly train: TokenStream;
+  readonly trainRow: (position: number) => { readonly ids: Int32Array; readonly documents: Int32Array };
   readonly heldOut: TokenStream;
-  readonly heldOutText: string;
 }
 
 /**
@@ -54,14 +46,25 @@ interface Domain {
  * @throws UserError for a domain whose training text is shorter than one row, and for a tokenizer that has no token
  * between documents.
  */
-export function assembleDataset(
+export async function assembleDataset(
   corpora: readonly SplitCorpus[],
   tokenizer: Tokenizer,
   encode: Encoder,
   options: RowOptions,
-): Dataset {
-  const prepare = createPreparation(options, tokenizer, encode);
-  const domains = corpora.map(prepare);
+  onPiece: OnPiece,
+): Promise<Dataset> {
+  const { seqLen, seed } = options;
+  const rewrite = createRewriter(options, tokenizer, seed, onPiece);
+  const domains: Domain[] = [];
+  for (const { domain, train, heldOut } of corpora) {
+    const stream = await packPieces(rewrite(train, encode, domain), tokenizer, options);
+    checkLength(stream, seqLen, domain);
+    domains.push({
+      train: stream,
+      trainRow: createTrainingRows(stream, seqLen, seed, domain),
+      heldOut: await packPieces(encode(heldOut), tokenizer, options),
+    });
+  }
   const mixture = createMixture(corpora.map((corpus) => corpus.weight));
 
   const trainSample = (index: number): Sample => {
@@ -72,11 +75,12 @@ export function assembleDataset(
   return {
     tokenizer,
     domains: corpora.map((corpus) => corpus.domain),
-    trainTokens: domains.reduce((sum, domain) => sum + domain.trainTokens, 0),
+    trainTokens: domains.reduce((sum, { train }) => sum + train.length, 0),
     trainBatch: (index, batchSize) => stackSamples(Array.from({ length: batchSize }, (_, i) => trainSample(index + i))),
     heldOutBatches: (domain, batchSize, maxTokens) =>
-      heldOutBatches(domains[domain]!.heldOut, domain, options.seqLen, batchSize, maxTokens),
-    heldOutText: (domain) => domains[domain]!.heldOutText,
+      heldOutBatches(domains[domain]!.heldOut, domain, seqLen, batchSize, maxTokens),
+    heldOutText: (domain) => decodeStream(domains[domain]!.heldOut, tokenizer),
+    sha256: () => hashStreams(domains.flatMap(({ train, heldOut }) => [train, heldOut])),
   };
 }
 
@@ -90,39 +94,21 @@ function endOfDocument({ name, eosTokenId }: Tokenizer): number {
   );
 }
 
-/** A function that turns one corpus into streams. */
-function createPreparation(
-  options: RowOptions,
+async function packPieces(
+  pieces: AsyncIterable<TokenPiece>,
   tokenizer: Tokenizer,
-  encode: Encoder,
-): (corpus: SplitCorpus) => Domain {
-  const { seqLen, seed, fimRate = 0, splitPunctuationRate = 0, documentMask = false } = options;
-  const splitPunctuation = createPunctuationSplitter(tokenizer, splitPunctuationRate);
-  const eosTokenId = endOfDocument(tokenizer);
-
-  const idsOf = (documents: Documents): readonly Int32Array[] => {
-    if (!isTokenised(documents)) return encode(documents);
-    checkIds(documents, tokenizer);
-    return documents;
-  };
-  const augment = (text: string | undefined, plain: Int32Array, domain: string, i: number): Int32Array => {
-    const random = createRandom(seed, domain, 'augment', i);
-    const isRewritten = random.next() < fimRate;
-    return splitPunctuation(isRewritten ? encodeFim(cutForFim(text!, random), tokenizer) : plain, random);
-  };
-  return ({ domain, train, heldOut }) => {
-    if (fimRate > 0 && isTokenised(train)) {
-      throw new UserError('data: fimRate needs texts, and documents are token ids; set fimRate to 0');
+  { documentMask = false }: RowOptions,
+): Promise<TokenStream> {
+  const packer = createPacker(endOfDocument(tokenizer), documentMask, tokenizer.vocabSize);
+  let documents = 0;
+  for await (const { ids, isStart } of pieces) {
+    if (isStart) {
+      if (documents > 0) packer.end();
+      packer.begin();
+      documents++;
     }
-    const texts = isTokenised(train) ? [] : train;
-    const trainIds = idsOf(train).map((plain, i) => augment(texts[i], plain, domain, i));
-    const stream = packDocuments(trainIds, eosTokenId, documentMask);
-    checkLength(stream, seqLen, domain);
-    return {
-      trainTokens: stream.ids.length,
-      trainRow: createTrainingRows(stream, seqLen, seed, domain),
-      heldOut: packDocuments(idsOf(heldOut), eosTokenId, documentMask),
-      heldOutText: textsOf(heldOut, tokenizer).join(''),
-    };
-  };
+    packer.add(ids);
+  }
+  if (documents > 0) packer.end();
+  return packer.finish();
 }

@@ -1,6 +1,6 @@
 // Joins rows into batches, and reads the held-out text in batches.
 
-import { countRows, sliceRow, type TokenStream } from './packing.ts';
+import { countRows, type TokenStream } from './packing.ts';
 import type { Batch, Sample } from './types.ts';
 
 /** Rows of equal length, one after the other. */
@@ -29,10 +29,10 @@ export function* heldOutBatches(
   batchSize: number,
   maxTokens = Number.POSITIVE_INFINITY,
 ): Generator<Batch> {
-  const numTargets = stream.ids.length - 1;
+  const numTargets = stream.length - 1;
   const fullTargets = countRows(stream, seqLen) * seqLen;
   const sampleAt = (start: number, length: number): Sample => {
-    const row = sliceRow(stream, start, length + 1);
+    const row = stream.slice(start, length + 1);
     return { ids: row.ids, documentIds: row.documents, domain };
   };
   for (let start = 0; start < numTargets && start < maxTokens; ) {

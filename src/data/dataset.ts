@@ -1,14 +1,17 @@
 // Text to batches: corpora -> held-out split -> tokenizer -> rows; see `assemble-dataset.ts`.
 
 import { UserError } from '../errors.ts';
-import { assembleDataset, type RowOptions } from './assemble-dataset.ts';
-import { type Documents, isTokenised, readDocuments } from './documents.ts';
-import { splitHeldOut } from './held-out.ts';
+import { assembleDataset, type RowOptions, type SplitCorpus } from './assemble-dataset.ts';
+import type { Corpus, ReadingOptions } from './corpus.ts';
+import { readDocuments, textsOf } from './documents.ts';
+import { type HeldOutSplit, splitHeldOut } from './held-out.ts';
 import { host } from './host.ts';
+import { type OnProgress, startStage } from './progress.ts';
+import { Remarks } from './remarks.ts';
 import { createTokenizer } from './tokenizers/create-tokenizer.ts';
 import type { Dataset, Tokenizer } from './types.ts';
 
-export interface DatasetOptions extends RowOptions {
+export interface DatasetOptions extends RowOptions, ReadingOptions {
   /** Corpus specification: `moby-dick:2,code:1,./notes/*.md`. Not read if there are `documents`. */
   readonly data?: string;
   /**
@@ -18,44 +21,82 @@ export interface DatasetOptions extends RowOptions {
   readonly documents?: Iterable<string | ArrayLike<number>>;
   /** A tokenizer or its specification; one that is trained is trained on the training documents only. */
   readonly tokenizer: string | Tokenizer;
-  /** Share of each domain's text that is held out, in whole documents; see `splitHeldOut`. */
+  /** Share of each domain's text that is held out, in whole documents as far as possible; see `splitHeldOut`. */
   readonly heldOutFraction: number;
   /**
    * Where tokenised corpora are kept; null: nowhere. Default: `$TINYSEEK_CACHE` or `~/.cache/tinyseek` for files,
    * nowhere for documents in memory.
    */
   readonly cacheDir?: string | null;
+  /** Is told how far reading, training the tokenizer and tokenizing are. */
+  readonly onProgress?: OnProgress;
 }
 
-interface LabelledDocuments {
-  readonly domain: string;
-  readonly weight: number;
-  readonly documents: Documents;
-}
+type PreparedCorpus = SplitCorpus & HeldOutSplit;
 
 /**
  * Reads, splits, tokenises and packs the corpora of a specification, or documents in memory.
+ *
+ * Files are read a piece at a time, several times over: what is kept in memory are their tokens.
  *
  * @throws UserError for a bad specification or file (see `loadCorpora`, `createTokenizer`), a share outside its range,
  * and a domain whose training text is shorter than one row.
  */
 export async function createDataset(options: DatasetOptions): Promise<Dataset> {
   checkOptions(options);
-  const sources = await readCorpora(options);
-  const corpora = sources.map(({ documents, ...corpus }) => {
-    return { ...corpus, ...splitHeldOut(documents, options.heldOutFraction, options.seed) };
-  });
-  const trainingTexts = () => corpora.flatMap(({ train }) => (isTokenised(train) ? refuseToTrainTokenizer() : train));
-  const tokenizer =
-    typeof options.tokenizer === 'string' ? await createTokenizer(options.tokenizer, trainingTexts) : options.tokenizer;
-  const encode = await host().encoder(tokenizer, cacheDirOf(options));
-  return assembleDataset(corpora, tokenizer, encode, options);
+  const { heldOutFraction, seed, onProgress } = options;
+  const sources = await findCorpora(options);
+  const remarks = new Remarks();
+  const onRead = startStage('reading', null, onProgress);
+  const corpora: PreparedCorpus[] = [];
+  for (const { domain, weight, documents } of sources) {
+    const split = await splitHeldOut(documents, heldOutFraction, seed, { remarks, onRead });
+    corpora.push({ domain, weight, ...split });
+  }
+  const tokenizer = await openTokenizer(options.tokenizer, corpora, onProgress);
+  const length = corpora.reduce((sum, corpus) => sum + corpus.length, 0);
+  const onPiece = startStage('tokenizing', length, onProgress);
+  const encode = await host().encoder(tokenizer, cacheDirOf(options), onPiece);
+  return {
+    ...(await assembleDataset(corpora, tokenizer, encode, options, onPiece)),
+    notes: [...sources.flatMap(({ notes }) => notes), ...remarks.lines()],
+    warnings: corpora.flatMap((corpus) => warnOfLength(corpus, heldOutFraction)),
+  };
 }
 
-async function readCorpora({ data, documents }: DatasetOptions): Promise<readonly LabelledDocuments[]> {
-  if (documents !== undefined) return [{ domain: 'documents', weight: 1, documents: readDocuments(documents) }];
-  if (data !== undefined) return host().loadCorpora(data);
+async function findCorpora({ data, documents, ...options }: DatasetOptions): Promise<readonly Corpus[]> {
+  if (documents !== undefined) {
+    return [{ domain: 'documents', weight: 1, documents: readDocuments(documents), notes: [] }];
+  }
+  if (data !== undefined) return host().loadCorpora(data, options);
   throw new UserError('data: expected a specification (data) or documents; found neither');
+}
+
+async function openTokenizer(
+  wanted: string | Tokenizer,
+  corpora: readonly PreparedCorpus[],
+  onProgress: OnProgress | undefined,
+): Promise<Tokenizer> {
+  if (typeof wanted !== 'string') return wanted;
+  async function* trainingTexts(): AsyncGenerator<string> {
+    for (const { train } of corpora) {
+      if (train.isTokenised) refuseToTrainTokenizer();
+      yield* textsOf(train);
+    }
+  }
+  return createTokenizer(wanted, trainingTexts, onProgress);
+}
+
+/** Held-out text of fewer characters, or tokens, than this says little: its loss is uncertain by a tenth of a nat. */
+const tooShort = { characters: 2000, tokens: 600 } as const;
+
+function warnOfLength({ domain, heldOut, heldOutLength, length }: PreparedCorpus, fraction: number): string[] {
+  const unit = heldOut.isTokenised ? 'tokens' : 'characters';
+  if (heldOutLength >= tooShort[unit]) return [];
+  return [
+    `data: of the ${length} ${unit} of ${domain}, ${heldOutLength} are held out: too few for losses and bits per byte ` +
+      `on them to mean much; add text, or hold out more of it (heldOutFraction is ${fraction})`,
+  ];
 }
 
 function cacheDirOf({ cacheDir, documents }: DatasetOptions): string | null | undefined {

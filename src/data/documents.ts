@@ -1,17 +1,38 @@
-// Documents that a program has in memory, in place of files: texts, or the token ids of texts.
+// The documents of a domain: read from files when they are needed, or in the memory of a program.
 
 import { UserError } from '../errors.ts';
+import { cutIntoPieces, type Piece } from './pieces.ts';
+import type { Remarks } from './remarks.ts';
 import type { Tokenizer } from './types.ts';
 
-/** The documents of one domain: all of them texts, or all of them token ids without an end token. */
-export type Documents = readonly string[] | readonly Int32Array[];
+/** Documents that can be read again and again, each time the same, a piece at a time. */
+export interface DocumentSource {
+  /** Whether the documents are token ids, without an end token. */
+  readonly isTokenised: boolean;
+  /** All pieces in order. What is worth knowing of them is added to `remarks`. */
+  read(remarks?: Remarks): AsyncIterable<Piece>;
+}
 
 /** What a run records as its data when the documents came from the memory of a program. */
 export const textInMemory = 'text in memory';
 
-/** Whether documents are token ids. */
-export function isTokenised(documents: Documents): documents is readonly Int32Array[] {
-  return typeof documents[0] === 'object';
+/** The texts of a source, piece by piece; there are none in token ids. */
+export async function* textsOf(source: DocumentSource): AsyncGenerator<string> {
+  for await (const { content } of source.read()) if (typeof content === 'string') yield content;
+}
+
+/** Documents in memory; blank ones are left out. */
+export function memorySource(documents: readonly string[] | readonly Int32Array[]): DocumentSource {
+  const pieces = () =>
+    documents.flatMap((document) =>
+      typeof document === 'string' ? cutIntoPieces(document) : [{ content: document, isStart: true }],
+    );
+  return {
+    isTokenised: typeof documents[0] === 'object',
+    read: async function* () {
+      yield* pieces();
+    },
+  };
 }
 
 /**
@@ -19,7 +40,7 @@ export function isTokenised(documents: Documents): documents is readonly Int32Ar
  *
  * @throws UserError if none is left, or if the kinds are mixed.
  */
-export function readDocuments(given: Iterable<string | ArrayLike<number>>): Documents {
+export function readDocuments(given: Iterable<string | ArrayLike<number>>): DocumentSource {
   const texts: string[] = [];
   const rows: Int32Array[] = [];
   for (const document of given) {
@@ -33,22 +54,15 @@ export function readDocuments(given: Iterable<string | ArrayLike<number>>): Docu
   if (texts.length === 0 && filled.length === 0) {
     throw new UserError('data: documents are empty; expected at least one document with text');
   }
-  return texts.length > 0 ? texts : filled;
+  return memorySource(texts.length > 0 ? texts : filled);
 }
 
 /** Throws a `UserError` for an id that the tokenizer does not have. */
-export function checkIds(documents: readonly Int32Array[], { name, vocabSize }: Tokenizer): void {
-  for (const [i, ids] of documents.entries()) {
-    const bad = ids.find((id) => id < 0 || id >= vocabSize);
-    if (bad === undefined) continue;
-    throw new UserError(
-      `data: document ${i} has the token id ${bad}, and tokenizer ${name} has ids 0 to ${vocabSize - 1}; ` +
-        'give the tokenizer that made the ids',
-    );
-  }
-}
-
-/** The texts of documents; those of ids as the tokenizer reads them. */
-export function textsOf(documents: Documents, tokenizer: Tokenizer): readonly string[] {
-  return isTokenised(documents) ? documents.map((ids) => tokenizer.decode(ids)) : documents;
+export function checkIds(ids: Int32Array, document: number, { name, vocabSize }: Tokenizer): void {
+  const bad = ids.find((id) => id < 0 || id >= vocabSize);
+  if (bad === undefined) return;
+  throw new UserError(
+    `data: document ${document} has the token id ${bad}, and tokenizer ${name} has ids 0 to ${vocabSize - 1}; ` +
+      'give the tokenizer that made the ids',
+  );
 }

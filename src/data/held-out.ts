@@ -1,81 +1,162 @@
-// Which documents are kept out of training.
+// Which text is kept out of training: whole documents, and where those do not add up to the share, the end of a long
+// one.
 
-import { type Documents, isTokenised } from './documents.ts';
-import { hash32 } from './random.ts';
+import { cutText } from './cut-text.ts';
+import type { DocumentSource } from './documents.ts';
+import type { Piece } from './pieces.ts';
+import { startHash32 } from './random.ts';
+import type { Remarks } from './remarks.ts';
 
-export interface HeldOutSplit<D extends Documents = Documents> {
-  readonly train: D;
-  readonly heldOut: D;
+export interface HeldOutSplit {
+  readonly train: DocumentSource;
+  readonly heldOut: DocumentSource;
+  /** Characters of the held-out text, or its tokens if the documents are token ids. */
+  readonly heldOutLength: number;
+  /** Characters, or tokens, of all documents. */
+  readonly length: number;
 }
+
+/** What a first reading finds of each document, in order. Corpora have millions of them: numbers, not objects. */
+interface Survey {
+  readonly hashes: Uint32Array;
+  readonly lengths: Float64Array;
+}
+
+/** What becomes of the documents, by hash: those of neither kind are for training. */
+interface Plan {
+  readonly heldOut: ReadonlySet<number>;
+  /** The document whose end is held out, and where that begins; null if none is cut. */
+  readonly cut: { readonly hash: number; readonly target: number; readonly length: number } | null;
+}
+
+/** A share of the asked length that may be missing before a document is cut to fill it. */
+const tolerance = 0.2;
 
 /**
  * Splits documents by a seeded hash of their text or ids, so that equal documents land on the same side.
  *
- * In the order of their hashes, documents are held out while they fit into `fraction` of the length; if none fits, the
- * shortest one is. At least one document is held out and one is left. A corpus of a single document is cut, a text at
- * the paragraph nearest to the point where its last `fraction` begins, and that end is held out.
+ * In the order of their hashes, documents are held out while they fit into `fraction` of the length. If more than a
+ * fifth of that is missing then, because documents are few or of very different lengths, the longest of the others is
+ * cut, and its end is held out: a text at the paragraph nearest to the right length, or else at a line, a word or a
+ * character.
+ *
+ * Reads all documents once; what it finds worth knowing is added to `remarks`.
  */
-export function splitHeldOut(
-  documents: readonly string[],
+export async function splitHeldOut(
+  source: DocumentSource,
   fraction: number,
   seed: number,
-): HeldOutSplit<readonly string[]>;
-export function splitHeldOut(documents: Documents, fraction: number, seed: number): HeldOutSplit;
-export function splitHeldOut(documents: Documents, fraction: number, seed: number): HeldOutSplit {
-  if (isTokenised(documents)) return splitBy(documents, (ids) => ids.join(' '), cutIds, fraction, seed);
-  return splitBy(documents, (text) => text, cutText, fraction, seed);
+  { remarks, onRead }: { readonly remarks?: Remarks; readonly onRead?: (length: number) => Promise<void> } = {},
+): Promise<HeldOutSplit> {
+  const survey = await surveyDocuments(source, seed, remarks, onRead);
+  const plan = planSplit(survey, fraction);
+  const side = (isHeldOut: boolean): DocumentSource => ({
+    isTokenised: source.isTokenised,
+    read: () => readSide(source, survey.hashes, plan, isHeldOut),
+  });
+  return { train: side(false), heldOut: side(true), ...measure(survey, plan) };
 }
 
-function splitBy<T extends { readonly length: number }>(
-  documents: readonly T[],
-  keyOf: (document: T) => string,
-  cut: (document: T, fraction: number) => { train: T[]; heldOut: T[] },
-  fraction: number,
+async function surveyDocuments(
+  source: DocumentSource,
   seed: number,
-): { train: T[]; heldOut: T[] } {
-  const distinct = new Map(documents.map((document) => [keyOf(document), document]));
-  const [first] = documents;
-  if (distinct.size < 2 && first !== undefined) return cut(first, fraction);
-  const lengths = new Map([...distinct].map(([key, { length }]) => [key, length]));
-  const chosen = chooseDocuments(lengths, fraction, seed);
-  return {
-    train: documents.filter((document) => !chosen.has(keyOf(document))),
-    heldOut: documents.filter((document) => chosen.has(keyOf(document))),
+  remarks: Remarks | undefined,
+  onRead: ((length: number) => Promise<void>) | undefined,
+): Promise<Survey> {
+  const hashes: number[] = [];
+  const lengths: number[] = [];
+  let hash = startHash32();
+  let length = 0;
+  const endDocument = () => {
+    if (length === 0) return;
+    hashes.push(hash.finish());
+    lengths.push(length);
   };
-}
-
-/** The keys of the documents that are held out. */
-function chooseDocuments(lengths: ReadonlyMap<string, number>, fraction: number, seed: number): Set<string> {
-  const hashed = [...lengths].map(([key, length]) => ({ key, length, hash: hash32(seed, 'held-out', key) }));
-  hashed.sort((a, b) => a.hash - b.hash);
-  let budget = fraction * hashed.reduce((sum, { length }) => sum + length, 0);
-  const chosen = new Set<string>();
-  for (const { key, length } of hashed) {
-    if (length > budget || chosen.size === lengths.size - 1) continue;
-    chosen.add(key);
-    budget -= length;
+  for await (const { content, isStart } of source.read(remarks)) {
+    if (isStart) {
+      endDocument();
+      hash = startHash32(seed, 'held-out', '');
+      length = 0;
+    }
+    hash.add(typeof content === 'string' ? content : content.join(' '));
+    length += content.length;
+    await onRead?.(content.length);
   }
-  if (chosen.size === 0) chosen.add([...lengths].reduce((a, b) => (b[1] < a[1] ? b : a))[0]);
-  return chosen;
+  endDocument();
+  return { hashes: Uint32Array.from(hashes), lengths: Float64Array.from(lengths) };
 }
 
-function cutIds(ids: Int32Array, fraction: number): { train: Int32Array[]; heldOut: Int32Array[] } {
-  const cut = Math.min(ids.length - 1, Math.max(1, Math.round((1 - fraction) * ids.length)));
-  return { train: [ids.slice(0, cut)], heldOut: [ids.slice(cut)] };
+/** The first of each kind of equal documents, in the order of their hashes. */
+function distinctDocuments({ hashes }: Survey): Uint32Array {
+  const order = Uint32Array.from(hashes.keys());
+  order.sort((a, b) => hashes[a]! - hashes[b]! || a - b);
+  return order.filter((document, i) => i === 0 || hashes[document] !== hashes[order[i - 1]!]);
 }
 
-function cutText(text: string, fraction: number): { train: string[]; heldOut: string[] } {
-  const target = Math.round((1 - fraction) * text.length);
-  const cut = [/\n\s*\n/g, /\n/g, /\s/g, /[^\uD800-\uDBFF]/g]
-    .map((separator) => nearestEnd(text, separator, target))
-    .find((position) => position !== undefined);
-  return { train: [text.slice(0, cut ?? target)], heldOut: [text.slice(cut ?? target)] };
+function planSplit(survey: Survey, fraction: number): Plan {
+  const { hashes, lengths } = survey;
+  const documents = distinctDocuments(survey);
+  const share = fraction * documents.reduce((sum, document) => sum + lengths[document]!, 0);
+  let missing = share;
+  const heldOut = new Set<number>();
+  for (const document of documents) {
+    if (lengths[document]! > missing || heldOut.size === documents.length - 1) continue;
+    heldOut.add(hashes[document]!);
+    missing -= lengths[document]!;
+  }
+  if (missing <= tolerance * share) return { heldOut, cut: null };
+  const longest = documents
+    .filter((document) => !heldOut.has(hashes[document]!))
+    .reduce((a, b) => (lengths[b]! > lengths[a]! || (lengths[b] === lengths[a] && b < a) ? b : a));
+  const length = lengths[longest]!;
+  const target = Math.max(1, length - Math.max(1, Math.round(missing)));
+  return { heldOut, cut: length < 2 ? null : { hash: hashes[longest]!, target, length } };
 }
 
-/** The end of a separator nearest to the target, with text on both sides of it; undefined if there is none. */
-function nearestEnd(text: string, separator: RegExp, target: number): number | undefined {
-  const ends = Array.from(text.matchAll(separator), (match) => match.index + match[0].length);
-  const inside = ends.filter((end) => text.slice(0, end).trim() !== '' && text.slice(end).trim() !== '');
-  if (inside.length === 0) return undefined;
-  return inside.reduce((best, end) => (Math.abs(end - target) < Math.abs(best - target) ? end : best));
+function measure({ hashes, lengths }: Survey, { heldOut, cut }: Plan): { heldOutLength: number; length: number } {
+  let [heldOutLength, total] = [0, 0];
+  for (const [document, hash] of hashes.entries()) {
+    const length = lengths[document]!;
+    total += length;
+    if (heldOut.has(hash)) heldOutLength += length;
+    else if (hash === cut?.hash) heldOutLength += length - cut.target;
+  }
+  return { heldOutLength, length: total };
+}
+
+async function* readSide(
+  source: DocumentSource,
+  hashes: Uint32Array,
+  { heldOut, cut }: Plan,
+  isHeldOut: boolean,
+): AsyncGenerator<Piece> {
+  let document = -1;
+  let offset = 0;
+  for await (const piece of source.read()) {
+    if (piece.isStart) {
+      document++;
+      offset = 0;
+    }
+    const hash = hashes[document]!;
+    if (hash === cut?.hash) yield* partOf(piece, offset, cut, isHeldOut);
+    else if (heldOut.has(hash) === isHeldOut) yield piece;
+    offset += piece.content.length;
+  }
+}
+
+/** The part of a piece of the document that is cut, `offset` characters after its beginning. */
+function partOf(
+  { content, isStart }: Piece,
+  offset: number,
+  { target, length }: { readonly target: number; readonly length: number },
+  isHeldOut: boolean,
+): Piece[] {
+  const end = offset + content.length;
+  if (target >= end) return isHeldOut ? [] : [{ content, isStart }];
+  if (target <= offset) return isHeldOut ? [{ content, isStart: target === offset }] : [];
+  const at =
+    typeof content === 'string'
+      ? cutText(content, target - offset, length - target, { hasBefore: !isStart, hasAfter: end < length })
+      : target - offset;
+  return isHeldOut ? [{ content: content.slice(at), isStart: true }] : [{ content: content.slice(0, at), isStart }];
 }

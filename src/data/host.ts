@@ -1,20 +1,20 @@
 // What the data pipeline needs of the program around it, besides text in memory: corpora, files and a cache for tokens.
 // `useHost` sets what there is.
 
-import type { Encoder } from './assemble-dataset.ts';
-import type { Corpus } from './corpora/load-corpora.ts';
+import type { Corpus, ReadingOptions } from './corpus.ts';
+import type { Encoder, OnPiece } from './encode.ts';
 import type { Tokenizer } from './types.ts';
 import { webHost } from './web-host.ts';
 
 /** What the program around the data pipeline provides. */
 export interface Host {
-  /** Reads the text that a specification names; rejects with a `UserError`. */
-  readonly loadCorpora: (spec: string) => Promise<readonly Corpus[]>;
+  /** Finds the text that a specification names; rejects with a `UserError`. */
+  readonly loadCorpora: (spec: string, options: ReadingOptions) => Promise<readonly Corpus[]>;
   /**
    * Makes an encoder of documents. It may cache tokens in `cacheDir`, in a place of its choice (undefined) or nowhere
    * (null).
    */
-  readonly encoder: (tokenizer: Tokenizer, cacheDir: string | null | undefined) => Promise<Encoder>;
+  readonly encoder: (tokenizer: Tokenizer, cacheDir: string | null | undefined, onPiece: OnPiece) => Promise<Encoder>;
   /** The text of a file. */
   readonly readText: (path: string) => Promise<string>;
 }

@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import type { Host } from './host.ts';
 
 export const nodeHost: Host = {
-  loadCorpora: async (spec) => (await import('./corpora/load-corpora.ts')).loadCorpora(spec),
-  encoder: async (tokenizer, cacheDir) => {
+  loadCorpora: async (spec, options) => (await import('./corpora/load-corpora.ts')).loadCorpora(spec, options),
+  encoder: async (tokenizer, cacheDir, onPiece) => {
     const { createCachedEncoder, defaultCacheDir } = await import('./token-cache.ts');
-    return createCachedEncoder(tokenizer, cacheDir === undefined ? defaultCacheDir() : cacheDir);
+    return createCachedEncoder(tokenizer, cacheDir === undefined ? defaultCacheDir() : cacheDir, onPiece);
   },
   readText: (path) => readFile(path, 'utf8'),
 };

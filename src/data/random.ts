@@ -3,10 +3,26 @@
 
 /** A 32-bit hash of numbers and strings (FNV-1a over their text, then an avalanche step). */
 export function hash32(...parts: readonly (number | string)[]): number {
-  const text = parts.join('\u0000');
+  return startHash32(...parts).finish();
+}
+
+/** A hash whose last part is still to come, piece by piece. */
+export interface Hash32 {
+  add(text: string): Hash32;
+  finish(): number;
+}
+
+/** `startHash32('a', 'b').add('c').finish()` is `hash32('a', 'bc')`. */
+export function startHash32(...parts: readonly (number | string)[]): Hash32 {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return avalanche(hash);
+  const self: Hash32 = {
+    add: (text) => {
+      for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+      return self;
+    },
+    finish: () => avalanche(hash),
+  };
+  return self.add(parts.join('\u0000'));
 }
 
 function avalanche(value: number): number {

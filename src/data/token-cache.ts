@@ -2,14 +2,15 @@
 //
 // The cache only saves time: a file that is missing, damaged or cannot be written changes nothing else.
 
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { DocumentSource } from './documents.ts';
+import { type Encoder, type OnPiece, plainEncoder, type TokenPiece } from './encode.ts';
+import { isWhole, openTokenWriter, readTokenFile } from './token-file.ts';
 import type { Tokenizer } from './types.ts';
 
-const format = 'tinyseek tokens 1';
-const checksumBytes = 32;
+const format = 'tinyseek tokens 2';
 
 /** `$TINYSEEK_CACHE`, or `~/.cache/tinyseek`. */
 export function defaultCacheDir(): string {
@@ -22,72 +23,39 @@ export function defaultCacheDir(): string {
  * The key is a SHA-256 of the texts and of the whole tokenizer, so a changed text or a retrained vocabulary never meets
  * old tokens. Files carry a checksum and appear by renaming, so a reader sees a whole file or none.
  */
-export function createCachedEncoder(
-  tokenizer: Tokenizer,
-  cacheDir: string | null,
-): (documents: readonly string[]) => Int32Array[] {
-  const encode = (documents: readonly string[]) => documents.map((text) => tokenizer.encode(text));
+export function createCachedEncoder(tokenizer: Tokenizer, cacheDir: string | null, onPiece: OnPiece): Encoder {
+  const encode = plainEncoder(tokenizer, onPiece);
   if (cacheDir === null) return encode;
-  const tokenizerHash = sha256(JSON.stringify(tokenizer.toHuggingFace())).toString('hex');
-  return (documents) => {
-    const file = join(cacheDir, `${cacheKey(tokenizerHash, documents)}.tokens`);
-    const known = readCache(file, documents.length);
-    if (known !== undefined) return known;
-    const tokens = encode(documents);
-    writeCache(cacheDir, file, tokens);
-    return tokens;
-  };
+  const tokenizerHash = createHash('sha256').update(JSON.stringify(tokenizer.toHuggingFace())).digest('hex');
+  return (source) => (source.isTokenised ? encode(source) : encodeThrough(source));
+
+  async function* encodeThrough(source: DocumentSource): AsyncGenerator<TokenPiece> {
+    const { key, length } = await cacheKey(tokenizerHash, source);
+    const file = join(cacheDir!, `${key}.tokens`);
+    if (isWhole(file)) {
+      yield* readTokenFile(file);
+      await onPiece(length);
+      return;
+    }
+    const writer = openTokenWriter(file);
+    try {
+      for await (const piece of encode(source)) {
+        writer.add(piece);
+        yield piece;
+      }
+      writer.publish();
+    } finally {
+      writer.discard();
+    }
+  }
 }
 
-function sha256(data: string | Uint8Array): Buffer {
-  return createHash('sha256').update(data).digest();
-}
-
-function cacheKey(tokenizerHash: string, documents: readonly string[]): string {
+async function cacheKey(tokenizerHash: string, source: DocumentSource): Promise<{ key: string; length: number }> {
   const hash = createHash('sha256').update(`${format}\n${tokenizerHash}\n`);
-  for (const text of documents) hash.update(`${text.length}\n`).update(text);
-  return hash.digest('hex');
-}
-
-// A file is a SHA-256 and, covered by it, 32-bit numbers: the length of each document, then all ids.
-
-function readCache(file: string, numDocuments: number): Int32Array[] | undefined {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch {
-    return undefined;
+  let length = 0;
+  for await (const { content, isStart } of source.read()) {
+    hash.update(`${isStart ? 'document' : 'piece'} ${content.length}\n`).update(String(content));
+    length += content.length;
   }
-  const body = bytes.subarray(checksumBytes);
-  if (!sha256(body).equals(bytes.subarray(0, checksumBytes))) return undefined;
-  const values = new Int32Array(new Uint8Array(body).buffer);
-  let offset = numDocuments;
-  return Array.from(values.subarray(0, numDocuments), (length) => {
-    offset += length;
-    return values.subarray(offset - length, offset);
-  });
-}
-
-function writeCache(cacheDir: string, file: string, tokens: readonly Int32Array[]): void {
-  const lengths = Int32Array.from(tokens, (ids) => ids.length);
-  const body = Buffer.concat(
-    [lengths, ...tokens].map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength)),
-  );
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  const isWritten = attempt(() => {
-    mkdirSync(cacheDir, { recursive: true });
-    writeFileSync(temporary, Buffer.concat([sha256(body), body]));
-    renameSync(temporary, file);
-  });
-  if (!isWritten) attempt(() => rmSync(temporary, { force: true }));
-}
-
-/** Read-only home, full disk: work goes on without the cache. */
-function attempt(action: () => void): boolean {
-  try {
-    action();
-    return true;
-  } catch {
-    return false;
-  }
+  return { key: hash.digest('hex'), length };
 }

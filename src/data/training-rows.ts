@@ -1,6 +1,6 @@
 // The training rows of one domain, epoch after epoch, each epoch in an order of its own.
 
-import { countRows, sliceRow, type TokenStream } from './packing.ts';
+import { countRows, type StreamPart, type TokenStream } from './packing.ts';
 import { hash32, permutation } from './random.ts';
 
 /**
@@ -15,9 +15,9 @@ export function createTrainingRows(
   seqLen: number,
   seed: number,
   domain: string,
-): (position: number) => TokenStream {
+): (position: number) => StreamPart {
   const rows = countRows(stream, seqLen);
-  const leftOver = stream.ids.length - 1 - rows * seqLen;
+  const leftOver = stream.length - 1 - rows * seqLen;
   let cached: { epoch: number; order: Uint32Array } = { epoch: -1, order: new Uint32Array() };
   const orderOf = (epoch: number): Uint32Array => {
     if (cached.epoch !== epoch) cached = { epoch, order: permutation(rows, seed, domain, 'rows', epoch) };
@@ -27,6 +27,6 @@ export function createTrainingRows(
     const epoch = Math.floor(position / rows);
     const row = orderOf(epoch)[position % rows]!;
     const offset = hash32(seed, domain, 'offset', epoch) % (leftOver + 1);
-    return sliceRow(stream, offset + row * seqLen, seqLen + 1);
+    return stream.slice(offset + row * seqLen, seqLen + 1);
   };
 }

@@ -73,4 +73,13 @@ export interface Dataset {
   heldOutBatches(domain: number, batchSize: number, maxTokens?: number): Iterable<Batch>;
   /** The held-out text itself, for other measures of the same bytes (Brotli). */
   heldOutText(domain: number): string;
+  /**
+   * SHA-256 of all tokens, training and held-out, in order: a run that goes on compares it. Of a dataset without it, only
+   * the first rows are compared.
+   */
+  sha256?(): Promise<string>;
+  /** How the text was understood and what was left out of it, for people. */
+  readonly notes?: readonly string[];
+  /** What is wrong with the text, for people: held-out text that is too short to measure anything. */
+  readonly warnings?: readonly string[];
 }

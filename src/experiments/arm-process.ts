@@ -48,7 +48,7 @@ process.on('message', (message) => {
   if (message === stopMessage) abort.abort();
 });
 // The terminal sends Ctrl-C to all processes; the parent process decides what this one does about it.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 // Nobody is left to listen: the run goes on from its last checkpoint when the study does.
 process.on('disconnect', () => process.exit(1));
 

@@ -42,8 +42,8 @@ export function openJsonl(path: string): JsonlWriter {
 export function readJsonl(path: string): JsonlContents {
   const records: JsonObject[] = [];
   let skippedLines = 0;
-  for (const line of readLines(path)) {
-    const record = parseRecord(line);
+  for (const { text } of readLines(path)) {
+    const record = parseRecord(text);
     if (record) records.push(record);
     else skippedLines += 1;
   }
@@ -61,8 +61,8 @@ export function truncateAfterStep(path: string, step: number): void {
     const draft = `${path}.tmp`;
     const fd = nodeFs.openSync(draft, 'w');
     try {
-      for (const line of readLines(path)) {
-        if (isUpToStep(line, step)) nodeFs.writeFileSync(fd, `${line}\n`);
+      for (const { text } of readLines(path)) {
+        if (isUpToStep(text, step)) nodeFs.writeFileSync(fd, `${text}\n`);
       }
       nodeFs.fsyncSync(fd);
     } finally {
@@ -79,8 +79,20 @@ function endsInsideLine(fd: number): boolean {
   return size > 0 && nodeFs.readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== newline;
 }
 
-/** The lines of a file, a piece at a time: metrics of a long run do not fit into one string. */
-function* readLines(path: string): Generator<string> {
+/** A line without its end. */
+export interface FileLine {
+  readonly text: string;
+  /** False for a last line that has no end: it may have been cut by a crash. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * The lines of a file, a piece at a time: metrics of a long run do not fit into one string. There are none if the file
+ * does not exist.
+ *
+ * @throws UserError if it cannot be read.
+ */
+export function* readLines(path: string): Generator<FileLine> {
   if (!nodeFs.existsSync(path)) return;
   const fd = explainFsErrors('metrics: cannot read', path, () => nodeFs.openSync(path, 'r'));
   try {
@@ -88,11 +100,11 @@ function* readLines(path: string): Generator<string> {
     for (const piece of readPieces(fd, path)) {
       rest = Buffer.concat([rest, piece]);
       for (let end = rest.indexOf(newline); end >= 0; end = rest.indexOf(newline)) {
-        yield rest.toString('utf8', 0, end);
+        yield { text: rest.toString('utf8', 0, end), isWhole: true };
         rest = rest.subarray(end + 1);
       }
     }
-    if (rest.length > 0) yield rest.toString('utf8');
+    if (rest.length > 0) yield { text: rest.toString('utf8'), isWhole: false };
   } finally {
     nodeFs.closeSync(fd);
   }

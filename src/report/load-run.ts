@@ -1,14 +1,17 @@
 // Reads a run folder: `run.json`, `metrics.jsonl`, `samples.jsonl`.
 //
 // A run may still be going on or may have been killed, so a torn last line is expected. A run that was resumed from an
-// older checkpoint repeats steps; the later writing of a step counts.
+// older checkpoint repeats steps; the later writing of a step counts. Files are read line by line: those of a long run
+// do not fit into one string.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { readLines } from '../io/jsonl.ts';
 import type { MetricsLine } from '../train/events.ts';
 import type { RunSettings } from '../train/run-settings.ts';
 import type { RunData, Sample } from './run-data.ts';
+import { ThinnedLines } from './thinned-lines.ts';
 
 /**
  * Reads the run that a training run left in folder `dir`; missing metrics or samples are empty.
@@ -21,8 +24,8 @@ export function loadRun(dir: string): RunData {
   return {
     name: settings.name,
     settings,
-    metrics: dropRepeated(readLines(join(dir, 'metrics.jsonl'), toMetricsLine)),
-    samples: dropRepeated(readLines(join(dir, 'samples.jsonl'), toSample)),
+    metrics: dropRepeated(readMetrics(join(dir, 'metrics.jsonl'))),
+    samples: dropRepeated([...readRecords(join(dir, 'samples.jsonl'), toSample)]),
   };
 }
 
@@ -100,18 +103,23 @@ function isSettings(value: unknown): value is RunSettings {
 }
 
 /** Parses one JSON value a line; `convert` returns null for a value that is not what the file should hold. */
-function readLines<T>(path: string, convert: (value: unknown) => T | null): T[] {
-  const lines = (readOptional(path) ?? '').split('\n');
-  const result: T[] = [];
-  lines.forEach((line, index) => {
-    if (line.trim() === '') return;
-    const item = convert(parseJson(line));
-    if (item !== null) result.push(item);
-    else if (index < lines.length - 1) {
-      throw new UserError(`${path}:${index + 1}: not a line that a training run writes; delete it and try again`);
+function* readRecords<T>(path: string, convert: (value: unknown) => T | null): Generator<T> {
+  let number = 0;
+  for (const { text, isWhole } of readLines(path)) {
+    number++;
+    if (text.trim() === '') continue;
+    const item = convert(parseJson(text));
+    if (item !== null) yield item;
+    else if (isWhole) {
+      throw new UserError(`${path}:${number}: not a line that a training run writes; delete it and try again`);
     }
-  });
-  return result;
+  }
+}
+
+function readMetrics(path: string): readonly MetricsLine[] {
+  const metrics = new ThinnedLines();
+  for (const line of readRecords(path, toMetricsLine)) metrics.add(line);
+  return metrics.lines;
 }
 
 /** When steps go back (a resumed run), what was written before for those steps is dropped. */

@@ -16,7 +16,7 @@ export interface RunData {
   /** What the report calls the run: its name, or a caller's own label. */
   readonly name: string;
   readonly settings: RunSettings;
-  /** In the order written: steps never decrease. */
+  /** In the order written: steps never decrease. Of a long run, some steps only have the lists of `load/`. */
   readonly metrics: readonly MetricsLine[];
   readonly samples: readonly Sample[];
 }

@@ -1,10 +1,10 @@
 // How answers are written: what the two endpoints differ in.
 
-import type { GeneratedToken } from '../generate/batch/generator.ts';
+import type { ScoredToken } from '../generate/batch/generator.ts';
 import type { Choice } from './call.ts';
 
-export interface PlacedToken extends GeneratedToken {
-  /** Characters (code points) of the answer before this token. */
+export interface PlacedToken extends ScoredToken {
+  /** Characters (code points) of the answer before this token, or of prompt and answer if the prompt is echoed. */
   readonly offset: number;
 }
 

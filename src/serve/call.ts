@@ -16,6 +16,10 @@ export interface Call {
   readonly stop: readonly string[];
   /** See `GenerationRequest`. */
   readonly topLogprobs: number | null;
+  /** Whether the tokens of the prompts are reported with their probabilities: see `GenerationRequest`. */
+  readonly scoresPrompt?: boolean;
+  /** Whether an answer begins with its prompt. */
+  readonly echo?: boolean;
   readonly stream: boolean;
   /** Whether a stream ends with the counts of tokens. */
   readonly includeUsage: boolean;
@@ -39,7 +43,7 @@ export interface Choice {
 export function choicesOf(call: Call, model: ServedModel, limits: ServeLimits): readonly Choice[] {
   checkChoiceCount(call.prompts.length, call.n, model, limits);
   return call.prompts.flatMap((promptIds, prompt) => {
-    const room = roomFor(promptIds, model);
+    const room = roomFor(promptIds, call.maxTokens, model);
     const maxNewTokens = Math.min(call.maxTokens ?? room, room, limits.maxTokens);
     return Array.from({ length: call.n }, (_, i) => {
       const sampling = { ...call.sampling, seed: (call.sampling.seed + i) >>> 0 };
@@ -55,8 +59,10 @@ export function checkChoiceCount(prompts: number, n: number, { slots }: ServedMo
   throw new ApiError(400, `${prompts} prompts with n ${n} are more than ${most} choices; ask for fewer.`);
 }
 
-function roomFor(promptIds: readonly number[], { contextLength }: ServedModel): number {
+/** Tokens that an answer may have. The last one is not read, so it has room after a prompt that fills the context. */
+function roomFor(promptIds: readonly number[], maxTokens: number | null, { contextLength }: ServedModel): number {
   if (promptIds.length < contextLength) return contextLength - promptIds.length;
+  if (promptIds.length === contextLength && maxTokens !== null && maxTokens <= 1) return maxTokens;
   throw tooLong(`${promptIds.length} tokens`, contextLength);
 }
 

@@ -24,21 +24,50 @@ function listOf<T extends z.ZodType>(item: T, error: string) {
 }
 
 const contentError = 'a text, or a list of parts {"type": "text", "text": "..."}: nothing but text is supported';
-const textPart = z.strictObject({ type: z.literal('text'), text: z.string() }, { error: 'a part of text' });
 
-const message = z.strictObject(
-  {
-    role: z.enum(['system', 'developer', 'user', 'assistant'], { error: 'one of system, developer, user, assistant' }),
-    content: z.union([z.string(), listOf(textPart, contentError)], { error: contentError }),
-    name: ignored,
-    refusal: ignored,
-    annotations: ignored,
-    audio: unsupported(),
-    function_call: unsupported(),
-    tool_calls: unsupported(isEmpty),
-  },
-  { error: 'an object with role and content' },
-);
+/** What programs add to messages and parts for themselves or for other services, and what changes no answer. */
+const remarks = {
+  annotations: ignored,
+  cache_control: ignored,
+  created: ignored,
+  id: ignored,
+  logprobs: ignored,
+  metadata: ignored,
+  name: ignored,
+  object: ignored,
+  parsed: ignored,
+  reasoning: ignored,
+  reasoning_content: ignored,
+  reasoning_details: ignored,
+  refusal: ignored,
+  status: ignored,
+  timestamp: ignored,
+};
+
+const textPart = z.strictObject({ ...remarks, type: z.literal('text'), text: z.string() }, { error: 'a part of text' });
+
+const message = z
+  .strictObject(
+    {
+      ...remarks,
+      role: z.enum(['system', 'developer', 'user', 'assistant'], {
+        error: 'one of system, developer, user, assistant',
+      }),
+      content: z.union([z.string(), listOf(textPart, contentError)], { error: contentError }).nullish(),
+      type: unsupported((value) => value === 'message'),
+      audio: unsupported(),
+      function_call: unsupported(),
+      prefix: unsupported((value) => value === false),
+      tool_call_id: unsupported(),
+      tool_calls: unsupported(isEmpty),
+    },
+    { error: 'an object with role and content' },
+  )
+  // An assistant's message without text is one that called a tool or refused, in the API's own types.
+  .refine(({ role, content }) => role === 'assistant' || (content ?? null) !== null, {
+    path: ['content'],
+    error: contentError,
+  });
 
 const schema = z.strictObject({
   ...sharedParameters,
@@ -91,7 +120,7 @@ export function parseChatRequest(body: Record<string, unknown>, model: ServedMod
 }
 
 function toMessage({ role, content }: z.infer<typeof message>): ChatMessage {
-  const text = typeof content === 'string' ? content : content.map((part) => part.text).join('');
+  const text = typeof content === 'string' ? content : (content ?? []).map((part) => part.text).join('');
   return { role: role === 'developer' ? 'system' : role, content: text };
 }
 

@@ -2,11 +2,11 @@
 
 import type { AnswerFormat, AnswerPart, PlacedToken } from './answer-format.ts';
 import { finiteLogprob } from './answer-format.ts';
-import type { CompletionCall } from './completion-request.ts';
+import type { Call } from './call.ts';
 import type { ServedModel } from './served-model.ts';
 import type { TokenNames } from './token-names.ts';
 
-export function completionFormat(call: CompletionCall, { tokenizer }: ServedModel, names: TokenNames): AnswerFormat {
+export function completionFormat(call: Call, { tokenizer }: ServedModel, names: TokenNames): AnswerFormat {
   const logprobs = (tokens: readonly PlacedToken[]) =>
     call.topLogprobs === null ? null : legacyLogprobs(tokens, names);
   const entry = (index: number, { text, tokens, finishReason }: AnswerPart) => {
@@ -23,15 +23,18 @@ export function completionFormat(call: CompletionCall, { tokenizer }: ServedMode
   };
 }
 
-/** Parallel lists; the likely tokens of a place are an object by text, of which the chosen token is always one. */
+/**
+ * Parallel lists; the likely tokens of a place are an object by text, of which the chosen token is always one. The
+ * first token of a prompt follows nothing, so it has no probability.
+ */
 function legacyLogprobs(tokens: readonly PlacedToken[], names: TokenNames): object {
-  const chosen = (token: PlacedToken) => finiteLogprob(token.logprob ?? 0);
+  const chosen = ({ logprob }: PlacedToken) => (logprob === null ? null : finiteLogprob(logprob));
   return {
     tokens: tokens.map(({ id }) => names.text(id)),
     token_logprobs: tokens.map(chosen),
     top_logprobs: tokens.map((token) => {
       const likely = token.topLogprobs.map(({ id, logprob }) => [names.text(id), finiteLogprob(logprob)] as const);
-      return Object.fromEntries([...likely, [names.text(token.id), chosen(token)]]);
+      return token.logprob === null ? null : Object.fromEntries([...likely, [names.text(token.id), chosen(token)]]);
     }),
     text_offset: tokens.map(({ offset }) => offset),
   };

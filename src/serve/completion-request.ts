@@ -19,6 +19,7 @@ import { checkTextLength } from './text-length.ts';
 
 const schema = z.strictObject({
   ...sharedParameters,
+  max_tokens: integer(0, Number.MAX_SAFE_INTEGER),
   prompt: ignored, // read below: as a schema, a long list of ids would give a complaint for each of them
   echo: flag(),
   logprobs: integer(0, 5),
@@ -28,42 +29,31 @@ const schema = z.strictObject({
 
 type Prompt = string | readonly number[];
 
-export interface CompletionCall extends Call {
-  /** Whether an answer begins with its prompt. */
-  readonly echo: boolean;
-}
-
 /**
- * What a body asks for. A prompt of text follows the token that begins a document; one of token ids is taken as it is.
+ * What a body asks for. A prompt of text follows the token that begins a document; one of token ids is taken as it is,
+ * and so is a text whose probabilities are asked for (`echo` with `logprobs`), as `tinyseek score` takes it.
  *
  * @throws ApiError
  */
-export function parseCompletionRequest(
-  body: Record<string, unknown>,
-  model: ServedModel,
-  limits: ServeLimits,
-): CompletionCall {
+export function parseCompletionRequest(body: Record<string, unknown>, model: ServedModel, limits: ServeLimits): Call {
   const parameters = parseParameters(schema, body);
   const { n, best_of: bestOf, logprobs, echo } = parameters;
+  const maxTokens = parameters.max_tokens ?? 16; // the API's default
+  const isScored = echo === true && typeof logprobs === 'number';
   checkModel(parameters.model, model);
   if ((bestOf ?? n ?? 1) !== (n ?? 1)) {
     throw invalidParameter('best_of', `best_of (${bestOf}) must equal n: choosing among more answers is not supported`);
   }
-  if (echo === true && typeof logprobs === 'number') {
-    throw invalidParameter(
-      'echo',
-      'echo must be left out with logprobs: probabilities of the prompt are not supported',
-    );
-  }
   const prompts = readPrompts(parameters.prompt);
   checkChoiceCount(prompts.length, n ?? 1, model, limits); // before they are encoded, which takes longer
   return {
-    prompts: prompts.map((prompt) => promptIds(prompt, model)),
+    prompts: prompts.map((prompt) => promptIds(prompt, model, isScored)),
     n: n ?? 1,
-    maxTokens: parameters.max_tokens ?? 16, // the API's default
+    maxTokens,
     sampling: samplingOf(parameters, model.defaults),
     stop: stopTexts(parameters),
     topLogprobs: logprobs ?? null,
+    scoresPrompt: isScored || maxTokens === 0,
     stream: parameters.stream ?? false,
     includeUsage: parameters.stream_options?.include_usage ?? false,
     echo: echo ?? false,
@@ -87,10 +77,11 @@ function readPrompts(value: unknown): readonly Prompt[] {
   );
 }
 
-function promptIds(prompt: Prompt, model: ServedModel): readonly number[] {
+function promptIds(prompt: Prompt, model: ServedModel, isScored: boolean): readonly number[] {
   if (typeof prompt === 'string') {
     checkTextLength(prompt.length, model);
-    const ids = [...model.prompts.start, ...model.tokenizer.encode(prompt)];
+    const start = isScored && prompt !== '' ? [] : model.prompts.start;
+    const ids = [...start, ...model.tokenizer.encode(prompt)];
     return ids.length === 0 ? [documentStart(model)] : ids;
   }
   const { vocabSize } = model.tokenizer;

@@ -1,6 +1,6 @@
 // The choices of a call, generated side by side.
 
-import type { GeneratedToken, Generator } from '../generate/batch/generator.ts';
+import type { Generator, ScoredToken } from '../generate/batch/generator.ts';
 import type { AnswerPart, PlacedToken } from './answer-format.ts';
 import { ApiError } from './api-error.ts';
 import type { Call, Choice } from './call.ts';
@@ -39,7 +39,7 @@ export async function runChoices(
 }
 
 async function runChoice(
-  { stop, topLogprobs }: Call,
+  { stop, topLogprobs, scoresPrompt = false, echo = false }: Call,
   choice: Choice,
   generator: Generator,
   names: TokenNames,
@@ -49,11 +49,17 @@ async function runChoice(
   const { promptIds, maxNewTokens, sampling } = choice;
   const place = topLogprobs === null ? withoutPlace : placeTokens(names);
   let count = 0;
-  for await (const event of generator.submit({ promptIds, maxNewTokens, sampling, stop, topLogprobs, signal })) {
+  for await (const event of generator.submit({
+    ...{ promptIds, maxNewTokens, sampling, stop, topLogprobs, scoresPrompt, signal },
+  })) {
     signal.throwIfAborted();
     if (event.type === 'end') {
       await onPart(choice, { text: event.text, tokens: [], finishReason: checkReason(event.finishReason) });
       return count;
+    }
+    if (event.type === 'prompt') {
+      if (echo) await onPart(choice, { text: '', tokens: event.tokens.map(place), finishReason: null });
+      continue;
     }
     count++;
     await onPart(choice, { text: event.text, tokens: [place(event)], finishReason: null });
@@ -66,10 +72,10 @@ function checkReason(reason: 'stop' | 'length' | 'aborted'): 'stop' | 'length' {
   throw new ApiError(503, 'The server stops.');
 }
 
-const withoutPlace = (token: GeneratedToken): PlacedToken => ({ ...token, offset: 0 });
+const withoutPlace = (token: ScoredToken): PlacedToken => ({ ...token, offset: 0 });
 
 /** Counts characters by the bytes of the tokens: their texts come later, when they are certain. */
-function placeTokens(names: TokenNames): (token: GeneratedToken) => PlacedToken {
+function placeTokens(names: TokenNames): (token: ScoredToken) => PlacedToken {
   const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   let characters = 0;
   return (token) => {

@@ -1,7 +1,7 @@
 // What goes into a checkpoint of a run, and how a run is resumed from one.
 
 import { bufferShapes } from '../config/parameter-shapes.ts';
-import type { Dataset, Tokenizer } from '../data/types.ts';
+import type { Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
 import { folderTokenizer } from '../generate/folder-tokenizer.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
@@ -78,24 +78,4 @@ export async function restoreLearner(learner: Learner, store: RunStore, path: st
   } finally {
     checkpoint.close();
   }
-}
-
-/**
- * Refuses to carry on with other text or another tokenizer than the run was started with; `state` is null at step 0.
- */
-export function refuseOtherData(
-  dataset: Dataset,
-  { model, train, init }: RunSettings,
-  state: TrainerState | null,
-): void {
-  const { tokenizer, trainTokens } = dataset;
-  const expected = state?.trainTokens ?? trainTokens;
-  // A model that was taken over may have room for more tokens than its tokenizer has.
-  const isVocabulary = init === undefined ? tokenizer.vocabSize === model.vocabSize : true;
-  if (trainTokens === expected && isVocabulary) return;
-  throw new UserError(
-    `resume: the text of ${train.data} has changed: expected ${expected} training tokens and ` +
-      `${model.vocabSize} kinds of them, found ${trainTokens} and ${tokenizer.vocabSize}; ` +
-      'put the files back as they were, or start a new run',
-  );
 }

@@ -2,12 +2,15 @@
 
 import type { BackendName } from '../backends/backend-names.ts';
 import { activateBackend, type BackendOptions } from '../backends/backends.ts';
+import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import { activeWarnings, backendWarning, refuseDensePrecision } from './backend-remarks.ts';
-import { findResumable, type Resumable, refuseOtherData } from './checkpointing.ts';
+import { findResumable, type Resumable } from './checkpointing.ts';
 import { type ConductOptions, conduct } from './conduct.ts';
+import { type ChangedData, compareData } from './data-changes.ts';
+import { dataSha256 } from './data-hash.ts';
 import type { TrainResult } from './events.ts';
 import { changeLength, type NewLength } from './go-on-longer.ts';
 import { describeInheritance, type Inheritance, inheritAgain, type OpenedModel, openAgain } from './initial-model.ts';
@@ -16,7 +19,7 @@ import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrid
 import { initialState, type TrainerState } from './trainer-state.ts';
 
 /** Options of a run that is to go on. */
-export interface ContinueOptions extends ConductOptions, OwnData, NewLength {
+export interface ContinueOptions extends ConductOptions, OwnData, NewLength, ChangedData {
   /** Settings that were given again; one that differs from the run's is an error. */
   readonly overrides?: SettingsOverrides;
   /** Absent: the run's own. With another backend the run goes on from the same weights, but not with the same bits. */
@@ -55,23 +58,29 @@ async function goOn(
   opened: OpenedModel | null,
   options: ContinueOptions,
 ): Promise<TrainResult> {
-  const { settings, notes } = changeLength(recorded, options, resumable?.state.step ?? 0);
-  const backend = await activateBackend(options.backend ?? settings.backend, options.backendOptions);
-  refuseDensePrecision(backend, settings.train);
-  const kept = resumable?.tokenizer ?? (opened === null ? null : inheritAgain(opened, settings.model).tokenizer);
-  const dataset = await openDataAgain(settings, options, kept);
-  refuseOtherData(dataset, settings, resumable?.state ?? null);
+  const done = resumable?.state.step ?? 0;
+  const { settings: planned, notes } = changeLength(recorded, options, done);
+  const backend = await activateBackend(options.backend ?? planned.backend, options.backendOptions);
+  refuseDensePrecision(backend, planned.train);
+  const kept = resumable?.tokenizer ?? (opened === null ? null : inheritAgain(opened, planned.model).tokenizer);
+  const dataset = await openDataAgain(planned, options, kept);
+  const found = { dataset, sha256: await dataSha256(dataset) };
+  const { settings, remarks } = compareData(planned, found, { ...options, state: resumable?.state ?? null });
   if (settings !== recorded) await store.writeSettings(settings);
   const inheritance = opened === null ? null : inheritAgain(opened, settings.model);
   const beginning = {
     settings,
     backend,
     dataset,
-    state: resumable === null ? initialState(settings, dataset.trainTokens) : stateUnder(settings, resumable.state),
+    state:
+      resumable === null ? initialState(settings, dataset.trainTokens) : stateUnder(settings, resumable.state, dataset),
     checkpoint: resumable?.path ?? null,
     inheritance,
     notes: [...(resumable === null ? startedAgain(inheritance, settings) : []), ...notes],
     warnings: [
+      ...remarks,
+      // What was found in the text was said when the run began.
+      ...(remarks.length === 0 ? [] : (dataset.warnings ?? [])),
       ...(resumable?.warnings ?? []),
       ...backendWarning(settings.backend, backend.name),
       ...activeWarnings(backend, settings.model),
@@ -88,7 +97,8 @@ function startedAgain(inheritance: Inheritance | null, settings: RunSettings): s
 }
 
 /** The state of a checkpoint, adapted to a run whose planned end may have changed since. */
-function stateUnder({ train }: RunSettings, state: TrainerState): TrainerState {
+function stateUnder({ train }: RunSettings, recorded: TrainerState, { trainTokens }: Dataset): TrainerState {
+  const state = { ...recorded, trainTokens };
   if (state.train.steps === train.steps) return state;
   // The evaluation at this step may have read a part of the held-out text; the last one of a run reads all of it.
   const evaluatedStep = state.step === train.steps ? -1 : state.evaluatedStep;

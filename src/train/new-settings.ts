@@ -5,10 +5,21 @@ import { validateModelConfig, validateTrainConfig } from '../config/validate.ts'
 import type { RunSettings } from './run-settings.ts';
 
 /** The part of the settings that the caller gives; the rest is counted, or is the time. */
-type NewRun = Pick<RunSettings, 'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init'>;
+type NewRun = Pick<
+  RunSettings,
+  'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init' | 'dataSha256'
+>;
 
 /** The settings of a run as `run.json` has them; checked. */
-export function newSettings({ name, version, backend, brotliBitsPerByte, init, ...run }: NewRun): RunSettings {
+export function newSettings({
+  name,
+  version,
+  backend,
+  brotliBitsPerByte,
+  init,
+  dataSha256,
+  ...run
+}: NewRun): RunSettings {
   const model = validateModelConfig(run.model);
   const { total, active } = countParameters(model, run.train.seqLen);
   return {
@@ -23,5 +34,6 @@ export function newSettings({ name, version, backend, brotliBitsPerByte, init, .
     activeParameters: active,
     brotliBitsPerByte,
     ...(init === undefined ? {} : { init }),
+    ...(dataSha256 === undefined ? {} : { dataSha256 }),
   };
 }

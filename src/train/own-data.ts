@@ -7,6 +7,7 @@ import { givenMark } from '../data/tokenizers/given.ts';
 import type { Dataset, Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
 import type { RunSettings } from './run-settings.ts';
+import type { RunWatcher } from './run-watcher.ts';
 
 /** In place of the text that `train.data` names: nothing, documents, or a whole dataset. */
 export interface OwnData {
@@ -23,6 +24,8 @@ export interface OwnData {
   readonly dataset?: Dataset;
 }
 
+type PreparationWatcher = Pick<RunWatcher, 'onPrepare'>;
+
 /** The settings to record: with data from memory they do not name the preset's text or tokenizer. */
 export function recordedTrain(train: TrainConfig, { documents, tokenizer, dataset }: OwnData): TrainConfig {
   const data = documents === undefined && dataset === undefined ? {} : { data: textInMemory };
@@ -35,13 +38,14 @@ export function recordedTrain(train: TrainConfig, { documents, tokenizer, datase
  *
  * @throws UserError for own data that contradicts itself or the settings.
  */
-export async function openData(train: TrainConfig, own: OwnData): Promise<Dataset> {
-  const { documents, tokenizer, dataset } = own;
+export async function openData(train: TrainConfig, own: OwnData & PreparationWatcher): Promise<Dataset> {
+  const { documents, tokenizer, dataset, onPrepare } = own;
   if (dataset === undefined) {
     return createDataset({
       ...train,
       ...(documents === undefined ? {} : { documents }),
       ...(tokenizer === undefined ? {} : { tokenizer }),
+      ...(onPrepare === undefined ? {} : { onProgress: onPrepare }),
     });
   }
   if (documents !== undefined || tokenizer !== undefined) {
@@ -52,14 +56,14 @@ export async function openData(train: TrainConfig, own: OwnData): Promise<Datase
 }
 
 /**
- * The dataset of a run that goes on. Data from memory has to be given again. A tokenizer that no specification makes
- * need not be given again: `recorded` is that of the checkpoint, or of the model that the run was started from.
+ * The dataset of a run that goes on. Data from memory has to be given again. The tokenizer need not be: `recorded` is that
+ * of the checkpoint, or of the model that the run was started from.
  *
  * @throws UserError if the run was trained on other data, or with another tokenizer.
  */
 export async function openDataAgain(
   { train, init }: Pick<RunSettings, 'train' | 'init'>,
-  own: OwnData,
+  own: OwnData & PreparationWatcher,
   recorded: Tokenizer | null,
 ): Promise<Dataset> {
   const { documents, dataset } = own;
@@ -71,7 +75,7 @@ export async function openDataAgain(
   if (own.tokenizer !== undefined && isMade) {
     throw new UserError(`resume: the run was started with the tokenizer ${train.tokenizer}; leave tokenizer out`);
   }
-  if (isMade || recorded === null) return openData(train, own);
+  if (recorded === null) return openData(train, own);
   const kept = { ...recorded, name: train.tokenizer.replace(givenMark, '') };
   const isGiven = dataset !== undefined || own.tokenizer !== undefined;
   const opened = await openData(train, isGiven ? own : { ...own, tokenizer: kept });

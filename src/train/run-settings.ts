@@ -41,7 +41,22 @@ export interface RunSettings {
   readonly init?: InitialModel;
   /** Absent for a run whose number of steps was never changed. */
   readonly planChanges?: readonly PlanChange[];
+  /** SHA-256 of the text that the run trains on now: see `dataSha256`. Absent in runs of versions that kept none. */
+  readonly dataSha256?: string;
+  /** Absent for a run whose text was never changed. */
+  readonly dataChanges?: readonly DataChange[];
 }
+
+/** A change of the text of a run, which somebody asked for. */
+export interface DataChange {
+  /** Optimizer steps done when it was made. */
+  readonly atStep: number;
+  /** SHA-256 of the text before and after. */
+  readonly from: string;
+  readonly to: string;
+}
+
+const dataChangeSchema = z.object({ atStep: z.int().min(0), from: z.string(), to: z.string() });
 
 export const initialModelSchema = z.object({ path: z.string(), sha256: z.string() });
 
@@ -71,6 +86,8 @@ export function parseRunSettings(json: JsonObject, runDir: string): RunSettings 
     brotliBitsPerByte: json.brotliBitsPerByte === null ? null : Number(json.brotliBitsPerByte),
     ...optional('init', initialModelSchema, json, runDir),
     ...optional('planChanges', z.array(planChangeSchema), json, runDir),
+    ...optional('dataSha256', z.string(), json, runDir),
+    ...optional('dataChanges', z.array(dataChangeSchema), json, runDir),
   };
 }
 

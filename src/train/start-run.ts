@@ -13,6 +13,7 @@ import type { RunStore } from '../runs/run-store.ts';
 import { version } from '../version.ts';
 import { activeWarnings, refuseDensePrecision } from './backend-remarks.ts';
 import { type ConductOptions, conduct } from './conduct.ts';
+import { dataSha256 } from './data-hash.ts';
 import type { TrainResult } from './events.ts';
 import { host } from './host.ts';
 import { describeInheritance, type Inheritance, inherit, openInitial } from './initial-model.ts';
@@ -88,7 +89,7 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
   const { train, inheritance } = origin;
   const backend = await activateBackend(options.backend, options.backendOptions);
   refuseDensePrecision(backend, train);
-  const dataset = await openData(train, withTokenizer(options, inheritance));
+  const dataset = await openData(train, { ...options, ...tokenizerOf(options, inheritance) });
   await nextTurn(); // training a tokenizer takes a while
   if (inheritance !== null) refuseOtherTokenizer(dataset.tokenizer, inheritance.tokenizer, `init: ${inheritance.path}`);
   const init = inheritance && { path: inheritance.path, sha256: await inheritance.checkpoint.weightsSha256() };
@@ -99,6 +100,7 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
     train,
     backend: backend.name,
     brotliBitsPerByte: host().brotliBitsPerByte(dataset),
+    dataSha256: await dataSha256(dataset),
     ...(init === null ? {} : { init }),
   });
   const release = await store.claim();
@@ -106,9 +108,11 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
     await store.refuseUsed();
     await store.writeSettings(settings);
     const state = initialState(settings, dataset.trainTokens);
-    const notes =
-      inheritance === null ? describeTokenizer(dataset.tokenizer) : describeInheritance(inheritance, settings);
-    const warnings = activeWarnings(backend, settings.model);
+    const notes = [
+      ...(inheritance === null ? describeTokenizer(dataset.tokenizer) : describeInheritance(inheritance, settings)),
+      ...(dataset.notes ?? []),
+    ];
+    const warnings = [...activeWarnings(backend, settings.model), ...(dataset.warnings ?? [])];
     const beginning = { settings, backend, dataset, state, checkpoint: null, inheritance, notes, warnings };
     return await conduct(store, beginning, options);
   } finally {
@@ -122,8 +126,8 @@ function describeTokenizer({ name, completedWith = [] }: Tokenizer): string[] {
   return [`The tokenizer ${name} lacks special tokens; added after its last id: ${completedWith.join(' ')}.`];
 }
 
-/** Adds the tokenizer of the model that the run starts from, unless the caller gave a tokenizer or a dataset. */
-function withTokenizer(own: OwnData, inheritance: Inheritance | null): OwnData {
+/** The tokenizer of the model that the run starts from, unless the caller gave a tokenizer or a dataset. */
+function tokenizerOf(own: OwnData, inheritance: Inheritance | null): Pick<OwnData, 'tokenizer'> {
   const isGiven = own.tokenizer !== undefined || own.dataset !== undefined;
-  return inheritance === null || isGiven ? own : { ...own, tokenizer: inheritance.tokenizer };
+  return inheritance === null || isGiven ? {} : { tokenizer: inheritance.tokenizer };
 }

@@ -38,6 +38,8 @@ describe('params', () => {
     };
     expect(await cache()).toBe(23 + 14);
     expect(await cache('--set', 'kvLoraRank=29')).toBe(29 + 14);
+    writeFileSync(file, '<<: &small\n  kvLoraRank: 23\n  qkRopeHeadDim: 14\nkvLoraRank: 31\n');
+    expect(await cache()).toBe(31 + 14);
   });
 });
 

@@ -53,14 +53,17 @@ describe('an interrupted run', () => {
     expect([resumed.code, outcome(resumed)]).toEqual([0, outcome(whole)]);
   });
 
-  it('does so on SIGTERM too, and names the command to carry on with', async () => {
-    const run = await startHeldAt(10, trainArgs('it is'), 'it is');
-    run.child.kill('SIGTERM');
+  it.each([
+    ['SIGTERM', 'it is'],
+    ['SIGHUP', "the terminal's"],
+  ] as const)('does so on %s too, and names the command to carry on with', async (signal, out) => {
+    const run = await startHeldAt(10, trainArgs(out), out);
+    run.child.kill(signal);
     run.release();
     const { code, stdout } = await run.result;
     expect(code).toBe(130);
     expect(stdout).toMatch(/Stopped after \d+ steps; nothing is lost\./);
-    expect(stdout).toMatch(/Carry on +node .*main\.js train --resume 'it is'/);
+    expect(stdout).toMatch(/Carry on +node .*main\.js train --resume ['"]/);
   });
 
   it('that was killed goes on from its last checkpoint to the same end', async () => {

@@ -34,6 +34,21 @@ describe('resolveRunConfig', () => {
     }
   });
 
+  it('takes scalars of a file as the schema wants them: flags of YAML 1.1, quoted and grouped numbers, texts as they are', () => {
+    const file = {
+      ...{ documentMask: 'yes', normTopkProb: 'Off', steps: '1_000', learning_rate: '3e-3', qLoraRank: null },
+      ...{ data: 'yes', textKey: '500', lrSchedule: 'cosine' },
+    };
+    const { model, train } = resolveRunConfig({ file });
+    expect(train).toMatchObject({ documentMask: true, steps: 1000, learningRate: 0.003, lrSchedule: 'cosine' });
+    expect(train).toMatchObject({ data: 'yes', textKey: '500' });
+    expect(model).toMatchObject({ normTopkProb: false, qLoraRank: null });
+    expect(() => resolveRunConfig({ file: { steps: 'yes' } })).toThrow(/steps \("yes"\) must be an integer/);
+    expect(() => resolveRunConfig({ file: { documentMask: '1' } })).toThrow(
+      /documentMask \("1"\) must be true or false/,
+    );
+  });
+
   it('parses values as JSON where they are JSON, and as text otherwise', () => {
     const { model, train } = resolveRunConfig({
       set: [

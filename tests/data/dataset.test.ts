@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generateMath } from '../../src/data/corpora/math.ts';
 import { createDataset, type DatasetOptions } from '../../src/data/dataset.ts';
+import type { DataProgress } from '../../src/data/progress.ts';
 import { createBytesTokenizer } from '../../src/data/tokenizers/bytes.ts';
 import { tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
 import type { Batch, Dataset } from '../../src/data/types.ts';
@@ -126,6 +127,44 @@ describe('createDataset', async () => {
       .filter((letter) => words.filter((text) => text.includes(letter.repeat(4))).length === 1);
     expect(heldOutLetters.length).toBeGreaterThan(0);
     for (const letter of heldOutLetters) expect(vocabulary).not.toContain(letter.repeat(2));
+  });
+});
+
+describe('what a dataset says of its text', () => {
+  it('warns of held-out text that is too short to measure anything', async () => {
+    const warned = (await createDataset({ ...options, data: wordsFile })).warnings;
+    expect(warned).toEqual([
+      expect.stringMatching(
+        /^data: of the \d+ characters of words, \d+ are held out: too few .*heldOutFraction is 0.13/,
+      ),
+    ]);
+    expect((await createDataset({ ...options, data: sumsFile, heldOutFraction: 0.3 })).warnings).toEqual([]);
+  });
+
+  it('tells how far it is, and what it found in the files', async () => {
+    const rows = folder.write(
+      'rows.jsonl',
+      `{"text": null}\n${sums.map((text) => JSON.stringify({ text })).join('\n')}`,
+    );
+    const stages: string[] = [];
+    const onProgress = ({ stage, done, total }: DataProgress) => {
+      stages.push(stage);
+      if (total !== null) expect(done).toBeLessThanOrEqual(total);
+    };
+    const { notes } = await createDataset({ ...options, data: rows, tokenizer: 'bpe:300', onProgress });
+    expect(notes).toEqual([`data: 1 rows without a text (null) were skipped, in ${rows}`]);
+    expect([...new Set(stages)]).toEqual(['reading', 'training the tokenizer', 'tokenizing']);
+  });
+
+  it('has a hash of all tokens and their order, and of no more', async () => {
+    const hash = async (changes: Partial<DatasetOptions>) =>
+      (await createDataset({ ...options, ...changes })).sha256!();
+    const plain = await hash({});
+    expect(await hash({ cacheDir: join(folder.path, 'hashes') })).toBe(plain);
+    expect(await hash({ cacheDir: join(folder.path, 'hashes') })).toBe(plain);
+    expect(await hash({ data: `${sumsFile}:2,${wordsFile}:1` })).not.toBe(plain);
+    expect(await hash({ seed: 6 })).not.toBe(plain);
+    expect(await hash({ fimRate: 0.1 })).not.toBe(plain);
   });
 });
 

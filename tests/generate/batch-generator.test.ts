@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
 import { createGenerator } from '../../src/generate/batch/batch-generator.ts';
 import { defaultSampling } from '../../src/generate/sampling/sampling.ts';
+import { tokenLogprobs } from '../../src/generate/batch/token-logprobs.ts';
 import { mostLikely } from '../../src/generate/sampling/token-ranking.ts';
 import { collect, requestOf } from './collect.ts';
 import { FakeDecoder, type FakeOptions, logitsAfter } from './fake-decoder.ts';
@@ -61,6 +62,31 @@ describe('a generator', () => {
     const generator = createGenerator(decoder, { ...tokenizer, eosTokenId: null, endTokenIds: [] });
     const { ids, end } = await collect(generator.submit(requestOf([5, 7, 11])));
     expect([ids.length, end.finishReason]).toEqual([13, 'length']);
+  });
+
+  it('scores a prompt that is asked for, and reports a token that ends the text at once', async () => {
+    const ids = Array.from({ length: 9999 }, (_, i) => [i % 251, i % 241, 3]);
+    const prompt = ids.find((some) => mostLikely(logitsAfter(some, V)) === tokenizer.eosTokenId)!;
+    const { generator } = start();
+    const events = async (maxNewTokens: number) => {
+      const request = requestOf(prompt, { maxNewTokens, scoresPrompt: true, topLogprobs: 1 });
+      const list = [];
+      for await (const event of generator.submit(request)) list.push(event);
+      return list;
+    };
+    const [scores, ending, end] = await events(1);
+    expect(scores).toMatchObject({ type: 'prompt', tokens: prompt.map((id) => ({ id })) });
+    const logprobs = scores?.type === 'prompt' ? scores.tokens.map(({ logprob }) => logprob) : [];
+    const expected = prompt
+      .slice(1)
+      .map((id, i) => tokenLogprobs(logitsAfter(prompt.slice(0, i + 1), V), id, 1).logprob);
+    expect(logprobs).toEqual([null, ...expected]);
+    expect(ending).toMatchObject({ type: 'token', id: tokenizer.eosTokenId, text: '' });
+    expect(ending?.type === 'token' && ending.logprob).toBeLessThan(0);
+    expect(end).toMatchObject({ type: 'end', finishReason: 'stop', text: '', statistics: { newTokens: 1 } });
+    const [scored, over] = await events(0);
+    expect(scored).toEqual(scores);
+    expect(over).toMatchObject({ type: 'end', finishReason: 'length', statistics: { newTokens: 0 } });
   });
 
   it.each([0, 1, 3])('gives a request the same text whatever runs beside it, with %i drafts', async (drafts) => {

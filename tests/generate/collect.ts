@@ -25,7 +25,7 @@ export async function collect(events: AsyncIterable<GenerationEvent>): Promise<C
   const tokens: GeneratedToken[] = [];
   for await (const event of events) {
     if (event.type === 'token') tokens.push(event);
-    else {
+    else if (event.type === 'end') {
       const text = tokens.map((token) => token.text).join('') + event.text;
       return { ids: tokens.map(({ id }) => id), text, tokens, end: event };
     }

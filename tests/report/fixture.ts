@@ -67,6 +67,8 @@ const fixtureModel: ModelConfig = {
 const fixtureTrain: TrainConfig = {
   data: 'moby-dick',
   tokenizer: 'bpe:1024',
+  textKey: '',
+  documentSeparator: '',
   heldOutFraction: 0.05,
   steps: 600,
   batchSize: 8,

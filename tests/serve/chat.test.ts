@@ -69,6 +69,31 @@ describe('POST /v1/chat/completions', () => {
     expect(generator.requests[0]?.maxNewTokens).toBe(1);
   });
 
+  it("takes an assistant's message without text, and what programs add to messages and parts", async () => {
+    const { client, generator } = await serve();
+    const part = { type: 'text', text: 'b', cache_control: { type: 'ephemeral' } };
+    const conversations = [
+      [{ role: 'assistant', content: null, refusal: 'no' }],
+      [{ role: 'assistant', tool_calls: [] }],
+      [{ role: 'assistant', content: '', reasoning_content: 'hm', id: 'msg_1', annotations: [], audio: null }],
+    ];
+    for (const answer of conversations) {
+      const messages = [{ role: 'user', content: 'a' }, ...answer, { role: 'user', content: [part], name: 'me' }];
+      await client.chat.completions.create({ model, max_tokens: 1, messages: messages as never });
+    }
+    const [first, ...rest] = generator.requests.map(({ promptIds: ids }) => tokenizer.decode(ids));
+    expect(first).toBe('User:\na\n\nAssistant:\n\n\nUser:\nb\n\nAssistant:\n');
+    expect(rest).toEqual([first, first]);
+  });
+
+  it('takes an answer back as the client has it', async () => {
+    const { client } = await serve();
+    const ask = { role: 'user', content: 'a' } as const;
+    const first = await client.chat.completions.create({ model, max_tokens: 3, messages: [ask] });
+    const again = { model, max_tokens: 3, messages: [ask, first.choices[0]!.message, ask] };
+    expect((await client.chat.completions.create(again)).choices).toHaveLength(1);
+  });
+
   it('streams: first the role of every answer, then its text, then why it ended', async () => {
     const { client } = await serve();
     const options = { include_usage: true };

@@ -32,7 +32,7 @@ describe('a wrong parameter', () => {
     [completions, { temperature: 3 }, 'temperature', 'temperature (3) must be a number from 0 to 2'],
     [completions, { temperature: '1' }, 'temperature', 'temperature ("1") must be a number from 0 to 2'],
     [completions, { top_p: -0.1 }, 'top_p', 'top_p (-0.1) must be a number from 0 to 1'],
-    [completions, { max_tokens: 0 }, 'max_tokens', expect.stringContaining('must be an integer from 1 to')],
+    [completions, { max_tokens: -1 }, 'max_tokens', expect.stringContaining('must be an integer from 0 to')],
     [completions, { n: 129 }, 'n', 'n (129) must be an integer from 1 to 128'],
     [completions, { seed: 1.5 }, 'seed', expect.stringContaining('seed (1.5) must be an integer')],
     [completions, { stop: '' }, 'stop', 'stop ("") must be a text that is not empty'],
@@ -48,7 +48,6 @@ describe('a wrong parameter', () => {
     [completions, { prompt: [1, 261] }, 'prompt', 'prompt has the token id 261; the vocabulary has 0 to 260'],
     [completions, { prompt: [[-1]] }, 'prompt', 'prompt has the token id -1; the vocabulary has 0 to 260'],
     [completions, { best_of: 2 }, 'best_of', expect.stringContaining('must equal n')],
-    [completions, { echo: true, logprobs: 0 }, 'echo', expect.stringContaining('must be left out with logprobs')],
     [
       completions,
       { stream_options: { usage: 1 } },
@@ -67,6 +66,19 @@ describe('a wrong parameter', () => {
     ],
     [
       chat,
+      { messages: [{ role: 'user', content: null }] },
+      'messages[0].content',
+      expect.stringContaining('(null) must be a text'),
+    ],
+    [
+      chat,
+      { messages: [{ ...hello[0], colour: 'red' }] },
+      'messages[0].colour',
+      'messages[0] has an unknown key "colour"',
+    ],
+    [chat, { messages: hello, max_tokens: 0 }, 'max_tokens', expect.stringContaining('an integer from 1')],
+    [
+      chat,
       { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
       'messages[0].content',
       expect.stringContaining('nothing but text is supported'),
@@ -80,7 +92,8 @@ describe('a wrong parameter', () => {
     ],
   ])('%s %j is named', async (path, body, param, message) => {
     const { status, answer } = await ask(path, body);
-    expect(answer).toEqual(error(message, param, param === 'stream_options.usage' ? 'unknown_parameter' : null));
+    const isUnknown = param === 'stream_options.usage' || param === 'messages[0].colour';
+    expect(answer).toEqual(error(message, param, isUnknown ? 'unknown_parameter' : null));
     expect(status).toBe(400);
   });
 
@@ -91,6 +104,8 @@ describe('a wrong parameter', () => {
     [chat, { messages: hello, tools: [{ type: 'function' }] }, 'tools'],
     [chat, { messages: hello, response_format: { type: 'json_object' } }, 'response_format'],
     [chat, { messages: [{ ...hello[0], tool_calls: [1] }] }, 'messages[0].tool_calls'],
+    [chat, { messages: [{ ...hello[0], prefix: true }] }, 'messages[0].prefix'],
+    [chat, { messages: [{ ...hello[0], function_call: { name: 'x' } }] }, 'messages[0].function_call'],
   ])('%s %j is refused where it asks for what is not supported', async (path, body, param) => {
     const { status, answer } = await ask(path, body);
     const message = expect.stringMatching(/must be left out: it is not supported$/);

@@ -54,6 +54,10 @@ class Sequence {
 
   step(): void {
     const { promptIds, sampling, stop, maxNewTokens, topLogprobs } = this.request;
+    if (maxNewTokens === 0) {
+      this.end('length');
+      return;
+    }
     const id = fakeToken(promptIds, sampling.seed, this.#place++);
     const isLast = this.#place === maxNewTokens;
     this.#text += this.#utf8.decode(tokenizer.decodeBytes([id]), { stream: !isLast });

@@ -41,6 +41,8 @@ export const nanoModel: ModelConfig = {
 export const nanoTrain: TrainConfig = {
   data: 'math',
   tokenizer: 'bytes',
+  textKey: '',
+  documentSeparator: '',
   heldOutFraction: 0.1,
   steps: 6,
   batchSize: 4,

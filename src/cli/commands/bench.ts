@@ -86,12 +86,12 @@ const generateCommand = defineCommand({
     const prompts = wholeNumber('--prompts', options.prompts ?? '8');
     const newTokens = wholeNumber('--max-new-tokens', options.maxNewTokens ?? '128');
     const { benchGeneration } = await import('../../bench/generation.ts');
-    const { createDataset } = await import('../../data/dataset.ts');
+    const { openDataset } = await import('../open-dataset.ts');
     const { openModel } = await import('../open-model.ts');
     const { trainedOn } = await import('../trained-data.ts');
     const opened = await openModel(checkpoint, options);
     const train = trainedOn(opened, options.data, 'bench');
-    const dataset = await createDataset({ ...train, tokenizer: opened.tokenizer });
+    const dataset = await openDataset({ ...train, tokenizer: opened.tokenizer });
     const settings = { promptTokens, newTokens, prompts, drafts, temperature };
     const domains = await benchGeneration(opened.model, dataset, settings);
     return {

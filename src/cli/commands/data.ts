@@ -1,10 +1,13 @@
 // `tinyseek data`: what there is to train on, what it looks like, and how many tokens it has.
 
-import type { Corpus } from '../../data/corpora/load-corpora.ts';
 import { defineCommand, defineGroup } from '../command.ts';
 import { jsonOption, specHelp } from '../common-options.ts';
+import type { CorpusSummary } from '../data-description.ts';
 import { outputWidth } from '../output.ts';
+import { followPreparation } from '../progress/preparation.ts';
+import { readingFlags, readingOptions } from '../reading-options.ts';
 import { formatBytes, formatExact, plural } from '../terminal/format.ts';
+import { print } from '../terminal/print.ts';
 import { formatHeadedTable } from '../terminal/table.ts';
 import { printable, wrapProse, wrapText } from '../terminal/text.ts';
 
@@ -29,26 +32,20 @@ const listCommand = defineCommand({
   },
 });
 
-const beginningLength = 600;
-
-function describe({ domain, weight, documents }: Corpus) {
-  return {
-    domain,
-    weight,
-    documents: documents.length,
-    bytes: documents.reduce((sum, document) => sum + Buffer.byteLength(document), 0),
-    beginning: documents[0]?.slice(0, beginningLength) ?? '',
-  };
-}
-
 const showCommand = defineCommand({
   name: 'show',
   description: 'show the size and the beginning of a corpus',
   arguments: [specArgument],
-  options: [jsonOption],
-  run: async (spec) => {
+  options: [...readingFlags, jsonOption],
+  run: async (spec, options) => {
     const { loadCorpora } = await import('../../data/corpora/load-corpora.ts');
-    const corpora = loadCorpora(spec).map(describe);
+    const { Remarks } = await import('../../data/remarks.ts');
+    const { describeCorpus } = await import('../data-description.ts');
+    const remarks = new Remarks();
+    const found = loadCorpora(spec, readingOptions(options));
+    const corpora: CorpusSummary[] = [];
+    for (const corpus of found) corpora.push(await describeCorpus(corpus, remarks));
+    print(process.stderr, [...found.flatMap(({ notes }) => notes), ...remarks.lines()]);
     const width = Math.min(outputWidth(), 100);
     const lines = corpora.flatMap(({ domain, documents, bytes, beginning }) => [
       `${domain}: ${plural(documents, 'document')}, ${formatBytes(bytes)}. It begins:`,
@@ -68,12 +65,19 @@ const tokenizeCommand = defineCommand({
       help: 'bytes, bpe:1024, r50k_base, r50k_base:1024 or a tokenizer.json',
       default: 'bpe:1024',
     },
+    ...readingFlags,
     jsonOption,
   ],
   /** With a tokenizer that is trained on the corpus, if it is one of those. */
-  run: async (spec, { tokenizer }) => {
+  run: async (spec, { tokenizer, ...options }) => {
     const { datasetStatistics } = await import('../../data/statistics.ts');
-    const domains = await datasetStatistics(spec, tokenizer);
+    const preparation = followPreparation();
+    const notes: string[] = [];
+    const domains = await datasetStatistics(spec, tokenizer, {
+      ...readingOptions(options),
+      onProgress: preparation.onProgress,
+      onNote: (note) => notes.push(note),
+    }).finally(() => preparation.end(notes));
     const rows = domains.map(({ domain, documents, bytes, tokens, bytesPerToken, distinctIds }) => [
       domain,
       ...[documents, bytes, tokens].map(formatExact),

@@ -22,14 +22,14 @@ export const evalCommand = defineCommand({
   ],
   /** On the held-out part of its own data, or of other data with the same split settings. */
   run: async (checkpoint, options) => {
-    const { createDataset } = await import('../../data/dataset.ts');
+    const { openDataset } = await import('../open-dataset.ts');
     const { evaluate } = await import('../../train/evaluate.ts');
     const { openModel } = await import('../open-model.ts');
     const { trainedOn } = await import('../trained-data.ts');
     const opened = await openModel(checkpoint, options);
     const { model, tokenizer, path } = opened;
     const train = trainedOn(opened, options.data, 'eval');
-    const dataset = await createDataset({ ...train, tokenizer });
+    const dataset = await openDataset({ ...train, tokenizer });
     const result = await evaluate(model, dataset, { batchSize: train.batchSize, documentMask: train.documentMask });
     if (result === null) throw new Error('internal: an evaluation without a signal was interrupted');
     const { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens } = result;

@@ -27,6 +27,10 @@ const trainOptions = [
     flags: '--keep-schedule',
     help: 'with --resume and --steps: let the last learning rate go on, rather than lay the schedules anew',
   },
+  {
+    flags: '--data-changed',
+    help: 'with --resume: go on though the text is not the one that the run was trained on',
+  },
   jsonOption,
 ] as const;
 
@@ -79,18 +83,21 @@ async function loadTrainer(options: TrainFlags) {
 
 async function prepareResumedRun(options: TrainFlags, runDir: string): Promise<Start> {
   const { resumeWishes } = await import('../resume-wishes.ts');
-  const { backend } = options;
+  const { backend, dataChanged = false } = options;
   const wishes = await resumeWishes(options, runDir);
   const chosen = backend === undefined ? {} : { backend: parseBackend(backend) };
   const backendOptions = parseBackendOptions(options);
   const { resumeRun } = await import('../../train/trainer.ts');
-  return (watcher) => resumeRun({ runDir, ...wishes, ...chosen, backendOptions, ...watcher });
+  return (watcher) => resumeRun({ runDir, ...wishes, ...chosen, dataChanged, backendOptions, ...watcher });
 }
 
 function prepare(options: TrainFlags): Promise<Start> {
-  const { init, resume, keepSchedule } = options;
+  const { init, resume, keepSchedule, dataChanged } = options;
   if (keepSchedule && resume === undefined) {
     throw new UserError('--keep-schedule: only for a run that goes on longer; give --resume DIR and --steps N as well');
+  }
+  if (dataChanged && resume === undefined) {
+    throw new UserError('--data-changed: only for a run that goes on; give --resume DIR as well');
   }
   if (resume !== undefined) return prepareResumedRun(options, resume);
   return init === undefined ? prepareNewRun(options) : prepareRunFrom(options, init);

@@ -1,5 +1,6 @@
 // A run from where it stands to its end, with its progress on the screen, and what came of it.
 
+import type { DataProgress } from '../../data/progress.ts';
 import type { TrainEvent, TrainResult } from '../../train/events.ts';
 import { exitInterrupted, onInterrupt } from '../interrupt.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
@@ -9,6 +10,7 @@ import { createProgress, type Progress } from './progress.ts';
 
 interface Watcher {
   readonly onEvent: (event: TrainEvent) => void;
+  readonly onPrepare: (progress: DataProgress) => void;
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ async function runToEnd(start: Start, progress: Progress): Promise<{ result: Tra
     progress.onEvent(event);
   };
   try {
-    const result = await start({ onEvent, signal: abort.signal });
+    const result = await start({ onEvent, onPrepare: progress.onPrepare, signal: abort.signal });
     return { result, brotliBitsPerByte };
   } finally {
     stopListening();

@@ -10,6 +10,7 @@ import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
 import type { Output } from '../terminal/print.ts';
 import { wrapProse } from '../terminal/text.ts';
 import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
+import { preparationLine, throttled } from './preparation.ts';
 import type { Progress } from './progress.ts';
 
 type StepEvent = Extract<TrainEvent, { type: 'step' }>;
@@ -108,6 +109,7 @@ export function liveProgress(terminal: Output, now: () => number = () => perform
       if (event.type === 'step') onStep(event);
       else block.above(scrollingLines(event, usableColumns(terminal), colors));
     },
+    onPrepare: throttled(redrawMilliseconds, (progress) => block.draw([preparationLine(progress)]), now),
     note: (line) => block.above(wrapProse(line, usableColumns(terminal))),
     end: () => {
       process.off('exit', showCursor);

@@ -5,6 +5,7 @@ import { type Colors, colorsFor } from '../terminal/colors.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
 import { columnsOf, type Output, print } from '../terminal/print.ts';
 import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
+import { logPreparation } from './preparation.ts';
 import type { Progress } from './progress.ts';
 
 type StepEvent = Extract<TrainEvent, { type: 'step' }>;
@@ -53,6 +54,7 @@ export function plainProgress(stream: Output): Progress {
   const colors = colorsFor(stream);
   return {
     onEvent: (event) => print(stream, lines(event, width, colors)),
+    onPrepare: logPreparation(stream),
     note: (line) => print(stream, [line]),
     end: () => {},
   };

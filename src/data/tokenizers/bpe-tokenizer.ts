@@ -4,6 +4,7 @@ import type { CompleteTokenizer } from '../types.ts';
 import { applyMerges, createMergeTable, type Merge } from './bpe-merges.ts';
 import { bytesToLetters } from './byte-alphabet.ts';
 import { createByteLevelTokenizer, isComplete } from './byte-level-tokenizer.ts';
+import { ownCopy } from './own-copy.ts';
 import { addedToken, specialRoles, specialTokens, type SpecialTokenIds, specialTokensFrom } from './special-tokens.ts';
 import { createSplitter } from './split-patterns.ts';
 
@@ -37,11 +38,14 @@ const maxCachedWords = 100_000;
 const maxCachedLength = 64;
 
 /** A function from text (without lone surrogates) to ids. */
-export function createBpeEncoder(model: BpeModel): (text: string) => number[] {
+export function createBpeEncoder(model: BpeModel): (text: string) => ArrayLike<number> {
   const table = createMergeTable(model.merges);
   const split = createSplitter(model.splits);
   const byteIds = singleByteIds(model.tokenBytes);
   const utf8 = new TextEncoder();
+  if (model.merges.length === 0 && model.splits.length === 0) {
+    return (text) => Int32Array.from(utf8.encode(text)).map((byte) => byteIds[byte]!);
+  }
   const cache = new Map<string, readonly number[]>();
 
   const encodeWord = (word: string): readonly number[] => {
@@ -52,12 +56,15 @@ export function createBpeEncoder(model: BpeModel): (text: string) => number[] {
     const known = cache.get(word);
     if (known !== undefined) return known;
     const ids = encodeWord(word);
-    if (cache.size < maxCachedWords && word.length <= maxCachedLength) cache.set(word, ids);
+    if (cache.size < maxCachedWords && word.length <= maxCachedLength) cache.set(ownCopy(word), ids);
     return ids;
   };
   return (text) => {
     const ids: number[] = [];
-    for (const word of split(text)) for (const id of encodeCached(word)) ids.push(id);
+    for (const word of split(text)) {
+      const own = encodeCached(word);
+      for (let i = 0; i < own.length; i++) ids.push(own[i]!);
+    }
     return ids;
   };
 }

@@ -4,9 +4,11 @@
 // entries finds the next pair, so the cost is about that of the words that change.
 
 import { UserError } from '../../errors.ts';
+import { type OnProgress, startStage } from '../progress.ts';
 import type { Merge } from './bpe-merges.ts';
 import { type BpeModel, bytesToIds } from './bpe-tokenizer.ts';
 import { byteOrder } from './byte-alphabet.ts';
+import { ownCopy } from './own-copy.ts';
 import { createPairHeap } from './pair-heap.ts';
 import { specialRoles } from './special-tokens.ts';
 import { createSplitter } from './split-patterns.ts';
@@ -14,6 +16,9 @@ import { createSplitter } from './split-patterns.ts';
 const maxVocabSize = 65536;
 const minVocabSize = 256 + specialRoles.length;
 const minCount = 2;
+
+/** The texts of documents, in pieces: see `pieces.ts`. */
+export type TextPieces = Iterable<string> | AsyncIterable<string>;
 
 interface Word {
   ids: number[];
@@ -27,10 +32,17 @@ interface Word {
  * (as in Hugging Face's trainer). A pair must occur twice to become a token; throws a UserError if the text has too
  * few.
  */
-export function trainBpe(texts: readonly string[], vocabSize: number, splits: readonly string[]): BpeModel {
+export async function trainBpe(
+  texts: TextPieces,
+  vocabSize: number,
+  splits: readonly string[],
+  onProgress?: OnProgress,
+): Promise<BpeModel> {
   checkVocabSize(vocabSize);
   const numTokens = vocabSize - specialRoles.length;
-  const pairs = createPairIndex(countWords(texts, splits));
+  const words = await countWords(texts, splits, startStage('reading', null, onProgress));
+  const onMerge = startStage('training the tokenizer', numTokens - byteOrder.length, onProgress);
+  const pairs = createPairIndex(words);
   const tokenBytes = byteOrder.map((byte) => Uint8Array.of(byte));
   const merges: Merge[] = [];
   while (tokenBytes.length < numTokens) {
@@ -40,6 +52,7 @@ export function trainBpe(texts: readonly string[], vocabSize: number, splits: re
     pairs.merge(left, right, tokenBytes.length);
     merges.push([left, right, tokenBytes.length]);
     tokenBytes.push(Uint8Array.of(...tokenBytes[left]!, ...tokenBytes[right]!));
+    await onMerge(1);
   }
   return { tokenBytes, merges, splits };
 }
@@ -59,11 +72,20 @@ function tooLittleText(vocabSize: number, possible: number): UserError {
   );
 }
 
-function countWords(texts: readonly string[], splits: readonly string[]): Word[] {
+async function countWords(
+  texts: TextPieces,
+  splits: readonly string[],
+  onPiece: (characters: number) => Promise<void>,
+): Promise<Word[]> {
   const split = createSplitter(splits);
   const counts = new Map<string, number>();
-  for (const text of texts) {
-    for (const word of split(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for await (const text of texts) {
+    // A lone surrogate has no UTF-8 form; see `byte-level-tokenizer.ts`.
+    for (const word of split(text.replace(/\p{Cs}/gu, '\uFFFD'))) {
+      const count = counts.get(word);
+      counts.set(count === undefined ? ownCopy(word) : word, (count ?? 0) + 1);
+    }
+    await onPiece(text.length);
   }
   const byteIds = new Int32Array(256);
   byteOrder.forEach((byte, id) => {

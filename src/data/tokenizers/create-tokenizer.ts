@@ -3,9 +3,10 @@
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
 import { host } from '../host.ts';
+import type { OnProgress } from '../progress.ts';
 import type { CompleteTokenizer } from '../types.ts';
 import { createBpeTokenizer } from './bpe-tokenizer.ts';
-import { trainBpe } from './bpe-trainer.ts';
+import { type TextPieces, trainBpe } from './bpe-trainer.ts';
 import { createBytesTokenizer } from './bytes.ts';
 import { givenMark } from './given.ts';
 import { createGptTokenizer, gptEncodingNames } from './gpt-encodings.ts';
@@ -32,7 +33,8 @@ const names: readonly string[] = ['bytes', ...Object.keys(trained), ...gptEncodi
  */
 export async function createTokenizer(
   spec: string,
-  trainingTexts: () => readonly string[],
+  trainingTexts: () => TextPieces,
+  onProgress?: OnProgress,
 ): Promise<CompleteTokenizer> {
   if (spec.endsWith(givenMark)) {
     throw new UserError(
@@ -49,7 +51,7 @@ export async function createTokenizer(
   if (gptEncodingNames.includes(name)) return createGptTokenizer(name, count);
   if (splits === undefined) throw new UserError(`tokenizer: "${spec}": bytes takes no size; write bytes`);
   if (count === undefined) throw new UserError(`tokenizer: "${spec}" needs a vocabulary size; try ${name}:1024`);
-  return createBpeTokenizer(spec, trainBpe(trainingTexts(), count, splits));
+  return createBpeTokenizer(spec, await trainBpe(trainingTexts(), count, splits, onProgress));
 }
 
 function parseSize(spec: string, size: string): number {

@@ -138,11 +138,15 @@ class BatchGenerator implements Generator {
     const results = await this.#forward(pieces.map(({ input }) => input));
     for (const [i, piece] of pieces.entries()) {
       const { value: logits, error } = results[i]!;
-      const { members } = piece.prefill;
+      const { members, done } = piece.prefill;
       if (logits === null) {
         this.#prefills.drop(piece.prefill);
         for (const member of members) this.#end(member, () => member.fail(error));
-      } else if (this.#prefills.finishPiece(piece)) this.#begin(members, logits);
+        continue;
+      }
+      for (const member of members) member.scorePrompt(done, piece.input.tokens.length, logits);
+      const last = logits.subarray(logits.length - this.#decoder.config.vocabSize);
+      if (this.#prefills.finishPiece(piece)) this.#begin(members, last);
     }
   }
 

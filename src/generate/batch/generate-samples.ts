@@ -62,7 +62,7 @@ async function follow(
     text += event.text;
     onText(event.text);
     if (event.type === 'token') ids.push(event.id);
-    else {
+    else if (event.type === 'end') {
       const { finishReason, statistics } = event;
       return { text, ids, seed: request.sampling.seed, finishReason, statistics };
     }

@@ -4,7 +4,13 @@
 import type { Tokenizer } from '../../data/types.ts';
 import { TokenSampler } from '../sampling/token-sampler.ts';
 import { EventQueue } from './event-queue.ts';
-import type { GenerationEnd, GenerationEvent, GenerationRequest, GenerationStatistics } from './generator.ts';
+import type {
+  GenerationEnd,
+  GenerationEvent,
+  GenerationRequest,
+  GenerationStatistics,
+  ScoredToken,
+} from './generator.ts';
 import { TextStream } from './text-stream.ts';
 import { tokenLogprobs } from './token-logprobs.ts';
 
@@ -75,10 +81,27 @@ export class Generation {
     this.#startedAt = performance.now();
   }
 
+  /**
+   * Reports the probabilities of the prompt's tokens, if they are wanted, from the logits after `count` of its tokens
+   * from `start` on [count, V].
+   */
+  scorePrompt(start: number, count: number, logits: Float32Array): void {
+    const { promptIds, topLogprobs, scoresPrompt = false } = this.request;
+    if (!scoresPrompt) return;
+    const tokens: ScoredToken[] = start === 0 ? [{ id: promptIds[0]!, logprob: null, topLogprobs: [] }] : [];
+    for (let i = 0; i < count && start + i + 1 < promptIds.length; i++) {
+      const id = promptIds[start + i + 1]!;
+      const row = logits.subarray(i * this.#vocabSize, (i + 1) * this.#vocabSize);
+      tokens.push({ id, ...tokenLogprobs(row, id, topLogprobs ?? 0) });
+    }
+    this.events.push({ type: 'prompt', text: '', tokens });
+  }
+
   /** Chooses the first token, from the logits [V] after the prompt. */
   begin(logits: Float32Array): void {
     this.#forwardPasses++;
-    this.#accept(this.sampler.choose(logits), logits);
+    if (this.request.maxNewTokens === 0) this.finish('length');
+    else this.#accept(this.sampler.choose(logits), logits);
   }
 
   /**
@@ -113,8 +136,16 @@ export class Generation {
 
   #accept(token: number, logits: Float32Array): void {
     this.#firstTokenAt ??= performance.now();
-    if (this.#endTokenIds.has(token)) this.finish('stop');
-    else this.#append(token, logits);
+    if (this.#endTokenIds.has(token)) {
+      if (this.request.scoresPrompt) this.#reportEnd(token, logits);
+      this.finish('stop');
+    } else this.#append(token, logits);
+  }
+
+  /** Whoever sums up probabilities needs that of the end as well. */
+  #reportEnd(token: number, logits: Float32Array): void {
+    this.#newTokens++;
+    this.events.push({ type: 'token', id: token, text: '', ...this.#logprobs(logits, token) });
   }
 
   #append(token: number, logits: Float32Array): void {

@@ -12,6 +12,11 @@ export interface GenerationRequest {
   readonly stop: readonly string[];
   /** How many of the most likely tokens are reported beside each token chosen; null reports no probabilities. */
   readonly topLogprobs: number | null;
+  /**
+   * Whether the tokens of the prompt are reported as well, with their probabilities, before the first token; absent:
+   * they are not. `maxNewTokens` may be 0 then, and a token that ends the text is reported like any other.
+   */
+  readonly scoresPrompt?: boolean;
   /** Ends the generation when it is aborted; its slot is free again after the step that runs. */
   readonly signal?: AbortSignal;
 }
@@ -62,7 +67,17 @@ export interface GenerationEnd {
   readonly statistics: GenerationStatistics;
 }
 
+/** A token of the prompt, given those before it. */
+export interface ScoredToken {
+  readonly id: number;
+  /** Natural logarithm of its probability under the model; null for the first token. */
+  readonly logprob: number | null;
+  /** The most likely tokens in its place, best first; empty for the first token. */
+  readonly topLogprobs: readonly TokenLogprob[];
+}
+
 export type GenerationEvent =
+  | { readonly type: 'prompt'; readonly text: ''; readonly tokens: readonly ScoredToken[] }
   | ({ readonly type: 'token' } & GeneratedToken)
   | ({ readonly type: 'end' } & GenerationEnd);
 

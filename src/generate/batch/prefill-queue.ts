@@ -13,6 +13,8 @@ const pieceSize = 256;
 /** A prompt, and the generations that begin with it. */
 export interface Prefill {
   readonly promptIds: readonly number[];
+  /** Which logits are needed: all, to score the prompt, or the last. */
+  readonly logits: 'all' | 'last';
   /** The generations that begin with the prompt; it is read in the slot of the first of them. */
   members: readonly Generation[];
   done: number;
@@ -40,10 +42,13 @@ export class PrefillQueue {
    * end.
    */
   add(generation: Generation): void {
-    const { promptIds } = generation.request;
-    const same = this.#prefills.find((prefill) => prefill.done === 0 && areEqual(prefill.promptIds, promptIds));
+    const { promptIds, scoresPrompt = false } = generation.request;
+    const logits = scoresPrompt ? 'all' : 'last';
+    const isSame = (prefill: Prefill) =>
+      prefill.done === 0 && prefill.logits === logits && areEqual(prefill.promptIds, promptIds);
+    const same = this.#prefills.find(isSame);
     if (same !== undefined) same.members = [...same.members, generation];
-    else this.#prefills = [...this.#prefills, { promptIds, members: [generation], done: 0 }];
+    else this.#prefills = [...this.#prefills, { promptIds, logits, members: [generation], done: 0 }];
   }
 
   /**
@@ -67,7 +72,7 @@ export class PrefillQueue {
       const piece = prefill.promptIds.slice(prefill.done, prefill.done + pieceSize);
       tokens += piece.length;
       if (pieces.length > 0 && tokens > pieceSize) break;
-      pieces.push({ prefill, input: { slot: prefill.members[0]!.slot, tokens: piece, logits: 'last' } });
+      pieces.push({ prefill, input: { slot: prefill.members[0]!.slot, tokens: piece, logits: prefill.logits } });
     }
     return pieces;
   }

@@ -3,6 +3,7 @@
 // A base model has seen no conversations. A transcript is the form that it is most likely to continue, and it is
 // stopped at the line that begins the user's next turn.
 
+import { conversationText, turnHeading } from '../../data/transcript.ts';
 import type { Tokenizer } from '../../data/types.ts';
 
 export interface ChatMessage {
@@ -23,23 +24,20 @@ export interface ChatFormat {
   encode(messages: readonly ChatMessage[]): number[];
 }
 
-const headings = { system: 'System', user: 'User', assistant: 'Assistant' } as const;
-
 /**
  * The transcript: each message under a line with its role, a blank line between messages, and a last line `Assistant:`.
  *
  * A message that contains such lines itself cannot be told from several messages.
  */
 export function transcript(messages: readonly ChatMessage[]): string {
-  const turns = messages.map(({ role, content }) => `${headings[role]}:\n${content}\n\n`);
-  return `${turns.join('')}${headings.assistant}:\n`;
+  return conversationText([...messages, { role: 'assistant', content: '' }]);
 }
 
 /** Conversations as a transcript at the start of a document, after the `start` tokens. */
 export function transcriptFormat(tokenizer: Tokenizer, start: readonly number[]): ChatFormat {
   return {
     kind: 'transcript',
-    stop: [`\n\n${headings.user}:`],
+    stop: [`\n\n${turnHeading('user')}`],
     encode: (messages) => [...start, ...tokenizer.encode(transcript(messages))],
   };
 }

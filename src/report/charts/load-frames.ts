@@ -34,7 +34,8 @@ export function loadFrames(metrics: readonly MetricsLine[]): LoadFrames | null {
 
 /** The layers whose load was recorded, in order. */
 export function loadLayers(metrics: readonly MetricsLine[]): number[] {
-  const keys = new Set(metrics.flatMap((line) => Object.keys(line)));
+  const keys = new Set<string>();
+  for (const line of metrics) for (const key of Object.keys(line)) keys.add(key);
   const layers = [...keys].flatMap((key) => /^load\/(\d+)\/counts$/.exec(key)?.[1] ?? []);
   return layers.map(Number).sort((a, b) => a - b);
 }
