@@ -18,6 +18,7 @@ import { formatTable } from './terminal/table.ts';
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
+  readonly allowedHosts: readonly string[];
   readonly slots: number;
   readonly limits: ServeLimits;
 }

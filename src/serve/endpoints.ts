@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admission } from './admission.ts';
+import type { AllowedHosts } from './allowed-hosts.ts';
 import { answer, type Usage } from './answer.ts';
 import type { AnswerFormat } from './answer-format.ts';
 import { ApiError } from './api-error.ts';
@@ -22,6 +23,7 @@ export interface ServerContext {
   readonly names: TokenNames;
   readonly limits: ServeLimits;
   readonly admission: Admission;
+  readonly isAllowed: AllowedHosts;
 }
 
 /** One request on its way. */

@@ -72,7 +72,10 @@ describe('a server that cannot start', () => {
     const { tokenizer } = await import('./with-server.ts');
     const model = { id: 'x', created: 0, tokenizer, contextLength: 7, generator, slots: 1 };
     const prompts = { start: [], chat: { kind: 'transcript', stop: [], encode: () => [] } } as const;
-    const starting = startServer({ ...model, prompts }, { host, port, limits: defaultLimits, onRequest: () => {} });
+    const starting = startServer(
+      { ...model, prompts },
+      { host, port, allowedHosts: [], limits: defaultLimits, onRequest: () => {} },
+    );
     await expect(starting).rejects.toThrow(UserError);
     await expect(starting).rejects.toThrow(message);
   });
