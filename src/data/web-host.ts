@@ -1,6 +1,8 @@
-// Data in a page: only text in memory.
+// Data in a page: only text in memory. Patterns of a foreign tokenizer run without limits there; a page that does not
+// trust one can encode in a Web Worker of its own and end that.
 
 import { UserError } from '../errors.ts';
+import { libraryEncoder } from './foreign-code/library-encoder.ts';
 import type { Host } from './host.ts';
 
 export const webHost: Host = {
@@ -8,6 +10,10 @@ export const webHost: Host = {
     throw new UserError(`data: "${spec}": there are no corpora in a page; give the text itself (documents)`);
   },
   encoder: async (tokenizer) => (texts) => texts.map((text) => tokenizer.encode(text)),
+  foreignEncoder: (json) => {
+    const encode = libraryEncoder(json);
+    return { encode, encodeAside: async (text) => encode(text) };
+  },
   readText: async () => {
     throw new Error('there are no files in a page; give what tokenizerFromHuggingFace makes of its contents');
   },

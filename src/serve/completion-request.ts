@@ -1,6 +1,7 @@
 // The body of `POST /v1/completions`.
 
 import * as z from 'zod';
+import { encodeAside } from '../data/tokenizers/encode-aside.ts';
 import { invalidParameter } from './api-error.ts';
 import { type Call, checkChoiceCount, checkModel } from './call.ts';
 import type { ServeLimits } from './limits.ts';
@@ -38,11 +39,12 @@ export interface CompletionCall extends Call {
  *
  * @throws ApiError
  */
-export function parseCompletionRequest(
+export async function parseCompletionRequest(
   body: Record<string, unknown>,
   model: ServedModel,
   limits: ServeLimits,
-): CompletionCall {
+  signal?: AbortSignal,
+): Promise<CompletionCall> {
   const parameters = parseParameters(schema, body);
   const { n, best_of: bestOf, logprobs, echo } = parameters;
   checkModel(parameters.model, model);
@@ -58,7 +60,7 @@ export function parseCompletionRequest(
   const prompts = readPrompts(parameters.prompt);
   checkChoiceCount(prompts.length, n ?? 1, model, limits); // before they are encoded, which takes longer
   return {
-    prompts: prompts.map((prompt) => promptIds(prompt, model)),
+    prompts: await Promise.all(prompts.map((prompt) => promptIds(prompt, model, signal))),
     n: n ?? 1,
     maxTokens: parameters.max_tokens ?? 16, // the API's default
     sampling: samplingOf(parameters),
@@ -87,10 +89,10 @@ function readPrompts(value: unknown): readonly Prompt[] {
   );
 }
 
-function promptIds(prompt: Prompt, model: ServedModel): readonly number[] {
+async function promptIds(prompt: Prompt, model: ServedModel, signal?: AbortSignal): Promise<readonly number[]> {
   if (typeof prompt === 'string') {
     checkTextLength(prompt.length, model);
-    return [...model.prompts.start, ...model.tokenizer.encode(prompt)];
+    return [...model.prompts.start, ...(await encodeAside(model.tokenizer, prompt, signal))];
   }
   const { vocabSize } = model.tokenizer;
   const wrong = prompt.find((id) => id < 0 || id >= vocabSize);

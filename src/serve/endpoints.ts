@@ -82,13 +82,15 @@ function decodeName(name: string): string {
 
 const complete: Endpoint = async (context, exchange) => {
   const { model, limits, names } = context;
-  const call = parseCompletionRequest(await readJsonBody(exchange.request, limits.maxBodyBytes), model, limits);
+  const body = await readJsonBody(exchange.request, limits.maxBodyBytes);
+  const call = await parseCompletionRequest(body, model, limits, exchange.controller.signal);
   return generate(call, completionFormat(call, model, names), context, exchange);
 };
 
 const chat: Endpoint = async (context, exchange) => {
   const { model, limits, names } = context;
-  const call = parseChatRequest(await readJsonBody(exchange.request, limits.maxBodyBytes), model);
+  const body = await readJsonBody(exchange.request, limits.maxBodyBytes);
+  const call = await parseChatRequest(body, model, exchange.controller.signal);
   return generate(call, chatFormat(call, names), context, exchange);
 };
 

@@ -71,7 +71,7 @@ describe('a server that cannot start', () => {
     const { port, generator } = await serve();
     const { tokenizer } = await import('./with-server.ts');
     const model = { id: 'x', created: 0, tokenizer, contextLength: 7, generator, slots: 1 };
-    const prompts = { start: [], chat: { kind: 'transcript', stop: [], encode: () => [] } } as const;
+    const prompts = { start: [], chat: { kind: 'transcript', stop: [], encode: async () => [] } } as const;
     const starting = startServer(
       { ...model, prompts },
       { host, port, allowedHosts: [], limits: defaultLimits, onRequest: () => {} },
