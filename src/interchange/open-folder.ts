@@ -1,19 +1,16 @@
 // What export and import both start from: a folder whose config, tokenizer and weights have been checked, its values
 // unread.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { toHuggingFaceConfig } from '../config/huggingface.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
 import { tokenizerConfig } from '../data/tokenizers/tokenizer-config.ts';
 import { UserError } from '../errors.ts';
 import { folderTokenizer } from '../generate/folder-tokenizer.ts';
-import { explainFsErrors } from '../io/file-system.ts';
 import type { FloatFormat } from '../io/float-formats.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { rewriteHfTensors } from '../io/hf-tensors.ts';
-import { fileInside } from '../io/inside-folder.ts';
+import { hasFile, readText } from '../io/inside-folder.ts';
 import { type JsonObject, jsonText } from '../io/json.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
 import type { TensorToWrite } from '../io/safetensors-bytes.ts';
@@ -104,7 +101,5 @@ function checkRange(name: string, values: Float32Array): Float32Array {
 }
 
 function readOptional(folder: string, name: string): string | null {
-  if (!existsSync(join(folder, name))) return null;
-  const path = fileInside(folder, name);
-  return explainFsErrors('model folder: cannot read', path, () => readFileSync(path, 'utf8'));
+  return hasFile(folder, name) ? readText(folder, name, 'model folder') : null;
 }

@@ -2,10 +2,12 @@
 // the reader passes over what is not a whole object, and a resumed run first drops what lies after its checkpoint.
 
 import nodeFs from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { explainFsErrors, syncFolder } from './file-system.ts';
+import { hasFile, openInside, refuseLinks } from './inside-folder.ts';
 import type { JsonObject } from './json.ts';
 import { isUpToStep, parseRecord } from './json-lines.ts';
+import { openUnfinished, unfinishedPath } from './replace-file.ts';
 
 /** An open metrics file. */
 export interface JsonlWriter {
@@ -30,7 +32,7 @@ const newline = 0x0a;
  * @throws UserError, also from `append`, if the file cannot be written.
  */
 export function openJsonl(path: string): JsonlWriter {
-  const fd = explainFsErrors('metrics: cannot write', path, () => nodeFs.openSync(path, 'a+'));
+  const fd = openToAppend(path);
   const write = (text: string) => {
     explainFsErrors('metrics: cannot write', path, () => nodeFs.writeFileSync(fd, text));
   };
@@ -56,10 +58,9 @@ export function readJsonl(path: string): JsonlContents {
  * The file is replaced in one step: killed at any moment, either the old or the new one is there.
  */
 export function truncateAfterStep(path: string, step: number): void {
-  if (!nodeFs.existsSync(path)) return;
+  if (!hasFile(dirname(path), basename(path))) return;
   explainFsErrors('metrics: cannot rewrite', path, () => {
-    const draft = `${path}.tmp`;
-    const fd = nodeFs.openSync(draft, 'w');
+    const fd = openUnfinished(path);
     try {
       for (const line of readLines(path)) {
         if (isUpToStep(line, step)) nodeFs.writeFileSync(fd, `${line}\n`);
@@ -68,9 +69,15 @@ export function truncateAfterStep(path: string, step: number): void {
     } finally {
       nodeFs.closeSync(fd);
     }
-    nodeFs.renameSync(draft, path);
+    nodeFs.renameSync(unfinishedPath(path), path);
     syncFolder(dirname(path));
   });
+}
+
+/** Opens a file for appending. A link would let a stranger's run folder write anywhere. */
+function openToAppend(path: string): number {
+  refuseLinks(dirname(path), [basename(path)], 'metrics');
+  return explainFsErrors('metrics: cannot write', path, () => nodeFs.openSync(path, 'a+'));
 }
 
 function endsInsideLine(fd: number): boolean {
@@ -81,8 +88,8 @@ function endsInsideLine(fd: number): boolean {
 
 /** The lines of a file, a piece at a time: metrics of a long run do not fit into one string. */
 function* readLines(path: string): Generator<string> {
-  if (!nodeFs.existsSync(path)) return;
-  const fd = explainFsErrors('metrics: cannot read', path, () => nodeFs.openSync(path, 'r'));
+  if (!hasFile(dirname(path), basename(path))) return;
+  const fd = openInside(dirname(path), basename(path), 'metrics');
   try {
     let rest = Buffer.alloc(0);
     for (const piece of readPieces(fd, path)) {

@@ -1,10 +1,9 @@
 // What a model folder says about prompts: its chat template, and whether a text begins with a token of its own.
 
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../errors.ts';
-import { explainFsErrors } from './file-system.ts';
+import { hasFile, readText } from './inside-folder.ts';
 import { readJsonFile } from './json-file.ts';
 
 const configFile = 'tokenizer_config.json';
@@ -40,26 +39,23 @@ export interface PromptFiles {
  * @throws UserError when a file cannot be read or is not what its name says.
  */
 export function readPromptFiles(folder: string): PromptFiles {
-  const config = readConfig(join(folder, configFile));
-  const template = join(folder, templateFile);
+  const config = readConfig(folder);
   const { chat_template: listed } = config;
   const inConfig = typeof listed === 'string' ? listed : listed?.find(({ name }) => name === 'default')?.template;
   return {
-    chatTemplate: existsSync(template) ? readText(template) : (inConfig ?? null),
+    chatTemplate: hasFile(folder, templateFile) ? readText(folder, templateFile, 'checkpoint') : (inConfig ?? null),
     bosToken: config.bos_token ?? '',
     eosToken: config.eos_token ?? '',
     addBosToken: config.add_bos_token ?? false,
   };
 }
 
-function readText(path: string): string {
-  return explainFsErrors('checkpoint: cannot read', path, () => readFileSync(path, 'utf8'));
-}
-
-function readConfig(path: string): z.infer<typeof configSchema> {
-  if (!existsSync(path)) return {};
-  const parsed = configSchema.safeParse(readJsonFile(path, 'checkpoint'));
+function readConfig(folder: string): z.infer<typeof configSchema> {
+  if (!hasFile(folder, configFile)) return {};
+  const parsed = configSchema.safeParse(readJsonFile(folder, configFile, 'checkpoint'));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new UserError(`checkpoint: ${path}: ${issue?.path.join('.')}: ${issue?.message}; copy the file again`);
+  throw new UserError(
+    `checkpoint: ${join(folder, configFile)}: ${issue?.path.join('.')}: ${issue?.message}; copy the file again`,
+  );
 }

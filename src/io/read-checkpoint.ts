@@ -9,7 +9,7 @@ import { listStepFolders } from './checkpoint-folders.ts';
 import { configFile, optimizerFile, tokenizerFile, trainerFile } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
 import { digestFiles } from './hashed-file.ts';
-import { fileInside } from './inside-folder.ts';
+import { fileInside, hasFile } from './inside-folder.ts';
 import type { JsonObject } from './json.ts';
 import { readJsonFile } from './json-file.ts';
 import { modelFilePaths, openModelFiles } from './model-files.ts';
@@ -23,9 +23,9 @@ import { readTrainerFile } from './trainer-folder.ts';
  */
 export function readCheckpoint(folder: string): Checkpoint {
   checkIsCheckpoint(folder);
-  const trainer = existsSync(join(folder, trainerFile)) ? readTrainerFile(folder) : null;
+  const trainer = hasFile(folder, trainerFile) ? readTrainerFile(folder) : null;
   const hfConfig = readJson(folder, configFile);
-  const tokenizerJson = existsSync(join(folder, tokenizerFile)) ? readJson(folder, tokenizerFile) : null;
+  const tokenizerJson = hasFile(folder, tokenizerFile) ? readJson(folder, tokenizerFile) : null;
   const block = fp8BlockSize(hfConfig);
   const model = openModelFiles(folder);
   try {
@@ -94,7 +94,7 @@ export function chooseCheckpoint(path: string): ChosenCheckpoint {
 }
 
 function readJson(folder: string, name: string): JsonObject {
-  return readJsonFile(fileInside(folder, name), 'checkpoint');
+  return readJsonFile(folder, name, 'checkpoint');
 }
 
 function checkIsCheckpoint(folder: string): void {
@@ -103,7 +103,7 @@ function checkIsCheckpoint(folder: string): void {
   };
   if (!existsSync(folder)) fail('does not exist; check the path');
   if (!statSync(folder).isDirectory()) fail('is a file; a checkpoint is the folder around it');
-  const has = (name: string) => existsSync(join(folder, name));
+  const has = (name: string) => hasFile(folder, name);
   if (!has(trainerFile) && has(optimizerFile)) fail(`has lost its ${trainerFile}; use another checkpoint`);
   if (has(trainerFile) || has(configFile)) return;
   const hint = has('checkpoints') ? '; it is a run folder, choose one of its checkpoints' : '';

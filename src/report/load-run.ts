@@ -3,9 +3,10 @@
 // A run may still be going on or may have been killed, so a torn last line is expected. A run that was resumed from an
 // older checkpoint repeats steps; the later writing of a step counts.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { fileInside, hasFile } from '../io/inside-folder.ts';
+import { readRegularFile } from '../io/regular-file.ts';
 import type { MetricsLine } from '../train/events.ts';
 import type { RunSettings } from '../train/run-settings.ts';
 import type { RunData, Sample } from './run-data.ts';
@@ -21,14 +22,14 @@ export function loadRun(dir: string): RunData {
   return {
     name: settings.name,
     settings,
-    metrics: dropRepeated(readLines(join(dir, 'metrics.jsonl'), toMetricsLine)),
-    samples: dropRepeated(readLines(join(dir, 'samples.jsonl'), toSample)),
+    metrics: dropRepeated(readLines(dir, 'metrics.jsonl', toMetricsLine)),
+    samples: dropRepeated(readLines(dir, 'samples.jsonl', toSample)),
   };
 }
 
 function readSettings(dir: string): RunSettings {
   const path = join(dir, 'run.json');
-  const text = readOptional(path);
+  const text = readOptional(dir, 'run.json');
   if (text === null) {
     throw new UserError(`report: ${dir} is not a run folder (it has no run.json); give the folder of a training run`);
   }
@@ -100,8 +101,9 @@ function isSettings(value: unknown): value is RunSettings {
 }
 
 /** Parses one JSON value a line; `convert` returns null for a value that is not what the file should hold. */
-function readLines<T>(path: string, convert: (value: unknown) => T | null): T[] {
-  const lines = (readOptional(path) ?? '').split('\n');
+function readLines<T>(dir: string, name: string, convert: (value: unknown) => T | null): T[] {
+  const path = join(dir, name);
+  const lines = (readOptional(dir, name) ?? '').split('\n');
   const result: T[] = [];
   lines.forEach((line, index) => {
     if (line.trim() === '') return;
@@ -120,7 +122,7 @@ function dropRepeated<T extends { readonly step: number }>(lines: readonly T[]):
   for (const line of lines) {
     const last = kept.at(-1);
     if (last && line.step < last.step) {
-      while ((kept.at(-1)?.step ?? -1) >= line.step) kept.pop();
+      for (let end = kept.at(-1); end !== undefined && end.step >= line.step; end = kept.at(-1)) kept.pop();
     }
     kept.push(line);
   }
@@ -131,7 +133,7 @@ function dropRepeated<T extends { readonly step: number }>(lines: readonly T[]):
 function toMetricsLine(value: unknown): MetricsLine | null {
   if (!isRecord(value)) return null;
   const { step, tokens, seconds } = value;
-  if (typeof step !== 'number' || typeof tokens !== 'number' || typeof seconds !== 'number') return null;
+  if (!isStep(step) || typeof tokens !== 'number' || typeof seconds !== 'number') return null;
   const values: Record<string, MetricsLine[string]> = {};
   for (const [key, entry] of Object.entries(value)) {
     if (typeof entry === 'number' || isVector(entry) || isMatrix(entry)) values[key] = entry;
@@ -142,8 +144,12 @@ function toMetricsLine(value: unknown): MetricsLine | null {
 function toSample(value: unknown): Sample | null {
   if (!isRecord(value)) return null;
   const { step, prompt, text } = value;
-  if (typeof step !== 'number' || typeof prompt !== 'string' || typeof text !== 'string') return null;
+  if (!isStep(step) || typeof prompt !== 'string' || typeof text !== 'string') return null;
   return { step, prompt, text };
+}
+
+function isStep(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isVector(value: unknown): value is number[] {
@@ -166,12 +172,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-function readOptional(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${path}: expected a readable file, found: ${reason}`);
-  }
+/** The most that one text can hold. */
+const maxBytes = 512 << 20;
+
+function readOptional(dir: string, name: string): string | null {
+  if (!hasFile(dir, name)) return null;
+  return readRegularFile(fileInside(dir, name, 'report'), 'report: cannot read', maxBytes).toString('utf8');
 }

@@ -4,6 +4,7 @@
 import { basename, join, resolve } from 'node:path';
 import type { CheckpointContents } from '../io/checkpoint.ts';
 import { checkpointName } from '../io/checkpoint-names.ts';
+import { refuseLinks } from '../io/inside-folder.ts';
 import { readJsonFile, writeJsonFile } from '../io/json-file.ts';
 import { latestCheckpoint, readCheckpoint } from '../io/read-checkpoint.ts';
 import { lockRun } from '../io/run-lock.ts';
@@ -14,6 +15,9 @@ import type { RunStore } from './run-store.ts';
 
 const runFile = 'run.json';
 
+/** What training writes into. */
+const written = [runFile, 'metrics.jsonl', 'samples.jsonl', 'tensorboard', 'checkpoints'];
+
 /** The folder `runDir`, which need not exist yet, as the store of a run. */
 export function folderStore(runDir: string): RunStore {
   const checkpoints = join(runDir, 'checkpoints');
@@ -23,10 +27,11 @@ export function folderStore(runDir: string): RunStore {
     name: basename(resolve(runDir)),
     refuseUsed: async () => refuseUsedFolder(runDir, 'run', runFile, howToGoOn),
     claim: async () => {
+      refuseLinks(runDir, written, 'run');
       const unlock = lockRun(runDir);
       return async () => unlock();
     },
-    readSettings: async () => readJsonFile(settings, 'run'),
+    readSettings: async () => readJsonFile(runDir, runFile, 'run'),
     writeSettings: async (values) => writeJsonFile(settings, values, 'run'),
     openLog: async (step) => openFolderLog(runDir, step),
     saveCheckpoint: async (step: number, contents: CheckpointContents, keep: number) => {
