@@ -1,10 +1,10 @@
 // The file of `--config`, and the settings that come of it with the other options.
 
 import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import { type RunConfig, resolveRunConfig } from '../config/resolve.ts';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
+import { parseYaml } from '../io/yaml.ts';
 import { type RunOptions, settings } from './run-options.ts';
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -18,10 +18,7 @@ function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
  */
 export function readConfigFile(path: string): Readonly<Record<string, unknown>> {
   const text = explainFsErrors('config: cannot read', path, () => readFileSync(path, 'utf8'));
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error !== undefined) throw new UserError(`config: ${path}: not valid YAML: ${error.message.split('\n')[0]}`);
-  const value: unknown = document.toJS() ?? {};
+  const value = parseYaml(text, `config: ${path}`) ?? {};
   if (!isMapping(value)) {
     throw new UserError(`config: ${path}: expected settings such as \`steps: 500\`, one a line; found something else`);
   }

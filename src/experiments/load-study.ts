@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { closest } from 'fastest-levenshtein';
-import { parseDocument } from 'yaml';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
+import { parseYaml } from '../io/yaml.ts';
 import { studies } from './studies/index.ts';
 import type { Study } from './study.ts';
 import { checkStudy } from './study-schema.ts';
@@ -42,10 +42,7 @@ function unknownStudy(name: string): UserError {
 
 function readDataFile(path: string, name: string): unknown {
   const text = explainFsErrors('study: cannot read', path, () => readFileSync(path, 'utf8'));
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error !== undefined) throw new UserError(`study ${name}: not valid YAML: ${error.message.split('\n')[0]}`);
-  return document.toJS();
+  return parseYaml(text, `study ${name}`);
 }
 
 async function importModule(path: string, name: string): Promise<unknown> {

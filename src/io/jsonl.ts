@@ -3,6 +3,7 @@
 
 import nodeFs from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { UserError } from '../errors.ts';
 import { explainFsErrors, syncFolder } from './file-system.ts';
 import { hasFile, openInside, refuseLinks } from './inside-folder.ts';
 import type { JsonObject } from './json.ts';
@@ -37,7 +38,14 @@ export function openJsonl(path: string): JsonlWriter {
     explainFsErrors('metrics: cannot write', path, () => nodeFs.writeFileSync(fd, text));
   };
   if (endsInsideLine(fd)) write('\n');
-  return { append: (record) => write(`${JSON.stringify(record)}\n`), close: () => nodeFs.closeSync(fd) };
+  const append = (record: object) => {
+    // Otherwise a deleted run would be noticed at its end.
+    if (nodeFs.fstatSync(fd).nlink === 0) {
+      throw new UserError(`metrics: ${path} was deleted while the run was writing it; start the run again`);
+    }
+    write(`${JSON.stringify(record)}\n`);
+  };
+  return { append, close: () => nodeFs.closeSync(fd) };
 }
 
 /** Reads a whole metrics file; one that does not exist is empty. */

@@ -2,9 +2,10 @@
 // of which is a Hugging Face model folder. `run.lock` is there while a process trains.
 
 import { basename, join, resolve } from 'node:path';
+import { UserError } from '../errors.ts';
 import type { CheckpointContents } from '../io/checkpoint.ts';
 import { checkpointName } from '../io/checkpoint-names.ts';
-import { refuseLinks } from '../io/inside-folder.ts';
+import { hasFile, refuseLinks } from '../io/inside-folder.ts';
 import { readJsonFile, writeJsonFile } from '../io/json-file.ts';
 import { latestCheckpoint, readCheckpoint } from '../io/read-checkpoint.ts';
 import { lockRun } from '../io/run-lock.ts';
@@ -35,6 +36,9 @@ export function folderStore(runDir: string): RunStore {
     writeSettings: async (values) => writeJsonFile(settings, values, 'run'),
     openLog: async (step) => openFolderLog(runDir, step),
     saveCheckpoint: async (step: number, contents: CheckpointContents, keep: number) => {
+      if (!hasFile(runDir, runFile)) {
+        throw new UserError(`run: ${runDir} was moved or deleted while the run was writing it; start the run again`);
+      }
       const path = join(checkpoints, checkpointName(step));
       writeCheckpoint(path, contents, { keep });
       return path;

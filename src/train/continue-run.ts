@@ -5,13 +5,14 @@ import { activateBackend, type BackendOptions } from '../backends/backends.ts';
 import { UserError } from '../errors.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
-import { activeWarnings, backendWarning, refuseDensePrecision } from './backend-remarks.ts';
+import { activeWarnings, backendWarning, refuseDensePrecision, roundingWarning } from './backend-remarks.ts';
 import { findResumable, type Resumable, refuseOtherData } from './checkpointing.ts';
 import { type ConductOptions, conduct } from './conduct.ts';
 import type { TrainResult } from './events.ts';
 import { changeLength, type NewLength } from './go-on-longer.ts';
 import { describeInheritance, type Inheritance, inheritAgain, type OpenedModel, openAgain } from './initial-model.ts';
 import { type OwnData, openDataAgain } from './own-data.ts';
+import { andRelease } from './release.ts';
 import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrides } from './run-settings.ts';
 import { initialState, type TrainerState } from './trainer-state.ts';
 
@@ -35,7 +36,7 @@ export async function continueRun(store: RunStore, options: ContinueOptions): Pr
     throw new UserError('resume: the run was not started from another model; leave init out');
   }
   const release = await store.claim();
-  try {
+  const go = async () => {
     const resumable = await findResumable(store, settings);
     const opened = resumable === null ? await openAgain(settings.init, options.init) : null;
     try {
@@ -43,9 +44,8 @@ export async function continueRun(store: RunStore, options: ContinueOptions): Pr
     } finally {
       opened?.checkpoint.close();
     }
-  } finally {
-    await release();
-  }
+  };
+  return andRelease(go, release);
 }
 
 async function goOn(
@@ -56,7 +56,10 @@ async function goOn(
   options: ContinueOptions,
 ): Promise<TrainResult> {
   const { settings, notes } = changeLength(recorded, options, resumable?.state.step ?? 0);
-  const backend = await activateBackend(options.backend ?? settings.backend, options.backendOptions);
+  const backend = await activateBackend(options.backend ?? settings.backend, {
+    rounding: settings.rounding ?? null,
+    ...options.backendOptions,
+  });
   refuseDensePrecision(backend, settings.train);
   const tokenizerJson = resumable?.tokenizerJson ?? opened?.checkpoint.tokenizerJson ?? null;
   const dataset = await openDataAgain(settings, options, tokenizerJson);
@@ -74,6 +77,7 @@ async function goOn(
     warnings: [
       ...(resumable?.warnings ?? []),
       ...backendWarning(settings.backend, backend.name),
+      ...roundingWarning(settings.rounding, backend),
       ...activeWarnings(backend, settings.model),
     ],
   };

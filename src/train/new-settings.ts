@@ -8,7 +8,15 @@ import type { RunSettings } from './run-settings.ts';
 type NewRun = Pick<RunSettings, 'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init'>;
 
 /** The settings of a run as `run.json` has them; checked. */
-export function newSettings({ name, version, backend, brotliBitsPerByte, init, ...run }: NewRun): RunSettings {
+export function newSettings({
+  name,
+  version,
+  backend,
+  rounding,
+  brotliBitsPerByte,
+  init,
+  ...run
+}: NewRun): RunSettings {
   const model = validateModelConfig(run.model);
   const { total, active } = countParameters(model, run.train.seqLen);
   return {
@@ -17,6 +25,7 @@ export function newSettings({ name, version, backend, brotliBitsPerByte, init, .
     model,
     train: validateTrainConfig(run.train, model),
     backend,
+    ...(rounding === undefined ? {} : { rounding }),
     createdAt: new Date().toISOString(),
     version,
     parameters: total,

@@ -2,6 +2,7 @@
 
 import type { BackendName } from '../backends/backend-names.ts';
 import { activateBackend, type BackendOptions } from '../backends/backends.ts';
+import { roundingOfBackend } from '../backends/rounding.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { withVocabulary } from '../config/presets.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -18,6 +19,7 @@ import { host } from './host.ts';
 import { describeInheritance, type Inheritance, inherit, openInitial } from './initial-model.ts';
 import { newSettings } from './new-settings.ts';
 import { type OwnData, openData, recordedTrain, refuseOtherTokenizer } from './own-data.ts';
+import { andRelease } from './release.ts';
 import { initialState } from './trainer-state.ts';
 
 /** A model with weights drawn from the seed. */
@@ -98,21 +100,21 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
     model: origin.modelFor(dataset.tokenizer),
     train,
     backend: backend.name,
+    rounding: roundingOfBackend(backend),
     brotliBitsPerByte: host().brotliBitsPerByte(dataset),
     ...(init === null ? {} : { init }),
   });
   const release = await store.claim();
-  try {
+  const go = async () => {
     await store.refuseUsed();
     await store.writeSettings(settings);
     const state = initialState(settings, dataset.trainTokens);
     const notes = inheritance === null ? [] : describeInheritance(inheritance, settings);
     const warnings = activeWarnings(backend, settings.model);
     const beginning = { settings, backend, dataset, state, checkpoint: null, inheritance, notes, warnings };
-    return await conduct(store, beginning, options);
-  } finally {
-    await release();
-  }
+    return conduct(store, beginning, options);
+  };
+  return andRelease(go, release);
 }
 
 /** Adds the tokenizer of the model that the run starts from, unless the caller gave a tokenizer or a dataset. */
