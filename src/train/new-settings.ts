@@ -5,7 +5,9 @@ import { validateModelConfig, validateTrainConfig } from '../config/validate.ts'
 import type { RunSettings } from './run-settings.ts';
 
 /** The part of the settings that the caller gives; the rest is counted, or is the time. */
-type NewRun = Pick<RunSettings, 'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init'>;
+type NewRun = Pick<RunSettings, 'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init'> & {
+  readonly rounding?: RunSettings['rounding'] | undefined;
+};
 
 /** The settings of a run as `run.json` has them; checked. */
 export function newSettings({
