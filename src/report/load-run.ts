@@ -86,14 +86,22 @@ function missingKey(value: Readonly<Record<string, unknown>>): string | null {
   if (top) return top[0];
   for (const part of ['model', 'train'] as const) {
     const inner = value[part];
-    const missing = numbers[part].find((key) => !isRecord(inner) || typeof inner[key] !== 'number');
+    const missing = numbers[part].find((key) => !isRecord(inner) || !isAmount(inner[key]));
     if (missing) return `${part}.${missing}`;
+    const nested = Object.entries(isRecord(inner) ? inner : {}).find(([key, found]) => !isSetting(key, found));
+    if (nested) return `${part}.${nested[0]}`;
   }
   return null;
 }
 
 function isType(value: unknown, type: string): boolean {
-  return typeof value === type && value !== null;
+  return type === 'number' ? isAmount(value) : typeof value === type && value !== null;
+}
+
+/** What a setting is: a text, a number, a flag or null; that of YaRN is a record of these. */
+function isSetting(key: string, value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  return key === 'ropeScaling' && isRecord(value) && Object.entries(value).every((inner) => isSetting(...inner));
 }
 
 function isSettings(value: unknown): value is RunSettings {
@@ -133,10 +141,10 @@ function dropRepeated<T extends { readonly step: number }>(lines: readonly T[]):
 function toMetricsLine(value: unknown): MetricsLine | null {
   if (!isRecord(value)) return null;
   const { step, tokens, seconds } = value;
-  if (!isStep(step) || typeof tokens !== 'number' || typeof seconds !== 'number') return null;
+  if (!isStep(step) || !isAmount(tokens) || !isAmount(seconds)) return null;
   const values: Record<string, MetricsLine[string]> = {};
   for (const [key, entry] of Object.entries(value)) {
-    if (typeof entry === 'number' || isVector(entry) || isMatrix(entry)) values[key] = entry;
+    if (isFloat32(entry) || isVector(entry) || isMatrix(entry)) values[key] = entry;
   }
   return { ...values, step, tokens, seconds };
 }
@@ -148,12 +156,24 @@ function toSample(value: unknown): Sample | null {
   return { step, prompt, text };
 }
 
+/** The largest float32: no run writes more, and sums of such numbers stay finite. */
+const maxFloat32 = 2 ** 128;
+
+function isFloat32(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= maxFloat32;
+}
+
+/** A number of something, such as layers or tokens. */
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+}
+
 function isStep(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isVector(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'number');
+  return Array.isArray(value) && value.every(isFloat32);
 }
 
 function isMatrix(value: unknown): value is number[][] {

@@ -31,6 +31,11 @@ export interface CallOptions {
 /** Seconds beyond a limit after which a process is ended that has neither started nor ended its work by itself. */
 const graceSeconds = 60;
 
+/** Processes that wait for calls; of more, the one that was used longest ago is ended. */
+const maxIdle = 4;
+
+const idle = new Set<LimitedProcess>();
+
 /** A process that is started by the first call, ended at a limit, and started again by the next call. */
 export class LimitedProcess {
   readonly #entry: URL;
@@ -62,12 +67,14 @@ export class LimitedProcess {
 
   /** Ends the process; the next call starts another. */
   close(): void {
+    idle.delete(this);
     this.#child?.kill('SIGKILL');
     this.#child = null;
   }
 
   async #take(input: unknown, { moreSeconds = 0, signal }: CallOptions): Promise<unknown> {
     signal?.throwIfAborted();
+    idle.delete(this);
     const isFresh = this.#child === null;
     this.#child ??= this.#start();
     const child = this.#child;
@@ -79,7 +86,14 @@ export class LimitedProcess {
     } finally {
       child.unref();
       child.channel?.unref();
+      this.#rest();
     }
+  }
+
+  #rest(): void {
+    if (this.#child === null) return;
+    idle.add(this);
+    for (const oldest of idle) if (idle.size > maxIdle) oldest.close();
   }
 
   #start(): ChildProcess {
