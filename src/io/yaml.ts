@@ -19,7 +19,7 @@ export function parseYaml(text: string, where: string): unknown {
     );
   }
   try {
-    const document = parseDocument(text);
+    const document = parseDocument(text, { logLevel: 'error' }); // what else there is to say, the schema says better
     const [error] = document.errors;
     if (error !== undefined) throw error;
     return document.toJS() ?? undefined;

@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { writeReport } from '../../src/cli/write-report.ts';
 import { UserError } from '../../src/errors.ts';
 import { loadRun } from '../../src/report/load-run.ts';
 import { renderReport } from '../../src/report/run/render-report.ts';
@@ -55,6 +56,18 @@ function places(value: unknown, at: readonly string[] = []): (readonly string[])
   const below = typeof value === 'object' && value !== null ? Object.entries(value) : [];
   return [at, ...below.flatMap(([key, inner]) => places(inner, [...at, key]))];
 }
+
+describe('tinyseek report', () => {
+  it('replaces an earlier report, in the folder of the run and elsewhere', async () => {
+    write({});
+    for (const out of [undefined, path('out.html')]) {
+      const first = await writeReport([path('run')], out);
+      const found = readFileSync(first, 'utf8');
+      expect(await writeReport([path('run')], out)).toBe(first);
+      expect(readFileSync(first, 'utf8')).toBe(found);
+    }
+  });
+});
 
 describe('a report of a run that somebody changed', () => {
   it('is written for the run as it was', async () => {
