@@ -13,6 +13,8 @@ import { importModel } from '../../src/interchange/import-model.ts';
 import { readJsonl, truncateAfterStep } from '../../src/io/jsonl.ts';
 import { replaceFile } from '../../src/io/replace-file.ts';
 import { lockRun } from '../../src/io/run-lock.ts';
+import { openSafetensors } from '../../src/io/safetensors.ts';
+import { encodeHeader } from '../../src/io/safetensors-header.ts';
 import { loadRun } from '../../src/report/load-run.ts';
 import { folderStore } from '../../src/runs/folder-store.ts';
 import { writeSmallModel } from '../interchange/small-export.ts';
@@ -130,6 +132,17 @@ describe('a file that is too large for what it is', () => {
     truncateSync(path('model', name), 2 ** 40); // a sparse file: it takes no room
     await expect(readModel()).rejects.toThrow(message);
   });
+});
+
+it('a sparse file of 10 GB, which its header describes well, is refused before its numbers are read', () => {
+  const shape = [2_621_440_000];
+  const header = encodeHeader([{ name: 'model.norm.weight', dtype: 'F32', shape }]);
+  writeFileSync(path('sparse.safetensors'), header);
+  truncateSync(path('sparse.safetensors'), header.length + 4 * shape[0]!);
+  expect(() => openSafetensors(path('sparse.safetensors'))).toThrow(UserError);
+  expect(() => openSafetensors(path('sparse.safetensors'))).toThrow(
+    'sparse.safetensors: tensor "model.norm.weight": shape [2621440000] has more than 1073741824 numbers',
+  );
 });
 
 describe('tinyseek report', () => {
