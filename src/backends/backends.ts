@@ -1,7 +1,7 @@
 // Finds and starts the TF.js backends, and tells what each can do.
 
 import { checkEngineOptions, type EngineOptions, startEngine } from '../engine/engine.ts';
-import type { VariantName } from '../engine/variant-names.ts';
+import type { Rounding, VariantName } from '../engine/variant-names.ts';
 import { UserError } from '../errors.ts';
 import { type ActiveBackend, type BackendId, setActiveBackend } from '../tensor/active-backend.ts';
 import { registerPatches } from '../tensor/patches.ts';
@@ -15,6 +15,8 @@ export interface BackendOptions {
   readonly threads?: number | null;
   /** The engine's binary (`variantNames`). Default: the fastest that gives the right results here. */
   readonly engineVariant?: VariantName | null;
+  /** How the engine should round where it can, if no variant is asked for. Default: as the fastest variant does. */
+  readonly rounding?: Rounding | null;
   /** Most that the engine's tensors may take, in bytes. Default: 4 GiB. */
   readonly engineMemory?: number | null;
 }
@@ -42,9 +44,10 @@ interface BackendEntry {
   readonly canReadSync: boolean;
 }
 
-const engineOptions = ({ threads, engineVariant, engineMemory }: BackendOptions): EngineOptions => ({
+const engineOptions = ({ threads, engineVariant, rounding, engineMemory }: BackendOptions): EngineOptions => ({
   threads: threads ?? null,
   variant: engineVariant ?? null,
+  rounding: rounding ?? null,
   memoryLimit: engineMemory ?? null,
 });
 
@@ -90,7 +93,10 @@ export async function activateBackend(requested: BackendName, options: BackendOp
   const name = requested === 'auto' ? 'engine' : requested;
   const started = await start(name, options);
   if (typeof started !== 'string') return record(name, started, { advice: adviceOn(name, options) });
-  if (requested === 'auto' && Object.values(options).every((option) => (option ?? null) === null)) {
+  if (
+    requested === 'auto' &&
+    Object.values({ ...options, rounding: null }).every((option) => (option ?? null) === null)
+  ) {
     await activateBackend('wasm');
     const warning = `the CPU engine cannot run here (${started}); going on with wasm, which is slower`;
     return record('wasm', null, { warning });

@@ -23,7 +23,7 @@ export interface PromptPlan {
 /** Prints the text and what it cost, unless it is for programs; an interrupted text is printed as far as it came. */
 export async function continuePrompt(opened: OpenedModel, plan: PromptPlan, asJson: boolean): Promise<CommandOutput> {
   const { prompt, n, drafts } = plan;
-  const { start } = openPromptFormat(opened.path, opened.tokenizer);
+  const { start } = await openPromptFormat(opened.path, opened.tokenizer);
   const abort = new AbortController();
   const promptIds = [...start, ...opened.tokenizer.encode(prompt)];
   const request = { ...plan.request, promptIds, signal: abort.signal };

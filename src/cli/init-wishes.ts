@@ -1,7 +1,6 @@
 // What was asked for together with `--init`: shape and tokenizer are the folder's and need not be named; what is named
 // has to agree.
 
-import { join } from 'node:path';
 import { fromHuggingFaceConfig } from '../config/huggingface.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { modelPreset } from '../config/presets.ts';
@@ -37,7 +36,7 @@ export function initWishes(options: RunOptions, init: string): Required<Pick<Fro
 /** What `config.json` says, so that settings are checked against it and not against a preset. */
 function shapeOf(init: string): ModelConfig {
   const { path } = chooseCheckpoint(init);
-  return fromHuggingFaceConfig(readJsonFile(join(path, configFile), 'init'));
+  return fromHuggingFaceConfig(readJsonFile(path, configFile, 'init'));
 }
 
 function pick(model: ModelConfig, keys: ReadonlyMap<string, unknown>): Partial<ModelConfig> {

@@ -13,19 +13,29 @@ function isSystemError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
+/** What JavaScript says where memory for numbers is not to be had. */
+function isOutOfMemory(error: unknown): error is RangeError {
+  return (
+    error instanceof RangeError && /^(Array buffer allocation failed|Invalid typed array length)/.test(error.message)
+  );
+}
+
 function usageExitCode(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : exitUsage;
 }
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return usageExitCode(error);
-  return error instanceof UserError || isSystemError(error) ? exitUser : exitBug;
+  return error instanceof UserError || isSystemError(error) || isOutOfMemory(error) ? exitUser : exitBug;
 }
 
 /** The message for standard error, without a stack; empty if the command line parser has printed its own. */
 export function errorMessage(error: unknown): string {
   if (error instanceof CommanderError) return '';
   if (error instanceof UserError || isSystemError(error)) return `tinyseek: ${error.message}`;
+  if (isOutOfMemory(error)) {
+    return `tinyseek: there is not enough memory (${error.message}); take a smaller model, batch or file`;
+  }
   const message = error instanceof Error ? error.message : String(error);
   return `tinyseek: ${message}\nThis is a bug in tinyseek. Run the command again with DEBUG=1 to see where it happened.`;
 }

@@ -19,23 +19,22 @@ import { formatTable } from './terminal/table.ts';
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
+  readonly allowedHosts: readonly string[];
   readonly slots: number;
   readonly limits: ServeLimits;
 }
 
 const graceSeconds = 10;
 
-function createServedModel(
-  name: string,
-  { model, config, tokenizer, defaults, path }: OpenedModel,
-  slots: number,
-): ServedModel {
+async function createServedModel(name: string, opened: OpenedModel, slots: number): Promise<ServedModel> {
+  const { model, config, tokenizer, defaults, path } = opened;
+  const prompts = await openPromptFormat(path, tokenizer);
   const decoder = createDecoder(model, { slots });
   return {
     id: name,
     created: Math.floor(Date.now() / 1000),
     tokenizer,
-    prompts: openPromptFormat(path, tokenizer),
+    prompts,
     defaults,
     contextLength: config.maxPositionEmbeddings,
     generator: createGenerator(decoder, tokenizer),
@@ -105,7 +104,7 @@ async function stop(server: RunningServer, { generator }: ServedModel): Promise<
 
 /** Serves a model under the name of the folder it was asked for by, until it is interrupted. */
 export async function runServer(checkpoint: string, opened: OpenedModel, settings: ServerSettings): Promise<void> {
-  const model = createServedModel(basename(resolve(checkpoint)), opened, settings.slots);
+  const model = await createServedModel(basename(resolve(checkpoint)), opened, settings.slots);
   const server = await startServer(model, { ...settings, onRequest: logRequest });
   print(process.stderr, banner(server.url, opened, model, settings));
   await interrupted();

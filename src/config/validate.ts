@@ -173,7 +173,16 @@ const warmupPrecedesDecay: TrainConstraint = ({ lrSchedule, warmupFraction }, _m
   return [`${at('warmupFraction')} must be at most 0.67, where ${at('lrSchedule')} begins to decay`, 'try 0.02'];
 };
 
+/** Tokens of a step that have room in memory at all, in parts or not. */
+const maxStepTokens = 2 ** 26;
+
+const stepHasRoom: TrainConstraint = ({ batchSize, seqLen }, _model, { at }) => {
+  if (batchSize * seqLen <= maxStepTokens) return undefined;
+  return [`${at('batchSize')} times ${at('seqLen')} must be at most ${maxStepTokens} tokens`, 'lower one of them'];
+};
+
 const trainRules: readonly Rule<TrainConstraint>[] = [
+  [`\`batchSize\` times \`seqLen\` is at most ${maxStepTokens} tokens.`, stepHasRoom],
   ['`batchSize` is a multiple of `gradAccumSteps`.', partsDivideBatch],
   ['`seqLen` is at most `maxPositionEmbeddings`.', sequenceFits],
   ['`numNextnPredictLayers` is smaller than `seqLen`: otherwise nothing is left to predict.', sequenceHoldsDepths],

@@ -3,6 +3,7 @@
 
 import type { Corpus, ReadingOptions } from './corpus.ts';
 import type { Encoder, OnPiece } from './encode.ts';
+import type { ForeignEncoder } from './foreign-code/foreign-encoder.ts';
 import type { Tokenizer } from './types.ts';
 import { webHost } from './web-host.ts';
 
@@ -15,6 +16,8 @@ export interface Host {
    * (null).
    */
   readonly encoder: (tokenizer: Tokenizer, cacheDir: string | null | undefined, onPiece: OnPiece) => Promise<Encoder>;
+  /** Encodes with a parsed `tokenizer.json` as Hugging Face's library does: its patterns are code of strangers. */
+  readonly foreignEncoder: (json: object, name: string) => ForeignEncoder;
   /** The text of a file. */
   readonly readText: (path: string) => Promise<string>;
 }

@@ -1,6 +1,7 @@
 // Data in Node. Modules are loaded when they are used, since not every command reads text.
 
 import { readFile } from 'node:fs/promises';
+import { foreignEncoder } from './foreign-code/foreign-encoder.ts';
 import type { Host } from './host.ts';
 
 export const nodeHost: Host = {
@@ -9,5 +10,6 @@ export const nodeHost: Host = {
     const { createCachedEncoder, defaultCacheDir } = await import('./token-cache.ts');
     return createCachedEncoder(tokenizer, cacheDir === undefined ? defaultCacheDir() : cacheDir, onPiece);
   },
+  foreignEncoder,
   readText: (path) => readFile(path, 'utf8'),
 };

@@ -19,6 +19,11 @@ export interface Tokenizer {
   /** Token ids of a text; text that looks like a special token is ordinary text here. */
   encode(text: string): Int32Array;
   /**
+   * The same while other things go on; absent where it takes no longer than in proportion to the text. A server encodes
+   * by `encodeAside`, the function, which uses it where it is there. The signal ends what nobody waits for any more.
+   */
+  readonly encodeAside?: (text: string, signal?: AbortSignal) => Promise<Int32Array>;
+  /**
    * The bytes the tokens stand for; special tokens stand for none.
    *
    * @throws Error on an id out of range.

@@ -8,7 +8,7 @@ import { host } from './host.ts';
 import { registerEngineKernels } from './kernels/index.ts';
 import { backendName } from './kernels/register.ts';
 import { mostThreads, ThreadPool } from './thread-pool.ts';
-import { type VariantName, variantNames } from './variant-names.ts';
+import { type Rounding, type VariantName, variantNames } from './variant-names.ts';
 import { loadVariant } from './variants.ts';
 
 export interface EngineOptions {
@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly threads: number | null;
   /** The binary to use; null: the fastest that is right. */
   readonly variant: VariantName | null;
+  /** How it should round, if there is a choice and no variant is asked for; null: as the fastest does. */
+  readonly rounding?: Rounding | null;
   /** Most that tensors may take, in bytes; null: 4 GiB, all that WebAssembly can address. */
   readonly memoryLimit: number | null;
 }
@@ -90,9 +92,16 @@ async function startNow(options: EngineOptions): Promise<EngineBackend> {
   return backend;
 }
 
-async function createEngine(shared: boolean, { variant, memoryLimit }: EngineOptions): Promise<RunningEngine> {
+async function createEngine(
+  shared: boolean,
+  { variant, rounding = null, memoryLimit }: EngineOptions,
+): Promise<RunningEngine> {
   if (!shared) console.warn(`engine: one thread computes; ${howToShare}`);
-  const loaded = await loadVariant(shared, variant);
+  const wanted = variant ?? rounding;
+  const loaded = await loadVariant(shared, wanted).catch((error: unknown) => {
+    if (variant !== null || rounding === null) throw error;
+    return loadVariant(shared, null); // whoever asked is told by the variant that runs
+  });
   const heap = new Heap(memoryLimit ?? wholeMemory, shared);
   const backend = new EngineBackend(heap, new ThreadPool(loaded.module, heap), loaded);
   registerEngineKernels();

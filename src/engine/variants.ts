@@ -10,7 +10,7 @@ import type { Exports } from './exports.ts';
 import { type Host, host } from './host.ts';
 import { instantiate } from './module.ts';
 import { checkBytes, checkKernels, measureSpeed } from './self-check.ts';
-import { type VariantName, variantNames } from './variant-names.ts';
+import { type Rounding, roundingOf, type VariantName, variantNames } from './variant-names.ts';
 
 /** What the start-up checks found about a variant. */
 export interface VariantReport {
@@ -64,7 +64,7 @@ function timeInTurns(candidates: readonly Candidate[]): { gflops: number; wins: 
 }
 
 /**
- * Tries the variants, or the one that is asked for, and takes the fastest that is right. Plain SIMD is never faster
+ * Tries the variants, or the one that is asked for, or those that round as is asked for, and takes the fastest that is right. Plain SIMD is never faster
  * than relaxed SIMD with the same tile, so it is tried only where that does not work; the wide tile is not compiled for
  * memory that is not shared.
  *
@@ -72,11 +72,14 @@ function timeInTurns(candidates: readonly Candidate[]): { gflops: number; wins: 
  */
 export async function loadVariant(
   shared: boolean,
-  wanted: VariantName | null,
+  wanted: VariantName | Rounding | null,
   compile: CompileVariant = host().compile,
 ): Promise<LoadedVariant> {
   const wide = host().prepare() && shared;
-  const names = wanted === null ? variantNames.filter((name) => wide || name !== 'relaxed-5x16') : [wanted];
+  const names = variantNames.filter((name) => {
+    if (name === wanted) return true;
+    return (wide || name !== 'relaxed-5x16') && (wanted === null || roundingOf(name) === wanted);
+  });
   const candidates: Candidate[] = [];
   const problems: VariantReport[] = [];
   for (const name of names) {

@@ -1,7 +1,7 @@
 // `measured.json` in a run folder: the numbers of a run that is done. Reading it loads nothing that computes.
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasFile } from '../io/inside-folder.ts';
 import { readJsonFile, writeJsonFile } from '../io/json-file.ts';
 import type { Measurements } from './study.ts';
 
@@ -9,9 +9,8 @@ const measuredFile = 'measured.json';
 
 /** The numbers of a run that is done, or null. */
 export function readMeasured(runDir: string): Measurements | null {
-  const path = join(runDir, measuredFile);
-  if (!existsSync(path)) return null;
-  const entries = Object.entries(readJsonFile(path, 'study'));
+  if (!hasFile(runDir, measuredFile)) return null;
+  const entries = Object.entries(readJsonFile(runDir, measuredFile, 'study'));
   return Object.fromEntries(entries.flatMap(([key, value]) => (typeof value === 'number' ? [[key, value]] : [])));
 }
 

@@ -5,10 +5,11 @@
 //   OUT/runs/ARM/seed-S/measured.json    its numbers, once the run is done
 //   OUT/results.{json,csv,md}, report.html
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from '../io/file-system.ts';
+import { hasFile } from '../io/inside-folder.ts';
 import { readJsonFile, writeJsonFile } from '../io/json-file.ts';
 import { refuseUsedFolder } from '../io/used-folder.ts';
 import type { LoadedStudy } from './load-study.ts';
@@ -58,7 +59,7 @@ export function openPlan(plan: Plan): void {
   const { out, seeds } = plan;
   const path = join(out, planFile);
   const content = { format: 1, ...identityOf(plan), seeds };
-  if (existsSync(path)) refuseOtherPlan(readJsonFile(path, 'study'), content, out);
+  if (hasFile(out, planFile)) refuseOtherPlan(readJsonFile(out, planFile, 'study'), content, out);
   else refuseUsedFolder(out, 'study', planFile, () => ' and holds no study; choose another folder with --out');
   explainFsErrors('study: cannot write', path, () => mkdirSync(out, { recursive: true }));
   writeJsonFile(path, content, 'study');

@@ -17,6 +17,7 @@ import {
   seedsAndMachine,
 } from '../report/study/study-text.ts';
 import type { MetricCell, StudyResults, VerdictRow } from '../report/study-results.ts';
+import { markdownTexts } from './markdown-text.ts';
 
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -84,7 +85,8 @@ export function costTable({ arms }: StudyResults): string {
 }
 
 /** The whole page. */
-export function resultsMarkdown(results: StudyResults): string {
+export function resultsMarkdown(found: StudyResults): string {
+  const results = markdownTexts(found);
   const { title, question, source, equal, paper, command, createdAt } = results;
   const parts = [
     `# ${title}`,

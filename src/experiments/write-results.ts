@@ -1,9 +1,8 @@
 // The results of a study as files: JSON with everything, CSV with every number of every run, Markdown for reading.
 
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { explainFsErrors } from '../io/file-system.ts';
 import { jsonText } from '../io/json.ts';
+import { replaceFile } from '../io/replace-file.ts';
 import { renderStudy } from '../report/lazy.ts';
 import { loadRun } from '../report/load-run.ts';
 import type { StudyResults } from '../report/study-results.ts';
@@ -33,7 +32,7 @@ export async function writeResults(results: StudyResults, out: string): Promise<
 }
 
 function write(path: string, content: string): void {
-  explainFsErrors('study: cannot write', path, () => writeFileSync(path, content));
+  replaceFile(path, content, 'study');
 }
 
 /** One line for each run; a field is empty if the run does not have that number. */

@@ -3,7 +3,6 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import { bufferShapes, parameterShapes } from '../config/parameter-shapes.ts';
 import type { Tokenizer } from '../data/types.ts';
-import { UserError } from '../errors.ts';
 import type { Checkpoint } from '../io/checkpoint.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { fromHfTensors } from '../io/hf-tensors.ts';
@@ -53,18 +52,8 @@ export function loadAndClose(checkpoint: Checkpoint, where: string): LoadedModel
   }
 }
 
-/** Most numbers in a rotary table: a context of four million tokens at the released model's width. */
-const maxRotaryValues = 2 ** 28;
-
 /** A model with the given values, which are read one tensor at a time: there is no second copy of the weights. */
 function modelOf(config: ModelConfig, tensors: Iterable<NamedTensor>): DeepseekV3ForCausalLM {
-  const { maxPositionEmbeddings, qkRopeHeadDim } = config;
-  if (maxPositionEmbeddings * qkRopeHeadDim > maxRotaryValues) {
-    throw new UserError(
-      `config.json: max_position_embeddings (${maxPositionEmbeddings}) is more than can be loaded here; ` +
-        `lower it to ${Math.floor(maxRotaryValues / qkRopeHeadDim)} or less`,
-    );
-  }
   const model = new DeepseekV3ForCausalLM(config, 0);
   try {
     model.importTensors(tensors);

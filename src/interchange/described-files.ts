@@ -1,7 +1,7 @@
 // The files of a model folder besides config, weights and `tokenizer.json`: which of them go on to a folder that is
 // written from it, word for word, and which stay behind.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import {
   configFile,
   generationFile,
@@ -12,7 +12,7 @@ import {
   trainerFile,
 } from '../io/file-names.ts';
 import { explainFsErrors } from '../io/file-system.ts';
-import { fileInside } from '../io/inside-folder.ts';
+import { readJsonBytes, readText } from '../io/inside-folder.ts';
 
 /** Files that say what the model, its tokens and its prompts are. */
 const describing: readonly RegExp[] = [
@@ -41,12 +41,13 @@ export function readDescribedFiles(folder: string): DescribedFiles {
   );
   const others = entries.filter(({ name }) => !made.has(name) && !/^\.|\.safetensors$/.test(name));
   const kept = others.filter((entry) => !entry.isDirectory() && describing.some((pattern) => pattern.test(entry.name)));
-  const files = new Map(kept.map(({ name }) => [name, readText(folder, name)]));
+  const files = new Map(kept.map(({ name }) => [name, contentsOf(folder, name)]));
   const leftOut = others.map(({ name }) => name).filter((name) => !files.has(name));
   return { files, leftOut: leftOut.sort() };
 }
 
-function readText(folder: string, name: string): string {
-  const path = fileInside(folder, name);
-  return explainFsErrors('model folder: cannot read', path, () => readFileSync(path, 'utf8'));
+/** Vocabularies are larger than other texts. */
+function contentsOf(folder: string, name: string): string {
+  const what = 'model folder';
+  return name.endsWith('.json') ? readJsonBytes(folder, name, what).toString('utf8') : readText(folder, name, what);
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import nodeFs from 'node:fs';
 import { explainFsErrors, type FileSystem } from './file-system.ts';
+import { openRegularFile } from './regular-file.ts';
 import type { FileDigest } from './trainer-file.ts';
 
 const pieceSize = 1 << 20;
@@ -56,7 +57,7 @@ export function digestFiles(paths: readonly string[]): FileDigest {
 
 /** The bytes of a file; a piece is valid until the next one is asked for. */
 function* readPieces(path: string): Generator<Uint8Array> {
-  const fd = explainFsErrors('cannot read', path, () => nodeFs.openSync(path, 'r'));
+  const fd = openRegularFile(path, 'cannot read');
   try {
     const piece = new Uint8Array(pieceSize);
     for (let at = 0; ; ) {

@@ -62,7 +62,29 @@ function showItem(value: unknown): string {
   return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 200);
 }
 
+/** Levels of nesting that are read: what writes or compares a value calls itself for each of them. */
+const maxDepth = 500;
+
+/** Refuses deep nesting, which `JSON.parse` reads and most other functions do not survive. */
+function checkDepth(bytes: Uint8Array, where: string): void {
+  let depth = 0;
+  let isInText = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (isInText) {
+      if (byte === 0x5c)
+        at++; // a backslash: what follows is part of the text
+      else if (byte === 0x22) isInText = false;
+    } else if (byte === 0x22) isInText = true;
+    else if (byte === 0x7b || byte === 0x5b) depth++;
+    else if (byte === 0x7d || byte === 0x5d) depth--;
+    if (depth > maxDepth)
+      throw new UserError(`${where}: expected JSON of at most ${maxDepth} levels, found more at byte ${at}`);
+  }
+}
+
 function parseJson(bytes: Uint8Array, where: string): unknown {
+  checkDepth(bytes, where);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (error) {

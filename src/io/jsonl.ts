@@ -2,10 +2,13 @@
 // the reader passes over what is not a whole object, and a resumed run first drops what lies after its checkpoint.
 
 import nodeFs from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { UserError } from '../errors.ts';
 import { explainFsErrors, syncFolder } from './file-system.ts';
+import { hasFile, openInside, refuseLinks } from './inside-folder.ts';
 import type { JsonObject } from './json.ts';
 import { isUpToStep, parseRecord } from './json-lines.ts';
+import { openUnfinished, unfinishedPath } from './replace-file.ts';
 
 /** An open metrics file. */
 export interface JsonlWriter {
@@ -30,12 +33,19 @@ const newline = 0x0a;
  * @throws UserError, also from `append`, if the file cannot be written.
  */
 export function openJsonl(path: string): JsonlWriter {
-  const fd = explainFsErrors('metrics: cannot write', path, () => nodeFs.openSync(path, 'a+'));
+  const fd = openToAppend(path);
   const write = (text: string) => {
     explainFsErrors('metrics: cannot write', path, () => nodeFs.writeFileSync(fd, text));
   };
   if (endsInsideLine(fd)) write('\n');
-  return { append: (record) => write(`${JSON.stringify(record)}\n`), close: () => nodeFs.closeSync(fd) };
+  const append = (record: object) => {
+    // Otherwise a deleted run would be noticed at its end.
+    if (nodeFs.fstatSync(fd).nlink === 0) {
+      throw new UserError(`metrics: ${path} was deleted while the run was writing it; start the run again`);
+    }
+    write(`${JSON.stringify(record)}\n`);
+  };
+  return { append, close: () => nodeFs.closeSync(fd) };
 }
 
 /** Reads a whole metrics file; one that does not exist is empty. */
@@ -56,10 +66,9 @@ export function readJsonl(path: string): JsonlContents {
  * The file is replaced in one step: killed at any moment, either the old or the new one is there.
  */
 export function truncateAfterStep(path: string, step: number): void {
-  if (!nodeFs.existsSync(path)) return;
+  if (!hasFile(dirname(path), basename(path))) return;
   explainFsErrors('metrics: cannot rewrite', path, () => {
-    const draft = `${path}.tmp`;
-    const fd = nodeFs.openSync(draft, 'w');
+    const fd = openUnfinished(path);
     try {
       for (const { text } of readLines(path)) {
         if (isUpToStep(text, step)) nodeFs.writeFileSync(fd, `${text}\n`);
@@ -68,9 +77,15 @@ export function truncateAfterStep(path: string, step: number): void {
     } finally {
       nodeFs.closeSync(fd);
     }
-    nodeFs.renameSync(draft, path);
+    nodeFs.renameSync(unfinishedPath(path), path);
     syncFolder(dirname(path));
   });
+}
+
+/** Opens a file for appending. A link would let a stranger's run folder write anywhere. */
+function openToAppend(path: string): number {
+  refuseLinks(dirname(path), [basename(path)], 'metrics');
+  return explainFsErrors('metrics: cannot write', path, () => nodeFs.openSync(path, 'a+'));
 }
 
 function endsInsideLine(fd: number): boolean {
@@ -93,8 +108,8 @@ export interface FileLine {
  * @throws UserError if it cannot be read.
  */
 export function* readLines(path: string): Generator<FileLine> {
-  if (!nodeFs.existsSync(path)) return;
-  const fd = explainFsErrors('metrics: cannot read', path, () => nodeFs.openSync(path, 'r'));
+  if (!hasFile(dirname(path), basename(path))) return;
+  const fd = openInside(dirname(path), basename(path), 'metrics');
   try {
     let rest = Buffer.alloc(0);
     for (const piece of readPieces(fd, path)) {

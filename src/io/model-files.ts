@@ -1,11 +1,10 @@
 // The weights of a Hugging Face model folder: `model.safetensors`, or several files that `model.safetensors.index.json`
 // names. The index comes from outside: a name in it may not lead out of the folder.
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { indexFile, isPlainFileName, modelFile } from './file-names.ts';
-import { fileInside } from './inside-folder.ts';
+import { fileInside, hasFile } from './inside-folder.ts';
 import { isJsonObject, showJson } from './json.ts';
 import { readJsonFile } from './json-file.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -18,20 +17,21 @@ import type { StoredTensor, TensorReader } from './tensor-source.ts';
  * @throws UserError if there are none, or if the index and the files disagree.
  */
 export function openModelFiles(folder: string): TensorReader {
-  if (existsSync(join(folder, modelFile))) return openSafetensors(fileInside(folder, modelFile));
-  if (existsSync(join(folder, indexFile))) return openShards(folder, fileInside(folder, indexFile));
+  if (hasFile(folder, modelFile)) return openSafetensors(fileInside(folder, modelFile));
+  if (hasFile(folder, indexFile)) return openShards(folder);
   throw new UserError(`checkpoint: ${folder} has neither ${modelFile} nor ${indexFile}; is it a model folder?`);
 }
 
 /** The files of weights of a model folder, in order of their names. */
 export function modelFilePaths(folder: string): string[] {
-  if (existsSync(join(folder, modelFile))) return [fileInside(folder, modelFile)];
-  const shards = new Set(readWeightMap(fileInside(folder, indexFile)).values());
+  if (hasFile(folder, modelFile)) return [fileInside(folder, modelFile)];
+  const shards = new Set(readWeightMap(folder).values());
   return [...shards].sort().map((name) => fileInside(folder, name));
 }
 
-function openShards(folder: string, index: string): TensorReader {
-  const weightMap = readWeightMap(index);
+function openShards(folder: string): TensorReader {
+  const index = join(folder, indexFile);
+  const weightMap = readWeightMap(folder);
   const shards = new Map<string, TensorReader>();
   const close = () => {
     for (const shard of shards.values()) shard.close();
@@ -47,8 +47,9 @@ function openShards(folder: string, index: string): TensorReader {
 }
 
 /** The name of each tensor's shard file, by the tensor's name. */
-function readWeightMap(index: string): Map<string, string> {
-  const { weight_map: weightMap } = readJsonFile(index, 'shard index');
+function readWeightMap(folder: string): Map<string, string> {
+  const index = join(folder, indexFile);
+  const { weight_map: weightMap } = readJsonFile(folder, indexFile, 'shard index');
   if (!isJsonObject(weightMap)) throw new UserError(`shard index: ${index}: expected an object weight_map`);
   const entries = Object.entries(weightMap).map(([name, file]): [string, string] => {
     if (typeof file === 'string' && isPlainFileName(file)) return [name, file];

@@ -1,12 +1,11 @@
 // What a model folder says about prompts: its chat template, and whether a text begins with a token of its own.
 
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { isForeign } from '../config/huggingface-foreign.ts';
 import { UserError } from '../errors.ts';
 import { configFile, tokenizerConfigFile } from './file-names.ts';
-import { explainFsErrors } from './file-system.ts';
+import { hasFile, readText } from './inside-folder.ts';
 import { readJsonFile } from './json-file.ts';
 
 const templateFile = 'chat_template.jinja';
@@ -43,13 +42,12 @@ export interface PromptFiles {
  * @throws UserError when a file cannot be read or is not what its name says.
  */
 export function readPromptFiles(folder: string): PromptFiles {
-  const config = readConfig(join(folder, tokenizerConfigFile));
-  const template = join(folder, templateFile);
+  const config = readConfig(folder);
   const { chat_template: listed } = config;
   const inConfig =
     typeof listed === 'string' ? listed : (listed ?? []).find(({ name }) => name === 'default')?.template;
   return {
-    chatTemplate: existsSync(template) ? readText(template) : (inConfig ?? null),
+    chatTemplate: hasFile(folder, templateFile) ? readText(folder, templateFile, 'checkpoint') : (inConfig ?? null),
     bosToken: config.bos_token ?? '',
     eosToken: config.eos_token ?? '',
     addBosToken: config.add_bos_token ?? false,
@@ -58,18 +56,15 @@ export function readPromptFiles(folder: string): PromptFiles {
 }
 
 function isForeignFolder(folder: string): boolean {
-  const path = join(folder, configFile);
-  return existsSync(path) && isForeign(readJsonFile(path, 'checkpoint'));
+  return hasFile(folder, configFile) && isForeign(readJsonFile(folder, configFile, 'checkpoint'));
 }
 
-function readText(path: string): string {
-  return explainFsErrors('checkpoint: cannot read', path, () => readFileSync(path, 'utf8'));
-}
-
-function readConfig(path: string): z.infer<typeof configSchema> {
-  if (!existsSync(path)) return {};
-  const parsed = configSchema.safeParse(readJsonFile(path, 'checkpoint'));
+function readConfig(folder: string): z.infer<typeof configSchema> {
+  if (!hasFile(folder, tokenizerConfigFile)) return {};
+  const parsed = configSchema.safeParse(readJsonFile(folder, tokenizerConfigFile, 'checkpoint'));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new UserError(`checkpoint: ${path}: ${issue?.path.join('.')}: ${issue?.message}; copy the file again`);
+  throw new UserError(
+    `checkpoint: ${join(folder, tokenizerConfigFile)}: ${issue?.path.join('.')}: ${issue?.message}; copy the file again`,
+  );
 }

@@ -16,7 +16,7 @@ import {
 } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
 import { digestFiles } from './hashed-file.ts';
-import { fileInside } from './inside-folder.ts';
+import { fileInside, hasFile } from './inside-folder.ts';
 import type { JsonObject } from './json.ts';
 import { readJsonFile } from './json-file.ts';
 import { modelFilePaths, openModelFiles } from './model-files.ts';
@@ -30,9 +30,9 @@ import { readTrainerFile } from './trainer-folder.ts';
  */
 export function readCheckpoint(folder: string): Checkpoint {
   checkIsCheckpoint(folder);
-  const trainer = existsSync(join(folder, trainerFile)) ? readTrainerFile(folder) : null;
+  const trainer = hasFile(folder, trainerFile) ? readTrainerFile(folder) : null;
   const hfConfig = readJson(folder, configFile);
-  const optional = (name: string) => (existsSync(join(folder, name)) ? readJson(folder, name) : null);
+  const optional = (name: string) => (hasFile(folder, name) ? readJson(folder, name) : null);
   const tokenizerJson = optional(tokenizerFile);
   const tokenizerConfig = optional(tokenizerConfigFile);
   const generationConfig = optional(generationFile);
@@ -106,7 +106,7 @@ export function chooseCheckpoint(path: string): ChosenCheckpoint {
 }
 
 function readJson(folder: string, name: string): JsonObject {
-  return readJsonFile(fileInside(folder, name), 'checkpoint');
+  return readJsonFile(folder, name, 'checkpoint');
 }
 
 function checkIsCheckpoint(folder: string): void {
@@ -115,7 +115,7 @@ function checkIsCheckpoint(folder: string): void {
   };
   if (!existsSync(folder)) fail('does not exist; check the path');
   if (!statSync(folder).isDirectory()) fail('is a file; a checkpoint is the folder around it');
-  const has = (name: string) => existsSync(join(folder, name));
+  const has = (name: string) => hasFile(folder, name);
   if (!has(trainerFile) && has(optimizerFile)) fail(`has lost its ${trainerFile}; use another checkpoint`);
   if (has(trainerFile) || has(configFile)) return;
   const hint = has('checkpoints') ? '; it is a run folder, choose one of its checkpoints' : '';

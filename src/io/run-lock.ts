@@ -2,14 +2,17 @@
 // the next one sees that nobody runs under that number any more and takes it over.
 
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { explainFsErrors, makeFolder, systemErrorCode } from './file-system.ts';
 import { isJsonObject } from './json.ts';
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts';
+import { readRegularFile } from './regular-file.ts';
 
 const lockFile = 'run.lock';
+
+const maxLockBytes = 1 << 16;
 
 const hasNoLinks: ReadonlySet<string> = new Set(['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']);
 
@@ -63,9 +66,9 @@ function unlessItExists(create: () => void): boolean {
 /** The text of the lock; null if it is gone. */
 function readLock(lock: string): string | null {
   try {
-    return readFileSync(lock, 'utf8');
+    return readRegularFile(lock, 'run: cannot read', maxLockBytes).toString('utf8');
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return null;
+    if (error instanceof UserError && systemErrorCode(error.cause) === 'ENOENT') return null;
     throw error;
   }
 }

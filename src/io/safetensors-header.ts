@@ -21,6 +21,9 @@ export const lengthBytes = 8;
 /** Longest header that the reference implementation accepts. */
 export const maxHeaderBytes = 100_000_000;
 
+/** Numbers of one tensor that are read at once: the largest of DeepSeek-V3 has 0.93 thousand million. */
+const maxElements = 2 ** 30;
+
 const metadataKey = '__metadata__';
 
 const space = 0x20;
@@ -103,6 +106,9 @@ function parseEntry(name: string, entry: unknown, dataBytes: number, file: strin
   }
   const bytes = storedBytes({ name, dtype, shape });
   if (!Number.isSafeInteger(bytes)) return fail(`shape ${showJson(shape)} is larger than any file`);
+  if (elementCount(shape) > maxElements) {
+    return fail(`shape ${showJson(shape)} has more than ${maxElements} numbers, the most that are read at once`);
+  }
   if (end - begin !== bytes) {
     return fail(`${dtype} of shape ${showJson(shape)} takes ${bytes} bytes, but data_offsets span ${end - begin}`);
   }

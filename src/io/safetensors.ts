@@ -2,10 +2,10 @@
 // contents.
 
 import nodeFs from 'node:fs';
-import { UserError } from '../errors.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { explainFsErrors, type FileSystem } from './file-system.ts';
 import { writeHashedFile } from './hashed-file.ts';
+import { openRegularFile } from './regular-file.ts';
 import { asFloat32, readTensors, safetensorsPieces, type TensorToWrite } from './safetensors-bytes.ts';
 import { failSafetensors } from './safetensors-header.ts';
 import type { TensorReader } from './tensor-source.ts';
@@ -35,7 +35,7 @@ export function writeTensorFile(path: string, tensors: readonly TensorToWrite[],
  * @throws UserError naming the file, and the tensor where there is one.
  */
 export function openSafetensors(path: string): TensorReader {
-  let fd: number | null = openFile(path);
+  let fd: number | null = openRegularFile(path, 'safetensors: cannot open');
   const close = () => {
     if (fd !== null) nodeFs.closeSync(fd);
     fd = null;
@@ -51,13 +51,6 @@ export function openSafetensors(path: string): TensorReader {
     close();
     throw error;
   }
-}
-
-function openFile(path: string): number {
-  return explainFsErrors('safetensors: cannot open', path, () => {
-    if (!nodeFs.statSync(path).isFile()) throw new UserError(`safetensors: ${path} is not a file`);
-    return nodeFs.openSync(path, 'r');
-  });
 }
 
 function readBytes(fd: number, position: number, length: number, path: string): Uint8Array<ArrayBuffer> {

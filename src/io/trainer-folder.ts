@@ -1,12 +1,10 @@
 // The `trainer.json` of a checkpoint folder, read together with a check of the files that it lists.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { trainerFile } from './file-names.ts';
-import { explainFsErrors } from './file-system.ts';
 import { digestFile } from './hashed-file.ts';
-import { fileInside } from './inside-folder.ts';
+import { fileInside, hasFile, readJsonBytes } from './inside-folder.ts';
 import {
   checkDigest,
   draftTrainerFile,
@@ -30,13 +28,13 @@ export function encodeTrainerFile(trainer: TrainerFile): Uint8Array {
  * @throws UserError if the file or one that it lists is missing, truncated or changed, or if its version is newer.
  */
 export function readTrainerFile(folder: string): TrainerFile {
-  const path = fileInside(folder, trainerFile);
-  const bytes = explainFsErrors('checkpoint: cannot read', path, () => readFileSync(path));
+  const path = join(folder, trainerFile);
+  const bytes = readJsonBytes(folder, trainerFile, 'checkpoint');
   const sealed = unsealTrainerFile(bytes);
   if (sealed === null || sha256(sealed.draft) !== sealed.sha256) failChecksum(path);
   const trainer = parseTrainerFile(bytes, path);
   for (const [name, digest] of trainer.files) {
-    if (!existsSync(join(folder, name))) failMissing(join(folder, name));
+    if (!hasFile(folder, name)) failMissing(join(folder, name));
     checkDigest(join(folder, name), digest, digestFile(fileInside(folder, name)));
   }
   return trainer;

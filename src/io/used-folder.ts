@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import { explainFsErrors } from './file-system.ts';
-import { unfinishedPath } from './json-file.ts';
+import { unfinishedPath } from './replace-file.ts';
 
 /**
  * Refuses a folder that has something in it. The lock of a process does not count, nor does an unfinished `mainFile`,

@@ -44,7 +44,7 @@ export function writeCheckpoint(
       moveIntoPlace(temporary, path, fs);
     } catch (error) {
       removeQuietly(temporary, fs);
-      throw error;
+      throw underItsOwnName(error, temporary, path);
     }
     const step = checkpointStep(path);
     if (keep !== undefined && step !== null) pruneCheckpoints(dirname(path), step, Math.max(1, keep), fs);
@@ -88,6 +88,13 @@ function moveIntoPlace(temporary: string, path: string, fs: FileSystem): void {
   }
   syncFolder(dirname(path), fs);
   if (fs.existsSync(aside)) discardFolder(aside, fs);
+}
+
+/** The error with the name that the user knows: that of the checkpoint, and not that of its unfinished folder. */
+function underItsOwnName(error: unknown, temporary: string, path: string): unknown {
+  if (!(error instanceof UserError)) return error;
+  const message = error.message.replaceAll(temporary, path).replace(/^(?!checkpoint: )/, 'checkpoint: ');
+  return new UserError(message, { cause: error });
 }
 
 /** Ignores errors, since the error that led here says more; the next write tidies up again. */

@@ -5,13 +5,13 @@ import nodeFs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { NamedBytes } from './checkpoint.ts';
-import { temporaryPath } from './checkpoint-folders.ts';
 import { indexFile } from './file-names.ts';
 import { explainFsErrors, type FileSystem, makeFolder, syncFolder } from './file-system.ts';
 import { writeHashedFile } from './hashed-file.ts';
 import { jsonText } from './json.ts';
 import { safetensorsPieces } from './safetensors-bytes.ts';
 import { type Shard, shardIndex } from './shards.ts';
+import { removeLeftovers, unfinishedFolder } from './unfinished-folder.ts';
 
 /** What goes into a model folder, next to the index if there are several files of weights. */
 export interface ModelFolderContents {
@@ -43,7 +43,8 @@ export function writeNewFolder(path: string, files: Iterable<NamedBytes>, fs: Fi
       throw new UserError(`model folder: ${path} is not empty; choose another folder, or delete it first`);
     }
     makeFolder(dirname(path), fs);
-    const temporary = temporaryPath(path);
+    removeLeftovers(dirname(path), fs);
+    const temporary = unfinishedFolder(path);
     fs.mkdirSync(temporary);
     try {
       for (const { name, pieces } of files) writeHashedFile(join(temporary, name), pieces, fs);

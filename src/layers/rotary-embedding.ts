@@ -1,6 +1,7 @@
 // Rotary position tables, with YaRN where the config has it. Shape legend: T positions, R rotary channels.
 
 import type { ModelConfig } from '../config/model-config.ts';
+import { UserError } from '../errors.ts';
 import type { RotaryTables } from '../ops/rotary.ts';
 import { tf } from '../tensor/tf.ts';
 
@@ -60,9 +61,22 @@ export function rotaryAmplitude({ ropeScaling: scaling }: ModelConfig): number {
   return yarnMscale(factor, mscale) / yarnMscale(factor, mscaleAllDim);
 }
 
-/** Rotation tables for positions 0 .. length-1; they belong to the caller. */
+/** Most numbers in a table, 256 MiB: a context of a million tokens at the released model's width. */
+const maxTableValues = 2 ** 26;
+
+/**
+ * Rotation tables for positions 0 .. length-1; they belong to the caller.
+ *
+ * @throws UserError for more positions than a table holds.
+ */
 export function rotaryTables(config: ModelConfig, length: number): RotaryTables {
   const R = config.qkRopeHeadDim;
+  if (length * R > maxTableValues) {
+    throw new UserError(
+      `config: maxPositionEmbeddings (${length}) is more than there is room for; ` +
+        `lower it to ${Math.floor(maxTableValues / R)} or less (max_position_embeddings in config.json)`,
+    );
+  }
   const frequencies = rotaryFrequencies(config);
   const amplitude = rotaryAmplitude(config);
   const pairOf = (channel: number) => (config.ropeInterleave ? channel >> 1 : channel % (R / 2));

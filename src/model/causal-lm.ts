@@ -10,6 +10,7 @@ import type { RotaryTables } from '../ops/rotary.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
+import { refuseTooLarge } from './model-size.ts';
 import type { HeadInput } from './output-head.ts';
 import { deepseekParts, type ModelParts } from './parts.ts';
 import { createStages, type ModelStages } from './stages.ts';
@@ -51,13 +52,18 @@ export class DeepseekV3ForCausalLM {
   /** Tables for positions 0 to `maxPositionEmbeddings - 1`. */
   readonly rotary: RotaryTables;
 
-  /** Draws all weights from `seed`. */
+  /**
+   * Draws all weights from `seed`.
+   *
+   * @throws UserError for sizes that no memory holds, before any of it is taken.
+   */
   constructor(config: ModelConfig, seed: number, parts: ModelParts = deepseekParts) {
     this.config = config;
     this.parts = parts;
+    refuseTooLarge(config);
+    this.rotary = rotaryTables(config, config.maxPositionEmbeddings);
     this.#store = new ParameterStore(seed, config.initializerRange);
     this.stages = createStages(this.#store, config, parts);
-    this.rotary = rotaryTables(config, config.maxPositionEmbeddings);
   }
 
   /** Trainable parameters by name. */

@@ -4,10 +4,11 @@
 // older checkpoint repeats steps; the later writing of a step counts. Files are read line by line: those of a long run
 // do not fit into one string.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { readLines } from '../io/jsonl.ts';
+import { fileInside, hasFile } from '../io/inside-folder.ts';
+import { readRegularFile } from '../io/regular-file.ts';
 import type { MetricsLine } from '../train/events.ts';
 import type { RunSettings } from '../train/run-settings.ts';
 import type { RunData, Sample } from './run-data.ts';
@@ -31,7 +32,7 @@ export function loadRun(dir: string): RunData {
 
 function readSettings(dir: string): RunSettings {
   const path = join(dir, 'run.json');
-  const text = readOptional(path);
+  const text = readOptional(dir, 'run.json');
   if (text === null) {
     throw new UserError(`report: ${dir} is not a run folder (it has no run.json); give the folder of a training run`);
   }
@@ -88,14 +89,22 @@ function missingKey(value: Readonly<Record<string, unknown>>): string | null {
   if (top) return top[0];
   for (const part of ['model', 'train'] as const) {
     const inner = value[part];
-    const missing = numbers[part].find((key) => !isRecord(inner) || typeof inner[key] !== 'number');
+    const missing = numbers[part].find((key) => !isRecord(inner) || !isAmount(inner[key]));
     if (missing) return `${part}.${missing}`;
+    const nested = Object.entries(isRecord(inner) ? inner : {}).find(([key, found]) => !isSetting(key, found));
+    if (nested) return `${part}.${nested[0]}`;
   }
   return null;
 }
 
 function isType(value: unknown, type: string): boolean {
-  return typeof value === type && value !== null;
+  return type === 'number' ? isAmount(value) : typeof value === type && value !== null;
+}
+
+/** What a setting is: a text, a number, a flag or null; that of YaRN is a record of these. */
+function isSetting(key: string, value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  return key === 'ropeScaling' && isRecord(value) && Object.entries(value).every((inner) => isSetting(...inner));
 }
 
 function isSettings(value: unknown): value is RunSettings {
@@ -128,7 +137,7 @@ function dropRepeated<T extends { readonly step: number }>(lines: readonly T[]):
   for (const line of lines) {
     const last = kept.at(-1);
     if (last && line.step < last.step) {
-      while ((kept.at(-1)?.step ?? -1) >= line.step) kept.pop();
+      for (let end = kept.at(-1); end !== undefined && end.step >= line.step; end = kept.at(-1)) kept.pop();
     }
     kept.push(line);
   }
@@ -139,10 +148,10 @@ function dropRepeated<T extends { readonly step: number }>(lines: readonly T[]):
 function toMetricsLine(value: unknown): MetricsLine | null {
   if (!isRecord(value)) return null;
   const { step, tokens, seconds } = value;
-  if (typeof step !== 'number' || typeof tokens !== 'number' || typeof seconds !== 'number') return null;
+  if (!isStep(step) || !isAmount(tokens) || !isAmount(seconds)) return null;
   const values: Record<string, MetricsLine[string]> = {};
   for (const [key, entry] of Object.entries(value)) {
-    if (typeof entry === 'number' || isVector(entry) || isMatrix(entry)) values[key] = entry;
+    if (isFloat32(entry) || isVector(entry) || isMatrix(entry)) values[key] = entry;
   }
   return { ...values, step, tokens, seconds };
 }
@@ -150,12 +159,28 @@ function toMetricsLine(value: unknown): MetricsLine | null {
 function toSample(value: unknown): Sample | null {
   if (!isRecord(value)) return null;
   const { step, prompt, text } = value;
-  if (typeof step !== 'number' || typeof prompt !== 'string' || typeof text !== 'string') return null;
+  if (!isStep(step) || typeof prompt !== 'string' || typeof text !== 'string') return null;
   return { step, prompt, text };
 }
 
+/** The largest float32: no run writes more, and sums of such numbers stay finite. */
+const maxFloat32 = 2 ** 128;
+
+function isFloat32(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= maxFloat32;
+}
+
+/** A number of something, such as layers or tokens. */
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+}
+
+function isStep(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
 function isVector(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'number');
+  return Array.isArray(value) && value.every(isFloat32);
 }
 
 function isMatrix(value: unknown): value is number[][] {
@@ -174,12 +199,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-function readOptional(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${path}: expected a readable file, found: ${reason}`);
-  }
+/** The most that one text can hold. */
+const maxBytes = 512 << 20;
+
+function readOptional(dir: string, name: string): string | null {
+  if (!hasFile(dir, name)) return null;
+  return readRegularFile(fileInside(dir, name, 'report'), 'report: cannot read', maxBytes).toString('utf8');
 }

@@ -98,7 +98,11 @@ const schema = z.strictObject({
 type Parameters = z.infer<typeof schema>;
 
 /** What a body asks for. @throws ApiError */
-export function parseChatRequest(body: Record<string, unknown>, model: ServedModel): Call {
+export async function parseChatRequest(
+  body: Record<string, unknown>,
+  model: ServedModel,
+  signal?: AbortSignal,
+): Promise<Call> {
   const parameters = parseParameters(schema, body);
   checkModel(parameters.model, model);
   const messages = parameters.messages.map(toMessage);
@@ -108,7 +112,7 @@ export function parseChatRequest(body: Record<string, unknown>, model: ServedMod
   );
   const { chat } = model.prompts;
   return {
-    prompts: [chat.encode(messages)],
+    prompts: [await chat.encode(messages, signal)],
     n: parameters.n ?? 1,
     maxTokens: maxTokensOf(parameters) ?? model.defaults.maxNewTokens,
     sampling: samplingOf(parameters, model.defaults),

@@ -1,6 +1,7 @@
 // The body of `POST /v1/completions`.
 
 import * as z from 'zod';
+import { encodeAside } from '../data/tokenizers/encode-aside.ts';
 import { invalidParameter } from './api-error.ts';
 import { type Call, checkChoiceCount, checkModel } from './call.ts';
 import type { ServeLimits } from './limits.ts';
@@ -35,7 +36,12 @@ type Prompt = string | readonly number[];
  *
  * @throws ApiError
  */
-export function parseCompletionRequest(body: Record<string, unknown>, model: ServedModel, limits: ServeLimits): Call {
+export async function parseCompletionRequest(
+  body: Record<string, unknown>,
+  model: ServedModel,
+  limits: ServeLimits,
+  signal?: AbortSignal,
+): Promise<Call> {
   const parameters = parseParameters(schema, body);
   const { n, best_of: bestOf, logprobs, echo } = parameters;
   const maxTokens = parameters.max_tokens ?? 16; // the API's default
@@ -47,7 +53,7 @@ export function parseCompletionRequest(body: Record<string, unknown>, model: Ser
   const prompts = readPrompts(parameters.prompt);
   checkChoiceCount(prompts.length, n ?? 1, model, limits); // before they are encoded, which takes longer
   return {
-    prompts: prompts.map((prompt) => promptIds(prompt, model, isScored)),
+    prompts: await Promise.all(prompts.map((prompt) => promptIds(prompt, model, isScored, signal))),
     n: n ?? 1,
     maxTokens,
     sampling: samplingOf(parameters, model.defaults),
@@ -77,11 +83,16 @@ function readPrompts(value: unknown): readonly Prompt[] {
   );
 }
 
-function promptIds(prompt: Prompt, model: ServedModel, isScored: boolean): readonly number[] {
+async function promptIds(
+  prompt: Prompt,
+  model: ServedModel,
+  isScored: boolean,
+  signal?: AbortSignal,
+): Promise<readonly number[]> {
   if (typeof prompt === 'string') {
     checkTextLength(prompt.length, model);
     const start = isScored && prompt !== '' ? [] : model.prompts.start;
-    const ids = [...start, ...model.tokenizer.encode(prompt)];
+    const ids = [...start, ...(await encodeAside(model.tokenizer, prompt, signal))];
     return ids.length === 0 ? [documentStart(model)] : ids;
   }
   const { vocabSize } = model.tokenizer;

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admission } from './admission.ts';
+import type { AllowedHosts } from './allowed-hosts.ts';
 import { answer, type Usage } from './answer.ts';
 import type { AnswerFormat } from './answer-format.ts';
 import { ApiError } from './api-error.ts';
@@ -22,6 +23,7 @@ export interface ServerContext {
   readonly names: TokenNames;
   readonly limits: ServeLimits;
   readonly admission: Admission;
+  readonly isAllowed: AllowedHosts;
 }
 
 /** One request on its way. */
@@ -80,13 +82,15 @@ function decodeName(name: string): string {
 
 const complete: Endpoint = async (context, exchange) => {
   const { model, limits, names } = context;
-  const call = parseCompletionRequest(await readJsonBody(exchange.request, limits.maxBodyBytes), model, limits);
+  const body = await readJsonBody(exchange.request, limits.maxBodyBytes);
+  const call = await parseCompletionRequest(body, model, limits, exchange.controller.signal);
   return generate(call, completionFormat(call, model, names), context, exchange);
 };
 
 const chat: Endpoint = async (context, exchange) => {
   const { model, limits, names } = context;
-  const call = parseChatRequest(await readJsonBody(exchange.request, limits.maxBodyBytes), model);
+  const body = await readJsonBody(exchange.request, limits.maxBodyBytes);
+  const call = await parseChatRequest(body, model, exchange.controller.signal);
   return generate(call, chatFormat(call, names), context, exchange);
 };
 

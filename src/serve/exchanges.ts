@@ -3,6 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { checkHosts } from './allowed-hosts.ts';
 import type { Usage } from './answer.ts';
 import { ApiError, ClientGone, toApiError } from './api-error.ts';
 import { type Exchange, findEndpoint, type ServerContext } from './endpoints.ts';
@@ -89,6 +90,7 @@ export class Exchanges {
 
   async #answer(exchange: Exchange, method: string, path: string): Promise<Outcome> {
     try {
+      checkHosts(exchange.request.headers, this.#context.isAllowed);
       if (this.#isStopping) throw stopping();
       const usage = await findEndpoint(method, path)(this.#context, exchange);
       return { usage, problem: null, bug: null };

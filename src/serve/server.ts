@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import { UserError } from '../errors.ts';
 import { Admission } from './admission.ts';
+import { allowedHosts } from './allowed-hosts.ts';
 import { Exchanges, type RequestRecord } from './exchanges.ts';
 import type { ServeLimits } from './limits.ts';
 import { refuseConnection } from './refuse-connection.ts';
@@ -13,6 +14,8 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Names it answers to, besides those of this machine: see `allowedHosts`. */
+  readonly allowedHosts: readonly string[];
   readonly limits: ServeLimits;
   /** Told of every request that is over. */
   readonly onRequest: (record: RequestRecord) => void;
@@ -38,7 +41,8 @@ export interface RunningServer {
 export async function startServer(model: ServedModel, options: ServeOptions): Promise<RunningServer> {
   const { limits, onRequest } = options;
   const admission = new Admission(model.slots + limits.maxQueue);
-  const context = { model, names: createTokenNames(model.tokenizer), limits, admission };
+  const isAllowed = allowedHosts(options.host, options.allowedHosts);
+  const context = { model, names: createTokenNames(model.tokenizer), limits, admission, isAllowed };
   const exchanges = new Exchanges(context, onRequest);
   const server = createHttpServer(exchanges, limits);
   await listen(server, options);

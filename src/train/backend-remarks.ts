@@ -1,6 +1,7 @@
 // Errors and warnings about the backend that computes a run.
 
 import type { BackendName } from '../backends/backend-names.ts';
+import { type Rounding, roundingOfBackend } from '../backends/rounding.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { UserError } from '../errors.ts';
@@ -35,4 +36,14 @@ function denseWarning({ name }: ActiveBackend, { nRoutedExperts, numExpertsPerTo
 export function backendWarning(recorded: BackendName, now: BackendName): string[] {
   if (recorded === now) return [];
   return [`the run was started on backend ${recorded}; on ${now} it goes on, but not bit for bit as there`];
+}
+
+/** A warning for a resumed run on an engine that rounds otherwise than where it was started. */
+export function roundingWarning(recorded: Rounding | undefined, backend: ActiveBackend): string[] {
+  const now = roundingOfBackend(backend);
+  if (recorded === undefined || now === undefined || recorded === now) return [];
+  return [
+    `the run was started on an engine with ${recorded} multiplication and addition; variant ${backend.engineVariant} ` +
+      `here has them ${now}: it goes on, but not bit for bit as there`,
+  ];
 }

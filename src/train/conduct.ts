@@ -15,6 +15,7 @@ import type { TrainResult } from './events.ts';
 import { type Inheritance, inheritWeights } from './initial-model.ts';
 import { createLearner, disposeLearner, type LearnerParts } from './learner.ts';
 import { planRun } from './plan-changes.ts';
+import { andRelease } from './release.ts';
 import type { Run } from './run.ts';
 import { runToEnd } from './run-loop.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -69,12 +70,14 @@ export async function conduct(
     state,
     saved: checkpoint === null ? null : { path: checkpoint, state },
   };
-  try {
+  const go = async () => {
     const warnings = await loadWeights(run, beginning);
     await announce(run, beginning, warnings);
-    return await runToEnd(run);
+    return runToEnd(run);
+  };
+  try {
+    return await andRelease(go, () => log.close());
   } finally {
-    await log.close();
     disposeLearner(learner);
   }
 }

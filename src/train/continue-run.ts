@@ -6,7 +6,7 @@ import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';
 import type { ModelStore } from '../runs/model-store.ts';
 import type { RunStore } from '../runs/run-store.ts';
-import { activeWarnings, backendWarning, refuseDensePrecision } from './backend-remarks.ts';
+import { activeWarnings, backendWarning, refuseDensePrecision, roundingWarning } from './backend-remarks.ts';
 import { findResumable, type Resumable } from './checkpointing.ts';
 import { type ConductOptions, conduct } from './conduct.ts';
 import { type ChangedData, compareData } from './data-changes.ts';
@@ -15,6 +15,7 @@ import type { TrainResult } from './events.ts';
 import { changeLength, type NewLength } from './go-on-longer.ts';
 import { describeInheritance, type Inheritance, inheritAgain, type OpenedModel, openAgain } from './initial-model.ts';
 import { type OwnData, openDataAgain } from './own-data.ts';
+import { andRelease } from './release.ts';
 import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrides } from './run-settings.ts';
 import { initialState, type TrainerState } from './trainer-state.ts';
 
@@ -38,7 +39,7 @@ export async function continueRun(store: RunStore, options: ContinueOptions): Pr
     throw new UserError('resume: the run was not started from another model; leave init out');
   }
   const release = await store.claim();
-  try {
+  const go = async () => {
     const resumable = await findResumable(store, settings);
     const opened = resumable === null ? await openAgain(settings.init, options.init) : null;
     try {
@@ -46,9 +47,8 @@ export async function continueRun(store: RunStore, options: ContinueOptions): Pr
     } finally {
       opened?.checkpoint.close();
     }
-  } finally {
-    await release();
-  }
+  };
+  return andRelease(go, release);
 }
 
 async function goOn(
@@ -60,7 +60,10 @@ async function goOn(
 ): Promise<TrainResult> {
   const done = resumable?.state.step ?? 0;
   const { settings: planned, notes } = changeLength(recorded, options, done);
-  const backend = await activateBackend(options.backend ?? planned.backend, options.backendOptions);
+  const backend = await activateBackend(options.backend ?? planned.backend, {
+    rounding: planned.rounding ?? null,
+    ...options.backendOptions,
+  });
   refuseDensePrecision(backend, planned.train);
   const kept = resumable?.tokenizer ?? (opened === null ? null : inheritAgain(opened, planned.model).tokenizer);
   const dataset = await openDataAgain(planned, options, kept);
@@ -83,6 +86,7 @@ async function goOn(
       ...(remarks.length === 0 ? [] : (dataset.warnings ?? [])),
       ...(resumable?.warnings ?? []),
       ...backendWarning(settings.backend, backend.name),
+      ...roundingWarning(settings.rounding, backend),
       ...activeWarnings(backend, settings.model),
     ],
   };

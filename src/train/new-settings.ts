@@ -8,13 +8,16 @@ import type { RunSettings } from './run-settings.ts';
 type NewRun = Pick<
   RunSettings,
   'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init' | 'dataSha256'
->;
+> & {
+  readonly rounding?: RunSettings['rounding'] | undefined;
+};
 
 /** The settings of a run as `run.json` has them; checked. */
 export function newSettings({
   name,
   version,
   backend,
+  rounding,
   brotliBitsPerByte,
   init,
   dataSha256,
@@ -28,6 +31,7 @@ export function newSettings({
     model,
     train: validateTrainConfig(run.train, model),
     backend,
+    ...(rounding === undefined ? {} : { rounding }),
     createdAt: new Date().toISOString(),
     version,
     parameters: total,

@@ -15,8 +15,20 @@ import { observeLoss, spikeThreshold } from './spike.ts';
 import type { StepOutcome } from './step-report.ts';
 import { trainStep } from './train-step.ts';
 
-/** Trains to the planned end, or until interrupted; either way the last thing written is a checkpoint. */
+/**
+ * Trains to the planned end, or until interrupted; either way the last thing written is a checkpoint.
+ *
+ * @throws UserError that says where the last good checkpoint is, if a step fails or something cannot be written.
+ */
 export async function runToEnd(run: Run): Promise<TrainResult> {
+  try {
+    return await takeSteps(run);
+  } catch (error) {
+    throw withCheckpoint(error, run);
+  }
+}
+
+async function takeSteps(run: Run): Promise<TrainResult> {
   const { steps, checkpointEvery } = run.settings.train;
   await doWhatIsDue(run);
   await run.rest();
@@ -38,13 +50,11 @@ async function takeStep(run: Run): Promise<void> {
   if (!plan) throw new Error(`internal: no plan for step ${state.step}`);
   const started = performance.now();
   const batch = dataset.trainBatch(plan.firstSample, plan.batchSize);
-  const outcome = await trainStep(learner, batch, plan, settings.train).catch((error: unknown) => {
-    throw withCheckpoint(error, run);
-  });
+  const outcome = await trainStep(learner, batch, plan, settings.train);
   await advance(run, plan, outcome, (performance.now() - started) / 1000);
 }
 
-/** Adds to the error of a failed step where the last good state is. */
+/** Adds to an error where the last good state is. */
 function withCheckpoint(error: unknown, run: Run): unknown {
   if (!(error instanceof UserError)) return error;
   const place = run.saved ? `the last good checkpoint is ${run.saved.path}` : 'no checkpoint had been written yet';

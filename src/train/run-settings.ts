@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { type BackendName, backendNames } from '../backends/backend-names.ts';
+import { type Rounding, roundings } from '../backends/rounding.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { validateRecordedTrain } from '../config/recorded.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -27,6 +28,8 @@ export interface RunSettings {
   /** The current settings: `steps` is the number that the last change of the plan set. */
   readonly train: TrainConfig;
   readonly backend: BackendName;
+  /** How the engine rounded when the run was started; absent on other backends, and in runs of earlier versions. */
+  readonly rounding?: Rounding;
   /** When the run was started (ISO 8601). */
   readonly createdAt: string;
   /** The version of this package. */
@@ -79,6 +82,7 @@ export function parseRunSettings(json: JsonObject, runDir: string): RunSettings 
     model,
     train: validateRecordedTrain(json.train, model),
     backend: backendNames.find((name) => name === json.backend) ?? 'auto',
+    ...optional('rounding', z.enum(roundings), json, runDir),
     createdAt: String(json.createdAt),
     version: String(json.version),
     parameters: Number(json.parameters),

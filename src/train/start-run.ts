@@ -2,6 +2,7 @@
 
 import type { BackendName } from '../backends/backend-names.ts';
 import { activateBackend, type BackendOptions } from '../backends/backends.ts';
+import { roundingOfBackend } from '../backends/rounding.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { withVocabulary } from '../config/presets.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -19,6 +20,7 @@ import { host } from './host.ts';
 import { describeInheritance, type Inheritance, inherit, openInitial } from './initial-model.ts';
 import { newSettings } from './new-settings.ts';
 import { type OwnData, openData, recordedTrain, refuseOtherTokenizer } from './own-data.ts';
+import { andRelease } from './release.ts';
 import { initialState } from './trainer-state.ts';
 
 /** A model with weights drawn from the seed. */
@@ -99,12 +101,13 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
     model: origin.modelFor(dataset.tokenizer),
     train,
     backend: backend.name,
+    rounding: roundingOfBackend(backend),
     brotliBitsPerByte: host().brotliBitsPerByte(dataset),
     dataSha256: await dataSha256(dataset),
     ...(init === null ? {} : { init }),
   });
   const release = await store.claim();
-  try {
+  const go = async () => {
     await store.refuseUsed();
     await store.writeSettings(settings);
     const state = initialState(settings, dataset.trainTokens);
@@ -114,10 +117,9 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
     ];
     const warnings = [...activeWarnings(backend, settings.model), ...(dataset.warnings ?? [])];
     const beginning = { settings, backend, dataset, state, checkpoint: null, inheritance, notes, warnings };
-    return await conduct(store, beginning, options);
-  } finally {
-    await release();
-  }
+    return conduct(store, beginning, options);
+  };
+  return andRelease(go, release);
 }
 
 /** A note on tokens that the file of a tokenizer lacked. */

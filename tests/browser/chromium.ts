@@ -1,6 +1,6 @@
 // A headless Chromium that loads a page, for tests whose page reports to their server.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { findChromium } from '../../tools/find-chromium.ts';
 
 export const chromium = findChromium();
@@ -11,10 +11,19 @@ export const isolatingHeaders = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+export interface ChromiumOptions {
+  readonly flags?: readonly string[];
+  readonly stdio?: StdioOptions;
+}
+
 /** Opens a page; it is open until the process is killed. What it stores is in the folder `profile`. */
-export function startChromium(url: string, profile: string): ChildProcess {
+export function startChromium(
+  url: string,
+  profile: string,
+  { flags: more = [], stdio = 'ignore' }: ChromiumOptions = {},
+): ChildProcess {
   const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`];
-  return spawn(chromium ?? '', [...flags, url], { stdio: 'ignore' });
+  return spawn(chromium ?? '', [...flags, ...more, url], { stdio });
 }
 
 /** Says loudly that a test needs a browser. A user's machine need not have one; CI installs it. */

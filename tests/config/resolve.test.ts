@@ -84,7 +84,7 @@ describe('resolveRunConfig', () => {
     [{ set: ['__proto__=1'] }, /unknown key "__proto__"/],
     [{ set: ['steps'] }, /^--set: expected key=value, found "steps"; try --set kvLoraRank=48$/],
     [{ set: ['=3'] }, /expected key=value/],
-    [{ set: ['steps='] }, /^config: steps \(""\) must be an integer of at least 1; try 300$/],
+    [{ set: ['steps='] }, /^config: steps \(""\) must be an integer of at least 1 and at most 10000000; try 300$/],
     [{ set: ['nRoutedExperts=10'] }, /nRoutedExperts \(10\) must be divisible by nGroup \(4\); try 8 or 12/],
     [{ set: ['seqLen=4096'] }, /seqLen \(4096\) must be at most maxPositionEmbeddings \(512\)/],
   ])('rejects %j with one clear message', (request, message) => {

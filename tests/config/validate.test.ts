@@ -229,7 +229,7 @@ describe('validateTrainConfig', () => {
     [{ heldOutFraction: 1 }, 'config: heldOutFraction (1) must be a fraction between 0 and 1, both excluded; try 0.05'],
     [{ emaDecay: 1 }, 'config: emaDecay (1) must be a number from 0 up to but not including 1; try 0'],
     [{ learningRate: 0 }, 'config: learningRate (0) must be a number greater than 0; try 0.003'],
-    [{ steps: 0 }, 'config: steps (0) must be an integer of at least 1; try 300'],
+    [{ steps: 0 }, 'config: steps (0) must be an integer of at least 1 and at most 10000000; try 300'],
     [{ seed: -1 }, 'config: seed (-1) must be an integer of at least 0 and at most 4294967295; try 0'],
     [
       { balancing: 'auto' },

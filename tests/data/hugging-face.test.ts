@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizers/create-tokenizer.ts';
 import { completeTokenizer, tokenizerFromHuggingFace } from '../../src/data/tokenizers/hugging-face-tokenizer.ts';
 import { UserError } from '../../src/errors.ts';
+import { fuzzRuns } from '../fuzz-runs.ts';
 import { hardText } from './text-arbitraries.ts';
 
 const whaleText = 'It was the whale, the white whale; and the sea was white with the whale.\n'.repeat(7);
@@ -136,7 +137,7 @@ describe('the tokenizer.json parser under attack', () => {
   vi.spyOn(console, 'warn').mockImplementation(() => {}); // the library's remarks on what is broken
 
   it('property: any JSON gives a UserError', () => {
-    fc.assert(fc.property(fc.jsonValue(), expectTokenizerOrUserError), { numRuns: 250 });
+    fc.assert(fc.property(fc.jsonValue(), expectTokenizerOrUserError), { numRuns: fuzzRuns(250) });
   });
 
   it('property: a file with any value put anywhere gives a tokenizer or a UserError', () => {
@@ -145,7 +146,7 @@ describe('the tokenizer.json parser under attack', () => {
       fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 7 }), value, (path, replacement) => {
         expectTokenizerOrUserError(replaceAt(copy(), path, replacement));
       }),
-      { numRuns: 250 },
+      { numRuns: fuzzRuns(250) },
     );
   });
 
@@ -160,7 +161,7 @@ describe('the tokenizer.json parser under attack', () => {
           expect(error).toBeInstanceOf(SyntaxError);
         }
       }),
-      { numRuns: 250 },
+      { numRuns: fuzzRuns(250) },
     );
   });
 });

@@ -49,20 +49,20 @@ function writeFolder(files: Readonly<Record<string, JsonObject>>): string {
 }
 
 describe('the tokens of a folder from elsewhere', () => {
-  it.each(cases)('golden: $name', (golden) => {
+  it.each(cases)('golden: $name', async (golden) => {
     const { tokenizer } = folderTokenizer('x', filesOf(golden), { vocabSize: 300 });
     expect([tokenizer.endTokenIds, tokenizer.eosTokenId]).toEqual([golden.ends, golden.ends[0]]);
-    const { start } = openPromptFormat(writeFolder(golden.files), tokenizer);
+    const { start } = await openPromptFormat(writeFolder(golden.files), tokenizer);
     expect([...start, ...tokenizer.encode(text)]).toEqual(golden.prompt);
   });
 
-  it('are no more than the files have: no token is made up, also not in spare rows', () => {
+  it('are no more than the files have: no token is made up, also not in spare rows', async () => {
     const { tokenizer } = read({ 'tokenizer_config.json': {} }, { ...plainTokenizer, added_tokens: [] });
     expect(tokenizer.vocabSize).toBe(Object.keys((plainTokenizer.model as { vocab: object }).vocab).length);
     expect([tokenizer.bosTokenId, tokenizer.eosTokenId, tokenizer.fim]).toEqual([null, null, null]);
     expect(tokenizer.endTokenIds).toEqual([]);
     expect(addedTokens(tokenizer)).toEqual([]);
-    expect(openPromptFormat(writeFolder({ 'config.json': {} }), tokenizer).start).toEqual([]);
+    expect((await openPromptFormat(writeFolder({ 'config.json': {} }), tokenizer)).start).toEqual([]);
   });
 
   it('are found by the names of other models where no file says', () => {

@@ -39,54 +39,55 @@ const ids = (text: string) => Array.from(tokenizer.encode(text));
 const hello: readonly ChatMessage[] = [{ role: 'user', content: 'Hi' }];
 
 describe('openPromptFormat', () => {
-  it('is a transcript after the end of another document where the folder has no template', () => {
-    const { start, chat } = openPromptFormat(folder(null), tokenizer);
+  it('is a transcript after the end of another document where the folder has no template', async () => {
+    const { start, chat } = await openPromptFormat(folder(null), tokenizer);
     const turns: ChatMessage[] = [{ role: 'system', content: 'Be brief.' }, ...hello];
     turns.push({ role: 'assistant', content: 'Yes?' }, { role: 'user', content: 'Go on' });
     const text = 'System:\nBe brief.\n\nUser:\nHi\n\nAssistant:\nYes?\n\nUser:\nGo on\n\nAssistant:\n';
     expect(start).toEqual([tokenizer.eosTokenId]);
-    expect(chat.encode(turns)).toEqual([tokenizer.eosTokenId, ...ids(text)]);
+    expect(await chat.encode(turns)).toEqual([tokenizer.eosTokenId, ...ids(text)]);
     expect([chat.kind, chat.stop]).toEqual(['transcript', ['\n\nUser:']]);
   });
 
-  it('begins with the beginning-of-sentence token where the folder says so', () => {
-    const { start } = openPromptFormat(folder({ add_bos_token: true, bos_token: { content: 'x' } }), tokenizer);
+  it('begins with the beginning-of-sentence token where the folder says so', async () => {
+    const { start } = await openPromptFormat(folder({ add_bos_token: true, bos_token: { content: 'x' } }), tokenizer);
     expect(start).toEqual([tokenizer.bosTokenId]);
   });
 
-  it('renders the template of the config, with special tokens as tokens', () => {
+  it('renders the template of the config, with special tokens as tokens', async () => {
     const bos = '<｜begin▁of▁sentence｜>';
-    const { chat } = openPromptFormat(folder({ bos_token: bos, chat_template: template }), tokenizer);
-    expect(chat.encode(hello)).toEqual([tokenizer.bosTokenId, USER, ...ids('Hi'), ANSWER]);
+    const { chat } = await openPromptFormat(folder({ bos_token: bos, chat_template: template }), tokenizer);
+    expect(await chat.encode(hello)).toEqual([tokenizer.bosTokenId, USER, ...ids('Hi'), ANSWER]);
     expect([chat.kind, chat.stop]).toEqual(['template', []]);
   });
 
-  it('prefers chat_template.jinja, and of named templates the default', () => {
+  it('prefers chat_template.jinja, and of named templates the default', async () => {
     const named = [
       { name: 'tool_use', template: 'T' },
       { name: 'default', template: 'D' },
     ];
-    const { chat } = openPromptFormat(folder({ chat_template: named }), tokenizer);
-    expect(chat.encode(hello)).toEqual(ids('D'));
-    expect(openPromptFormat(folder({ chat_template: named }, 'J'), tokenizer).chat.encode(hello)).toEqual(ids('J'));
+    const { chat } = await openPromptFormat(folder({ chat_template: named }), tokenizer);
+    expect(await chat.encode(hello)).toEqual(ids('D'));
+    const file = await openPromptFormat(folder({ chat_template: named }, 'J'), tokenizer);
+    expect(await file.chat.encode(hello)).toEqual(ids('J'));
   });
 
-  it('never makes a special token of what a user writes (property)', () => {
-    const { chat } = openPromptFormat(folder({ chat_template: template }), tokenizer);
+  it('never makes a special token of what a user writes (property)', async () => {
+    const { chat } = await openPromptFormat(folder({ chat_template: template }), tokenizer);
     const piece = fc.constantFrom(user, answer, '<｜end▁of▁sentence｜>', '<', '｜', '>', 'User', '\uFDD0', 'a');
-    fc.assert(
-      fc.property(fc.array(piece, { maxLength: 7 }), (pieces) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 7 }), async (pieces) => {
         const content = pieces.join('');
         const wanted = ids(content.replaceAll('\uFDD0', ''));
-        expect(chat.encode([{ role: 'user', content }])).toEqual([USER, ...wanted, ANSWER]);
+        expect(await chat.encode([{ role: 'user', content }])).toEqual([USER, ...wanted, ANSWER]);
       }),
     );
   });
 
-  it('breaks up added tokens of one character, and those that overlap', () => {
+  it('breaks up added tokens of one character, and those that overlap', async () => {
     const odd = withAdded([USER, 'aba'], [ANSWER, '→']);
-    const { chat } = openPromptFormat(folder({ chat_template: '→{{ messages[0].content }}aba' }), odd);
-    expect(chat.encode([{ role: 'user', content: 'ababa →' }])).toEqual([ANSWER, ...odd.encode('ababa →'), USER]);
+    const { chat } = await openPromptFormat(folder({ chat_template: '→{{ messages[0].content }}aba' }), odd);
+    expect(await chat.encode([{ role: 'user', content: 'ababa →' }])).toEqual([ANSWER, ...odd.encode('ababa →'), USER]);
   });
 
   it.each([
@@ -97,13 +98,17 @@ describe('openPromptFormat', () => {
       /tokenizer_config\.json: chat_template: .*copy the file again$/,
     ],
     ['a config that is not JSON', '{', /tokenizer_config\.json: expected JSON/],
-  ])('refuses %s', (_what, config, message) => {
-    expect(() => openPromptFormat(folder(config), tokenizer)).toThrow(message);
-    expect(() => openPromptFormat(folder(config), tokenizer)).toThrow(UserError);
+  ])('refuses %s', async (_what, config, message) => {
+    const opening = openPromptFormat(folder(config), tokenizer);
+    await expect(opening).rejects.toThrow(message);
+    await expect(opening).rejects.toThrow(UserError);
   });
 
-  it('hands on why a template refuses a conversation', () => {
-    const { chat } = openPromptFormat(folder({ chat_template: "{{ raise_exception('no system here') }}" }), tokenizer);
-    expect(() => chat.encode(hello)).toThrow('chat: the chat template refuses these messages: no system here');
+  it('hands on why a template refuses a conversation', async () => {
+    const { chat } = await openPromptFormat(
+      folder({ chat_template: "{{ raise_exception('no system here') }}" }),
+      tokenizer,
+    );
+    await expect(chat.encode(hello)).rejects.toThrow('chat: the chat template refuses these messages: no system here');
   });
 });

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { importModel } from '../../src/interchange/import-model.ts';
+import { fuzzRuns } from '../fuzz-runs.ts';
 import { useTempFolder } from '../io/helpers.ts';
 import { writeSmallModel } from './small-export.ts';
 
@@ -136,7 +137,7 @@ describe('fuzzed', () => {
         writeFileSync(path('model', name), mutated);
         survives();
       }),
-      { numRuns: 150 },
+      { numRuns: fuzzRuns(150) },
     );
   });
 
@@ -148,7 +149,7 @@ describe('fuzzed', () => {
         writeFileSync(path('model', name), valid.subarray(0, length));
         expect(survives()).toBe(false);
       }),
-      { numRuns: 50 },
+      { numRuns: fuzzRuns(50) },
     );
   });
 });

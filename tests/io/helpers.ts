@@ -87,7 +87,7 @@ export function contentsAt(step: number): CheckpointContents {
     hfConfig: { model_type: 'deepseek_v3', hidden_size: 5 },
     tokenizerJson: { version: '1.0', model: { type: 'BPE' } },
     tokenizerConfig: { tokenizer_class: 'PreTrainedTokenizerFast' },
-    generationConfig: { bos_token_id: 0, eos_token_id: 1 },
+    generationConfig: { bos_token_id: 11, eos_token_id: 12 },
     model: countingTensors(shapes, step),
     optimizer: countingTensors([{ name: 'exp_avg.lm_head.weight', shape: [13, 5] }], -step),
     trainerState: { step, rng: [1, 2, 0.1] },

@@ -115,7 +115,7 @@ describe('openSafetensors', () => {
 
   it('says so when there is no such file, or it is a folder', () => {
     expect(() => openSafetensors(path('none'))).toThrow(/cannot open .*none: no such file/);
-    expect(() => openSafetensors(path())).toThrow('is not a file');
+    expect(() => openSafetensors(path())).toThrow('it is not a file');
   });
 
   const entry = (fields: string) => `{"w":{${fields}}}`;

@@ -1,10 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import nodeFs, { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { openModelFiles } from '../../src/io/model-files.ts';
 import type { TensorToWrite } from '../../src/io/safetensors-bytes.ts';
 import { planShards } from '../../src/io/shards.ts';
 import { readAllTensors } from '../../src/io/tensor-source.ts';
+import { unfinishedFolder } from '../../src/io/unfinished-folder.ts';
 import { writeModelFolder } from '../../src/io/write-model-folder.ts';
 import { useTempFolder } from './helpers.ts';
 
@@ -56,5 +59,15 @@ describe('writeModelFolder', () => {
     expect(() => writeModelFolder(path('out'), contents(12), { ...nodeFs, writeSync: full })).toThrow(/no space left/);
     expect(existsSync(path('out'))).toBe(false);
     expect(readdirSync(path())).toEqual([]);
+  });
+
+  it('deletes what a killed process has left, and no folder that is being written or is somebody’s', () => {
+    const { pid } = spawnSync(process.execPath, ['-e', '']); // a process that is gone
+    const own = basename(unfinishedFolder(path('model')));
+    const left = own.replace(`-${process.pid}-`, `-${pid}-`);
+    const foreign = left.replace(/-[0-9a-f]{8}-/, '-00000000-');
+    for (const name of [own, left, foreign, '.tmp-mine']) mkdirSync(path(name));
+    writeModelFolder(path('out'), contents(12));
+    expect(readdirSync(path()).sort()).toEqual([own, foreign, '.tmp-mine', 'out'].sort());
   });
 });

@@ -149,11 +149,11 @@ describe('a body that is a million of something', () => {
   it.each(bodies)('costs a few looks at each of them: %s', async (_what, body) => {
     const { model } = await serve();
     const counted = countLooks(body);
-    const parse = () => {
-      if (isChat(body)) parseChatRequest(counted, model);
-      else choicesOf(parseCompletionRequest(counted, model, defaultLimits), model, defaultLimits);
+    const parse = async () => {
+      if (isChat(body)) await parseChatRequest(counted, model);
+      else choicesOf(await parseCompletionRequest(counted, model, defaultLimits), model, defaultLimits);
     };
-    expect(parse).toThrow(ApiError);
+    await expect(parse()).rejects.toThrow(ApiError);
   });
 });
 

@@ -31,7 +31,7 @@ const server = await startServer(
     slots: 3,
     defaults: noDefaults,
   },
-  { host: '127.0.0.1', port: 0, limits: defaultLimits, onRequest: () => {} },
+  { host: '127.0.0.1', port: 0, allowedHosts: [], limits: defaultLimits, onRequest: () => {} },
 );
 
 afterAll(async () => {

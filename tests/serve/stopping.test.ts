@@ -72,8 +72,11 @@ describe('a server that cannot start', () => {
     const { port, generator } = await serve();
     const { tokenizer } = await import('./with-server.ts');
     const model = { id: 'x', created: 0, tokenizer, contextLength: 7, generator, slots: 1, defaults: noDefaults };
-    const prompts = { start: [], chat: { kind: 'transcript', stop: [], encode: () => [] } } as const;
-    const starting = startServer({ ...model, prompts }, { host, port, limits: defaultLimits, onRequest: () => {} });
+    const prompts = { start: [], chat: { kind: 'transcript', stop: [], encode: async () => [] } } as const;
+    const starting = startServer(
+      { ...model, prompts },
+      { host, port, allowedHosts: [], limits: defaultLimits, onRequest: () => {} },
+    );
     await expect(starting).rejects.toThrow(UserError);
     await expect(starting).rejects.toThrow(message);
   });

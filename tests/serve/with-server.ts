@@ -48,6 +48,7 @@ export interface TestOptions {
   readonly slots?: number;
   readonly contextLength?: number;
   readonly limits?: Partial<ServeLimits>;
+  readonly allowedHosts?: readonly string[];
   readonly model?: Partial<ServedModel>;
 }
 
@@ -70,6 +71,7 @@ export async function serve(options: TestOptions = {}): Promise<TestServer> {
   const server = await startServer(model, {
     host: '127.0.0.1',
     port: 0,
+    allowedHosts: options.allowedHosts ?? [],
     limits: { ...patient, ...options.limits },
     onRequest: (record) => {
       records.push(record);

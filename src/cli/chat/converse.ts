@@ -27,7 +27,7 @@ const transcriptNotice =
 /** Talks until the input ends or `/quit`. */
 export async function converse(opened: OpenedModel, { settings, drafts, system }: Beginning): Promise<void> {
   const { model, tokenizer, config, path } = opened;
-  const { chat: format } = openPromptFormat(path, tokenizer);
+  const { chat: format } = await openPromptFormat(path, tokenizer);
   const decoder = createDecoder(model, { drafts: drafts > 0 });
   const generator = createGenerator(decoder, tokenizer, { drafts });
   const conversation = new Conversation(generator, format, decoder.capacity);

@@ -3,7 +3,7 @@
 import { UserError } from '../../errors.ts';
 import { backendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
-import { checkpointArgument } from '../common-options.ts';
+import { checkpointArgument, collect } from '../common-options.ts';
 import { wholeNumber } from '../run-options.ts';
 
 export const serveCommand = defineCommand({
@@ -19,6 +19,11 @@ Ctrl-C stops it. The API: docs/serve.md.`,
       default: '127.0.0.1',
     },
     { flags: '--port <n>', help: 'port to listen on; 0 takes a free one', default: '8000' },
+    {
+      flags: '--allowed-host <name>',
+      help: 'a name it answers to, besides those of this machine; can be repeated; * allows any',
+      parse: collect,
+    },
     { flags: '--slots <n>', help: 'answers generated at the same time', default: '32' },
     {
       flags: '--max-queue <n>',
@@ -39,6 +44,7 @@ Ctrl-C stops it. The API: docs/serve.md.`,
     const settings = {
       host: options.host,
       port: parsePort(options.port),
+      allowedHosts: options.allowedHost ?? [],
       slots: wholeNumber('--slots', options.slots),
       limits: {
         ...defaultLimits,

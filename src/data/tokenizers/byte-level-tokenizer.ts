@@ -13,6 +13,8 @@ export interface ByteLevelOptions {
   readonly endTokenIds: readonly number[];
   /** Encodes text without lone surrogates. */
   readonly encode: (text: string) => ArrayLike<number>;
+  /** See `Tokenizer`. */
+  readonly encodeAside?: (text: string, signal?: AbortSignal) => Promise<ArrayLike<number>>;
   readonly toHuggingFace: () => Record<string, unknown>;
 }
 
@@ -23,7 +25,8 @@ export interface ByteLevelOptions {
  * `decode(encode(text))` is `text` for every string that is well-formed Unicode. A byte-order mark is kept.
  */
 export function createByteLevelTokenizer(options: ByteLevelOptions): Tokenizer {
-  const { name, tokenBytes, specials } = options;
+  const { name, tokenBytes, specials, encodeAside } = options;
+  const wellFormed = (text: string) => text.replace(/\p{Cs}/gu, '\uFFFD');
   const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   const bytesOf = (id: number): Uint8Array | null => {
     const bytes = tokenBytes[id];
@@ -52,7 +55,10 @@ export function createByteLevelTokenizer(options: ByteLevelOptions): Tokenizer {
     eosTokenId: specials.eos,
     endTokenIds: options.endTokenIds,
     fim: fimTokens(specials),
-    encode: (text) => new Int32Array(options.encode(text.replace(/\p{Cs}/gu, '\uFFFD'))),
+    encode: (text) => new Int32Array(options.encode(wellFormed(text))),
+    ...(encodeAside && {
+      encodeAside: async (text, signal) => new Int32Array(await encodeAside(wellFormed(text), signal)),
+    }),
     decodeBytes,
     decode: (ids) => utf8.decode(decodeBytes(ids)),
     byteLength: lengthOf,

@@ -3,12 +3,12 @@
 // Files written here, and others whose pre-tokenizer is known, are encoded by our own BPE. The rest (normalizers, other
 // patterns) go through @huggingface/tokenizers.
 
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../../errors.ts';
+import { host } from '../host.ts';
 import type { CompleteTokenizer, Tokenizer } from '../types.ts';
 import { addedTokens } from './added-tokens.ts';
 import { createBpeEncoder } from './bpe-tokenizer.ts';
-import { createByteLevelTokenizer, isComplete } from './byte-level-tokenizer.ts';
+import { type ByteLevelOptions, createByteLevelTokenizer, isComplete } from './byte-level-tokenizer.ts';
 import { type HuggingFaceBpe, readHuggingFaceBpe } from './hugging-face-json.ts';
 import { addedToken, type FoundTokenIds, specialRoles, specialTokens, type SpecialTokenIds } from './special-tokens.ts';
 
@@ -43,10 +43,9 @@ export function tokenizerFromHuggingFace(json: unknown, name = 'tokenizer.json',
     tokenBytes,
     specials,
     endTokenIds: roles?.endTokenIds ?? (specials.eos === null ? [] : [specials.eos]),
-    encode:
-      splits === undefined
-        ? wrapHuggingFace(json, name, tokenBytes.length)
-        : createBpeEncoder({ tokenBytes, merges, splits }),
+    ...(splits === undefined
+      ? wrapHuggingFace(json, name, tokenBytes.length)
+      : { encode: createBpeEncoder({ tokenBytes, merges, splits }) }),
     toHuggingFace: () => ({ ...asObject(json), added_tokens: addedTokensOf(json) }),
   });
 }
@@ -95,10 +94,21 @@ function asObject(json: unknown): object {
   return typeof json === 'object' && json !== null ? json : {};
 }
 
-/** Encodes with Hugging Face's library, which is not told of the added tokens so that it finds none in the text. */
-function wrapHuggingFace(json: unknown, name: string, numIds: number): (text: string) => number[] {
+/** Encodes with Hugging Face's library; checks what it gives. */
+function wrapHuggingFace(
+  json: unknown,
+  name: string,
+  numIds: number,
+): Pick<ByteLevelOptions, 'encode' | 'encodeAside'> {
   const refuse = (cause: unknown): never => {
-    throw new UserError(`tokenizer: ${name} cannot be used: ${String(cause)}; try another tokenizer.json`, { cause });
+    if (cause instanceof UserError) throw cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(`tokenizer: ${name} cannot be used: ${message}; try another tokenizer.json`, { cause });
+  };
+  const check = (ids: unknown): number[] => {
+    if (!Array.isArray(ids)) return refuse('it gave no token ids');
+    const bad = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < numIds));
+    return bad === undefined ? ids : refuse(`it gave the token id ${bad}`);
   };
   const attempt = <T>(action: () => T): T => {
     try {
@@ -107,10 +117,12 @@ function wrapHuggingFace(json: unknown, name: string, numIds: number): (text: st
       return refuse(cause);
     }
   };
-  const library = attempt(() => new HuggingFaceTokenizer({ ...asObject(json), added_tokens: [] }, {}));
-  return (text) => {
-    const ids: number[] = attempt(() => library.encode(text, { add_special_tokens: false }).ids);
-    const bad = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < numIds));
-    return bad === undefined ? ids : refuse(`it gave the token id ${bad}`);
+  const encoder = attempt(() => host().foreignEncoder(asObject(json), name));
+  const encode = (text: string) => check(attempt(() => encoder.encode(text)));
+  encode(''); // whether it can be used at all
+  const encodeAside = async (text: string, signal?: AbortSignal) => {
+    const ids = encoder.encodeAside(text, signal);
+    return check(await ids.catch((cause) => (signal?.aborted === true ? Promise.reject(cause) : refuse(cause))));
   };
+  return { encode, encodeAside };
 }

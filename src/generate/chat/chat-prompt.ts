@@ -3,6 +3,7 @@
 // A base model has seen no conversations. A transcript is the form that it is most likely to continue, and it is
 // stopped at the line that begins the user's next turn.
 
+import { encodeAside } from '../../data/tokenizers/encode-aside.ts';
 import { conversationText, turnHeading } from '../../data/transcript.ts';
 import type { Tokenizer } from '../../data/types.ts';
 
@@ -17,11 +18,11 @@ export interface ChatFormat {
   /** Texts that end an answer, besides the end-of-sequence token. */
   readonly stop: readonly string[];
   /**
-   * Tokens of a conversation, up to where the next answer begins.
+   * Tokens of a conversation, up to where the next answer begins. The signal ends what nobody waits for any more.
    *
-   * @throws UserError when the template refuses the conversation.
+   * @throws UserError when the template refuses the conversation, or does not come to an end.
    */
-  encode(messages: readonly ChatMessage[]): number[];
+  encode(messages: readonly ChatMessage[], signal?: AbortSignal): Promise<number[]>;
 }
 
 /**
@@ -38,6 +39,6 @@ export function transcriptFormat(tokenizer: Tokenizer, start: readonly number[])
   return {
     kind: 'transcript',
     stop: [`\n\n${turnHeading('user')}`],
-    encode: (messages) => [...start, ...tokenizer.encode(transcript(messages))],
+    encode: async (messages, signal) => [...start, ...(await encodeAside(tokenizer, transcript(messages), signal))],
   };
 }

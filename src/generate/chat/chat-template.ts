@@ -2,9 +2,13 @@
 //
 // A template writes special tokens as text. A user's text may contain the same characters, and must not become
 // those tokens. So marks are put into each such place before rendering, and taken out again when the text is encoded.
+//
+// A template is a program, and may be anybody's: it runs in a process with limits.
 
-import { Template } from '@huggingface/jinja';
+import { extname } from 'node:path';
+import { LimitedProcess } from '../../data/foreign-code/limited-process.ts';
 import { addedTokens } from '../../data/tokenizers/added-tokens.ts';
+import { encodeAside } from '../../data/tokenizers/encode-aside.ts';
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
 import type { PromptFiles } from '../../io/prompt-files.ts';
@@ -13,14 +17,25 @@ import type { ChatFormat, ChatMessage } from './chat-prompt.ts';
 /** A code point that Unicode reserves for use inside programs: no text has it. */
 const mark = '\uFDD0';
 
+const entry = new URL(`./template-process${extname(import.meta.url)}`, import.meta.url);
+
+const limits = {
+  what: 'chat: the chat template',
+  remedy: 'it does not come to an end; use another chat_template.jinja, or none',
+  readSeconds: 10,
+  seconds: 10,
+  memory: 256,
+};
+
 /**
  * Conversations through a chat template.
  *
  * The template decides about every token, those that begin a document included.
  * @throws UserError when the source is not a Jinja template.
  */
-export function templateFormat(tokenizer: Tokenizer, source: string, files: PromptFiles): ChatFormat {
-  const template = explain('the chat template cannot be read', () => new Template(source));
+export async function templateFormat(tokenizer: Tokenizer, source: string, files: PromptFiles): Promise<ChatFormat> {
+  const template = new LimitedProcess(entry, source, limits);
+  await explain('the chat template cannot be read', template.call(null));
   const names = { bos_token: files.bosToken, eos_token: files.eosToken, add_generation_prompt: true };
   const added = new Map(addedTokens(tokenizer).map(({ id, content }) => [content, id]));
   const places = anyOf([...added.keys()]);
@@ -28,18 +43,23 @@ export function templateFormat(tokenizer: Tokenizer, source: string, files: Prom
   return {
     kind: 'template',
     stop: [],
-    encode: (messages) => {
+    encode: async (messages, signal) => {
       const variables = { ...names, messages: messages.map(protect) };
-      const text = explain('the chat template refuses these messages', () => template.render(variables));
-      return encodeWithAdded(tokenizer, text, places, added);
+      const text = await explain(
+        'the chat template refuses these messages',
+        template.call(variables, { signal }),
+        signal,
+      );
+      return encodeWithAdded(String(text), places, added, (part) => encodeAside(tokenizer, part, signal));
     },
   };
 }
 
-function explain<T>(problem: string, action: () => T): T {
+async function explain<T>(problem: string, result: Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
-    return action();
+    return await result;
   } catch (cause) {
+    if (cause instanceof UserError || signal?.aborted === true) throw cause;
     throw new UserError(`chat: ${problem}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
@@ -59,14 +79,17 @@ function breakUp(text: string, places: RegExp): string {
   return text.replaceAll(mark, '').replace(places, (found) => Array.from(found, (char) => mark + char).join(''));
 }
 
-function encodeWithAdded(
-  tokenizer: Tokenizer,
+async function encodeWithAdded(
   text: string,
   places: RegExp,
   added: ReadonlyMap<string, number>,
-): number[] {
+  encode: (part: string) => Promise<Int32Array>,
+): Promise<number[]> {
+  const ids: number[] = [];
   // Splitting at a group keeps what matched: texts and tokens take turns.
-  return text.split(places).flatMap((part, index) => {
-    return index % 2 === 1 ? [added.get(part)!] : Array.from(tokenizer.encode(part.replaceAll(mark, '')));
-  });
+  for (const [index, part] of text.split(places).entries()) {
+    if (index % 2 === 1) ids.push(added.get(part)!);
+    else for (const id of await encode(part.replaceAll(mark, ''))) ids.push(id);
+  }
+  return ids;
 }

@@ -52,7 +52,7 @@ export class Conversation {
    */
   async say(content: string, options: AnswerOptions): Promise<Answer> {
     const turns: readonly ChatMessage[] = [...this.#turns, { role: 'user', content }];
-    const { promptIds, forgotten } = this.#fit(turns, options.maxNewTokens);
+    const { promptIds, forgotten } = await this.#fit(turns, options.maxNewTokens);
     const { sampling, onText, ...limits } = options;
     // A message that is repeated should get another answer.
     const seed = sampling.seed + this.#turns.length / 2;
@@ -80,10 +80,10 @@ export class Conversation {
   }
 
   /** The prompt with as many of the last turns as leave room for an answer, or for half the context. */
-  #fit(turns: readonly ChatMessage[], maxNewTokens: number) {
+  async #fit(turns: readonly ChatMessage[], maxNewTokens: number) {
     const room = this.#capacity - Math.min(maxNewTokens, this.#capacity >> 1);
     for (let forgotten = 0; ; forgotten += 2) {
-      const promptIds = this.#format.encode(this.#withSystem(turns.slice(forgotten)));
+      const promptIds = await this.#format.encode(this.#withSystem(turns.slice(forgotten)));
       if (promptIds.length <= room || forgotten + 2 >= turns.length) return { promptIds, forgotten };
     }
   }

@@ -19,12 +19,12 @@ export interface PromptFormat {
  *
  * @throws UserError when a file of the folder cannot be used.
  */
-export function openPromptFormat(folder: string, tokenizer: Tokenizer): PromptFormat {
+export async function openPromptFormat(folder: string, tokenizer: Tokenizer): Promise<PromptFormat> {
   const files = readPromptFiles(folder);
   const start = promptStart(tokenizer, files);
   const { chatTemplate } = files;
   const chat =
-    chatTemplate === null ? transcriptFormat(tokenizer, start) : templateFormat(tokenizer, chatTemplate, files);
+    chatTemplate === null ? transcriptFormat(tokenizer, start) : await templateFormat(tokenizer, chatTemplate, files);
   return { start, chat };
 }
 
