@@ -57,6 +57,15 @@ async function loadEngine(options: BackendOptions): Promise<Started> {
   return { threads: pool.threads, engineVariant: variant.name, detail };
 }
 
+/** Imported when it is wanted: a page without a GPU need not load it. */
+async function loadWebGpu(): Promise<Started> {
+  // Otherwise tensors under a thousand elements are computed by the cpu backend, and dataSync would be needed.
+  tf.env().set('WEBGPU_CPU_FORWARD', false);
+  const { startWebGpu } = await import('../webgpu/start.ts');
+  const { name, isSoftware } = await startWebGpu();
+  return { threads: null, engineVariant: null, detail: `${name}${isSoftware ? ' (computed in software)' : ''}` };
+}
+
 const entries: Readonly<Record<BackendId, BackendEntry>> = {
   engine: { detail: 'own CPU engine: WebAssembly SIMD', canReadSync: true },
   wasm: { detail: 'TF.js WebAssembly (XNNPACK, SIMD, one thread)', canReadSync: true },
@@ -120,12 +129,11 @@ async function start(name: BackendId, options: BackendOptions): Promise<string |
     const loaded = name === 'engine' ? await loadEngine(options) : null;
     await sourceOf(name)?.load();
     registerPatches(name);
-    // Otherwise tensors under a thousand elements are computed by the cpu backend, and dataSync would be needed.
-    if (name === 'webgpu') tf.env().set('WEBGPU_CPU_FORWARD', false);
+    const gpu = name === 'webgpu' ? await loadWebGpu() : null;
     if (!(await tf.setBackend(name))) throw new Error('it found no device to run on');
     await tf.ready();
     current = name;
-    return loaded ?? { threads: null, engineVariant: null, detail: entries[name].detail };
+    return loaded ?? gpu ?? { threads: null, engineVariant: null, detail: entries[name].detail };
   } catch (error) {
     // TF.js has made it current already when it fails to start.
     if (current !== null) await tf.setBackend(current);
