@@ -8,6 +8,7 @@ import { Memory } from './memory.ts';
 import { type Program, Programs } from './program.ts';
 import { WebGpuRecording } from './recording.ts';
 import type { Place } from './slabs.ts';
+import { Tables } from './tables.ts';
 import type { TfjsBackend, TfjsBackendClass, TfjsProgram, TfjsUniforms } from './tfjs-backend.ts';
 import { Uniforms } from './uniforms.ts';
 
@@ -15,6 +16,7 @@ import { Uniforms } from './uniforms.ts';
 export interface WebGpuBackend extends tf.KernelBackend, Recorder {
   readonly commands: Commands;
   readonly places: Memory;
+  readonly tables: Tables;
   incRef(dataId: object): void;
   /** A new tensor with undefined contents. */
   output(shape: readonly number[], dtype?: 'float32' | 'int32'): tf.TensorInfo;
@@ -40,7 +42,7 @@ export interface WebGpuBackend extends tf.KernelBackend, Recorder {
   ): void;
   /** Copies from place to place. */
   copy(from: Place, to: Place): void;
-  /** Writes the values of a tensor to a place. */
+  /** Writes the values of a tensor to a place, which no command that waits for its submission may use. */
   fill(place: Place, tensor: tf.Tensor): void;
   /** What has been asked of the GPU. */
   readonly work: GpuWork;
@@ -65,10 +67,12 @@ export function createBackend(Base: TfjsBackendClass, device: GPUDevice, info: G
   const uniforms = new Uniforms(commands);
   const programs = new Programs(commands, uniforms);
   const staging = new Staging(commands);
+  const tables = new Tables(commands);
 
   class Backend extends Base implements WebGpuBackend {
     readonly commands = commands;
     readonly places = memory;
+    readonly tables = tables;
     readonly work: GpuWork = commands.work;
 
     output(shape: readonly number[], dtype: 'float32' | 'int32' = 'float32'): tf.TensorInfo {
@@ -142,7 +146,6 @@ export function createBackend(Base: TfjsBackendClass, device: GPUDevice, info: G
     fill(place: Place, tensor: tf.Tensor): void {
       const { values, resource } = this.tensorMap.get(tensor.dataId);
       if (resource == null && values !== null) {
-        if (commands.isPending) commands.submit();
         memory.write(place, wordsOf(values, tensor.dtype));
         return;
       }

@@ -38,7 +38,7 @@ export class Commands {
     // A command that WebGPU refuses does nothing, and its result would be zeros.
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault();
-      this.#problem ??= event.error.message;
+      this.#problem ??= (event as GPUUncapturedErrorEvent).error.message;
     });
     void device.lost.then(({ reason, message }) => {
       if (reason !== 'destroyed') this.#problem ??= `the device was lost: ${message}`;
@@ -47,7 +47,9 @@ export class Commands {
 
   /** @throws Error if the device has refused a command, or was lost. */
   throwProblem(): void {
-    if (this.#problem !== null) throw new Error(`webgpu: ${this.#problem}`);
+    const problem = this.#problem;
+    this.#problem = null;
+    if (problem !== null) throw new Error(`webgpu: ${problem}`);
   }
 
   /** Whether there are commands that were not submitted. */

@@ -21,6 +21,8 @@ export class WebGpuRecording implements Recording {
   readonly #variables: readonly tf.Variable[];
   readonly #variablePlaces: readonly Place[];
   readonly #outputs: readonly RecordedOutput[];
+  /** The submissions before the commands ran last. */
+  #submits: number;
 
   /** `inputs`: the places that the commands read them from. */
   constructor(
@@ -37,16 +39,21 @@ export class WebGpuRecording implements Recording {
     this.#variables = variables;
     this.#variablePlaces = variablePlaces;
     this.#outputs = outputs;
+    this.#submits = backend.commands.work.submits;
   }
 
   replay(inputs: readonly tf.Tensor[]): tf.Tensor[] | null {
+    const { commands } = this.#backend;
     const hasMoved = (variable: tf.Variable, i: number) => {
       const [now, before] = [this.#backend.placeOf(variable), this.#variablePlaces[i]!];
       return now.buffer !== before.buffer || now.offset !== before.offset;
     };
     if (this.#variables.some(hasMoved)) return null;
+    // The host writes at once, before commands that were not submitted.
+    if (this.#submits === commands.work.submits) commands.submit();
     for (const [i, input] of inputs.entries()) this.#backend.fill(this.#inputs[i]!, input);
-    for (const dispatch of this.#kept.dispatches) this.#backend.commands.run(dispatch);
+    for (const dispatch of this.#kept.dispatches) commands.run(dispatch);
+    this.#submits = commands.work.submits;
     return this.#outputs.map((output) =>
       tf.engine().makeTensorFromTensorInfo(this.#backend.borrow({ ...output, dataId: {} }, output.place)),
     );

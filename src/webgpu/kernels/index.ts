@@ -1,9 +1,16 @@
 // All kernels of the GPU. What is not here runs as TF.js's own, on the same memory.
 
+import { registerAttention } from './attention.ts';
+import { registerBalanceLoss } from './balance-loss.ts';
+import { registerCrossEntropy } from './cross-entropy.ts';
+import { registerEmbedding } from './embedding.ts';
+import { registerRoutedExperts } from './experts.ts';
 import { registerLinear } from './linear.ts';
 import { registerMatMul } from './matmul.ts';
+import { registerOptimizer } from './optimizer.ts';
 import { registerRmsNorm } from './rms-norm.ts';
 import { registerRotary } from './rotary.ts';
+import { registerRouter } from './router.ts';
 import { registerSwiGlu } from './swiglu.ts';
 
 let isDone = false;
@@ -12,9 +19,16 @@ let isDone = false;
 export function registerWebGpuKernels(): void {
   if (isDone) return;
   isDone = true;
+  registerAttention();
+  registerBalanceLoss();
+  registerCrossEntropy();
+  registerEmbedding();
+  registerRoutedExperts();
   registerLinear();
   registerMatMul();
+  registerOptimizer();
   registerRmsNorm();
   registerRotary();
+  registerRouter();
   registerSwiGlu();
 }
