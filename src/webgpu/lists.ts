@@ -35,7 +35,16 @@ export interface ListItem {
 /** Numbers of a block in the table: its length, buffer and first element of each tensor, marks. */
 const rowLength = ({ item, marks = [] }: ListProgram) => 1 + 2 * Object.keys(item).length + marks.length;
 
+const programs = new Map<string, Program>();
+
 function programOf(list: ListProgram, buffers: number): Program {
+  const key = `${list.name} of ${buffers}`;
+  const program = programs.get(key) ?? makeProgram(list, buffers);
+  programs.set(key, program);
+  return program;
+}
+
+function makeProgram(list: ListProgram, buffers: number): Program {
   const { name, numbers, marks = [], declarations = '', code } = list;
   const item = Object.keys(list.item);
   const slabs = Array.from({ length: buffers }, (_, i) => `slab${i}`);

@@ -24,17 +24,20 @@ interface Tile {
   readonly keys: number;
 }
 
-/** The largest tile whose `words` fit into the memory of a workgroup. */
-function tileWithin(backend: WebGpuBackend, words: (tile: Tile) => number): Tile {
+/** The largest tile whose `words` fit into the memory of a workgroup, and of which a large GPU gets enough. */
+function tileWithin(backend: WebGpuBackend, heads: number, T: number, words: (tile: Tile) => number): Tile {
   const most = backend.commands.device.limits.maxComputeWorkgroupStorageSize / 4;
-  const tile = { queries: 32, keys: 32 };
-  while (words(tile) > most && tile.keys > 1) {
-    if (tile.keys > tile.queries || tile.queries === 1) tile.keys /= 2;
-    else if (tile.keys === tile.queries) tile.keys /= 2;
+  const rows = heads * groupsOf(T, 32) < manyGroups ? 16 : 32;
+  const tile = { queries: rows, keys: rows };
+  while (words(tile) > most && tile.queries > 1) {
+    if (tile.keys === tile.queries) tile.keys /= 2;
     else tile.queries /= 2;
   }
   return tile;
 }
+
+/** With so many workgroups a large GPU has enough to do. */
+const manyGroups = 512;
 
 /** One more than the width, so that neighbouring rows are in different banks. */
 const wordsOf = {
@@ -328,7 +331,7 @@ export function registerAttention(): void {
       const [out, stats] = [backend.output([B, T, H * V]), backend.output([B, H, T, 2])];
       const shape = { P, R, V, hasDocuments: documentIds !== undefined };
       const documents = documentIds === undefined ? {} : { documents: documentIds };
-      const tile = tileWithin(backend, wordsOf.forward(shape));
+      const tile = tileWithin(backend, B * H, T, wordsOf.forward(shape));
       const tensors = { q, kv, kRope, out, stats, ...documents };
       backend.run(forwardProgram(shape, tile), tensors, { B, T, H, scale }, B * H * groupsOf(T, tile.queries));
       return { out, stats };
@@ -343,10 +346,10 @@ export function registerAttention(): void {
       const products = { out: saved.out, dOut: dys.out, stats: saved.stats, all };
       backend.run(differentials(V), products, told, groupsOf(B * T * H, 64));
       const given = { q, kv, kRope, all, dOut: dys.out, ...documents };
-      const byQueries = tileWithin(backend, wordsOf.ofQueries(shape));
+      const byQueries = tileWithin(backend, B * H, T, wordsOf.ofQueries(shape));
       const queryGroups = B * H * groupsOf(T, byQueries.queries);
       backend.run(queryGradient(shape, byQueries), { ...given, dq }, told, queryGroups);
-      const byKeys = tileWithin(backend, wordsOf.ofKeys(shape));
+      const byKeys = tileWithin(backend, B * H, T, wordsOf.ofKeys(shape));
       const keyGroups = B * H * groupsOf(T, byKeys.keys);
       backend.run(keyGradient(shape, byKeys), { ...given, dkv, dRopeOfHead }, told, keyGroups);
       const size = B * T * R;

@@ -5,7 +5,17 @@ import { linearCrossEntropyOp } from '../../ops/linear-cross-entropy.ts';
 import type { tf } from '../../tensor/tf.ts';
 import type { WebGpuBackend } from '../backend.ts';
 import type { Program } from '../program.ts';
-import { lanesOf, type Product, productFunction, productMemory, type Tiling, tilesOf, tilingFor, tilingName } from './product.ts';
+import {
+  lanesOf,
+  type Product,
+  productFunction,
+  productMemory,
+  smallTiles,
+  type Tiling,
+  tilesOf,
+  tilingFor,
+  tilingName,
+} from './product.ts';
 import { maxOverLanes, sumOverLanes } from './reduce.ts';
 import { registerGpuOp } from './register.ts';
 
@@ -133,7 +143,7 @@ function runLogits(
   tensors: { readonly hidden: Tensor; readonly weight: Tensor; readonly block: Tensor },
   sizes: { readonly N: number; readonly D: number; readonly C: number; readonly first: number },
 ): void {
-  const tiling = tilingFor(sizes.N, sizes.C, sizes.D);
+  const tiling = tilingFor(backend.commands.device.limits, smallTiles(sizes.N, sizes.C), sizes.D);
   const program = programOf('logits', [logits], { hidden: 'f32', weight: 'f32', block: 'f32' }, tiling);
   backend.run(program, tensors, { ...sizes, isFirst: 0, firstTiles: 0 }, tilesOf(sizes.N, sizes.C, tiling));
 }
@@ -170,7 +180,8 @@ export function registerCrossEntropy(): void {
           runLogits(backend, { hidden, weight, block }, { N, D, C, first });
           backend.run(residualsOf, { block, labels, maxima, sums }, told, Math.ceil((N * C) / 256));
         }
-        const tiling = tilingFor(N, D, Math.max(C, N));
+        const tiles = smallTiles(N, D) + smallTiles(C, D);
+        const tiling = tilingFor(backend.commands.device.limits, tiles, Math.max(C, N));
         const tensors = {
           hidden: 'f32',
           weight: 'f32',

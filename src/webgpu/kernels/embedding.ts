@@ -25,16 +25,26 @@ const segmentSum: Program = {
   tensors: { x: 'f32', ids: 'i32', y: 'f32' },
   numbers: { M: 'u32', S: 'u32', D: 'u32' },
   workgroupSize: lanes,
-  declarations: maxOverLanes(lanes),
+  declarations: `${maxOverLanes(lanes)}\nvar<workgroup> isOurs: array<u32, ${lanes}>;\nvar<workgroup> verdict: u32;`,
   code: `  let id = ids[group];
   var isLater = 0.0;
   for (var row = lane; row < group; row += ${lanes}u) { if (ids[row] == id) { isLater = 1.0; } }
-  if (maxOverLanes(isLater, lane) > 0.0) { return; }
-  if (id < 0 || u32(id) >= u.S) { return; }
-  for (var column = lane; column < u.D; column += ${lanes}u) {
+  let later = maxOverLanes(isLater, lane);
+  if (lane == 0u) { verdict = select(0u, 1u, later > 0.0 || id < 0 || u32(id) >= u.S); }
+  if (workgroupUniformLoad(&verdict) == 1u) { return; }
+  for (var first = 0u; first < u.D; first += ${lanes}u) {
+    let column = first + lane;
     var sum = 0.0;
-    for (var row = group; row < u.M; row++) { if (ids[row] == id) { sum += x[row * u.D + column]; } }
-    y[u32(id) * u.D + column] = sum;
+    for (var block = (group / ${lanes}u) * ${lanes}u; block < u.M; block += ${lanes}u) {
+      let own = block + lane;
+      workgroupBarrier();
+      isOurs[lane] = select(0u, 1u, own >= group && own < u.M && ids[min(own, u.M - 1u)] == id);
+      workgroupBarrier();
+      for (var i = 0u; i < ${lanes}u; i++) {
+        if (isOurs[i] == 1u && column < u.D) { sum += x[(block + i) * u.D + column]; }
+      }
+    }
+    if (column < u.D) { y[u32(id) * u.D + column] = sum; }
   }`,
 };
 

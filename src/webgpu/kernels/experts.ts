@@ -56,10 +56,8 @@ const planProgram: Program = {
   }`,
 };
 
-/** Products of rows are short, and there are many. */
-const tiling: Tiling = { tile: 32, parts: 2 };
-/** Weight gradients are as deep as an expert has rows. */
-const gradientTiling: Tiling = { tile: 32, parts: 2 };
+/** The products of experts: tiles of 32 x 32, whose depth two parts of a workgroup share. */
+const tiling: Tiling = { tile: 32, parts: 2, deep: 16 };
 
 /** Tiles of rows that experts can have together, however the rows are spread. */
 const rowTiles = (M: number, E: number) => Math.floor(M / tiling.tile) + E;
@@ -189,7 +187,7 @@ const combine: Program = {
 
 /** Gradients of the down products: of what goes in, and of the weights. */
 const downGradient: Program = {
-  name: `RoutedExpertsGrad down ${tilingName(gradientTiling)}`,
+  name: `RoutedExpertsGrad down ${tilingName(tiling)}`,
   tensors: { dy: 'f32', weight: 'f32', plan: 'i32', activated: 'f32', dActivated: 'f32', dWeight: 'f32' },
   numbers: { ...numbers, firstTiles: 'u32' },
   workgroupSize: lanesOf(tiling),
@@ -219,7 +217,7 @@ ${productFunction(
     bAlong: 'column',
     put: 'dWeight[(expert * u.D + row) * u.F + column] = value;',
   }),
-  gradientTiling,
+  tiling,
 )}`,
   code: '  if (group < u.firstTiles) { ofWeight(group, lane); } else { ofRows(group - u.firstTiles, lane); }',
 };
@@ -249,7 +247,7 @@ const activationGradient: Program = {
 
 /** Gradients of the gate and up products: of the rows, and of the weights. */
 const gateUpGradient: Program = {
-  name: `RoutedExpertsGrad gateUp ${tilingName(gradientTiling)}`,
+  name: `RoutedExpertsGrad gateUp ${tilingName(tiling)}`,
   tensors: { x: 'f32', weight: 'f32', plan: 'i32', dGateUp: 'f32', dRows: 'f32', dWeight: 'f32' },
   numbers: { ...numbers, firstTiles: 'u32' },
   workgroupSize: lanesOf(tiling),
@@ -279,7 +277,7 @@ ${productFunction(
     bAlong: 'column',
     put: 'dWeight[(expert * 2u * u.F + row) * u.D + column] = value;',
   }),
-  gradientTiling,
+  tiling,
 )}`,
   code: '  if (group < u.firstTiles) { ofWeight(group, lane); } else { ofRows(group - u.firstTiles, lane); }',
 };

@@ -2,7 +2,17 @@
 
 import { linearOp } from '../../ops/linear.ts';
 import type { Program } from '../program.ts';
-import { lanesOf, type Product, productFunction, productMemory, type Tiling, tilesOf, tilingFor, tilingName } from './product.ts';
+import {
+  lanesOf,
+  type Product,
+  productFunction,
+  productMemory,
+  smallTiles,
+  type Tiling,
+  tilesOf,
+  tilingFor,
+  tilingName,
+} from './product.ts';
 import { registerGpuOp } from './register.ts';
 
 const forwardProduct: Product = {
@@ -63,7 +73,7 @@ export function registerLinear(): void {
   registerGpuOp(linearOp, {
     forward: (backend, { x, weight }, { sizes: { N, I, O } }) => {
       const y = backend.output([N, O]);
-      const tiling = tilingFor(N, O, I);
+      const tiling = tilingFor(backend.commands.device.limits, smallTiles(N, O), I);
       const program = programOf('Linear', [forwardProduct], { x: 'f32', weight: 'f32', y: 'f32' }, tiling);
       backend.run(program, { x, weight, y }, { N, I, O }, tilesOf(N, O, tiling));
       return { y };
@@ -71,7 +81,8 @@ export function registerLinear(): void {
     gradient: (backend, { x, weight }, { sizes: { N, I, O }, dys: { y: dy } }) => {
       const [dx, dWeight] = [backend.output([N, I]), backend.output([O, I])];
       const tensors = { x: 'f32', weight: 'f32', dy: 'f32', dx: 'f32', dWeight: 'f32' } as const;
-      const tiling = tilingFor(N, I, Math.max(N, O));
+      const tiles = smallTiles(N, I) + smallTiles(O, I);
+      const tiling = tilingFor(backend.commands.device.limits, tiles, Math.max(N, O));
       const program = programOf('LinearGrad', [weightGradient, inputGradient], tensors, tiling);
       const firstTiles = tilesOf(O, I, tiling);
       const groups = firstTiles + tilesOf(N, I, tiling);
@@ -80,7 +91,7 @@ export function registerLinear(): void {
     },
     gradientInputs: (backend, { x, weight }, { sizes: { N, I, O }, dys: { y: dy } }) => {
       const dx = backend.output([N, I]);
-      const tiling = tilingFor(N, I, O);
+      const tiling = tilingFor(backend.commands.device.limits, smallTiles(N, I), O);
       const tensors = { weight: 'f32', dy: 'f32', dx: 'f32' } as const;
       const program = programOf('LinearGradInputs', [inputGradient], tensors, tiling);
       backend.run(program, { weight, dy, dx }, { N, I, O }, tilesOf(N, I, tiling));
@@ -90,7 +101,7 @@ export function registerLinear(): void {
     },
     gradientWeights: (backend, { x, dy }, { sizes: { N, I, O } }) => {
       const dWeight = backend.output([O, I]);
-      const tiling = tilingFor(O, I, N);
+      const tiling = tilingFor(backend.commands.device.limits, smallTiles(O, I), N);
       const tensors = { x: 'f32', dy: 'f32', dWeight: 'f32' } as const;
       const program = programOf('LinearGradWeights', [weightGradient], tensors, tiling);
       backend.run(program, { x, dy, dWeight }, { N, I, O }, tilesOf(O, I, tiling));

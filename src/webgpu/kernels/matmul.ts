@@ -3,7 +3,7 @@
 import { tf } from '../../tensor/tf.ts';
 import type { WebGpuBackend } from '../backend.ts';
 import type { Program } from '../program.ts';
-import { lanesOf, productFunction, productMemory, type Tiling, tilesOf, tilingFor, tilingName } from './product.ts';
+import { lanesOf, productFunction, productMemory, smallTiles, type Tiling, tilesOf, tilingFor, tilingName } from './product.ts';
 import { backendName } from './register.ts';
 
 /** C [S, N, M] of S matrices each, of which one may be the same for all: its step from matrix to matrix is then 0. */
@@ -52,7 +52,7 @@ export function registerMatMul(): void {
       const stepOf = ({ shape }: tf.TensorInfo, size: number) =>
         tf.util.sizeFromShape(shape.slice(0, -2)) === 1 ? 0 : size;
       const c = gpu.output([...batch, N, M]);
-      const tiling = tilingFor(N * S, M, K);
+      const tiling = tilingFor(gpu.commands.device.limits, S * smallTiles(N, M), K);
       const tiles = tilesOf(N, M, tiling);
       const numbers = { N, M, K, tiles, aStep: stepOf(a, aRows * aColumns), bStep: stepOf(b, bRows * bColumns) };
       gpu.run(programOf(transposeA, transposeB, tiling), { a, b, c }, numbers, S * tiles);

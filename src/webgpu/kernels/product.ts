@@ -33,42 +33,69 @@ export interface Tiling {
   /** Rows and columns of a tile: 32 or 64. */
   readonly tile: 32 | 64;
   /** Parts of a workgroup that share the depth. */
-  readonly parts: 1 | 2 | 4;
+  readonly parts: number;
+  /** Depth of a block. */
+  readonly deep: number;
 }
 
-const lanesOfPart = ({ tile }: Tiling) => (tile / 4) ** 2;
+const lanesOfPart = ({ tile }: Pick<Tiling, 'tile'>) => (tile / 4) ** 2;
 
 export const lanesOf = (tiling: Tiling): number => lanesOfPart(tiling) * tiling.parts;
 
-/** Depth of a block. */
-const depthOf = ({ parts }: Tiling) => (parts === 4 ? 8 : 16);
-
-export const tilesOf = (rows: number, columns: number, { tile }: Tiling): number =>
+export const tilesOf = (rows: number, columns: number, { tile }: Pick<Tiling, 'tile'>): number =>
   Math.ceil(rows / tile) * Math.ceil(columns / tile);
 
-/** A GPU that has nothing to do in so many workgroups is a large one. */
-const manyTiles = 256;
+/** Bytes of the blocks of A and B; a row has one quad more, so that neighbours in depth are in different banks. */
+const blockBytes = ({ tile, parts, deep }: Tiling) => 2 * deep * (tile / 4 + 1) * parts * 16;
 
-/** A good way to cut a product of these sizes. */
-export function tilingFor(rows: number, columns: number, depth: number): Tiling {
-  if (tilesOf(rows, columns, { tile: 64, parts: 1 }) >= manyTiles) return { tile: 64, parts: 1 };
-  if (depth < 64 || tilesOf(rows, columns, { tile: 32, parts: 1 }) >= 4 * manyTiles) return { tile: 32, parts: 1 };
-  return { tile: 32, parts: depth < 128 ? 2 : 4 };
+/** What a device allows a workgroup. */
+export type WorkgroupLimits = Pick<
+  GPUSupportedLimits,
+  'maxComputeWorkgroupStorageSize' | 'maxComputeInvocationsPerWorkgroup'
+>;
+
+/** With so many workgroups a large GPU has enough to do. */
+const manyGroups = 1024;
+
+/**
+ * A good way to cut products that together have `tiles` tiles of 32 x 32 and this depth.
+ *
+ * Where there are few tiles, more lanes share the depth of each. Sizes and the limits of the device decide, so sums are
+ * added in the same order each time.
+ */
+export function tilingFor(limits: WorkgroupLimits, tiles: number, depth: number): Tiling {
+  if (tiles >= manyGroups) return { tile: 64, parts: 1, deep: 16 };
+  const fits = (tiling: Tiling) =>
+    lanesOf(tiling) <= limits.maxComputeInvocationsPerWorkgroup &&
+    // A few hundred bytes are left for what else a program keeps there.
+    blockBytes(tiling) + 256 <= limits.maxComputeWorkgroupStorageSize;
+  let tiling: Tiling = { tile: 32, parts: 1, deep: 16 };
+  while (tiling.parts < 8 && tiles * tiling.parts < manyGroups && depth >= 32 * tiling.parts) {
+    const wider = { ...tiling, parts: tiling.parts * 2 };
+    const shallow = { ...wider, deep: 8 };
+    if (fits(wider)) tiling = wider;
+    else if (fits(shallow)) tiling = shallow;
+    else break;
+  }
+  return tiling;
 }
 
-export const tilingName = ({ tile, parts }: Tiling): string => `${tile}x${parts}`;
+/** Tiles of 32 x 32 in a product. */
+export const smallTiles = (rows: number, columns: number): number => tilesOf(rows, columns, { tile: 32 });
+
+export const tilingName = ({ tile, parts, deep }: Tiling): string => `${tile}x${parts}x${deep}`;
 
 /** Memory of a workgroup for all products of a program. */
 export function productMemory(tiling: Tiling): string {
-  const quads = 2 * depthOf(tiling) * (tiling.tile / 4 + 1) * tiling.parts;
-  return `var<workgroup> blocks: array<vec4f, ${Math.max(quads, tiling.parts > 1 ? lanesOfPart(tiling) * 4 : 0)}>;`;
+  const sums = tiling.parts > 1 ? lanesOfPart(tiling) * 4 : 0;
+  return `var<workgroup> blocks: array<vec4f, ${Math.max(blockBytes(tiling) / 16, sums)}>;`;
 }
 
 /** The function `name(tile, lane)`, which all lanes of a workgroup call. */
 export function productFunction(product: Product, tiling: Tiling): string {
   const { name, rows, columns, depth, a, b, aAlong, bAlong, setup = '' } = product;
-  const { tile, parts } = tiling;
-  const [lanes, deep] = [lanesOfPart(tiling), depthOf(tiling)];
+  const { tile, parts, deep } = tiling;
+  const lanes = lanesOfPart(tiling);
   const quads = tile / 4;
   const stride = quads + 1; // one more, so that neighbours in k are in different banks
   const row0 = product.row0 ?? `(tile / tilesAcross) * ${tile}u`;
