@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import { type ActiveBackend, type BackendId, setActiveBackend } from '../tensor/active-backend.ts';
 import { registerPatches } from '../tensor/patches.ts';
 import { tf } from '../tensor/tf.ts';
+import { setRunningWebGpu } from '../webgpu/running.ts';
 import { type BackendName, backendNames } from './backend-names.ts';
 import { type BackendSource, host } from './host.ts';
 
@@ -70,7 +71,7 @@ const entries: Readonly<Record<BackendId, BackendEntry>> = {
   engine: { detail: 'own CPU engine: WebAssembly SIMD', canReadSync: true },
   wasm: { detail: 'TF.js WebAssembly (XNNPACK, SIMD, one thread)', canReadSync: true },
   cpu: { detail: 'TF.js plain JavaScript; slow, for reference', canReadSync: true },
-  webgpu: { detail: 'TF.js WebGPU; experts are computed densely', canReadSync: false },
+  webgpu: { detail: 'WebGPU; kernels of our own over those of TF.js', canReadSync: false },
   tensorflow: { detail: 'libtensorflow through tfjs-node', canReadSync: true },
 };
 
@@ -132,6 +133,7 @@ async function start(name: BackendId, options: BackendOptions): Promise<string |
     const gpu = name === 'webgpu' ? await loadWebGpu() : null;
     if (!(await tf.setBackend(name))) throw new Error('it found no device to run on');
     await tf.ready();
+    if (name !== 'webgpu') setRunningWebGpu(null);
     current = name;
     return loaded ?? gpu ?? { threads: null, engineVariant: null, detail: entries[name].detail };
   } catch (error) {

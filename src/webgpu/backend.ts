@@ -8,8 +8,10 @@ import { Memory } from './memory.ts';
 import { type Program, Programs } from './program.ts';
 import { WebGpuRecording } from './recording.ts';
 import type { Place } from './slabs.ts';
+import { Staging } from './staging.ts';
 import { Tables } from './tables.ts';
 import type { TfjsBackend, TfjsBackendClass, TfjsProgram, TfjsUniforms } from './tfjs-backend.ts';
+import { tfjsUniformBytes } from './tfjs-uniforms.ts';
 import { Uniforms } from './uniforms.ts';
 
 /** What kernels and the program see of the backend. */
@@ -299,54 +301,4 @@ function makeBindingsAlike(device: GPUDevice): void {
   const create = device.createShaderModule.bind(device);
   device.createShaderModule = (descriptor) =>
     create({ ...descriptor, code: descriptor.code.replaceAll('var<storage, read>', 'var<storage, read_write>') });
-}
-
-const alignments = [4, 4, 8, 16, 16, 16, 16];
-
-/** The bytes of TF.js's uniforms, laid out as a WGSL structure of scalars, vectors and its own vectors of 5 and 6. */
-function tfjsUniformBytes(list: TfjsUniforms): ArrayBuffer {
-  let end = 0;
-  let previous = 0;
-  const fields = list.map(({ type, data }) => {
-    const values = data.length === 0 ? [1] : data;
-    const align = previous >= 5 ? 16 : alignments[values.length]!;
-    const offset = Math.ceil(end / align) * align;
-    end = offset + values.length * 4;
-    previous = values.length;
-    return { type, values, offset };
-  });
-  const bytes = new ArrayBuffer(Math.ceil(end / 16) * 16);
-  for (const { type, values, offset } of fields) {
-    const View = type === 'float32' ? Float32Array : type === 'uint32' ? Uint32Array : Int32Array;
-    new View(bytes, offset, values.length).set(values);
-  }
-  return bytes;
-}
-
-/** Buffers through which the host reads. */
-class Staging {
-  readonly #commands: Commands;
-  readonly #free = new Map<number, GPUBuffer[]>();
-
-  constructor(commands: Commands) {
-    this.#commands = commands;
-  }
-
-  async read({ buffer, offset, bytes }: Place): Promise<ArrayBuffer> {
-    if (bytes === 0) return new ArrayBuffer(0);
-    const size = 2 ** Math.ceil(Math.log2(Math.max(256, bytes)));
-    const { MAP_READ, COPY_DST } = GPUBufferUsage;
-    const target = this.#free.get(size)?.pop() ?? this.#commands.createBuffer(size, MAP_READ | COPY_DST);
-    this.#commands.encoder().copyBufferToBuffer(buffer, offset, target, 0, Math.ceil(bytes / 4) * 4);
-    this.#commands.submit();
-    this.#commands.work.readbacks++;
-    await target.mapAsync(GPUMapMode.READ, 0, size);
-    this.#commands.throwProblem();
-    const copy = target.getMappedRange(0, size).slice(0, bytes);
-    target.unmap();
-    const list = this.#free.get(size) ?? [];
-    list.push(target);
-    this.#free.set(size, list);
-    return copy;
-  }
 }

@@ -130,12 +130,6 @@ export function runList(
     ]);
     const table = { buffer: backend.tables.of(`${list.name} ${key}`, () => rowsOf(list, run, buffers)) };
     const changes = !backend.commands.isRecording;
-    backend.runOn(
-      programOf(list, buffers.length),
-      { ...bindings, table },
-      numbers,
-      blocks,
-      changes,
-    );
+    backend.runOn(programOf(list, buffers.length), { ...bindings, table }, numbers, blocks, changes);
   }
 }

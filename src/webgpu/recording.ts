@@ -64,5 +64,6 @@ export class WebGpuRecording implements Recording {
     this.#backend.commands.submit();
     this.#kept.slabs.dispose();
     this.#kept.constants.dispose();
+    this.#backend.places.trim();
   }
 }

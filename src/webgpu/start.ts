@@ -5,13 +5,11 @@ import { createBackend, type WebGpuBackend } from './backend.ts';
 import { type Gpu, requestGpu } from './device.ts';
 import { registerWebGpuKernels } from './kernels/index.ts';
 import { backendName } from './kernels/register.ts';
+import { setRunningWebGpu } from './running.ts';
 import type { TfjsBackend, TfjsBackendClass } from './tfjs-backend.ts';
 
 let base: TfjsBackendClass | null = null;
-let running: { readonly backend: WebGpuBackend; readonly gpu: Gpu } | null = null;
-
-/** The backend and its GPU, if it has been started. */
-export const runningWebGpu = () => running;
+let started: { readonly backend: WebGpuBackend; readonly gpu: Gpu } | null = null;
 
 /**
  * Registers the backend with TF.js, whose own package must have been loaded.
@@ -19,15 +17,19 @@ export const runningWebGpu = () => running;
  * @throws Error where there is no GPU.
  */
 export async function startWebGpu(): Promise<Gpu> {
-  if (running !== null && tf.findBackend(backendName) === running.backend) return running.gpu;
+  if (started === null || tf.findBackend(backendName) !== started.backend) started = await register();
+  setRunningWebGpu(started.backend);
+  return started.gpu;
+}
+
+async function register(): Promise<NonNullable<typeof started>> {
   const gpu = await requestGpu();
   base ??= await stockClass();
   const backend = createBackend(base, gpu.device, gpu.info);
   registerWebGpuKernels();
-  tf.removeBackend(backendName);
+  if (tf.findBackendFactory(backendName) !== undefined) tf.removeBackend(backendName);
   tf.registerBackend(backendName, () => backend, 3);
-  running = { backend, gpu };
-  return gpu;
+  return { backend, gpu };
 }
 
 /** TF.js's class, of which its package registers only a factory. */

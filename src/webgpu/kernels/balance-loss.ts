@@ -32,7 +32,12 @@ function program(scoring: 'sigmoid' | 'softmax', selection: 'affinity' | 'dispat
     }`;
   return {
     name: `BalanceLoss ${scoring} ${selection} ${E}`,
-    tensors: { logits: 'f32', ...(selection === 'dispatch' ? { chosen: 'i32' as const } : {}), parts: 'f32', slope: 'f32' },
+    tensors: {
+      logits: 'f32',
+      ...(selection === 'dispatch' ? { chosen: 'i32' as const } : {}),
+      parts: 'f32',
+      slope: 'f32',
+    },
     numbers: { L: 'u32', E: 'u32', K: 'u32', scale: 'f32', share: 'f32' },
     workgroupSize: lanes,
     declarations: `var<workgroup> counts: array<atomic<u32>, ${E}>;\n${sumOverLanes(lanes)}

@@ -24,7 +24,8 @@ const mostLogits = 2 ** 24;
 const lanes = 128;
 
 /** Columns that are computed at once; V if all of them fit. */
-const columnsOf = (N: number, V: number) => (N * V <= mostLogits ? V : Math.max(64, Math.floor(mostLogits / N / 64) * 64));
+const columnsOf = (N: number, V: number) =>
+  N * V <= mostLogits ? V : Math.max(64, Math.floor(mostLogits / N / 64) * 64);
 
 const numbers = { N: 'u32', D: 'u32', C: 'u32', first: 'u32', isFirst: 'u32' } as const;
 

@@ -3,7 +3,16 @@
 import { tf } from '../../tensor/tf.ts';
 import type { WebGpuBackend } from '../backend.ts';
 import type { Program } from '../program.ts';
-import { lanesOf, productFunction, productMemory, smallTiles, type Tiling, tilesOf, tilingFor, tilingName } from './product.ts';
+import {
+  lanesOf,
+  productFunction,
+  productMemory,
+  smallTiles,
+  type Tiling,
+  tilesOf,
+  tilingFor,
+  tilingName,
+} from './product.ts';
 import { backendName } from './register.ts';
 
 /** C [S, N, M] of S matrices each, of which one may be the same for all: its step from matrix to matrix is then 0. */

@@ -131,7 +131,10 @@ export function productFunction(product: Product, tiling: Tiling): string {
   const put = (j: number) =>
     product.putFour === undefined
       ? [0, 1, 2, 3]
-          .map((c) => `{ let column = column4 + ${c}u; if (column < columns) { let value = sum${j}[${c}]; ${product.put} } }`)
+          .map(
+            (c) =>
+              `{ let column = column4 + ${c}u; if (column < columns) { let value = sum${j}[${c}]; ${product.put} } }`,
+          )
           .join('\n    ')
       : `let column = column4; let values = sum${j}; ${product.putFour}`;
   return `fn ${name}(tile: u32, lane: u32) {
