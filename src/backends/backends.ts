@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import { type ActiveBackend, type BackendId, setActiveBackend } from '../tensor/active-backend.ts';
 import { registerPatches } from '../tensor/patches.ts';
 import { tf } from '../tensor/tf.ts';
+import { setRunningWebGpu } from '../webgpu/running.ts';
 import { type BackendName, backendNames } from './backend-names.ts';
 import { type BackendSource, host } from './host.ts';
 
@@ -60,11 +61,20 @@ async function loadEngine(options: BackendOptions): Promise<Started> {
   return { threads: pool.threads, engineVariant: variant.name, detail };
 }
 
+/** Imported when it is wanted: a page without a GPU need not load it. */
+async function loadWebGpu(): Promise<Started> {
+  // Otherwise tensors under a thousand elements are computed by the cpu backend, and dataSync would be needed.
+  tf.env().set('WEBGPU_CPU_FORWARD', false);
+  const { startWebGpu } = await import('../webgpu/start.ts');
+  const { name, isSoftware } = await startWebGpu();
+  return { threads: null, engineVariant: null, detail: `${name}${isSoftware ? ' (computed in software)' : ''}` };
+}
+
 const entries: Readonly<Record<BackendId, BackendEntry>> = {
   engine: { detail: 'own CPU engine: WebAssembly SIMD', canReadSync: true },
   wasm: { detail: 'TF.js WebAssembly (XNNPACK, SIMD, one thread)', canReadSync: true },
   cpu: { detail: 'TF.js plain JavaScript; slow, for reference', canReadSync: true },
-  webgpu: { detail: 'TF.js WebGPU; experts are computed densely', canReadSync: false },
+  webgpu: { detail: 'WebGPU; kernels of our own over those of TF.js', canReadSync: false },
   tensorflow: { detail: 'libtensorflow through tfjs-node', canReadSync: true },
 };
 
@@ -126,12 +136,12 @@ async function start(name: BackendId, options: BackendOptions): Promise<string |
     const loaded = name === 'engine' ? await loadEngine(options) : null;
     await sourceOf(name)?.load();
     registerPatches(name);
-    // Otherwise tensors under a thousand elements are computed by the cpu backend, and dataSync would be needed.
-    if (name === 'webgpu') tf.env().set('WEBGPU_CPU_FORWARD', false);
+    const gpu = name === 'webgpu' ? await loadWebGpu() : null;
     if (!(await tf.setBackend(name))) throw new Error('it found no device to run on');
     await tf.ready();
+    if (name !== 'webgpu') setRunningWebGpu(null);
     current = name;
-    return loaded ?? { threads: null, engineVariant: null, detail: entries[name].detail };
+    return loaded ?? gpu ?? { threads: null, engineVariant: null, detail: entries[name].detail };
   } catch (error) {
     // TF.js has made it current already when it fails to start.
     if (current !== null) await tf.setBackend(current);

@@ -8,6 +8,8 @@ import { createRandom } from '../tensor/random.ts';
 import { createLearner, disposeLearner, type Learner } from '../train/learner.ts';
 import type { StepPlan } from '../train/schedules.ts';
 import { trainStep } from '../train/train-step.ts';
+import type { GpuWork } from '../webgpu/commands.ts';
+import { runningWebGpu } from '../webgpu/running.ts';
 import { timingOf } from './timing.ts';
 
 /** What `benchStep` found; the keys are those of `tinyseek bench step --json`. */
@@ -26,7 +28,12 @@ export interface StepBench {
   readonly gflops: number;
   /** Most memory this process had at any time. */
   readonly peakMemoryBytes: number;
+  /** What a step asks of the GPU; null on other backends. */
+  readonly gpu: StepWork | null;
 }
+
+/** Counted over the timed steps, per step, except what is held at their end. */
+export type StepWork = GpuWork;
 
 const leastSteps = 15;
 const leastSeconds = 2;
@@ -46,8 +53,9 @@ export async function benchStep(model: ModelConfig, train: TrainConfig, steps: n
   const step = async () => void (await trainStep(learner, batch, plan, train));
   try {
     await timeSteps(step, Math.min(warmUpSteps, steps ?? warmUpSteps), warmUpSeconds);
+    const before = { ...runningWebGpu()?.work };
     const seconds = await timeSteps(step, steps ?? leastSteps, steps === null ? leastSeconds : 0);
-    return summarize(learner, train, seconds);
+    return { ...summarize(learner, train, seconds), gpu: workPerStep(before, seconds.length) };
   } finally {
     disposeLearner(learner);
   }
@@ -91,7 +99,23 @@ async function timeSteps(step: () => Promise<void>, least: number, seconds: numb
   return times;
 }
 
-function summarize({ model }: Learner, { batchSize, seqLen }: TrainConfig, seconds: readonly number[]): StepBench {
+/** Null where the active backend is not WebGPU. */
+function workPerStep(before: Partial<GpuWork>, steps: number): StepWork | null {
+  const work = runningWebGpu()?.work;
+  if (work === undefined) return null;
+  const perStep = (key: keyof GpuWork) => (work[key] - (before[key] ?? 0)) / steps;
+  return {
+    dispatches: perStep('dispatches'),
+    submits: perStep('submits'),
+    readbacks: perStep('readbacks'),
+    buffersCreated: perStep('buffersCreated'),
+    bytesAllocated: work.bytesAllocated,
+  };
+}
+
+type TimedStep = Omit<StepBench, 'gpu'>;
+
+function summarize({ model }: Learner, { batchSize, seqLen }: TrainConfig, seconds: readonly number[]): TimedStep {
   const { median, min } = timingOf(seconds);
   const tokensPerSecond = (batchSize * seqLen) / median;
   return {

@@ -13,7 +13,8 @@ const mayImport: Record<string, readonly string[]> = {
   tensor: [],
   ops: ['tensor', 'precision', 'config'],
   engine: ['ops', 'tensor', 'precision'],
-  backends: ['engine', 'tensor'],
+  webgpu: ['ops', 'tensor'],
+  backends: ['engine', 'webgpu', 'tensor'],
   layers: ['ops', 'tensor', 'config'],
   mla: ['layers', 'ops', 'tensor', 'config'],
   moe: ['layers', 'ops', 'tensor', 'config'],
@@ -31,7 +32,7 @@ const mayImport: Record<string, readonly string[]> = {
     ...['tensor', 'precision', 'config'],
   ],
   interchange: ['report', 'train', 'generate', 'data', 'io', 'config'],
-  bench: ['train', 'generate', 'model', 'ops', 'engine', 'data', 'tensor', 'config'],
+  bench: ['train', 'generate', 'model', 'ops', 'engine', 'webgpu', 'data', 'tensor', 'config'],
   cli: [
     ...['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
     ...['serve', 'interchange', 'experiments', 'runs'],

@@ -53,7 +53,8 @@ const stepCommand = defineCommand({
 });
 
 function stepTable(result: StepBench): string[] {
-  const { msPerStep, msMin, tokensPerSecond, gflops, parameters, peakMemoryBytes, batchSize, seqLen, steps } = result;
+  const { msPerStep, msMin, tokensPerSecond, gflops, parameters, peakMemoryBytes, batchSize, seqLen, steps, gpu } =
+    result;
   const rows = [
     [`Step of ${batchSize} x ${seqLen} tokens, median of ${steps}`, `${formatMeasured(msPerStep)} ms`],
     ['  fastest', `${formatMeasured(msMin)} ms`],
@@ -61,6 +62,13 @@ function stepTable(result: StepBench): string[] {
     ['Useful arithmetic', `${formatMeasured(gflops)} GFLOP/s`],
     ['Trained parameters', formatExact(parameters)],
     ['Peak memory', formatBytes(peakMemoryBytes)],
+    ...(gpu === null
+      ? []
+      : [
+          ['GPU: dispatches of a step', formatExact(gpu.dispatches)],
+          ['  submissions, read-backs', `${formatExact(gpu.submits)}, ${formatExact(gpu.readbacks)}`],
+          ['  memory', formatBytes(gpu.bytesAllocated)],
+        ]),
   ];
   return formatTable(rows, outputWidth(), [1]);
 }

@@ -1,0 +1,111 @@
+// Shape legend: N rows, I and O input and output width.
+
+import { linearOp } from '../../ops/linear.ts';
+import type { Program } from '../program.ts';
+import {
+  lanesOf,
+  type Product,
+  productFunction,
+  productMemory,
+  smallTiles,
+  type Tiling,
+  tilesOf,
+  tilingFor,
+  tilingName,
+} from './product.ts';
+import { registerGpuOp } from './register.ts';
+
+const forwardProduct: Product = {
+  name: 'forward',
+  rows: 'u.N',
+  columns: 'u.O',
+  depth: 'u.I',
+  a: 'x[row * u.I + k]',
+  aAlong: 'k',
+  b: 'weight[column * u.I + k]',
+  bAlong: 'k',
+  put: 'y[row * u.O + column] = value;',
+};
+
+const inputGradient: Product = {
+  name: 'inputGradient',
+  rows: 'u.N',
+  columns: 'u.I',
+  depth: 'u.O',
+  a: 'dy[row * u.O + k]',
+  aAlong: 'k',
+  b: 'weight[k * u.I + column]',
+  bAlong: 'column',
+  put: 'dx[row * u.I + column] = value;',
+};
+
+const weightGradient: Product = {
+  name: 'weightGradient',
+  rows: 'u.O',
+  columns: 'u.I',
+  depth: 'u.N',
+  a: 'dy[k * u.O + row]',
+  aAlong: 'row',
+  b: 'x[k * u.I + column]',
+  bAlong: 'column',
+  put: 'dWeight[row * u.I + column] = value;',
+};
+
+const numbers = { N: 'u32', I: 'u32', O: 'u32' } as const;
+
+function programOf(name: string, products: readonly Product[], tensors: Program['tensors'], tiling: Tiling): Program {
+  const [first, second] = products;
+  return {
+    name: `${name} ${tilingName(tiling)}`,
+    tensors,
+    numbers: { ...numbers, ...(second === undefined ? {} : { firstTiles: 'u32' }) },
+    workgroupSize: lanesOf(tiling),
+    declarations: [productMemory(tiling), ...products.map((product) => productFunction(product, tiling))].join('\n'),
+    code:
+      second === undefined
+        ? `  ${first!.name}(group, lane);`
+        : `  if (group < u.firstTiles) { ${first!.name}(group, lane); } else { ${second.name}(group - u.firstTiles, lane); }`,
+  };
+}
+
+/** Registers a product whose gradients are made together. Shapes: x [N, I], weight [O, I] -> [N, O]. */
+export function registerLinear(): void {
+  registerGpuOp(linearOp, {
+    forward: (backend, { x, weight }, { sizes: { N, I, O } }) => {
+      const y = backend.output([N, O]);
+      const tiling = tilingFor(backend.commands.device.limits, smallTiles(N, O), I);
+      const program = programOf('Linear', [forwardProduct], { x: 'f32', weight: 'f32', y: 'f32' }, tiling);
+      backend.run(program, { x, weight, y }, { N, I, O }, tilesOf(N, O, tiling));
+      return { y };
+    },
+    gradient: (backend, { x, weight }, { sizes: { N, I, O }, dys: { y: dy } }) => {
+      const [dx, dWeight] = [backend.output([N, I]), backend.output([O, I])];
+      const tensors = { x: 'f32', weight: 'f32', dy: 'f32', dx: 'f32', dWeight: 'f32' } as const;
+      const tiles = smallTiles(N, I) + smallTiles(O, I);
+      const tiling = tilingFor(backend.commands.device.limits, tiles, Math.max(N, O));
+      const program = programOf('LinearGrad', [weightGradient, inputGradient], tensors, tiling);
+      const firstTiles = tilesOf(O, I, tiling);
+      const groups = firstTiles + tilesOf(N, I, tiling);
+      backend.run(program, { x, weight, dy, dx, dWeight }, { N, I, O, firstTiles }, groups);
+      return { x: dx, weight: dWeight };
+    },
+    gradientInputs: (backend, { x, weight }, { sizes: { N, I, O }, dys: { y: dy } }) => {
+      const dx = backend.output([N, I]);
+      const tiling = tilingFor(backend.commands.device.limits, smallTiles(N, I), O);
+      const tensors = { weight: 'f32', dy: 'f32', dx: 'f32' } as const;
+      const program = programOf('LinearGradInputs', [inputGradient], tensors, tiling);
+      backend.run(program, { weight, dy, dx }, { N, I, O }, tilesOf(N, I, tiling));
+      backend.incRef(x.dataId);
+      backend.incRef(dy.dataId);
+      return { gradients: { x: dx }, kept: { x: { ...x }, dy: { ...dy } } };
+    },
+    gradientWeights: (backend, { x, dy }, { sizes: { N, I, O } }) => {
+      const dWeight = backend.output([O, I]);
+      const tiling = tilingFor(backend.commands.device.limits, smallTiles(O, I), N);
+      const tensors = { x: 'f32', dy: 'f32', dWeight: 'f32' } as const;
+      const program = programOf('LinearGradWeights', [weightGradient], tensors, tiling);
+      backend.run(program, { x, dy, dWeight }, { N, I, O }, tilesOf(O, I, tiling));
+      return { weight: dWeight };
+    },
+  });
+}
