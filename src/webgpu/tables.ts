@@ -1,4 +1,5 @@
-// Tables that kernels on lists read. A step needs the same ones each time, so they are found again by what they are made from.
+// Tables that kernels on lists read. A step needs the same ones each time, so they are found again by what they are
+// made from.
 
 import type { Commands } from './commands.ts';
 

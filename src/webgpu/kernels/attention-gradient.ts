@@ -21,7 +21,7 @@ import {
   tensorsOf,
 } from './attention-tiles.ts';
 
-/** For each query: its largest score, 1 / the sum of its exponentials, and the product of its output and its gradient. */
+/** For each query: its largest score, 1 / the sum of its exponentials, and its output times the gradient of that. */
 export const differentials = (V: number): Program => ({
   name: `MlaAttentionGrad products ${V}`,
   tensors: { out: 'f32', dOut: 'f32', stats: 'f32', all: 'f32' },

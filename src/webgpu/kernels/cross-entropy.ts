@@ -100,7 +100,7 @@ const addBlock = (isWhole: boolean): Program => ({
   }`,
 });
 
-/** Logits of a block become what their gradient is before it is divided by the sum and multiplied by that of the loss. */
+/** Logits become what their gradient is before it is divided by the sum and multiplied by that of the loss. */
 const residualsOf: Program = {
   name: 'LinearCrossEntropyGrad residuals',
   tensors: { block: 'f32', labels: 'i32', maxima: 'f32', sums: 'f32' },

@@ -1,8 +1,8 @@
 // Which rows go to which expert, and back; and what lies between the products of an expert.
 // Shape legend: N tokens, K experts per token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 //
-// The plan, which the forward pass makes and saves: [E + 1] where the rows of each expert begin, and where the last ends;
-// [M] for each row the index `token * K + slot` that it comes from; [M] for each such index its row.
+// The plan, which the forward pass makes and saves: [E + 1] where the rows of each expert begin, and where the last
+// ends; [M] for each row the index `token * K + slot` that it comes from; [M] for each such index its row.
 
 import type { Program } from '../program.ts';
 import { sumOverLanes } from './reduce.ts';

@@ -1,8 +1,8 @@
 // Matrix products: WGSL for one tile of C = A B, whatever A, B and C are.
 //
-// A workgroup makes a tile of C. It goes along the depth in steps, brings a block of A and one of B into its memory, and
-// each invocation adds to 4 x 4 elements. Where C has few tiles, several parts of a workgroup share the depth, and their
-// sums are added in order, so that the GPU has enough to do. No element depends on anything but sizes.
+// A workgroup makes a tile of C. It goes along the depth in steps, brings a block of A and one of B into its memory,
+// and each invocation adds to 4 x 4 elements. Where C has few tiles, several parts of a workgroup share the depth, and
+// their sums are added in order, so that the GPU has enough to do. The order of the sums follows from sizes.
 
 /** A product; strings are WGSL. */
 export interface Product {

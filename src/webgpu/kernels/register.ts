@@ -8,7 +8,7 @@ import type { WebGpuBackend } from '../backend.ts';
 
 export const backendName = 'webgpu';
 
-/** Registers the kernels of one of our ops. They make tensors with `backend.output` and fill them with `backend.run`. */
+/** Registers the kernels of one of our ops. They make tensors with `backend.output`, and `backend.run` fills them. */
 export function registerGpuOp<S extends OpSpec>(op: Op<S>, kernels: Kernels<S, WebGpuBackend>): void {
   registerKernels(backendName, op, kernels);
 }
