@@ -12,8 +12,10 @@ import type { GpuWork } from '../webgpu/commands.ts';
 import { runningWebGpu } from '../webgpu/running.ts';
 import { timingOf } from './timing.ts';
 
-/** What `benchStep` found; the keys are those of `tinyseek bench step --json`. */
-export interface StepBench {
+/**
+ * What `benchStep` found, and on WebGPU what a step asks of the GPU; the keys are those of `tinyseek bench step --json`.
+ */
+export interface StepBench extends Partial<GpuWork> {
   /** Trained ones, MTP modules included and balancing biases not. */
   readonly parameters: number;
   readonly batchSize: number;
@@ -28,12 +30,7 @@ export interface StepBench {
   readonly gflops: number;
   /** Most memory this process had at any time. */
   readonly peakMemoryBytes: number;
-  /** What a step asks of the GPU; null on other backends. */
-  readonly gpu: StepWork | null;
 }
-
-/** Counted over the timed steps, per step, except what is held at their end. */
-export type StepWork = GpuWork;
 
 const leastSteps = 15;
 const leastSeconds = 2;
@@ -55,7 +52,7 @@ export async function benchStep(model: ModelConfig, train: TrainConfig, steps: n
     await timeSteps(step, Math.min(warmUpSteps, steps ?? warmUpSteps), warmUpSeconds);
     const before = { ...runningWebGpu()?.work };
     const seconds = await timeSteps(step, steps ?? leastSteps, steps === null ? leastSeconds : 0);
-    return { ...summarize(learner, train, seconds), gpu: workPerStep(before, seconds.length) };
+    return { ...summarize(learner, train, seconds), ...workPerStep(before, seconds.length) };
   } finally {
     disposeLearner(learner);
   }
@@ -99,10 +96,10 @@ async function timeSteps(step: () => Promise<void>, least: number, seconds: numb
   return times;
 }
 
-/** Null where the active backend is not WebGPU. */
-function workPerStep(before: Partial<GpuWork>, steps: number): StepWork | null {
+/** Counts of a step, and what is held at the end of the last; nothing where the active backend is not WebGPU. */
+function workPerStep(before: Partial<GpuWork>, steps: number): Partial<GpuWork> {
   const work = runningWebGpu()?.work;
-  if (work === undefined) return null;
+  if (work === undefined) return {};
   const perStep = (key: keyof GpuWork) => (work[key] - (before[key] ?? 0)) / steps;
   return {
     dispatches: perStep('dispatches'),
@@ -113,9 +110,7 @@ function workPerStep(before: Partial<GpuWork>, steps: number): StepWork | null {
   };
 }
 
-type TimedStep = Omit<StepBench, 'gpu'>;
-
-function summarize({ model }: Learner, { batchSize, seqLen }: TrainConfig, seconds: readonly number[]): TimedStep {
+function summarize({ model }: Learner, { batchSize, seqLen }: TrainConfig, seconds: readonly number[]): StepBench {
   const { median, min } = timingOf(seconds);
   const tokensPerSecond = (batchSize * seqLen) / median;
   return {

@@ -53,8 +53,8 @@ const stepCommand = defineCommand({
 });
 
 function stepTable(result: StepBench): string[] {
-  const { msPerStep, msMin, tokensPerSecond, gflops, parameters, peakMemoryBytes, batchSize, seqLen, steps, gpu } =
-    result;
+  const { msPerStep, msMin, tokensPerSecond, gflops, parameters, peakMemoryBytes, batchSize, seqLen, steps } = result;
+  const { dispatches, submits, readbacks, bytesAllocated } = result;
   const rows = [
     [`Step of ${batchSize} x ${seqLen} tokens, median of ${steps}`, `${formatMeasured(msPerStep)} ms`],
     ['  fastest', `${formatMeasured(msMin)} ms`],
@@ -62,12 +62,12 @@ function stepTable(result: StepBench): string[] {
     ['Useful arithmetic', `${formatMeasured(gflops)} GFLOP/s`],
     ['Trained parameters', formatExact(parameters)],
     ['Peak memory', formatBytes(peakMemoryBytes)],
-    ...(gpu === null
+    ...(dispatches === undefined
       ? []
       : [
-          ['GPU: dispatches of a step', formatExact(gpu.dispatches)],
-          ['  submissions, read-backs', `${formatExact(gpu.submits)}, ${formatExact(gpu.readbacks)}`],
-          ['  memory', formatBytes(gpu.bytesAllocated)],
+          ['GPU: dispatches of a step', formatExact(dispatches)],
+          ['  submissions, read-backs', `${formatExact(submits ?? 0)}, ${formatExact(readbacks ?? 0)}`],
+          ['  memory', formatBytes(bytesAllocated ?? 0)],
         ]),
   ];
   return formatTable(rows, outputWidth(), [1]);
