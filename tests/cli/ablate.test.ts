@@ -123,7 +123,7 @@ describe('a study', () => {
       cwd: temporary.path,
     });
     expect(more.code).toBe(0);
-    expect(more.stderr.match(/, seed \d:/g)).toEqual([', seed 2:', ', seed 2:']);
+    expect(more.stderr.match(/, seed \d: \d of \d/g)).toEqual([', seed 2: 5 of 6', ', seed 2: 6 of 6']);
   });
 
   it.each([

@@ -30,7 +30,7 @@ describe('a server that stops', () => {
     const { server, port, generator, records } = await serve();
     generator.hold();
     const early = new RawClient(port).send(postBody(path, { prompt: 'a', seed: 1, max_tokens: 7 }));
-    const idle = new RawClient(port).send('GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n');
+    const idle = new RawClient(port).send('GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await idle.until('200 OK');
     await expect.poll(() => generator.requests.length).toBe(1);
     const closed = server.close(60);

@@ -28,7 +28,7 @@ describe('trainEvents', () => {
     const done: string[] = [];
     const events = trainEvents({ ...seaRun, documents, store, onEvent: (event) => done.push(label(event)) });
     expect(done).toEqual([]);
-    for (const expected of ['start', 'sample 0', 'step 1', 'step 2', 'eval 2']) {
+    for (const expected of ['start', 'warning', 'sample 0', 'step 1', 'step 2', 'eval 2']) {
       const { value } = await events.next();
       await new Promise((resolve) => setTimeout(resolve, 5)); // time enough to go on, if it did
       expect([value && label(value), done.at(-1)]).toEqual([expected, expected]);
@@ -55,7 +55,7 @@ describe('trainEvents', () => {
       for await (const event of trainEvents(options)) heard.push(label(event));
     };
     await expect(read()).rejects.toThrow('expected finite numbers');
-    expect(heard.slice(0, 2)).toEqual(['start', 'sample 0']);
+    expect(heard.slice(0, 3)).toEqual(['start', 'warning', 'sample 0']); // little text is held out
   });
 
   it('ends the run when the reader throws, and passes the error on', async () => {
@@ -119,6 +119,6 @@ describe('PauseController', () => {
     const store = memoryStore();
     const { finished } = await train({ ...seaRun, documents, store, onEvent, pause, signal: abort.signal });
     expect(finished).toBe(false);
-    expect(steps).toEqual(['start', 'sample 0', 'checkpoint 0', 'end']);
+    expect(steps).toEqual(['start', 'warning', 'sample 0', 'checkpoint 0', 'end']);
   });
 });
