@@ -134,8 +134,16 @@ describe('a connection', () => {
   it.each([
     ['what is not HTTP', 'hello\r\n\r\n', '400 Bad Request'],
     ['TLS', '\u0016\u0003\u0001\u0002\u0000\u0001', '400 Bad Request'],
-    ['endless headers', `GET / HTTP/1.1\r\nhost: localhost\r\na: ${'x'.repeat(20_000)}`, '431 Request Header Fields Too Large'],
-    ['two lengths', 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', '400 Bad Request'],
+    [
+      'endless headers',
+      `GET / HTTP/1.1\r\nhost: localhost\r\na: ${'x'.repeat(20_000)}`,
+      '431 Request Header Fields Too Large',
+    ],
+    [
+      'two lengths',
+      'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      '400 Bad Request',
+    ],
   ])('with %s is told so and closed', async (_what, text, status) => {
     const { port } = await serve();
     const client = new RawClient(port).send(text);

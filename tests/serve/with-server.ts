@@ -148,7 +148,12 @@ export class RawClient {
 
 /** The first lines of a request with a JSON body. */
 export function post(path: string, length: number, headers: readonly string[] = []): string {
-  const lines = [`POST ${path} HTTP/1.1`, 'host: localhost', 'content-type: application/json', `content-length: ${length}`];
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    'host: localhost',
+    'content-type: application/json',
+    `content-length: ${length}`,
+  ];
   return `${[...lines, ...headers].join('\r\n')}\r\n\r\n`;
 }
 
