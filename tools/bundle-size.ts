@@ -1,9 +1,10 @@
-// How many bytes a page loads for `tinyseek/core`: bundled and minified, without the tables of OpenAI's tokenizers and
-// the binaries of the engine, which are loaded when they are used. Fails where it is more than it may be.
+// How many bytes a page loads for `tinyseek/core`: bundled and minified, without the tables of OpenAI's tokenizers, the
+// binaries of the engine and the kernels for WebGPU, which are loaded when they are used. Fails where it is more than
+// it may be.
 
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { rolldown } from 'rolldown';
+import { type OutputChunk, rolldown } from 'rolldown';
 
 const allowedKilobytes = 260;
 
@@ -13,14 +14,36 @@ const bundle = await rolldown({
   external: /^gpt-tokenizer\/bpeRanks\//,
   checks: { bundlerTimings: false },
 });
-const { output } = await bundle.generate({ format: 'esm', minify: true, codeSplitting: false });
+const { output } = await bundle.generate({ format: 'esm', minify: true });
 await bundle.close();
-const code = Buffer.from(output[0].code);
-const kilobytes = gzipSync(code, { level: 9 }).length / 1000;
-console.log(
-  `tinyseek/core in a page: ${kilobytes.toFixed(1)} kB gzipped, ${(code.length / 1000).toFixed(0)} kB minified`,
+const chunks = new Map(
+  output.filter((file): file is OutputChunk => file.type === 'chunk').map((chunk) => [chunk.fileName, chunk]),
 );
-if (kilobytes > allowedKilobytes) {
+
+/** Adds a chunk and what it imports at once to `loaded`. */
+function load(fileName: string, loaded: Set<string>): Set<string> {
+  if (!chunks.has(fileName) || loaded.has(fileName)) return loaded;
+  loaded.add(fileName);
+  for (const name of chunks.get(fileName)!.imports) load(name, loaded);
+  return loaded;
+}
+
+function sizesOf(fileNames: Iterable<string>) {
+  const codes = Array.from(fileNames, (name) => Buffer.from(chunks.get(name)!.code));
+  const sum = (sizes: number[]) => sizes.reduce((a, b) => a + b, 0) / 1000;
+  return {
+    gzipped: sum(codes.map((code) => gzipSync(code, { level: 9 }).length)),
+    minified: sum(codes.map((code) => code.length)),
+  };
+}
+
+const loaded = load(output[0].fileName, new Set());
+const [atOnce, later] = [sizesOf(loaded), sizesOf([...chunks.keys()].filter((name) => !loaded.has(name)))];
+console.log(
+  `tinyseek/core in a page: ${atOnce.gzipped.toFixed(1)} kB gzipped, ${atOnce.minified.toFixed(0)} kB minified; ` +
+    `loaded when it is used: ${later.gzipped.toFixed(1)} kB gzipped`,
+);
+if (atOnce.gzipped > allowedKilobytes) {
   console.error(`That is more than ${allowedKilobytes} kB: look for a package that a bundler cannot take apart.`);
   process.exitCode = 1;
 }
