@@ -25,9 +25,11 @@ export { type RunConfig, type RunConfigRequest, resolveRunConfig } from './confi
 export type { Balancing, TrainConfig } from './config/train-config.ts';
 export { validateModelConfig, validateTrainConfig } from './config/validate.ts';
 export { createDataset, type DatasetOptions } from './data/dataset.ts';
+export type { DataProgress, OnProgress } from './data/progress.ts';
+export type { TextPieces } from './data/tokenizers/bpe-trainer.ts';
 export { createTokenizer } from './data/tokenizers/create-tokenizer.ts';
-export { tokenizerFromHuggingFace } from './data/tokenizers/hugging-face-tokenizer.ts';
-export type { Batch, Dataset, Tokenizer } from './data/types.ts';
+export { type TokenRoles, tokenizerFromHuggingFace } from './data/tokenizers/hugging-face-tokenizer.ts';
+export type { Batch, CompleteTokenizer, Dataset, Tokenizer } from './data/types.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
 export { UserError } from './errors.ts';
 export { createGenerator, type GeneratorOptions } from './generate/batch/batch-generator.ts';
@@ -44,10 +46,12 @@ export type {
   GenerationRequest,
   GenerationStatistics,
   Generator,
+  ScoredToken,
   TokenLogprob,
 } from './generate/batch/generator.ts';
 export { createDecoder } from './generate/decoder/create-decoder.ts';
 export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder/decoder.ts';
+export type { FolderSampling, GenerationDefaults } from './generate/generation-defaults.ts';
 export { type LoadedModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
 export { defaultSampling, type SamplingOptions } from './generate/sampling/sampling.ts';
@@ -115,7 +119,7 @@ export { lossInput } from './train/micro-batch.ts';
 export type { OwnData } from './train/own-data.ts';
 export { PauseController } from './train/pause.ts';
 export type { PlanChange } from './train/plan-changes.ts';
-export type { InitialModel, RunSettings, SettingsOverrides } from './train/run-settings.ts';
+export type { DataChange, InitialModel, RunSettings, SettingsOverrides } from './train/run-settings.ts';
 export type { RunWatcher } from './train/run-watcher.ts';
 export { saveModel } from './train/save-model.ts';
 export type { FromModel, FromScratch, StartCommon, StartOptions } from './train/start-run.ts';

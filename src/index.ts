@@ -9,7 +9,7 @@ import './node.ts';
 export * from './core.ts';
 export { brotliBitsPerByte } from './data/brotli.ts';
 export { type CorpusDescription, listCorpora } from './data/corpora/built-in.ts';
-export { type DomainStatistics, datasetStatistics } from './data/statistics.ts';
+export { type DomainStatistics, datasetStatistics, type StatisticsOptions } from './data/statistics.ts';
 export type {
   Arm,
   Changes,
