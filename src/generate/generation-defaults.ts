@@ -4,7 +4,7 @@
 import { isJsonObject, type JsonObject, showJson } from '../io/json.ts';
 import { type SamplingOptions, samplingRules } from './sampling/sampling.ts';
 
-type FolderSampling = Omit<SamplingOptions, 'seed'>;
+export type FolderSampling = Omit<SamplingOptions, 'seed'>;
 
 export interface GenerationDefaults {
   /** Null if the file says nothing of sampling. */
