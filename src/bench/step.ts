@@ -13,7 +13,8 @@ import { runningWebGpu } from '../webgpu/running.ts';
 import { timingOf } from './timing.ts';
 
 /**
- * What `benchStep` found, and on WebGPU what a step asks of the GPU; the keys are those of `tinyseek bench step --json`.
+ * What `benchStep` found, and on WebGPU what a step asks of the GPU. The keys are those of
+ * `tinyseek bench step --json`.
  */
 export interface StepBench extends Partial<GpuWork> {
   /** Trained ones, MTP modules included and balancing biases not. */

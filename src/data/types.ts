@@ -79,8 +79,8 @@ export interface Dataset {
   /** The held-out text itself, for other measures of the same bytes (Brotli). */
   heldOutText(domain: number): string;
   /**
-   * SHA-256 of all tokens, training and held-out, in order: a run that goes on compares it. Of a dataset without it, only
-   * the first rows are compared.
+   * SHA-256 of all tokens, training and held-out, in order: a run that goes on compares it. Of a dataset without it,
+   * only the first rows are compared.
    */
   sha256?(): Promise<string>;
   /** How the text was understood and what was left out of it, for people. */

@@ -64,9 +64,9 @@ function timeInTurns(candidates: readonly Candidate[]): { gflops: number; wins: 
 }
 
 /**
- * Tries the variants, or the one that is asked for, or those that round as is asked for, and takes the fastest that is right. Plain SIMD is never faster
- * than relaxed SIMD with the same tile, so it is tried only where that does not work; the wide tile is not compiled for
- * memory that is not shared.
+ * Tries the variants, or the one that is asked for, or those that round as is asked for, and takes the fastest that is
+ * right. Plain SIMD is never faster than relaxed SIMD with the same tile, so it is tried only where that does not work;
+ * the wide tile is not compiled for memory that is not shared.
  *
  * @throws UserError when none works: the machine has no SIMD, say.
  */

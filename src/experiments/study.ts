@@ -34,7 +34,10 @@ export interface Metric {
   /** E.g. `nats per token`; absent: a plain number. */
   readonly unit?: string;
   readonly better?: 'lower' | 'higher';
-  /** The smallest and largest possible value; intervals are cut there. Absent: those of `bounds.ts`, if it has any. */
+  /**
+   * The smallest and the largest possible value, where intervals are cut. Absent: those that `bounds.ts` knows of the
+   * key; a metric that it does not know has no bounds.
+   */
   readonly bounds?: { readonly min?: number; readonly max?: number };
 }
 

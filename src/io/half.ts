@@ -51,7 +51,7 @@ function halfBits(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);
-  if (magnitude >= 65520) return sign | 0x7c00; // half way from the largest number, 65504, to what the next one would be
+  if (magnitude >= 65520) return sign | 0x7c00; // half way from the largest number to what the next would be
   const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
   // In units of the last bit: 1024 to 2047 for normal numbers, below for subnormal ones. A float64 holds it exactly.
   const units = roundHalfToEven(magnitude * 2 ** (10 - exponent));

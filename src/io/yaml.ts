@@ -1,4 +1,5 @@
-// YAML (and with it JSON) as people write it: anchors, aliases and merge keys (`<<`), and scalars as the schema wants them.
+// YAML (and with it JSON) as people write it: anchors, aliases and merge keys (`<<`), and scalars as the schema wants
+// them.
 
 import { isScalar, parseDocument, visit } from 'yaml';
 import { UserError } from '../errors.ts';

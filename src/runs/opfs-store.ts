@@ -38,7 +38,7 @@ function handleBlobs(directory: DirectoryHandle, locks: LockManager | undefined)
         return folder.getFileHandle(name);
       });
       const bytes = file === null ? null : new Uint8Array(await (await file.getFile()).arrayBuffer());
-      return bytes?.length === 0 ? null : bytes; // the page was closed after creating the file: no file of ours is empty
+      return bytes?.length === 0 ? null : bytes; // the page was closed after creating it: no file of ours is empty
     },
     write: async (path, bytes) => {
       const { folder, name } = await parentOf(directory, path, true);

@@ -56,8 +56,8 @@ export async function openData(train: TrainConfig, own: OwnData & PreparationWat
 }
 
 /**
- * The dataset of a run that goes on. Data from memory has to be given again. The tokenizer need not be: `recorded` is that
- * of the checkpoint, or of the model that the run was started from.
+ * The dataset of a run that goes on. Data from memory has to be given again. The tokenizer need not be: `recorded` is
+ * that of the checkpoint, or of the model that the run was started from.
  *
  * @throws UserError if the run was trained on other data, or with another tokenizer.
  */

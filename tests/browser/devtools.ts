@@ -1,5 +1,5 @@
-// A page of Chromium that a test runs scripts in, over the protocol of its developer tools: JSON messages, each ended by
-// a zero byte, through two pipes.
+// A page of Chromium that a test runs scripts in, over the protocol of its developer tools: JSON messages, each ended
+// by a zero byte, through two pipes.
 
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';

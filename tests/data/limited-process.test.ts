@@ -1,4 +1,5 @@
-// Code of strangers runs in a process that is ended at a limit: it holds up nobody and takes no memory that is not there.
+// Code of strangers runs in a process that is ended at a limit: it holds up nobody and takes no memory that is not
+// there.
 
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';

@@ -78,6 +78,7 @@ describe('the choice of a tiling', () => {
 
 describe('products', () => {
   if (missing !== null) {
+    // A user's machine need not have a driver. CI installs one in software, so this is never skipped there.
     it.skip(`are not tested: ${missing}`);
     return;
   }

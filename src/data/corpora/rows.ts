@@ -33,8 +33,8 @@ type Row = Readonly<Record<string, unknown>>;
 /**
  * The document of a row: what is under `textKey`, or else under the first key that is known.
  *
- * Known are `text` and `content`; `messages` and `conversations`, lists of turns in OpenAI's form (`role`, `content`) or
- * ShareGPT's (`from`, `value`); and pairs such as `prompt` with `completion`. Turns and pairs become a transcript.
+ * Known are `text` and `content`; `messages` and `conversations`, lists of turns in OpenAI's form (`role`, `content`)
+ * or ShareGPT's (`from`, `value`); and pairs such as `prompt` with `completion`. Turns and pairs become a transcript.
  *
  * @throws UserError that begins with `where` for a row without any of these.
  */

@@ -5,17 +5,8 @@ import { linearCrossEntropyOp } from '../../ops/linear-cross-entropy.ts';
 import type { tf } from '../../tensor/tf.ts';
 import type { WebGpuBackend } from '../backend.ts';
 import type { Program } from '../program.ts';
-import {
-  lanesOf,
-  type Product,
-  productFunction,
-  productMemory,
-  smallTiles,
-  type Tiling,
-  tilesOf,
-  tilingFor,
-  tilingName,
-} from './product.ts';
+import { type Product, smallTiles, tilesOf, tilingFor } from './product.ts';
+import { productProgram } from './product-program.ts';
 import { maxOverLanes, sumOverLanes } from './reduce.ts';
 import { registerGpuOp } from './register.ts';
 
@@ -28,22 +19,6 @@ const columnsOf = (N: number, V: number) =>
   N * V <= mostLogits ? V : Math.max(64, Math.floor(mostLogits / N / 64) * 64);
 
 const numbers = { N: 'u32', D: 'u32', C: 'u32', first: 'u32', isFirst: 'u32' } as const;
-
-/** A product on columns `first` to `first + C`. */
-function programOf(name: string, products: readonly Product[], tensors: Program['tensors'], tiling: Tiling): Program {
-  const [one, other] = products;
-  return {
-    name: `LinearCrossEntropy ${name} ${tilingName(tiling)}`,
-    tensors,
-    numbers: { ...numbers, firstTiles: 'u32' },
-    workgroupSize: lanesOf(tiling),
-    declarations: [productMemory(tiling), ...products.map((product) => productFunction(product, tiling))].join('\n'),
-    code:
-      other === undefined
-        ? `  ${one!.name}(group, lane);`
-        : `  if (group < u.firstTiles) { ${one!.name}(group, lane); } else { ${other.name}(group - u.firstTiles, lane); }`,
-  };
-}
 
 const logits: Product = {
   name: 'logits',
@@ -145,8 +120,10 @@ function runLogits(
   sizes: { readonly N: number; readonly D: number; readonly C: number; readonly first: number },
 ): void {
   const tiling = tilingFor(backend.commands.device.limits, smallTiles(sizes.N, sizes.C), sizes.D);
-  const program = programOf('logits', [logits], { hidden: 'f32', weight: 'f32', block: 'f32' }, tiling);
-  backend.run(program, tensors, { ...sizes, isFirst: 0, firstTiles: 0 }, tilesOf(sizes.N, sizes.C, tiling));
+  const tensorTypes = { hidden: 'f32', weight: 'f32', block: 'f32' } as const;
+  const name = 'LinearCrossEntropy logits';
+  const program = productProgram({ name, tensors: tensorTypes, numbers, products: [logits] }, tiling);
+  backend.run(program, tensors, { ...sizes, isFirst: 0 }, tilesOf(sizes.N, sizes.C, tiling));
 }
 
 type Tensor = Pick<tf.TensorInfo, 'dataId'>;
@@ -192,7 +169,9 @@ export function registerCrossEntropy(): void {
           dHidden: 'f32',
           dWeight: 'f32',
         } as const;
-        const program = programOf('gradients', [weightGradient, hiddenGradient], tensors, tiling);
+        const name = 'LinearCrossEntropy gradients';
+        const products = [weightGradient, hiddenGradient] as const;
+        const program = productProgram({ name, tensors, numbers, products }, tiling);
         const firstTiles = tilesOf(C, D, tiling);
         const given = { hidden, weight, block, dy: dys.losses, sums, dHidden, dWeight };
         backend.run(program, given, { ...told, firstTiles }, firstTiles + tilesOf(N, D, tiling));

@@ -1,18 +1,8 @@
 // Shape legend: N rows, I and O input and output width.
 
 import { linearOp } from '../../ops/linear.ts';
-import type { Program } from '../program.ts';
-import {
-  lanesOf,
-  type Product,
-  productFunction,
-  productMemory,
-  smallTiles,
-  type Tiling,
-  tilesOf,
-  tilingFor,
-  tilingName,
-} from './product.ts';
+import { type Product, smallTiles, tilesOf, tilingFor } from './product.ts';
+import { productProgram } from './product-program.ts';
 import { registerGpuOp } from './register.ts';
 
 const forwardProduct: Product = {
@@ -53,28 +43,16 @@ const weightGradient: Product = {
 
 const numbers = { N: 'u32', I: 'u32', O: 'u32' } as const;
 
-function programOf(name: string, products: readonly Product[], tensors: Program['tensors'], tiling: Tiling): Program {
-  const [first, second] = products;
-  return {
-    name: `${name} ${tilingName(tiling)}`,
-    tensors,
-    numbers: { ...numbers, ...(second === undefined ? {} : { firstTiles: 'u32' }) },
-    workgroupSize: lanesOf(tiling),
-    declarations: [productMemory(tiling), ...products.map((product) => productFunction(product, tiling))].join('\n'),
-    code:
-      second === undefined
-        ? `  ${first!.name}(group, lane);`
-        : `  if (group < u.firstTiles) { ${first!.name}(group, lane); } else { ${second.name}(group - u.firstTiles, lane); }`,
-  };
-}
-
 /** Registers a product whose gradients are made together. Shapes: x [N, I], weight [O, I] -> [N, O]. */
 export function registerLinear(): void {
   registerGpuOp(linearOp, {
     forward: (backend, { x, weight }, { sizes: { N, I, O } }) => {
       const y = backend.output([N, O]);
       const tiling = tilingFor(backend.commands.device.limits, smallTiles(N, O), I);
-      const program = programOf('Linear', [forwardProduct], { x: 'f32', weight: 'f32', y: 'f32' }, tiling);
+      const program = productProgram(
+        { name: 'Linear', tensors: { x: 'f32', weight: 'f32', y: 'f32' }, numbers, products: [forwardProduct] },
+        tiling,
+      );
       backend.run(program, { x, weight, y }, { N, I, O }, tilesOf(N, O, tiling));
       return { y };
     },
@@ -83,7 +61,10 @@ export function registerLinear(): void {
       const tensors = { x: 'f32', weight: 'f32', dy: 'f32', dx: 'f32', dWeight: 'f32' } as const;
       const tiles = smallTiles(N, I) + smallTiles(O, I);
       const tiling = tilingFor(backend.commands.device.limits, tiles, Math.max(N, O));
-      const program = programOf('LinearGrad', [weightGradient, inputGradient], tensors, tiling);
+      const program = productProgram(
+        { name: 'LinearGrad', tensors, numbers, products: [weightGradient, inputGradient] },
+        tiling,
+      );
       const firstTiles = tilesOf(O, I, tiling);
       const groups = firstTiles + tilesOf(N, I, tiling);
       backend.run(program, { x, weight, dy, dx, dWeight }, { N, I, O, firstTiles }, groups);
@@ -93,7 +74,7 @@ export function registerLinear(): void {
       const dx = backend.output([N, I]);
       const tiling = tilingFor(backend.commands.device.limits, smallTiles(N, I), O);
       const tensors = { weight: 'f32', dy: 'f32', dx: 'f32' } as const;
-      const program = programOf('LinearGradInputs', [inputGradient], tensors, tiling);
+      const program = productProgram({ name: 'LinearGradInputs', tensors, numbers, products: [inputGradient] }, tiling);
       backend.run(program, { weight, dy, dx }, { N, I, O }, tilesOf(N, I, tiling));
       backend.incRef(x.dataId);
       backend.incRef(dy.dataId);
@@ -103,7 +84,10 @@ export function registerLinear(): void {
       const dWeight = backend.output([O, I]);
       const tiling = tilingFor(backend.commands.device.limits, smallTiles(O, I), N);
       const tensors = { x: 'f32', dy: 'f32', dWeight: 'f32' } as const;
-      const program = programOf('LinearGradWeights', [weightGradient], tensors, tiling);
+      const program = productProgram(
+        { name: 'LinearGradWeights', tensors, numbers, products: [weightGradient] },
+        tiling,
+      );
       backend.run(program, { x, dy, dWeight }, { N, I, O }, tilesOf(O, I, tiling));
       return { weight: dWeight };
     },
