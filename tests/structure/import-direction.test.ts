@@ -26,8 +26,19 @@ const mayImport: Record<string, readonly string[]> = {
   generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'runs', 'tensor', 'config'],
   serve: ['generate', 'data', 'config'],
   train: ['runs', 'backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'precision', 'config'],
+  evaluate: ['generate', 'model', 'ops', 'data', 'io', 'tensor', 'config'],
+  'long-context': ['evaluate', 'train', 'generate', 'model', 'layers', 'ops', 'data', 'io', 'runs', 'tensor', 'config'],
+  'post-training': [
+    ...['evaluate', 'train', 'backends', 'generate', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'runs'],
+    ...['tensor', 'config'],
+  ],
+  cluster: [
+    ...['train', 'backends', 'engine', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'ops', 'data', 'io', 'runs'],
+    ...['tensor', 'precision', 'config'],
+  ],
   report: ['train', 'config', 'io'],
   experiments: [
+    ...['post-training', 'long-context', 'cluster', 'evaluate'],
     ...['train', 'report', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'data', 'ops', 'io'],
     ...['tensor', 'precision', 'config'],
   ],
@@ -35,7 +46,7 @@ const mayImport: Record<string, readonly string[]> = {
   bench: ['train', 'generate', 'model', 'ops', 'engine', 'webgpu', 'data', 'tensor', 'config'],
   cli: [
     ...['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
-    ...['serve', 'interchange', 'experiments', 'runs'],
+    ...['serve', 'interchange', 'experiments', 'runs', 'evaluate', 'long-context', 'post-training', 'cluster'],
   ],
 };
 

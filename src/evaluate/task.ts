@@ -1,0 +1,27 @@
+// What a task is: problems and the rule that tells a right answer. Plain text; nothing here knows of models.
+
+import type { Random } from '../data/random.ts';
+
+/** One thing to be asked. */
+export interface Problem {
+  /** What the model continues, as text. */
+  readonly prompt: string;
+  /** The right answer as `isRight` compares it: a number, a word, not the way to it. */
+  readonly answer: string;
+  /** Whole continuations to learn from, by kind: `direct`, `steps`. Absent where there is only the answer. */
+  readonly solutions?: Readonly<Record<string, string>>;
+  /** What results are broken down by: `{ length: 512, depth: 0.25 }`. */
+  readonly traits?: Readonly<Record<string, number | string>>;
+}
+
+/** A source of problems with a verifier. */
+export interface Task {
+  /** What the command line calls it. */
+  readonly name: string;
+  /** A sentence: what is asked and what a right answer is. */
+  readonly description: string;
+  /** The next problem, a function of `random` alone. */
+  problem(random: Random): Problem;
+  /** Whether a continuation answers the problem; it ended by itself, or at the longest allowed length. */
+  isRight(problem: Problem, completion: string): boolean;
+}
