@@ -3,6 +3,7 @@
 
 import { cutText } from './cut-text.ts';
 import type { DocumentSource } from './documents.ts';
+import { NumberList } from './number-list.ts';
 import type { Piece } from './pieces.ts';
 import { startHash32 } from './random.ts';
 import type { Remarks } from './remarks.ts';
@@ -18,15 +19,30 @@ export interface HeldOutSplit {
 
 /** What a first reading finds of each document, in order. Corpora have millions of them: numbers, not objects. */
 interface Survey {
-  readonly hashes: Uint32Array;
+  readonly hashes: Float64Array;
   readonly lengths: Float64Array;
 }
 
-/** What becomes of the documents, by hash: those of neither kind are for training. */
+/** A document whose end is held out, and where that begins. */
+interface Cut {
+  readonly target: number;
+  readonly length: number;
+}
+
+/** What becomes of documents with a hash; those with another one are for training. */
 interface Plan {
   readonly heldOut: ReadonlySet<number>;
-  /** The document whose end is held out, and where that begins; null if none is cut. */
-  readonly cut: { readonly hash: number; readonly target: number; readonly length: number } | null;
+  /** Null if no document is cut. */
+  readonly cut: (Cut & { readonly hash: number }) | null;
+}
+
+const sideOf = { training: 0, heldOut: 1, both: 2 } as const;
+
+/** What becomes of each document, in order. */
+interface Sides {
+  readonly sides: Uint8Array;
+  /** Of the documents that are on both sides, which are all equal; null if there are none. */
+  readonly cut: Cut | null;
 }
 
 /** A share of the asked length that may be missing before a document is cut to fill it. */
@@ -48,13 +64,23 @@ export async function splitHeldOut(
   seed: number,
   { remarks, onRead }: { readonly remarks?: Remarks; readonly onRead?: (length: number) => Promise<void> } = {},
 ): Promise<HeldOutSplit> {
-  const survey = await surveyDocuments(source, seed, remarks, onRead);
-  const plan = planSplit(survey, fraction);
+  const { sides, lengths } = divide(await surveyDocuments(source, seed, remarks, onRead), fraction);
   const side = (isHeldOut: boolean): DocumentSource => ({
     isTokenised: source.isTokenised,
-    read: () => readSide(source, survey.hashes, plan, isHeldOut),
+    read: () => readSide(source, sides, isHeldOut),
   });
-  return { train: side(false), heldOut: side(true), ...measure(survey, plan) };
+  return { train: side(false), heldOut: side(true), ...lengths };
+}
+
+/** Keeps one byte of each document; the survey can go. */
+function divide(survey: Survey, fraction: number): { readonly sides: Sides; readonly lengths: Lengths } {
+  const plan = planSplit(survey, fraction);
+  const sides = new Uint8Array(survey.hashes.length);
+  for (const [document, hash] of survey.hashes.entries()) {
+    if (plan.heldOut.has(hash)) sides[document] = sideOf.heldOut;
+    else if (hash === plan.cut?.hash) sides[document] = sideOf.both;
+  }
+  return { sides: { sides, cut: plan.cut }, lengths: measure(survey, { sides, cut: plan.cut }) };
 }
 
 async function surveyDocuments(
@@ -63,8 +89,8 @@ async function surveyDocuments(
   remarks: Remarks | undefined,
   onRead: ((length: number) => Promise<void>) | undefined,
 ): Promise<Survey> {
-  const hashes: number[] = [];
-  const lengths: number[] = [];
+  const hashes = new NumberList();
+  const lengths = new NumberList();
   let hash = startHash32();
   let length = 0;
   const endDocument = () => {
@@ -83,12 +109,12 @@ async function surveyDocuments(
     await onRead?.(content.length);
   }
   endDocument();
-  return { hashes: Uint32Array.from(hashes), lengths: Float64Array.from(lengths) };
+  return { hashes: hashes.toArray(), lengths: lengths.toArray() };
 }
 
 /** The first of each kind of equal documents, in the order of their hashes. */
 function distinctDocuments({ hashes }: Survey): Uint32Array {
-  const order = Uint32Array.from(hashes.keys());
+  const order = new Uint32Array(hashes.length).map((_, document) => document);
   order.sort((a, b) => hashes[a]! - hashes[b]! || a - b);
   return order.filter((document, i) => i === 0 || hashes[document] !== hashes[order[i - 1]!]);
 }
@@ -113,23 +139,19 @@ function planSplit(survey: Survey, fraction: number): Plan {
   return { heldOut, cut: length < 2 ? null : { hash: hashes[longest]!, target, length } };
 }
 
-function measure({ hashes, lengths }: Survey, { heldOut, cut }: Plan): { heldOutLength: number; length: number } {
+type Lengths = Pick<HeldOutSplit, 'heldOutLength' | 'length'>;
+
+function measure({ lengths }: Survey, { sides, cut }: Sides): Lengths {
   let [heldOutLength, total] = [0, 0];
-  for (const [document, hash] of hashes.entries()) {
-    const length = lengths[document]!;
+  for (const [document, length] of lengths.entries()) {
     total += length;
-    if (heldOut.has(hash)) heldOutLength += length;
-    else if (hash === cut?.hash) heldOutLength += length - cut.target;
+    if (sides[document] === sideOf.heldOut) heldOutLength += length;
+    else if (sides[document] === sideOf.both) heldOutLength += length - cut!.target;
   }
   return { heldOutLength, length: total };
 }
 
-async function* readSide(
-  source: DocumentSource,
-  hashes: Uint32Array,
-  { heldOut, cut }: Plan,
-  isHeldOut: boolean,
-): AsyncGenerator<Piece> {
+async function* readSide(source: DocumentSource, { sides, cut }: Sides, isHeldOut: boolean): AsyncGenerator<Piece> {
   let document = -1;
   let offset = 0;
   for await (const piece of source.read()) {
@@ -137,20 +159,15 @@ async function* readSide(
       document++;
       offset = 0;
     }
-    const hash = hashes[document]!;
-    if (hash === cut?.hash) yield* partOf(piece, offset, cut, isHeldOut);
-    else if (heldOut.has(hash) === isHeldOut) yield piece;
+    const side = sides[document];
+    if (side === sideOf.both) yield* partOf(piece, offset, cut!, isHeldOut);
+    else if ((side === sideOf.heldOut) === isHeldOut) yield piece;
     offset += piece.content.length;
   }
 }
 
 /** The part of a piece of the document that is cut, `offset` characters after its beginning. */
-function partOf(
-  { content, isStart }: Piece,
-  offset: number,
-  { target, length }: { readonly target: number; readonly length: number },
-  isHeldOut: boolean,
-): Piece[] {
+function partOf({ content, isStart }: Piece, offset: number, { target, length }: Cut, isHeldOut: boolean): Piece[] {
   const end = offset + content.length;
   if (target >= end) return isHeldOut ? [] : [{ content, isStart }];
   if (target <= offset) return isHeldOut ? [{ content, isStart: target === offset }] : [];

@@ -1,6 +1,7 @@
 // Joins documents into one stream of tokens, and cuts the stream into rows.
 
 import { UserError } from '../errors.ts';
+import { NumberList } from './number-list.ts';
 
 /** A part of a stream. */
 export interface StreamPart {
@@ -19,7 +20,7 @@ const smallestBlock = 1 << 10;
 export class TokenStream {
   readonly #blocks: Block[] = [];
   /** Where each document begins. */
-  readonly #starts: number[] = [];
+  readonly #starts = new NumberList();
   readonly #isShort: boolean;
   #length = 0;
 
@@ -31,8 +32,9 @@ export class TokenStream {
     return this.#length;
   }
 
-  get starts(): readonly number[] {
-    return this.#starts;
+  /** Where each document begins. */
+  get starts(): Float64Array<ArrayBuffer> {
+    return this.#starts.toArray();
   }
 
   beginDocument(): void {
@@ -58,7 +60,7 @@ export class TokenStream {
     let document = first;
     for (let i = 0; i < length; i++) {
       const at = start + i;
-      while ((this.#starts[document + 1] ?? Number.POSITIVE_INFINITY) <= at) document++;
+      while ((this.#starts.at(document + 1) ?? Number.POSITIVE_INFINITY) <= at) document++;
       ids[i] = this.#blocks[Math.floor(at / blockLength)]![at % blockLength]!;
       documents[i] = document - first;
     }
@@ -78,7 +80,7 @@ export class TokenStream {
     let [low, high] = [0, this.#starts.length];
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      if (this.#starts[middle]! <= place) low = middle;
+      if (this.#starts.at(middle)! <= place) low = middle;
       else high = middle;
     }
     return low;

@@ -12,7 +12,7 @@ export async function hashStreams(streams: readonly TokenStream[]): Promise<stri
   const digests: Uint8Array<ArrayBuffer>[] = [];
   for (const stream of streams) {
     for (const block of stream.blocks()) digests.push(await sha256(block));
-    digests.push(await sha256(new Uint8Array(Float64Array.from(stream.starts).buffer)));
+    digests.push(await sha256(new Uint8Array(stream.starts.buffer)));
   }
   const all = new Uint8Array(32 * digests.length);
   digests.forEach((digest, i) => {
