@@ -5,6 +5,7 @@ import { UserError } from '../../src/errors.ts';
 import { openSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { readAllTensors } from '../../src/io/tensor-source.ts';
 import type { NamedTensor } from '../../src/tensor/named-tensor.ts';
+import { fuzzRuns } from '../fuzz-runs.ts';
 import { useTempFolder } from './helpers.ts';
 
 const path = useTempFolder();
@@ -222,7 +223,7 @@ describe('openSafetensors, fuzzed', () => {
         if (isPlausible) bytes.set([bytes.length >> 1, 0, 0, 0, 0, 0, 0, 0].slice(0, bytes.length));
         expectErrorOrTensors(bytes);
       }),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 
@@ -232,7 +233,7 @@ describe('openSafetensors, fuzzed', () => {
         forge(path('forged'), JSON.stringify(header), 8);
         expectErrorOrTensors(readFileSync(path('forged')));
       }),
-      { numRuns: 200 },
+      { numRuns: fuzzRuns(200) },
     );
   });
 
@@ -277,7 +278,7 @@ describe('openSafetensors, fuzzed', () => {
         forge(path('forged'), header.slice(0, at) + insert + header.slice(at + remove), valid.length - headerEnd);
         expectErrorOrTensors(readFileSync(path('forged')));
       }),
-      { numRuns: 400 },
+      { numRuns: fuzzRuns(400) },
     );
   });
 

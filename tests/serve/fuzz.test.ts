@@ -8,6 +8,7 @@ import { choicesOf } from '../../src/serve/call.ts';
 import { parseChatRequest } from '../../src/serve/chat-request.ts';
 import { parseCompletionRequest } from '../../src/serve/completion-request.ts';
 import { defaultLimits } from '../../src/serve/limits.ts';
+import { fuzzRuns } from '../fuzz-runs.ts';
 import { post, RawClient, serve, tokenizer } from './with-server.ts';
 
 const errorShape = z.strictObject({
@@ -84,7 +85,7 @@ describe('a request of any kind (property)', () => {
         const response = await fetch(`${server.url}${path}`, { method: 'POST', headers, body: text });
         checkText(response.status, response.headers.get('content-type'), await response.text());
       }),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
     expect(records.filter(({ bug }) => bug !== null)).toEqual([]);
   });
@@ -98,6 +99,7 @@ describe('a request of any kind (property)', () => {
         const response = await fetch(`${server.url}/v1/completions`, init);
         checkText(response.status, response.headers.get('content-type'), await response.text());
       }),
+      { numRuns: fuzzRuns(100) },
     );
   });
 
@@ -115,6 +117,7 @@ describe('a request of any kind (property)', () => {
         client.socket.end();
         await client.closed();
       }),
+      { numRuns: fuzzRuns(100) },
     );
     expect((await fetch(`${server.url}/v1/models`)).status).toBe(200);
   });
