@@ -1,9 +1,9 @@
 // What other programs would make of the model in a folder.
 
 import type { ModelConfig } from '../config/model-config.ts';
-import type { FloatFormat } from '../io/float-formats.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { readCheckpoint } from '../io/read-checkpoint.ts';
+import type { ExportFormat } from './export-format.ts';
 import { checkLoader } from './loader-check.ts';
 import type { LoaderName } from './loader-names.ts';
 import type { Finding } from './loader-rule.ts';
@@ -24,7 +24,7 @@ function configOf(path: string): ModelConfig {
 export function checkFolder(
   path: string,
   loaders: readonly LoaderName[],
-  { mtp, format }: { readonly mtp: boolean; readonly format: FloatFormat },
+  { mtp, format }: { readonly mtp: boolean; readonly format: ExportFormat },
 ): Checks {
   if (loaders.length === 0) return [];
   const stored = configOf(path);

@@ -1,5 +1,6 @@
 // Rules that hold for several programs.
 
+import { isFp8 } from './export-format.ts';
 import type { LoaderRule } from './loader-rule.ts';
 
 /** No other program knows a bias that multiplies. */
@@ -83,4 +84,11 @@ export const equalTemperatures: LoaderRule = ({ ropeScaling: yarn }) => {
     what: `ropeScaling.mscale ${mscale} and mscaleAllDim ${mscaleAllDim}: only equal ones above 0 mean the same there`,
     fix: 'train with ropeScaling.mscale and ropeScaling.mscaleAllDim both 1',
   };
+};
+
+/** Programs whose reading of FP8 weights could neither be run nor followed through their kernels. */
+export const fp8Untried: LoaderRule = (_, format) => {
+  if (!isFp8(format)) return undefined;
+  const what = 'weights in FP8: they are laid out as DeepSeek-V3 was released, but loading them there was not tried';
+  return { level: 'note', what, fix: 'export with --dtype bf16 if they are refused' };
 };

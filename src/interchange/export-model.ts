@@ -4,12 +4,12 @@ import { basename } from 'node:path';
 import { countParameters } from '../config/counts.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { validateRecordedTrain } from '../config/recorded.ts';
-import type { FloatFormat } from '../io/float-formats.ts';
 import { storedBytes } from '../io/safetensors-header.ts';
 import { planShards } from '../io/shards.ts';
 import { writeModelFolder } from '../io/write-model-folder.ts';
 import type { RunData } from '../report/run-data.ts';
 import { parseState } from '../train/trainer-state.ts';
+import { type ExportFormat, isFp8, unevenSizes } from './export-format.ts';
 import { modelCard } from './model-card.ts';
 import { openFolder } from './open-folder.ts';
 import { torchtitanFile, torchtitanModule } from './torchtitan-config.ts';
@@ -17,7 +17,7 @@ import { torchtitanFile, torchtitanModule } from './torchtitan-config.ts';
 export interface ExportOptions {
   /** The folder to write: it must not exist yet, or be empty. */
   readonly out: string;
-  readonly format: FloatFormat;
+  readonly format: ExportFormat;
   /** Most bytes of weights in one file. */
   readonly maxShardBytes: number;
   /** Whether to add the module with which torchtitan goes on training. */
@@ -64,9 +64,22 @@ export function exportModel(checkpoint: string, options: ExportOptions): ModelFo
       parameters: countParameters(config).total,
       bytes: tensors.reduce((sum, tensor) => sum + storedBytes(tensor), 0),
       files: [...files.keys(), ...shards.map(({ name }) => name)],
-      warnings: [...folder.warnings, ...(isReplaced ? ['README.md: a new model card takes its place'] : [])],
+      warnings: [
+        ...folder.warnings,
+        ...formatWarnings(config, format),
+        ...(isReplaced ? ['README.md: a new model card takes its place'] : []),
+      ],
     };
   } finally {
     folder.close();
   }
+}
+
+function formatWarnings(config: ModelConfig, format: ExportFormat): string[] {
+  const uneven = isFp8(format) ? unevenSizes(config, format.block) : [];
+  if (uneven.length === 0) return [];
+  return [
+    `FP8: weights with ${uneven.join(', ')} rows or columns end in a smaller block, which transformers misreads where ` +
+      'it has no GPU; --check transformers says which --fp8-block avoids it',
+  ];
 }

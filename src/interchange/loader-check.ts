@@ -4,7 +4,7 @@
 // transformers could be run where this was written; the rules of the others come from reading.
 
 import type { ModelConfig } from '../config/model-config.ts';
-import type { FloatFormat } from '../io/float-formats.ts';
+import type { ExportFormat } from './export-format.ts';
 import type { LoaderName } from './loader-names.ts';
 import type { Finding, LoaderRule } from './loader-rule.ts';
 import { sglangRules } from './sglang-rules.ts';
@@ -24,7 +24,7 @@ const rules: Readonly<Record<LoaderName, readonly LoaderRule[]>> = {
  *
  * @param format of the weights, which decides what some kernels take; float32 unless it is given.
  */
-export function checkLoader(loader: LoaderName, config: ModelConfig, format: FloatFormat = 'F32'): Finding[] {
+export function checkLoader(loader: LoaderName, config: ModelConfig, format: ExportFormat = 'F32'): Finding[] {
   const order = ['refused', 'different', 'note'];
   const findings = rules[loader].map((rule) => rule(config, format)).filter((finding) => finding !== undefined);
   return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));

@@ -1,7 +1,7 @@
 // What a rule about another program is.
 
 import type { ModelConfig } from '../config/model-config.ts';
-import type { FloatFormat } from '../io/float-formats.ts';
+import type { ExportFormat } from './export-format.ts';
 
 /** Something a program does with a model that its owner should know. */
 export interface Finding {
@@ -13,4 +13,4 @@ export interface Finding {
 }
 
 /** A complaint about a model, its weights stored in a format, or nothing. */
-export type LoaderRule = (config: ModelConfig, format: FloatFormat) => Finding | undefined;
+export type LoaderRule = (config: ModelConfig, format: ExportFormat) => Finding | undefined;

@@ -4,11 +4,11 @@ import { stringify } from 'yaml';
 import { countParameters } from '../config/counts.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import type { FloatFormat } from '../io/float-formats.ts';
 import type { RunData } from '../report/run-data.ts';
 import type { PlanChange } from '../train/plan-changes.ts';
 import type { InitialModel } from '../train/run-settings.ts';
 import type { TrainerState } from '../train/trainer-state.ts';
+import { type ExportFormat, formatName } from './export-format.ts';
 
 /** What a card is made of. */
 export interface CardContents {
@@ -16,7 +16,7 @@ export interface CardContents {
   readonly config: ModelConfig;
   /** Of the checkpoint, which may have MTP modules that the folder lacks. */
   readonly storedConfig: ModelConfig;
-  readonly format: FloatFormat;
+  readonly format: ExportFormat;
   /** Null, as `train` is undefined, for a model that was not trained here. */
   readonly state: TrainerState | null;
   readonly train: TrainConfig | undefined;
@@ -109,7 +109,7 @@ function sizes({ config, format }: CardContents): Row[] {
     ['Cache', `${counts.kvCacheElementsPerTokenPerLayer} numbers a token and layer`],
     ['Context', `${exact(config.maxPositionEmbeddings)} tokens`],
     ['Vocabulary', exact(config.vocabSize)],
-    ['Stored as', `${format}, balancing biases F32`],
+    ['Stored as', `${formatName(format)}, balancing biases F32`],
   ];
 }
 

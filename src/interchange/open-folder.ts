@@ -8,7 +8,6 @@ import { generationConfig, tokenizerConfig } from '../data/tokenizers/tokenizer-
 import { UserError } from '../errors.ts';
 import { folderTokenizer } from '../generate/folder-tokenizer.ts';
 import { configFile, generationFile, tokenizerConfigFile, tokenizerFile } from '../io/file-names.ts';
-import type { FloatFormat } from '../io/float-formats.ts';
 import { folderConfig } from '../io/folder-config.ts';
 import { firstFew, rewriteHfTensors } from '../io/hf-tensors.ts';
 import { type JsonObject, jsonText } from '../io/json.ts';
@@ -16,6 +15,7 @@ import { readCheckpoint } from '../io/read-checkpoint.ts';
 import type { TensorToWrite } from '../io/safetensors-bytes.ts';
 import type { LazyTensor } from '../io/tensor-source.ts';
 import { readDescribedFiles } from './described-files.ts';
+import { type ExportFormat, isFp8, plainFormat, quantizationConfig, quantizedTensors } from './export-format.ts';
 import { writtenConfig } from './written-config.ts';
 
 /** An open model folder, ready to be written elsewhere. */
@@ -27,13 +27,13 @@ export interface OpenFolder {
   readonly trainerState: JsonObject | null;
   readonly warnings: readonly string[];
   /** Every tensor of a complete file, in a format; values are read one tensor at a time. */
-  tensorsAs(format: FloatFormat): TensorToWrite[];
+  tensorsAs(format: ExportFormat): TensorToWrite[];
   /** Config, tokenizer, generation settings and whatever else describes the model, as text, by file name. */
-  textFiles(format: FloatFormat): Map<string, string>;
+  textFiles(format: ExportFormat): Map<string, string>;
   close(): void;
 }
 
-const torchNames: Readonly<Record<FloatFormat, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+const torchNames = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
 const largestF16 = 65504;
 
@@ -55,15 +55,19 @@ export function openFolder(folder: string, mtp = true): OpenFolder {
     const described = readDescribedFiles(folder);
     const { notes: configNotes } = writtenConfig(checkpoint.hfConfig, config, torchNames.F32);
     const leftOut = described.leftOut.length === 0 ? [] : [`left out: ${firstFew(described.leftOut)}`];
+    const configText = (format: ExportFormat) => {
+      const { json } = writtenConfig(checkpoint.hfConfig, config, torchNames[plainFormat(format)]);
+      return huggingFaceConfigText(isFp8(format) ? { ...json, quantization_config: quantizationConfig(format) } : json);
+    };
     return {
       config,
       storedConfig,
       trainerState: checkpoint.trainerState,
       warnings: [...warnings, ...notes, ...configNotes, ...leftOut, ...(mtp ? rewritten.warnings : [])],
-      tensorsAs: (format) => tensors.map((tensor) => inFormat(tensor, format)),
+      tensorsAs: (format) => tensors.flatMap((tensor) => inFormat(tensor, format)),
       textFiles: (format) =>
         new Map([
-          [configFile, huggingFaceConfigText(writtenConfig(checkpoint.hfConfig, config, torchNames[format]).json)],
+          [configFile, configText(format)],
           [generationFile, jsonText(generationConfig(tokenizer))],
           [tokenizerFile, jsonText(checkpoint.tokenizerJson ?? {})],
           [tokenizerConfigFile, jsonText(tokenizerConfig(tokenizer))],
@@ -93,10 +97,11 @@ function layerOf(name: string): number {
 }
 
 /** The balancing bias stays float32, as in the released weights: loaders insist on it, and its steps are small. */
-function inFormat(tensor: LazyTensor, format: FloatFormat): TensorToWrite {
-  if (tensor.name.endsWith('.e_score_correction_bias')) return { ...tensor, dtype: 'F32' };
-  if (format !== 'F16') return { ...tensor, dtype: format };
-  return { ...tensor, dtype: format, read: () => checkRange(tensor.name, tensor.read()) };
+function inFormat(tensor: LazyTensor, format: ExportFormat): TensorToWrite[] {
+  if (tensor.name.endsWith('.e_score_correction_bias')) return [{ ...tensor, dtype: 'F32' }];
+  if (isFp8(format)) return quantizedTensors(tensor, format);
+  if (format !== 'F16') return [{ ...tensor, dtype: format }];
+  return [{ ...tensor, dtype: format, read: () => checkRange(tensor.name, tensor.read()) }];
 }
 
 function checkRange(name: string, values: Float32Array): Float32Array {

@@ -4,6 +4,7 @@ import {
   additiveBias,
   embeddingFirst,
   equalTemperatures,
+  fp8Untried,
   interleavedRope,
   latentEpsilon,
   postNormState,
@@ -41,4 +42,5 @@ export const sglangRules: readonly LoaderRule[] = [
   oneNextnLayer,
   embeddingFirst,
   postNormState,
+  fp8Untried,
 ];

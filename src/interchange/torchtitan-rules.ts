@@ -1,6 +1,13 @@
 // torchtitan, `models/deepseek_v3`, with the flavour that `torchtitan-config.ts` writes.
 
-import { additiveBias, embeddingFirst, equalTemperatures, interleavedRope, sharedExpert } from './common-rules.ts';
+import {
+  additiveBias,
+  embeddingFirst,
+  equalTemperatures,
+  fp8Untried,
+  interleavedRope,
+  sharedExpert,
+} from './common-rules.ts';
 import type { LoaderRule } from './loader-rule.ts';
 
 /** Its experts run in bfloat16 in one grouped product, whose rows must start on multiples of 16 bytes. */
@@ -60,4 +67,5 @@ export const torchtitanRules: readonly LoaderRule[] = [
   embeddingFirst,
   preNormState,
   mtpParallelism,
+  fp8Untried,
 ];

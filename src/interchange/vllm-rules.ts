@@ -9,6 +9,7 @@ import {
   additiveBias,
   embeddingFirst,
   equalTemperatures,
+  fp8Untried,
   interleavedRope,
   latentEpsilon,
   postNormState,
@@ -74,4 +75,5 @@ export const vllmRules: readonly LoaderRule[] = [
   mlaSize,
   embeddingFirst,
   postNormState,
+  fp8Untried,
 ];

@@ -6,14 +6,22 @@
 // edges may be smaller. The factors may be powers of two in 8 bits, F8_E8M0, as DeepSeek-V3.1 computes with them.
 
 import { UserError } from '../errors.ts';
+import { largestFloat8 } from './float8.ts';
 import { isJsonObject, type JsonObject, showJson } from './json.ts';
-import type { StoredTensor, TensorReader } from './tensor-source.ts';
+import type { TensorToWrite } from './safetensors-bytes.ts';
+import type { LazyTensor, StoredTensor, TensorReader } from './tensor-source.ts';
 
 const scaleSuffix = '_scale_inv';
 const fp8 = 'F8_E4M3';
 
 /** Rows and columns of a block. */
 export type BlockSize = readonly [rows: number, columns: number];
+
+/**
+ * How scales are stored. `F32`: the largest magnitude of the block over 448, as in the released weights. `F8_E8M0`: the
+ * next power of two from there on, which wastes up to one bit of range.
+ */
+export type ScaleFormat = 'F32' | 'F8_E8M0';
 
 /** The block size that a `config.json` names, or that of the released weights. Any other way to quantize is refused. */
 export function fp8BlockSize(hfConfig: JsonObject): BlockSize {
@@ -45,6 +53,47 @@ export function dequantized(reader: TensorReader, block: BlockSize): TensorReade
     read: (name) => readScaled(name, reader, block),
     close: () => reader.close(),
   };
+}
+
+/**
+ * A matrix as FP8 in square blocks, and the tensor of its scales.
+ *
+ * A block of zeros has the scale 1. Source: F 4.4 in `docs/facts.md`; deepseek-ai/DeepSeek-V3 inference/kernel.py
+ * (values are divided by the scale of their block, in float32, and rounded).
+ *
+ * Shapes: [out, in] -> [out, in] and [ceil(out / block), ceil(in / block)].
+ */
+export function quantizedInBlocks(
+  tensor: LazyTensor,
+  block: number,
+  scaleFormat: ScaleFormat,
+): [weight: TensorToWrite, scales: TensorToWrite] {
+  const { name, shape } = tensor;
+  const [rows = 0, columns = 0] = shape;
+  const grid = [Math.ceil(rows / block), Math.ceil(columns / block)] as const;
+  const blockOf = (at: number) => Math.floor(at / columns / block) * grid[1] + Math.floor((at % columns) / block);
+  const scalesOf = (values: Float32Array) => {
+    const largest = new Float32Array(grid[0] * grid[1]);
+    for (const [at, value] of values.entries()) {
+      largest[blockOf(at)] = Math.max(largest[blockOf(at)]!, Math.abs(value));
+    }
+    return largest.map((amax) => scaleOf(amax, scaleFormat));
+  };
+  const quantized = () => {
+    const values = tensor.read();
+    const scales = scalesOf(values);
+    return values.map((value, at) => value / scales[blockOf(at)]!);
+  };
+  return [
+    { name, shape, dtype: 'F8_E4M3', read: quantized },
+    { name: name + scaleSuffix, shape: grid, dtype: scaleFormat, read: () => scalesOf(tensor.read()) },
+  ];
+}
+
+function scaleOf(amax: number, format: ScaleFormat): number {
+  if (amax === 0) return 1;
+  const scale = Math.fround(amax / largestFloat8);
+  return format === 'F32' ? scale : 2 ** Math.ceil(Math.log2(scale));
 }
 
 function isScale(name: string, { tensors }: TensorReader): boolean {

@@ -2,7 +2,7 @@
 // are written sorted by name, so that the same tensors give the same bytes.
 
 import type { NamedTensor } from '../tensor/named-tensor.ts';
-import { decodeFloats, encodeFloats, type FloatFormat, readableFormats } from './float-formats.ts';
+import { decodeFloats, encodeFloats, readableFormats, type StoredFormat } from './float-formats.ts';
 import {
   encodeHeader,
   failSafetensors,
@@ -16,7 +16,7 @@ import { elementCount, type LazyTensor, type StoredTensor, type TensorReader } f
 
 /** A tensor to write: its values are asked for when its turn comes. */
 export interface TensorToWrite extends LazyTensor, StoredTensor {
-  readonly dtype: FloatFormat;
+  readonly dtype: StoredFormat;
 }
 
 /** Tensors in memory, to be written as float32. */

@@ -106,7 +106,10 @@ describe('export', () => {
 
   it.each([
     [['export', 'run'], 'expected a folder to write; give --out DIR, or --check transformers'],
-    [['export', 'run', '--out', 'x', '--dtype', 'fp8'], '--dtype must be f32, bf16 or f16; found "fp8"'],
+    [
+      ['export', 'run', '--out', 'x', '--dtype', 'int4'],
+      '--dtype must be f32, bf16, f16, fp8 or fp8-ue8m0; found "int4"',
+    ],
     [['export', 'run', '--out', 'x', '--shard-size', '0'], '--shard-size must be a size such as 200MB'],
     [['export', 'run', '--check', 'vlm'], '--check must be one of transformers, vllm, sglang, torchtitan; found "vlm"'],
     [['export', 'run', '--out', 'full'], 'full is not empty; choose another folder'],

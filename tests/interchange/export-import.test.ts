@@ -53,6 +53,38 @@ describe('exportModel and importModel', () => {
     expect(JSON.parse(readFileSync(path('out', 'config.json'), 'utf8'))).toMatchObject({ torch_dtype: 'bfloat16' });
   });
 
+  it.each(['F32', 'F8_E8M0'] as const)(
+    'writes FP8 as DeepSeek released it, scales in %s, and reads it back',
+    (scales) => {
+      writeSmallModel(path('model'));
+      exportModel(path('model'), { ...plain, out: path('out'), format: { block: 128, scales } });
+      const reader = openModelFiles(path('out'));
+      const dtypes = new Map(Array.from(reader.tensors.values(), ({ name, dtype }) => [name, dtype]));
+      reader.close();
+      for (const { name } of smallTensors) {
+        const isProjection = /_proj(_with_mqa)?\.weight$/.test(name) && !name.includes('eh_proj');
+        expect([name, dtypes.get(name)]).toEqual([
+          name,
+          isProjection ? 'F8_E4M3' : name.endsWith('_bias') ? 'F32' : 'BF16',
+        ]);
+        expect(dtypes.get(`${name}_scale_inv`)).toBe(isProjection ? scales : undefined);
+      }
+      expect(JSON.parse(readFileSync(path('out', 'config.json'), 'utf8'))).toMatchObject({
+        torch_dtype: 'bfloat16',
+        quantization_config: { quant_method: 'fp8', fmt: 'e4m3', weight_block_size: [128, 128] },
+      });
+      importModel(path('out'), path('back'));
+      for (const [name, data] of tensorsOf(path('back'))) {
+        const exact = original.get(name)!;
+        const largest = exact.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        // Half a step of E4M3 is 1/16 of a value; what is far below the largest of its block keeps an absolute error.
+        for (const [at, value] of exact.entries()) {
+          expect(Math.abs(data[at]! - value)).toBeLessThanOrEqual(Math.abs(value) / 15 + largest / 448 / 512);
+        }
+      }
+    },
+  );
+
   it('refuses float16 for a value that it cannot hold, and leaves nothing behind', () => {
     writeSmallModel(path('model'));
     const tensors = smallTensors.map(({ name, shape, data }) => {

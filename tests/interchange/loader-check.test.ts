@@ -121,4 +121,21 @@ describe('checkLoader', () => {
       for (const [, key = ''] of fix.matchAll(/\b([a-z]+[A-Z]\w*)=/g)) expect(Object.keys(released)).toContain(key);
     }
   });
+
+  it('knows which sizes transformers cannot multiply out of FP8 on a CPU', () => {
+    const check = (changes: Partial<ModelConfig>, block = 128) => {
+      const config = { ...modelPreset('tiny'), numNextnPredictLayers: 0, ...changes };
+      const found = checkLoader('transformers', config, { block, scales: 'F32' });
+      return found.map(({ level, what, fix }) => `${level}: ${what} -> ${fix}`);
+    };
+    const uneven = (level: string, size: number, fix: string) => [
+      `${level}: weights in FP8 with ${size} rows or columns: on a CPU their blocks are taken to be of equal size, and not ` +
+        `of 128 -> export with ${fix}--dtype bf16`,
+    ];
+    expect(check({})).toEqual(uneven('different', 192, '--fp8-block 64, or ')); // 2 blocks of 96
+    expect(check({}, 64)).toEqual([]);
+    const even = { numAttentionHeads: 8, moeIntermediateSize: 128, intermediateSize: 384 };
+    expect(check({ ...even, intermediateSize: 288 })).toEqual(uneven('different', 288, '--fp8-block 16, or '));
+    expect(check({ ...even, intermediateSize: 259 })).toEqual(uneven('refused', 259, '')); // no whole rows in 3 blocks
+  });
 });

@@ -6,8 +6,8 @@ import { toHuggingFaceConfig } from '../../src/config/huggingface.ts';
 import type { ModelConfig } from '../../src/config/model-config.ts';
 import { tokenizerConfig } from '../../src/data/tokenizers/tokenizer-config.ts';
 import type { Tokenizer } from '../../src/data/types.ts';
+import type { ExportFormat } from '../../src/interchange/export-format.ts';
 import { exportModel } from '../../src/interchange/export-model.ts';
-import type { FloatFormat } from '../../src/io/float-formats.ts';
 import { toHfTensors } from '../../src/io/hf-tensors.ts';
 import { jsonText } from '../../src/io/json.ts';
 import { planShards } from '../../src/io/shards.ts';
@@ -27,7 +27,7 @@ export const exportedConfig: ModelConfig = {
 
 export interface Exported {
   readonly config: ModelConfig;
-  readonly format: FloatFormat;
+  readonly format: ExportFormat;
   readonly maxShardBytes: number;
   /** Whether the export has the MTP module; default: yes. */
   readonly mtp?: boolean;

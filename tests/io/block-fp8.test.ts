@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/data/random.ts';
 import { UserError } from '../../src/errors.ts';
-import { dequantized, fp8BlockSize } from '../../src/io/block-fp8.ts';
+import { dequantized, fp8BlockSize, quantizedInBlocks } from '../../src/io/block-fp8.ts';
+import { joinBytes } from '../../src/io/join-bytes.ts';
+import { openSafetensorsBytes, safetensorsPieces } from '../../src/io/safetensors-bytes.ts';
 import type { TensorReader } from '../../src/io/tensor-source.ts';
 
 type Entry = readonly [name: string, dtype: string, shape: readonly number[], values: readonly number[]];
@@ -74,5 +77,51 @@ describe('fp8BlockSize', () => {
   ])('refuses %j', (quantization, message) => {
     expect(() => fp8BlockSize({ quantization_config: quantization })).toThrow(UserError);
     expect(() => fp8BlockSize({ quantization_config: quantization })).toThrow(message);
+  });
+});
+
+describe('quantizedInBlocks', () => {
+  // 2 x 3 blocks, the last ones smaller; each row of blocks of another magnitude, and one block of zeros.
+  const shape = [131, 263];
+  const random = createRandom('fp8');
+  const data = Float32Array.from({ length: 131 * 263 }, (_, at) => {
+    const [row, column] = [Math.floor(at / 263), at % 263];
+    if (row >= 128 && column < 128) return 0;
+    return (random.next() - 0.5) * (row < 128 ? 3 : 1e-4);
+  });
+  const stored = (scales: 'F32' | 'F8_E8M0') => {
+    const bytes = joinBytes([
+      ...safetensorsPieces(quantizedInBlocks({ name: 'w', shape, read: () => data }, 128, scales)),
+    ]);
+    return openSafetensorsBytes(bytes, 'w.safetensors');
+  };
+
+  it.each(['F32', 'F8_E8M0'] as const)('comes back within half a step of 8 bits, with scales in %s', (scales) => {
+    const reader = stored(scales);
+    expect(reader.tensors.get('w_scale_inv')).toMatchObject({ dtype: scales, shape: [2, 3] });
+    const factors = reader.read('w_scale_inv');
+    const back = dequantized(reader, [128, 128]).read('w');
+    const errors = data.map((value, at) => {
+      const scale = factors[Math.floor(at / 263 / 128) * 3 + Math.floor((at % 263) / 128)]!;
+      // Three bits of fraction: half a step is 1/16 of the value; below 2 ** -6 of the format, half of 2 ** -9.
+      return Math.abs(back[at]! - value) / Math.max(Math.abs(value) / 16, scale * 2 ** -10);
+    });
+    expect(errors.reduce((a, b) => Math.max(a, b))).toBeLessThanOrEqual(1.0001); // rounding of the quotient to float32
+    expect(factors[3]).toBe(1); // the block of zeros
+  });
+
+  it('golden: scales are those of the released kernels, and their next powers of two (F 10)', () => {
+    const scaleOf = (amax: number, format: 'F32' | 'F8_E8M0') => {
+      const [, scale] = quantizedInBlocks(
+        { name: 'w', shape: [1, 1], read: () => Float32Array.of(-amax) },
+        128,
+        format,
+      );
+      return scale.read()[0];
+    };
+    expect([300, 3.5, 448, 449].map((amax) => scaleOf(amax, 'F32'))).toEqual(
+      [300 / 448, 0.0078125, 1, 449 / 448].map(Math.fround),
+    );
+    expect([300, 3.5, 448, 449].map((amax) => scaleOf(amax, 'F8_E8M0'))).toEqual([1, 0.0078125, 1, 2]);
   });
 });

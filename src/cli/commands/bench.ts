@@ -3,8 +3,8 @@
 import type { DomainGeneration } from '../../bench/generation.ts';
 import type { OpBench, OpsBench } from '../../bench/ops.ts';
 import type { StepBench } from '../../bench/step.ts';
-import { noDefaults } from '../../generate/generation-defaults.ts';
 import { requireTrainable } from '../../config/presets.ts';
+import { noDefaults } from '../../generate/generation-defaults.ts';
 import { backendOptions, engineOptions, parseBackendFlags, parseBackendOptions } from '../backend-option.ts';
 import { defineCommand, defineGroup } from '../command.ts';
 import { checkpointArgument, heldOutOption, jsonOption } from '../common-options.ts';

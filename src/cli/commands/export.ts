@@ -4,13 +4,16 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import type { Checks } from '../../interchange/check-folder.ts';
+import type { ExportFormat } from '../../interchange/export-format.ts';
 import type { ExportOptions, ModelFolder } from '../../interchange/export-model.ts';
 import { type LoaderName, loaderNames } from '../../interchange/loader-names.ts';
 import type { Finding } from '../../interchange/loader-rule.ts';
+import type { ScaleFormat } from '../../io/block-fp8.ts';
 import type { FloatFormat } from '../../io/float-formats.ts';
 import type { RunData } from '../../report/run-data.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument, collect, jsonOption } from '../common-options.ts';
+import { wholeNumber } from '../run-options.ts';
 import { formatBytes, formatCount } from '../terminal/format.ts';
 
 export const exportCommand = defineCommand({
@@ -21,7 +24,16 @@ With --check, says first what one of them would refuse; with --check and without
   arguments: [checkpointArgument],
   options: [
     { flags: '--out <dir>', help: 'folder to write; it must not exist yet, or be empty' },
-    { flags: '--dtype <name>', help: 'format of the weights: f32, bf16 or f16', default: 'f32' },
+    {
+      flags: '--dtype <name>',
+      help: 'format of the weights: f32, bf16, f16, fp8 (as DeepSeek-V3) or fp8-ue8m0',
+      default: 'f32',
+    },
+    {
+      flags: '--fp8-block <n>',
+      help: 'rows and columns of a block of fp8 that share a scale',
+      default: '128',
+    },
     { flags: '--shard-size <size>', help: 'most bytes of weights in one file, such as 200MB', default: '5GB' },
     {
       flags: '--format <name>',
@@ -49,9 +61,13 @@ With --check, says first what one of them would refuse; with --check and without
         `export: expected a folder to write; give --out DIR, or --check ${loaderNames[0]} to only look`,
       );
     }
-    const [format, maxShardBytes] = [parseDtype(flags.dtype), parseSize(flags.shardSize)];
+    const [format, maxShardBytes] = [
+      parseFormat(flags.dtype, wholeNumber('--fp8-block', flags.fp8Block)),
+      parseSize(flags.shardSize),
+    ];
     const loaders = check.map(parseLoader);
     const { checkFolder } = await import('../../interchange/check-folder.ts');
+    const { formatName } = await import('../../interchange/export-format.ts');
     const { exportModel } = await import('../../interchange/export-model.ts');
     const { checkpointFolder, warn } = await import('../open-model.ts');
     const path = checkpointFolder(checkpoint);
@@ -70,12 +86,13 @@ With --check, says first what one of them would refuse; with --check and without
     const mtpLayers = config.numNextnPredictLayers;
     return {
       json: { ...json, out, parameters, bytes, mtpLayers, files },
-      lines: [...lines, ...folderLines(options, written)],
+      lines: [...lines, ...folderLines(options, written, formatName(format))],
     };
   },
 });
 
-const formats: Readonly<Record<string, FloatFormat>> = { f32: 'F32', bf16: 'BF16', f16: 'F16' };
+const floatFormats: Readonly<Record<string, FloatFormat>> = { f32: 'F32', bf16: 'BF16', f16: 'F16' };
+const scaleFormats: Readonly<Record<string, ScaleFormat>> = { fp8: 'F32', 'fp8-ue8m0': 'F8_E8M0' };
 const units: Readonly<Record<string, number>> = {
   '': 1,
   k: 1e3,
@@ -86,10 +103,10 @@ const units: Readonly<Record<string, number>> = {
   gi: 2 ** 30,
 };
 
-function parseDtype(name: string): FloatFormat {
-  const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
-  if (format) return format;
-  throw new UserError(`export: --dtype must be f32, bf16 or f16; found ${JSON.stringify(name)}`);
+function parseFormat(dtype: string, block: number): ExportFormat {
+  if (Object.hasOwn(floatFormats, dtype)) return floatFormats[dtype]!;
+  if (Object.hasOwn(scaleFormats, dtype)) return { block, scales: scaleFormats[dtype]! };
+  throw new UserError(`export: --dtype must be f32, bf16, f16, fp8 or fp8-ue8m0; found ${JSON.stringify(dtype)}`);
 }
 
 /** Bytes of a size such as `200MB`, `1.5 GB` or `64MiB`. */
@@ -133,11 +150,11 @@ async function runAround(checkpoint: string): Promise<RunData | null> {
 const unexpectedTensors =
   'transformers will list the tensors of the MTP module as unexpected, which is harmless. With --no-mtp the module is left out.';
 
-function folderLines({ out, format, torchtitan }: ExportOptions, folder: ModelFolder): string[] {
+function folderLines({ out, torchtitan }: ExportOptions, folder: ModelFolder, formatName: string): string[] {
   const { config, parameters, bytes, files } = folder;
   const hasMtp = config.numNextnPredictLayers > 0;
   return [
-    `Wrote ${out}: ${formatCount(parameters)} parameters, ${hasMtp ? 'MTP module included' : 'no MTP module'}, ${formatBytes(bytes)} of weights in ${format}`,
+    `Wrote ${out}: ${formatCount(parameters)} parameters, ${hasMtp ? 'MTP module included' : 'no MTP module'}, ${formatBytes(bytes)} of weights in ${formatName}`,
     ...files.map((file) => `  ${file}`),
     ...(hasMtp && !torchtitan ? [unexpectedTensors] : []),
   ];
