@@ -25,6 +25,12 @@ const maxVio = ({ nRoutedExperts, numExpertsPerTok }: ModelConfig): Bounds => ({
   max: nRoutedExperts / numExpertsPerTok - 1,
 });
 
+/** In the same case, K experts are E / K - 1 above the mean and the other E - K are all of it below. */
+const avgVio = ({ nRoutedExperts, numExpertsPerTok }: ModelConfig): Bounds => ({
+  min: 0,
+  max: (2 * (nRoutedExperts - numExpertsPerTok)) / nRoutedExperts,
+});
+
 /** Most experts are dead when every token selects the same K; MTP modules count as layers. */
 function deadExperts(model: ModelConfig): Bounds {
   const layers = Math.max(0, model.numHiddenLayers - model.firstKDenseReplace) + model.numNextnPredictLayers;
@@ -45,6 +51,8 @@ const known: Readonly<Record<string, BoundsOfModel>> = {
   earlyLoss: atLeastZero,
   maxVioGlobal: maxVio,
   maxVioBatch: maxVio,
+  avgVioGlobal: avgVio,
+  avgVioBatch: avgVio,
   frozenMaxVioRatio: atLeastZero,
   deadExperts,
   domainKl: ({ nRoutedExperts, numExpertsPerTok }) => ({ min: 0, max: Math.log(nRoutedExperts / numExpertsPerTok) }),

@@ -10,9 +10,9 @@ import type { Measurements } from './study.ts';
 /**
  * Reads the numbers of a finished run from its folder:
  *
- * - `loss`, `bitsPerByte`, `maxVioGlobal`, `mtpLoss1`...: from the last evaluation, on all held-out text
+ * - `loss`, `bitsPerByte`, `maxVioGlobal`, `avgVioGlobal`, `mtpLoss1`...: from the last evaluation, on all held-out text
  * - `loss/NAME`: the same loss for one domain
- * - `trainLoss`, `maxVioBatch`, `deadExperts`: means over the last tenth of the steps
+ * - `trainLoss`, `maxVioBatch`, `avgVioBatch`, `deadExperts`: means over the last tenth of the steps
  * - `earlyLoss`: the mean training loss over the second tenth of the steps
  * - `frozenMaxVioRatio`: MaxVio per batch while gamma is 0, divided by MaxVio over as many steps before
  * - `domainKl`, `domainDistance`: how much the experts specialise, with several domains only
@@ -27,10 +27,12 @@ export function measureRun(runDir: string): Measurements {
     loss: last(run, 'eval/loss'),
     bitsPerByte: last(run, 'eval/bits_per_byte'),
     maxVioGlobal: last(run, 'eval/max_vio_global'),
+    avgVioGlobal: last(run, 'eval/avg_vio_global'),
     ...mtpLosses(run),
     trainLoss: tail(run, 'train/loss'),
     earlyLoss: secondTenth(run, 'train/loss'),
     maxVioBatch: tail(run, 'balance/max_vio_batch'),
+    avgVioBatch: tail(run, 'balance/avg_vio_batch'),
     deadExperts: tail(run, 'balance/dead_experts'),
     frozenMaxVioRatio: frozenRatio(run),
     ...domainNumbers(run),

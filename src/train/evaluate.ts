@@ -57,12 +57,22 @@ export async function evaluate(
     ...summarize(all),
     perplexity: Math.exp(all.nats / all.tokens),
     mtpLoss: all.mtp.map(({ nats, labels }) => nats / labels),
-    maxVioGlobal: all.counts.size === 0 ? 0 : mean([...all.counts.values()].map((c) => loadStatistics(c).maxVio)),
+    ...globalBalance(all),
     domains: tallies.map((tally, i) => ({
       name: dataset.domains[i] ?? String(i),
       ...summarize(tally),
       load: loadsOf(tally, biases),
     })),
+  };
+}
+
+/** Means over MoE layers of the imbalance of all loads counted; zeros for a model without such layers. */
+function globalBalance({ counts }: Tally): Pick<EvalResult, 'maxVioGlobal' | 'avgVioGlobal'> {
+  const layers = [...counts.values()].map(loadStatistics);
+  if (layers.length === 0) return { maxVioGlobal: 0, avgVioGlobal: 0 };
+  return {
+    maxVioGlobal: mean(layers.map((layer) => layer.maxVio)),
+    avgVioGlobal: mean(layers.map((layer) => layer.avgVio)),
   };
 }
 

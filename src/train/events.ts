@@ -32,7 +32,7 @@ export interface LayerLoad {
  * `load/L/bias`.
  *
  * Evaluation lines: `eval/loss`, `eval/perplexity`, `eval/bits_per_byte`, `eval/mtp_loss_1`..., `eval/tokens`,
- * `eval/max_vio_global`, `eval/ema_loss` and, per domain NAME, `eval/domain/NAME/loss`,
+ * `eval/max_vio_global`, `eval/avg_vio_global`, `eval/ema_loss` and, per domain NAME, `eval/domain/NAME/loss`,
  * `eval/domain/NAME/bits_per_byte`, `eval/domain/NAME/load` (layers x experts).
  */
 export type MetricsLine = { readonly step: number; readonly tokens: number; readonly seconds: number } & {
@@ -49,6 +49,8 @@ export interface EvalResult {
   readonly mtpLoss: readonly number[];
   /** MaxVio of the loads counted over all held-out tokens; the mean over MoE layers. */
   readonly maxVioGlobal: number;
+  /** AvgVio of the same loads: how far an expert is from the mean load, on average over experts and layers. */
+  readonly avgVioGlobal: number;
   /** Tokens predicted. */
   readonly tokens: number;
   readonly domains: readonly {

@@ -48,6 +48,7 @@ export function evalMetrics(position: Position, result: EvalResult, emaLoss: num
     ...numbered('eval/mtp_loss', result.mtpLoss),
     'eval/tokens': result.tokens,
     'eval/max_vio_global': result.maxVioGlobal,
+    'eval/avg_vio_global': result.avgVioGlobal,
     ...(emaLoss === null ? {} : { 'eval/ema_loss': emaLoss }),
     ...Object.assign({}, ...result.domains.map(domainMetrics)),
   };

@@ -36,6 +36,7 @@ describe('eval', () => {
       bitsPerByte: trained.bitsPerByte,
       mtpLoss: [expect.any(Number)],
       maxVioGlobal: expect.any(Number),
+      avgVioGlobal: expect.any(Number),
       tokens: expect.any(Number),
     });
     expect(code).toBe(0);

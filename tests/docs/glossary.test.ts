@@ -16,7 +16,7 @@ const plan: StepPlan = {
   ...{ learningRate: 1e-3, biasSpeed: 1e-3, mtpWeight: 0.3 },
 };
 const result: EvalResult = {
-  ...{ loss: 1, perplexity: Math.E, bitsPerByte: 1, mtpLoss: [1], maxVioGlobal: 0, tokens: 7 },
+  ...{ loss: 1, perplexity: Math.E, bitsPerByte: 1, mtpLoss: [1], maxVioGlobal: 0, avgVioGlobal: 0, tokens: 7 },
   domains: [{ name: 'NAME', loss: 1, bitsPerByte: 1, tokens: 7, load }],
 };
 

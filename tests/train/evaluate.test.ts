@@ -129,12 +129,19 @@ describe('evaluate', () => {
   });
 
   it('adds the loads of all batches, per layer and domain', async () => {
-    const { domains, maxVioGlobal } = await run();
+    const { domains, maxVioGlobal, avgVioGlobal } = await run();
     expect(domains.map(({ name }) => name)).toEqual(['prose', 'code']);
     expect(domains[0]?.load.map(({ layer }) => layer)).toEqual([1, 2, 3]);
     const positions = held[0]?.map(({ batchSize, seqLen }) => batchSize * seqLen) ?? [];
     expect(sum(domains[0]?.load[0]?.counts.slice() ?? [])).toBe(sum(positions) * config.numExpertsPerTok);
     expect(maxVioGlobal).toBeGreaterThan(0);
+    // Over both domains, layer by layer.
+    const byLayer = domains[0]!.load.map(({ counts }, i) => counts.map((n, e) => n + domains[1]!.load[i]!.counts[e]!));
+    const vios = byLayer.map((counts) => {
+      const fair = sum([...counts]) / counts.length;
+      return sum(counts.map((count) => Math.abs(count - fair))) / fair / counts.length;
+    });
+    expect(avgVioGlobal).toBeCloseTo(sum(vios) / vios.length, 12);
   });
 
   it('B7: moves no bias and no weight, and leaves no tensor', async () => {

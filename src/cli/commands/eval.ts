@@ -32,9 +32,9 @@ export const evalCommand = defineCommand({
     const dataset = await openDataset({ ...train, tokenizer });
     const result = await evaluate(model, dataset, { batchSize: train.batchSize, documentMask: train.documentMask });
     if (result === null) throw new Error('internal: an evaluation without a signal was interrupted');
-    const { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens } = result;
+    const { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, avgVioGlobal, tokens } = result;
     return {
-      json: { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, tokens },
+      json: { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, avgVioGlobal, tokens },
       lines: lines(train, path, result),
     };
   },
@@ -51,6 +51,7 @@ function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
     ...domains,
     ...mtp,
     ['MaxVio, global', result.maxVioGlobal.toFixed(3)],
+    ['AvgVio, global', result.avgVioGlobal.toFixed(3)],
     ['Tokens', formatExact(result.tokens)],
   ];
   return [

@@ -85,6 +85,13 @@ export const runResults: readonly Result[] = [
     value: ofRouting(evalValue('eval/max_vio_global')),
   },
   {
+    label: 'AvgVio global',
+    note: 'all held-out text',
+    best: lowest(comparable.heldOutBalance),
+    format: formatNumber,
+    value: ofRouting(evalValue('eval/avg_vio_global')),
+  },
+  {
     label: 'dead experts',
     note: 'per batch, last tenth of the steps',
     best: lowest(comparable.batchDeadExperts),
