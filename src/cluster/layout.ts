@@ -1,0 +1,88 @@
+// How the ranks of a training run share the work: stages of a pipeline (pp), experts (ep), and whole copies (dp).
+//
+// As in the report (section 3.2) the ranks of an expert-parallel group are also data-parallel: each computes attention
+// and everything else for rows of its own, and only the routed experts are divided among them. So there are
+// `ep * dp` replicas of a pipeline. Rank numbers run over the pipeline first, then over experts, then over copies.
+
+import { UserError } from '../errors.ts';
+
+export interface Layout {
+  /** Ranks of a pipeline. */
+  readonly pp: number;
+  /** Ranks among which the experts of a layer are divided. */
+  readonly ep: number;
+  /** Copies of all that. */
+  readonly dp: number;
+}
+
+const names = ['pp', 'ep', 'dp'] as const;
+
+/** The most ranks: each is a thread with an engine and tensors of its own. */
+export const mostRanks = 64;
+
+/** `pp=2,ep=2,dp=1`; what is left out is 1. */
+export function parseLayout(text: string): Layout {
+  const layout = { pp: 1, ep: 1, dp: 1 };
+  const seen = new Set<string>();
+  for (const part of text.split(',')) {
+    const [, name, digits] = /^\s*(pp|ep|dp)\s*=\s*(\d{1,4})\s*$/.exec(part) ?? [];
+    const key = names.find((known) => known === name);
+    if (key === undefined || Number(digits) < 1 || seen.has(key)) {
+      throw new UserError(
+        `layout: expected pp, ep and dp with a number from 1 on each, such as pp=2,ep=2,dp=1; found ${JSON.stringify(text)}`,
+      );
+    }
+    seen.add(key);
+    layout[key] = Number(digits);
+  }
+  return layout;
+}
+
+/** As `parseLayout` reads it. */
+export function layoutText({ pp, ep, dp }: Layout): string {
+  return `pp=${pp},ep=${ep},dp=${dp}`;
+}
+
+/** Where a rank stands in a layout. */
+export interface Place {
+  readonly rank: number;
+  readonly pp: number;
+  readonly ep: number;
+  readonly dp: number;
+}
+
+export function ranksOf({ pp, ep, dp }: Layout): number {
+  return pp * ep * dp;
+}
+
+/** Pipelines that train side by side, each on rows of its own. */
+export function replicasOf({ ep, dp }: Layout): number {
+  return ep * dp;
+}
+
+export function placeOf(rank: number, { pp, ep }: Layout): Place {
+  const replica = Math.floor(rank / pp);
+  return { rank, pp: rank % pp, ep: replica % ep, dp: Math.floor(replica / ep) };
+}
+
+/** The rank at place `pp` of a replica; replica `dp * ep' + ep` for the place (ep, dp). */
+export function rankAt(pp: number, replica: number, layout: Layout): number {
+  return replica * layout.pp + pp;
+}
+
+export function replicaOf({ ep, dp }: Place, layout: Layout): number {
+  return dp * layout.ep + ep;
+}
+
+/** The place of a rank in words: `rank 3 (pp 1, ep 1, dp 0)`. */
+export function describePlace({ rank, pp, ep, dp }: Place): string {
+  return `rank ${rank} (pp ${pp}, ep ${ep}, dp ${dp})`;
+}
+
+/**
+ * Ranks of an expert-parallel group that count as one node. The groups of experts that limit routing are the nodes, as
+ * in the report (section 2.1.2); where the group has no more ranks than there are groups, each rank is a node.
+ */
+export function ranksPerNode({ ep }: Layout, { nGroup }: { readonly nGroup: number }): number {
+  return ep > nGroup && ep % nGroup === 0 ? ep / nGroup : 1;
+}
