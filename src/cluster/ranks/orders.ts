@@ -7,7 +7,8 @@ import type { TrainConfig } from '../../config/train-config.ts';
 import type { Batch } from '../../data/types.ts';
 import type { ScheduleName } from '../schedule/schedules.ts';
 import type { ChunkFindings } from '../pipeline/run-schedule.ts';
-import type { Layout, Place } from '../layout.ts';
+import type { Layout } from '../layout.ts';
+import type { Place } from './places.ts';
 import type { Shard } from '../zero/shards.ts';
 import type { Purpose, Wiring } from './mailbox.ts';
 

@@ -4,7 +4,8 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { UserError } from '../../errors.ts';
-import { describePlace, type Layout, placeOf, ranksOf } from '../layout.ts';
+import type { Layout } from '../layout.ts';
+import { describePlace, placeOf, ranksOf } from './places.ts';
 import { ringAll, sendOrder } from './mailbox.ts';
 import type { Order, RankStart, Report } from './orders.ts';
 

@@ -12,7 +12,7 @@ import { AdamW } from '../../train/adamw.ts';
 import { WeightAverage } from '../../train/ema.ts';
 import { lossInput, splitBatch } from '../../train/micro-batch.ts';
 import { firstNonFinite } from '../../train/non-finite.ts';
-import { rankAt, replicaOf, replicasOf } from '../layout.ts';
+import { rankAt, replicaOf, replicasOf } from './places.ts';
 import { biasesOf, createHeldStage, type HeldStage } from '../pipeline/held-stages.ts';
 import { type PipelineRank, runOperations } from '../pipeline/run-schedule.ts';
 import { splitLayers } from '../pipeline/stage-layers.ts';

@@ -6,7 +6,8 @@
 
 import type { NamedShape } from '../../config/parameter-shapes.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-import { type Layout, rankAt, replicasOf } from '../layout.ts';
+import type { Layout } from '../layout.ts';
+import { rankAt, replicasOf } from '../ranks/places.ts';
 
 /** A parameter, or the part of stacked experts that some ranks hold. */
 export interface Shard {

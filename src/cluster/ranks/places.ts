@@ -1,47 +1,13 @@
-// How the ranks of a training run share the work: stages of a pipeline (pp), experts (ep), and whole copies (dp).
+// Where ranks stand in a layout.
 //
 // As in the report (section 3.2) the ranks of an expert-parallel group are also data-parallel: each computes attention
 // and everything else for rows of its own, and only the routed experts are divided among them. So there are
 // `ep * dp` replicas of a pipeline. Rank numbers run over the pipeline first, then over experts, then over copies.
 
-import { UserError } from '../errors.ts';
+import type { Layout } from '../layout.ts';
 
-export interface Layout {
-  /** Ranks of a pipeline. */
-  readonly pp: number;
-  /** Ranks among which the experts of a layer are divided. */
-  readonly ep: number;
-  /** Copies of all that. */
-  readonly dp: number;
-}
-
-const names = ['pp', 'ep', 'dp'] as const;
-
-/** The most ranks: each is a thread with an engine and tensors of its own. */
+/** The most ranks that train here: each is a thread with an engine and tensors of its own. */
 export const mostRanks = 64;
-
-/** `pp=2,ep=2,dp=1`; what is left out is 1. */
-export function parseLayout(text: string): Layout {
-  const layout = { pp: 1, ep: 1, dp: 1 };
-  const seen = new Set<string>();
-  for (const part of text.split(',')) {
-    const [, name, digits] = /^\s*(pp|ep|dp)\s*=\s*(\d{1,4})\s*$/.exec(part) ?? [];
-    const key = names.find((known) => known === name);
-    if (key === undefined || Number(digits) < 1 || seen.has(key)) {
-      throw new UserError(
-        `layout: expected pp, ep and dp with a number from 1 on each, such as pp=2,ep=2,dp=1; found ${JSON.stringify(text)}`,
-      );
-    }
-    seen.add(key);
-    layout[key] = Number(digits);
-  }
-  return layout;
-}
-
-/** As `parseLayout` reads it. */
-export function layoutText({ pp, ep, dp }: Layout): string {
-  return `pp=${pp},ep=${ep},dp=${dp}`;
-}
 
 /** Where a rank stands in a layout. */
 export interface Place {
