@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   bench: async () => (await import('./commands/bench.ts')).benchCommand,
   report: async () => (await import('./commands/report.ts')).reportCommand,
   ablate: async () => (await import('./commands/ablate.ts')).ablateCommand,
+  cluster: async () => (await import('./commands/cluster/cluster.ts')).clusterCommand,
   data: async () => (await import('./commands/data.ts')).dataCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   import: async () => (await import('./commands/import.ts')).importCommand,

@@ -25,6 +25,8 @@ const commands = [
   ['export'],
   ['import'],
   ['ablate'],
+  ['cluster'],
+  ['cluster', 'schedule'],
   ['data'],
   ['data', 'list'],
   ['data', 'show'],
