@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   chat: async () => (await import('./commands/chat.ts')).chatCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   params: async () => (await import('./commands/params.ts')).paramsCommand,
+  cost: async () => (await import('./commands/cost.ts')).costCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   bench: async () => (await import('./commands/bench.ts')).benchCommand,
   report: async () => (await import('./commands/report.ts')).reportCommand,

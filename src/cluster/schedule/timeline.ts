@@ -66,7 +66,8 @@ export function simulateSchedule(schedule: Schedule, durations: Durations): Time
   };
   const advance = (list: readonly Operation[], rank: number): boolean => {
     const before = timed[rank]!.length;
-    for (const operation of list.slice(before)) {
+    for (let index = before; index < list.length; index++) {
+      const operation = list[index]!;
       const ready = readyAt(operation, rank);
       if (ready === null) break;
       const start = Math.max(ready, ends[rank]!);
