@@ -11,10 +11,14 @@ import { loadRun } from '../report/load-run.ts';
 
 /** Writes the report of the runs and returns where; by default `report.html` in the folder of the first. */
 export async function writeReport(runs: readonly string[], out?: string): Promise<string> {
-  const path = out ?? join(runs[0] ?? '.', 'report.html');
+  return writePage(out ?? join(runs[0] ?? '.', 'report.html'), () => renderReport(runs.map(loadRun)));
+}
+
+/** Writes a report that `render` makes, and returns where; a file that is there and is no report is refused first. */
+export async function writePage(path: string, render: () => Promise<string>): Promise<string> {
   const found = explainFsErrors('report: cannot write', path, () => statSync(path, { throwIfNoEntry: false }));
   if (found?.isFile() === true) refuseOther(path);
-  const page = await renderReport(runs.map(loadRun));
+  const page = await render();
   const isDevice = found !== undefined && !found.isFile(); // such as /dev/stdout
   if (isDevice) explainFsErrors('report: cannot write', path, () => writeFileSync(path, page));
   else replaceFile(path, page, 'report');

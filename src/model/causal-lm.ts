@@ -5,11 +5,11 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import { rotaryTables } from '../layers/rotary-embedding.ts';
 import type { RoutingRecord } from '../moe/moe.ts';
-import { attentionVisibility } from '../ops/mla-attention.ts';
 import type { RotaryTables } from '../ops/rotary.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
+import { attendWithin } from './attend-within.ts';
 import { refuseTooLarge } from './model-size.ts';
 import type { HeadInput } from './output-head.ts';
 import { deepseekParts, type ModelParts } from './parts.ts';
@@ -109,17 +109,9 @@ export class DeepseekV3ForCausalLM {
     return this.stages.mtp[0]!.apply(hidden, this.stages.embedding.apply(ids), attend);
   }
 
-  /**
-   * Attention among the tokens of one pass, in the naive form: what the blocks of a training pass are given.
-   *
-   * Shapes: documentIds [B, T] or longer, of which the first T count; null lets every token look at all before it.
-   * Ownership: a backend without a kernel for attention gets a mask, which belongs to the caller (or its tidy).
-   */
+  /** `attendWithin` with the tables of this model. */
   attendWithin(T: number, documentIds: tf.Tensor2D | null): Attend {
-    const isLonger = documentIds !== null && documentIds.shape[1] > T;
-    const own = isLonger ? tf.slice(documentIds, [0, 0], [documentIds.shape[0], T]) : documentIds;
-    const context = { rotary: this.rotary, visibility: attentionVisibility(T, own) };
-    return (attention, x) => attention.apply(x, context);
+    return attendWithin(this.rotary, T, documentIds);
   }
 
   #runBlocks(embedded: tf.Tensor3D, attend: Attend, routing: RoutingRecord[]): HeadInput {

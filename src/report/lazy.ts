@@ -4,6 +4,7 @@
 import type { RunData } from './run-data.ts';
 import type { ArmRuns } from './study/study-charts.ts';
 import type { StudyResults } from './study-results.ts';
+import type { TimelineData } from './timeline/timeline-data.ts';
 
 /**
  * Renders one HTML document about one run, or about several side by side.
@@ -20,4 +21,10 @@ export async function renderReport(runs: readonly RunData[]): Promise<string> {
 export async function renderStudy(results: StudyResults, runs: ArmRuns): Promise<string> {
   const { renderStudy } = await import('./study/render-study.ts');
   return renderStudy(results, runs);
+}
+
+/** Renders the HTML document of a timeline. */
+export async function renderTimeline(data: TimelineData): Promise<string> {
+  const { renderTimeline } = await import('./timeline/render-timeline.ts');
+  return renderTimeline(data);
 }

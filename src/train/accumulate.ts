@@ -35,9 +35,8 @@ export function accumulateGradients(
   mtpWeight: number,
   train: AccumulationSettings,
 ): Accumulated {
-  const { balancing, balanceLossFactor } = train;
   const parts = splitBatch(batch, train.gradAccumSteps);
-  const shares = labelShares(parts, model.config.numNextnPredictLayers, train.documentMask);
+  const ofPart = passSettings(parts, model.config.numNextnPredictLayers, mtpWeight, train);
   const names = [...model.parameters.keys()];
   const variables = [...model.parameters.values(), ...model.expertBiases.values()];
   const gradients = new Map<string, tf.Tensor>();
@@ -45,13 +44,7 @@ export function accumulateGradients(
   for (const [i, part] of parts.entries()) {
     const input = lossInput(part, train.documentMask);
     const inputs = tensorsOf(input);
-    const settings = {
-      balancing,
-      balanceLossFactor,
-      mtpWeight,
-      labelShares: shares[i] ?? [],
-      rowShare: 1 / parts.length,
-    };
+    const settings = ofPart[i]!;
     const pass = (tensors: tf.Tensor[]) => differentiate(model, objective, withTensors(input, tensors), settings);
     const [report, ...grads] =
       parts.length === 1 ? passes.run(JSON.stringify(settings), inputs, variables, pass) : pass(inputs);
@@ -76,10 +69,23 @@ function withTensors({ documentIds, labelWeights }: LossInput, tensors: readonly
   };
 }
 
-interface PassSettings extends LossWeights {
+/** The weights of the losses of one part. */
+export interface PassSettings extends LossWeights {
   /** See `weighTerms`. */
   readonly labelShares: readonly number[];
   readonly rowShare: number;
+}
+
+/** The weights of the losses of each part of a batch. */
+export function passSettings(
+  parts: readonly Batch[],
+  depths: number,
+  mtpWeight: number,
+  { documentMask, balancing, balanceLossFactor }: Omit<AccumulationSettings, 'gradAccumSteps'>,
+): PassSettings[] {
+  const shares = labelShares(parts, depths, documentMask);
+  const rowShare = 1 / parts.length;
+  return parts.map((_, i) => ({ balancing, balanceLossFactor, mtpWeight, labelShares: shares[i] ?? [], rowShare }));
 }
 
 /** Report and gradients of one part. */
@@ -104,20 +110,29 @@ function differentiate(
  *
  * `labelShares` are by depth, the main model first. Without a mask all shares are equal, and only `total` is scaled.
  */
-function weighTerms(terms: LossTerms, { labelShares, rowShare, mtpWeight }: PassSettings): LossTerms {
+export function weighTerms(terms: LossTerms, settings: PassSettings): LossTerms {
+  const { labelShares, rowShare } = settings;
   const [mainShare = rowShare, ...mtpShares] = labelShares;
-  const shareOf = (depth: number) => mtpShares[depth] ?? rowShare;
-  const corrections = [
-    scaled(terms.main, mainShare - rowShare),
-    ...terms.mtp.map((loss, depth) => scaled(loss, ((shareOf(depth) - rowShare) * mtpWeight) / terms.mtp.length)),
-  ].filter((correction) => correction !== null);
   return {
-    total: corrections.reduce((sum, correction) => tf.add(sum, correction), tf.mul<tf.Scalar>(terms.total, rowShare)),
+    total: weighTotal(terms.total, [terms.main, ...terms.mtp], settings),
     main: tf.mul(terms.main, mainShare),
-    mtp: terms.mtp.map((loss, depth) => tf.mul(loss, shareOf(depth))),
+    mtp: terms.mtp.map((loss, depth) => tf.mul(loss, mtpShares[depth] ?? rowShare)),
     balance: tf.mul(terms.balance, rowShare),
     counts: terms.counts,
   };
+}
+
+/** A total times the part's share of the rows, with each loss in it corrected to its share of the labels. */
+export function weighTotal(
+  total: tf.Scalar,
+  [main, ...mtp]: readonly tf.Scalar[],
+  { labelShares: [mainShare, ...mtpShares], rowShare, mtpWeight }: PassSettings,
+): tf.Scalar {
+  const corrections = [
+    main === undefined ? null : scaled(main, (mainShare ?? rowShare) - rowShare),
+    ...mtp.map((loss, k) => scaled(loss, (((mtpShares[k] ?? rowShare) - rowShare) * mtpWeight) / mtp.length)),
+  ].filter((correction) => correction !== null);
+  return corrections.reduce<tf.Scalar>((sum, correction) => tf.add(sum, correction), tf.mul(total, rowShare));
 }
 
 function scaled(loss: tf.Scalar, factor: number): tf.Scalar | null {

@@ -15,6 +15,7 @@ import { parseState, type TrainerState } from './trainer-state.ts';
 
 /** Saves the current state of the run and returns the path of the checkpoint. */
 export async function saveCheckpoint(run: Run): Promise<string> {
+  await run.stepper.gather();
   const { model, optimizer, average } = run.learner;
   run.state = { ...run.state, seconds: run.clock.seconds() };
   const contents = {

@@ -20,6 +20,7 @@ import type { Run } from './run.ts';
 import { runToEnd } from './run-loop.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { RunWatcher } from './run-watcher.ts';
+import { ownSteps, type StartStepper } from './stepper.ts';
 import type { TrainerState } from './trainer-state.ts';
 
 /** Where a run begins. */
@@ -38,6 +39,8 @@ export interface Beginning {
 export interface ConductOptions extends RunWatcher {
   /** Parts of the learner that a study replaces. They are not recorded, so a resumed run must be given them again. */
   readonly parts?: LearnerParts;
+  /** How the optimizer steps are taken; absent: in the calling thread. Not recorded, as `parts`. */
+  readonly startStepper?: StartStepper;
 }
 
 /** The step at which to open a log that is to start empty: all lines are of later steps, so all are dropped. */
@@ -46,14 +49,14 @@ const noLines = -1;
 export async function conduct(
   store: RunStore,
   beginning: Beginning,
-  { onEvent, signal, pause, parts }: ConductOptions,
+  { onEvent, signal, pause, parts, startStepper = ownSteps }: ConductOptions,
 ): Promise<TrainResult> {
   const { settings, dataset, state, checkpoint } = beginning;
   await nextTurn();
   const log = await store.openLog(checkpoint === null ? noLines : state.step);
   const learner = createLearner(settings, parts);
   const clock = startClock(state.seconds);
-  const run: Run = {
+  const prepared: Omit<Run, 'stepper'> = {
     store,
     settings,
     dataset,
@@ -71,9 +74,13 @@ export async function conduct(
     saved: checkpoint === null ? null : { path: checkpoint, state },
   };
   const go = async () => {
-    const warnings = await loadWeights(run, beginning);
-    await announce(run, beginning, warnings);
-    return runToEnd(run);
+    const warnings = await loadWeights(prepared, beginning);
+    await announce(prepared, beginning, warnings);
+    const stepper = await startStepper(learner, settings);
+    return andRelease(
+      () => runToEnd({ ...prepared, stepper }),
+      () => stepper.close(),
+    );
   };
   try {
     return await andRelease(go, () => log.close());
@@ -83,12 +90,12 @@ export async function conduct(
 }
 
 /** Loads the weights that the run begins with, and returns warnings about them. */
-async function loadWeights({ learner, store, state }: Run, { checkpoint, inheritance }: Beginning) {
+async function loadWeights({ learner, store, state }: Omit<Run, 'stepper'>, { checkpoint, inheritance }: Beginning) {
   if (checkpoint !== null) await restoreLearner(learner, store, checkpoint, state.step);
   return inheritance === null ? [] : inheritWeights(learner, inheritance);
 }
 
-async function announce(run: Run, beginning: Beginning, more: readonly string[]): Promise<void> {
+async function announce(run: Omit<Run, 'stepper'>, beginning: Beginning, more: readonly string[]): Promise<void> {
   const { backend, notes, warnings } = beginning;
   const { model, train, parameters, activeParameters, brotliBitsPerByte } = run.settings;
   await run.emit({

@@ -1,6 +1,7 @@
 // The training objective: main cross-entropy + lambda * mean MTP cross-entropy + alpha * balance losses.
 // Shape legend: B batch, T tokens, D hiddenSize, E experts.
 
+import type { ModelConfig } from '../config/model-config.ts';
 import type { Balancing } from '../config/train-config.ts';
 import type { DeepseekV3ForCausalLM, ForwardOutput } from '../model/causal-lm.ts';
 import { type BalanceLossOptions, balanceLoss } from '../moe/balance-loss.ts';
@@ -106,14 +107,44 @@ export function lossTerms(
 ): LossTerms {
   const [main, ...mtp] = [hidden, ...mtpHidden].map((h, depth) => labelLoss(h, model.lmHead, labels[depth]!));
   if (main === undefined) throw new Error('internal: no main loss');
-  const mtpMean = mtp.length === 0 ? tf.scalar(0) : tf.div(tf.addN(mtp), mtp.length);
-  const balance = meanBalanceLoss(routing, model, weights.balancing);
-  const alpha = weights.balancing === 'none' ? 0 : weights.balanceLossFactor * routing.length;
-  const total: tf.Scalar = tf.add(tf.add(main, tf.mul(mtpMean, weights.mtpWeight)), tf.mul(balance, alpha));
+  const balances = routing.map((record) => layerBalanceLoss(record, model.config, weights.balancing));
   const counts = routing.map(({ layer, topkIndices }) => {
     return { layer, counts: countSelections(topkIndices, model.config.nRoutedExperts) };
   });
-  return { total, main, mtp, balance, counts };
+  return { ...combineLosses({ main, mtp, balances }, weights), counts };
+}
+
+/** The losses that a total is made of, before their weights. */
+export interface SingleLosses {
+  readonly main: tf.Scalar;
+  /** One per MTP depth. */
+  readonly mtp: readonly tf.Scalar[];
+  /** One per MoE layer. */
+  readonly balances: readonly tf.Scalar[];
+}
+
+/** The total of a whole model, and its terms. */
+export function combineLosses({ main, mtp, balances }: SingleLosses, weights: LossWeights): Omit<LossTerms, 'counts'> {
+  const labels = labelTerm(main, mtp, weights);
+  const balance = meanBalance(balances, balances.length);
+  const total: tf.Scalar = tf.add(labels, tf.mul(balance, balanceFactor(balances.length, weights)));
+  return { total, main, mtp, balance };
+}
+
+/** main + lambda * mean over the MTP depths. */
+export function labelTerm(main: tf.Scalar, mtp: readonly tf.Scalar[], { mtpWeight }: LossWeights): tf.Scalar {
+  const mtpMean = mtp.length === 0 ? tf.scalar(0) : tf.div(tf.addN([...mtp]), mtp.length);
+  return tf.add(main, tf.mul(mtpMean, mtpWeight));
+}
+
+/** The sum of balance losses divided by `layers`, the number of MoE layers of the model. */
+export function meanBalance(balances: readonly tf.Scalar[], layers: number): tf.Scalar {
+  return balances.length === 0 ? tf.scalar(0) : tf.div(tf.addN([...balances]), layers);
+}
+
+/** What the mean balance loss over `layers` is multiplied by in the total: alpha counts for each layer. */
+export function balanceFactor(layers: number, { balancing, balanceLossFactor }: LossWeights): number {
+  return balancing === 'none' ? 0 : balanceLossFactor * layers;
 }
 
 /** The least divisor: where no label counts, 0 is divided by this. */
@@ -146,12 +177,7 @@ function balanceOptions(balancing: Balancing): BalanceLossOptions {
   return { scope: 'sequence', selection: balancing === 'sequence-aux' ? 'dispatch' : 'affinity' };
 }
 
-function meanBalanceLoss(
-  routing: readonly RoutingRecord[],
-  model: DeepseekV3ForCausalLM,
-  balancing: Balancing,
-): tf.Scalar {
-  if (routing.length === 0) return tf.scalar(0);
-  const options = balanceOptions(balancing);
-  return tf.div(tf.addN(routing.map((record) => balanceLoss(record, model.config, options))), routing.length);
+/** The balance loss of one layer, without alpha, under a balancing mode. */
+export function layerBalanceLoss(record: RoutingRecord, config: ModelConfig, balancing: Balancing): tf.Scalar {
+  return balanceLoss(record, config, balanceOptions(balancing));
 }

@@ -26,11 +26,15 @@ export async function nonFiniteError(
   gradients: ReadonlyMap<string, tf.Tensor>,
 ): Promise<UserError> {
   const culprit =
-    (await firstNonFinite('the weight', weights)) ??
-    (await firstNonFinite('the gradient of', gradients)) ??
-    'all weights and gradients are finite one by one, but too large together';
+    (await firstNonFinite('the weight', weights)) ?? (await firstNonFinite('the gradient of', gradients));
+  return notFiniteError(step, loss, culprit);
+}
+
+/** The same for a culprit that was found, or null where there is none. */
+export function notFiniteError(step: number, loss: number, culprit: string | null): UserError {
   return new UserError(
-    `training: expected finite numbers, found loss ${loss} at step ${step}: ${culprit}; ` +
+    `training: expected finite numbers, found loss ${loss} at step ${step}: ` +
+      `${culprit ?? 'all weights and gradients are finite one by one, but too large together'}; ` +
       'start again with a lower learningRate, a longer warmupFraction or maxGradNorm 1',
   );
 }

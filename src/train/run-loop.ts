@@ -13,7 +13,6 @@ import { isSampleDue, takeSample } from './samples.ts';
 import type { StepPlan } from './schedules.ts';
 import { observeLoss, spikeThreshold } from './spike.ts';
 import type { StepOutcome } from './step-report.ts';
-import { trainStep } from './train-step.ts';
 
 /**
  * Trains to the planned end, or until interrupted; either way the last thing written is a checkpoint.
@@ -45,12 +44,12 @@ async function takeSteps(run: Run): Promise<TrainResult> {
 }
 
 async function takeStep(run: Run): Promise<void> {
-  const { dataset, learner, settings, state } = run;
+  const { dataset, state, stepper } = run;
   const plan = run.plan[state.step];
   if (!plan) throw new Error(`internal: no plan for step ${state.step}`);
   const started = performance.now();
   const batch = dataset.trainBatch(plan.firstSample, plan.batchSize);
-  const outcome = await trainStep(learner, batch, plan, settings.train);
+  const outcome = await stepper.step(batch, plan);
   await advance(run, plan, outcome, (performance.now() - started) / 1000);
 }
 
@@ -112,6 +111,7 @@ function isEvaluationDue({ settings, state }: Run): boolean {
  * that.
  */
 async function evaluateRun(run: Run): Promise<void> {
+  await run.stepper.gather();
   const { model, average } = run.learner;
   const { steps, batchSize, documentMask, evalTokens } = run.settings.train;
   const { step } = run.state;

@@ -8,6 +8,7 @@ import type { Learner } from './learner.ts';
 import type { Position } from './metrics.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StepPlan } from './schedules.ts';
+import type { Stepper } from './stepper.ts';
 import type { TrainerState } from './trainer-state.ts';
 
 export interface Run {
@@ -15,6 +16,7 @@ export interface Run {
   readonly settings: RunSettings;
   readonly dataset: Dataset;
   readonly learner: Learner;
+  readonly stepper: Stepper;
   readonly plan: readonly StepPlan[];
   readonly log: RunLog;
   /** Tells whoever watches, and waits for them if they ask for it. */

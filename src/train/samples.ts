@@ -28,6 +28,7 @@ export function isSampleDue({ settings, state }: Pick<Run, 'settings' | 'state'>
 
 /** Writes a sample; the same seed and weights give the same text. */
 export async function takeSample(run: Run): Promise<void> {
+  await run.stepper.gather();
   const { step } = run.state;
   const { seed, sampleTokens } = run.settings.train;
   const prompt = samplePrompt(run.dataset);

@@ -46,7 +46,7 @@ export function formatBytes(bytes: number): string {
   return counted.includes(' ') ? `${counted.replace('k', 'K').replace(' B', ' G')}B` : `${counted} B`;
 }
 
-/** `1 step`, `2 steps`. */
-export function plural(count: number, noun: string): string {
-  return `${formatExact(count)} ${noun}${count === 1 ? '' : 's'}`;
+/** `1 step`, `2 steps`; `many` is the plural where it is not the noun with an s. */
+export function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${formatExact(count)} ${count === 1 ? noun : many}`;
 }
