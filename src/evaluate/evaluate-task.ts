@@ -3,7 +3,7 @@
 import { createRandom } from '../data/random.ts';
 import type { Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
-import { sampleBatch } from '../generate/batch/sample-batch.ts';
+import { type SampledAnswer, sampleBatch } from '../generate/batch/sample-batch.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { meanPassAtK, passInterval } from './pass-at-k.ts';
 import type { Problem, Task } from './task.ts';
@@ -65,7 +65,7 @@ export function documentPrompt(tokenizer: Tokenizer): PromptEncoder {
 }
 
 /**
- * Lets a model answer problems, many at once, and counts. The model does not change; the same weights, problems and
+ * Lets a model answer problems, many at once, and counts. An answer that did not come to an end is not right. The model does not change; the same weights, problems and
  * seed give the same answers.
  *
  * @throws UserError for a verifier that throws or does not end, and for problems and answers that do not fit the
@@ -90,16 +90,8 @@ export async function evaluateTask(
     for (const problem of asked) prompts.push(await prompt(problem));
     const settings = { n: samples, temperature, random, maxNewTokens, endTokenIds: endTokens(tokenizer) };
     const answers = await sampleBatch(model, prompts, settings);
-    found.push(
-      ...answers.map((group, i) => {
-        return group.map(({ ids, ended }) => ({
-          problem: asked[i]!,
-          text: tokenizer.decode(ids),
-          length: ids.length,
-          ended,
-        }));
-      }),
-    );
+    const read = (i: number) => (answer: SampledAnswer) => readAnswer(answer, asked[i]!, task, tokenizer);
+    found.push(...answers.map((group, i) => group.map(read(i))));
     onProgress?.(found.length, problems.length);
   }
   return { ...count(task, found), temperature };
@@ -112,6 +104,14 @@ interface Answer {
   readonly ended: boolean;
 }
 
+/** The text of an answer, up to where the task says that it ends. */
+function readAnswer({ ids, ended }: SampledAnswer, problem: Problem, { stop }: Task, tokenizer: Tokenizer): Answer {
+  const text = tokenizer.decode(ids);
+  const end = stop === undefined ? -1 : text.indexOf(stop);
+  if (end < 0) return { problem, text, length: ids.length, ended };
+  return { problem, text: text.slice(0, end), length: tokenizer.encode(text.slice(0, end)).length + 1, ended: true };
+}
+
 function count(task: Task, groups: readonly (readonly Answer[])[]): Omit<TaskResult, 'temperature'> {
   const answers = groups.flat();
   const judged = verifyAll(
@@ -119,8 +119,9 @@ function count(task: Task, groups: readonly (readonly Answer[])[]): Omit<TaskRes
     answers.map(({ problem, text }) => ({ problem, completion: text })),
   );
   const k = groups[0]?.length ?? 0;
+  const isRight = (i: number) => judged[i]!.isRight && answers[i]!.ended;
   const tallies = groups.map((group, i) => {
-    return { samples: group.length, right: judged.slice(i * k, (i + 1) * k).filter(({ isRight }) => isRight).length };
+    return { samples: group.length, right: group.filter((_, n) => isRight(i * k + n)).length };
   });
   const share = (holds: (i: number) => boolean) => answers.filter((_, i) => holds(i)).length / answers.length;
   return {
@@ -133,7 +134,7 @@ function count(task: Task, groups: readonly (readonly Answer[])[]): Omit<TaskRes
     formatted: share((i) => judged[i]!.isFormatted),
     problems: groups.length,
     examples: groups.slice(0, shownExamples).map(([first], i) => {
-      return { prompt: first!.problem.prompt, completion: first!.text, isRight: judged[i * k]!.isRight };
+      return { prompt: first!.problem.prompt, completion: first!.text, isRight: isRight(i * k) };
     }),
   };
 }
