@@ -29,13 +29,13 @@ export function trainingProblem(task: Task, random: Random): Problem {
 }
 
 /**
- * Different problems for measuring, the same for the same seed. Of a task with a list of problems: the list, or its
- * beginning.
+ * Different problems for measuring, the same for the same seed. Of a task with a list of problems: those of
+ * the list that are held out.
  *
  * @throws UserError for a task that has fewer.
  */
 export function heldOutProblems(task: Task, count: number, seed = 0): readonly Problem[] {
-  if (task.problems !== undefined) return task.problems.slice(0, count);
+  if (task.problems !== undefined) return task.problems.filter(isHeldOut).slice(0, count);
   const random = createRandom('held-out problems', task.name, seed);
   const found = new Map<string, Problem>();
   for (let drawsInVain = 0; found.size < count && drawsInVain < maxDraws; drawsInVain++) {

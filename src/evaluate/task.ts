@@ -28,6 +28,8 @@ export interface Task {
   readonly problems?: readonly Problem[];
   /** The next problem, a function of `random` alone. */
   problem(random: Random): Problem;
+  /** What a continuation gives as its answer; null for one that is not in the format. Absent: no format is checked. */
+  answerOf?(completion: string): string | null;
   /** Whether a continuation answers the problem; it ended by itself, or at the longest allowed length. */
   isRight(problem: Problem, completion: string): boolean;
 }
