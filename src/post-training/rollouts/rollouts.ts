@@ -1,0 +1,62 @@
+// Answers of the model as it is now, to several problems, a group for each: what reinforcement learning learns from.
+
+import type { Random } from '../../data/random.ts';
+import type { Tokenizer } from '../../data/types.ts';
+import type { Problem } from '../../evaluate/task.ts';
+import { type SampledAnswer, sampleBatch } from '../../generate/batch/sample-batch.ts';
+import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
+import type { Answer } from '../rewards/reward.ts';
+
+/** An answer with its tokens, and how likely each was when it was drawn. */
+export interface Rollout extends Answer, SampledAnswer {
+  readonly promptIds: readonly number[];
+}
+
+export interface RolloutOptions {
+  /** Answers to each problem. */
+  readonly group: number;
+  readonly maxNewTokens: number;
+  readonly temperature: number;
+  readonly random: Random;
+}
+
+/** Turns the prompt of a problem into tokens. */
+export type PromptEncoder = (prompt: string) => readonly number[];
+
+/** A prompt at the start of a document, as the model saw texts in training: after the token that ends one. */
+export function documentPrompts(tokenizer: Tokenizer): PromptEncoder {
+  const start = tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId];
+  return (prompt) => [...start, ...tokenizer.encode(prompt)];
+}
+
+/** The tokens that end an answer. */
+export function endTokens({ endTokenIds, eosTokenId }: Tokenizer): readonly number[] {
+  return endTokenIds ?? (eosTokenId === null ? [] : [eosTokenId]);
+}
+
+/**
+ * Answers to each problem from the live weights, by problem: see `sampleBatch`.
+ *
+ * @throws {UserError} when a prompt and `maxNewTokens` do not fit into the model's context.
+ */
+export async function rollOut(
+  model: DeepseekV3ForCausalLM,
+  tokenizer: Tokenizer,
+  problems: readonly Problem[],
+  encode: PromptEncoder,
+  { group, maxNewTokens, temperature, random }: RolloutOptions,
+): Promise<Rollout[][]> {
+  const prompts = problems.map(({ prompt }) => encode(prompt));
+  const endTokenIds = endTokens(tokenizer);
+  const answers = await sampleBatch(model, prompts, { n: group, temperature, random, maxNewTokens, endTokenIds });
+  return answers.map((own, i) =>
+    own.map((answer) => ({
+      ...answer,
+      problem: problems[i]!,
+      promptIds: prompts[i]!,
+      completion: tokenizer.decode(answer.ended ? answer.ids.slice(0, -1) : answer.ids),
+      tokens: answer.ids.length,
+      maxTokens: maxNewTokens,
+    })),
+  );
+}
