@@ -6,6 +6,7 @@ import type { TrainConfig } from '../../config/train-config.ts';
 import { createRandom } from '../../data/random.ts';
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
+import { documentPrompt, type PromptEncoder } from '../../evaluate/evaluate-task.ts';
 import { heldOutProblems, trainingProblem } from '../../evaluate/split.ts';
 import type { Task } from '../../evaluate/task.ts';
 import { type LoadedModel, loadAndClose } from '../../generate/load-model.ts';
@@ -17,7 +18,7 @@ import type { TrainingMethod } from '../../train/method.ts';
 import type { RunWatcher } from '../../train/run-watcher.ts';
 import { type RunPlace, resumeRun, train } from '../../train/trainer.ts';
 import { correct, type Reward, type TimeLimit } from '../rewards/reward.ts';
-import { documentPrompts, type PromptEncoder, rollOut } from '../rollouts/rollouts.ts';
+import { rollOut } from '../rollouts/rollouts.ts';
 import { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig, validateGrpoConfig } from './config.ts';
 import { measureTask } from './measure.ts';
 import { problemDataset } from './problem-dataset.ts';
@@ -69,7 +70,7 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
       ...options.train,
       data: task.name,
       batchSize: config.prompts * config.group,
-      seqLen: longestRow(options, loaded, config),
+      seqLen: await longestRow(options, loaded, config),
     };
     return await train({
       ...options,
@@ -129,7 +130,7 @@ async function loadInitial(init: string | ModelStore): Promise<LoadedModel> {
 }
 
 function grpoMethod(problems: GrpoProblems, loaded: LoadedModel, config: GrpoConfig): TrainingMethod {
-  const { task, reward = correct(task), rewardName = 'correct', limit, encode = documentPrompts } = problems;
+  const { task, reward = correct(task), rewardName = 'correct', limit, encode = documentPrompt } = problems;
   const { tokenizer, model } = loaded;
   const reference = config.beta === 0 ? null : model;
   const setting = { task, tokenizer, encode: encode(tokenizer), reward, limit, config, reference };
@@ -170,9 +171,13 @@ function usualAnswer(task: Task, tokenizer: Tokenizer): number {
 }
 
 /** Labels of the longest row: prompt and answer without the first token. */
-function longestRow({ task, encode = documentPrompts }: GrpoProblems, loaded: LoadedModel, config: GrpoConfig): number {
-  const prompt = encode(loaded.tokenizer);
-  const longest = Math.max(...someProblems(task).map((problem) => prompt(problem.prompt).length));
+async function longestRow(
+  { task, encode = documentPrompt }: GrpoProblems,
+  loaded: LoadedModel,
+  config: GrpoConfig,
+): Promise<number> {
+  const prompts = await Promise.all(someProblems(task).map(encode(loaded.tokenizer)));
+  const longest = Math.max(...prompts.map(({ length }) => length));
   const length = longest + config.maxNewTokens - 1;
   const room = loaded.config.maxPositionEmbeddings;
   if (length <= room) return length;

@@ -5,6 +5,7 @@
 import type { TrainConfig } from '../../config/train-config.ts';
 import { createRandom, permutation } from '../../data/random.ts';
 import type { Tokenizer } from '../../data/types.ts';
+import type { PromptEncoder } from '../../evaluate/evaluate-task.ts';
 import { trainingProblem } from '../../evaluate/split.ts';
 import type { Task } from '../../evaluate/task.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
@@ -13,7 +14,7 @@ import type { MethodOutcome } from '../../train/method.ts';
 import type { StepPlan } from '../../train/schedules.ts';
 import type { StepOutcome } from '../../train/step-report.ts';
 import { correct, type Reward, scoreAnswers, type TimeLimit } from '../rewards/reward.ts';
-import { type PromptEncoder, type Rollout, rollOut } from '../rollouts/rollouts.ts';
+import { type Rollout, rollOut } from '../rollouts/rollouts.ts';
 import { groupAdvantages } from './advantages.ts';
 import type { GrpoConfig } from './config.ts';
 import { describeStep, stepRecord } from './diagnostics.ts';
