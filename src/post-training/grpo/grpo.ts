@@ -17,7 +17,7 @@ import type { Learner } from '../../train/learner.ts';
 import type { TrainingMethod } from '../../train/method.ts';
 import type { RunWatcher } from '../../train/run-watcher.ts';
 import { type RunPlace, resumeRun, train } from '../../train/trainer.ts';
-import { correct, type Reward, type TimeLimit } from '../rewards/reward.ts';
+import { correct, type Reward } from '../rewards/reward.ts';
 import { rollOut } from '../rollouts/rollouts.ts';
 import { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig, validateGrpoConfig } from './config.ts';
 import { measureTask } from './measure.ts';
@@ -31,8 +31,6 @@ export interface GrpoProblems {
   readonly reward?: Reward;
   /** What the reward is called in `run.json`; a run that is carried on must have the same. Default `correct`. */
   readonly rewardName?: string;
-  /** Ends rewards that do not end by themselves; absent: nothing does. In Node: `limitOfSeconds`. */
-  readonly limit?: TimeLimit;
   /** How a prompt becomes tokens. Default: it follows the token that ends a document. */
   readonly encode?: (tokenizer: Tokenizer) => PromptEncoder;
 }
@@ -130,10 +128,10 @@ async function loadInitial(init: string | ModelStore): Promise<LoadedModel> {
 }
 
 function grpoMethod(problems: GrpoProblems, loaded: LoadedModel, config: GrpoConfig): TrainingMethod {
-  const { task, reward = correct(task), rewardName = 'correct', limit, encode = documentPrompt } = problems;
+  const { task, reward = correct(task), rewardName = 'correct', encode = documentPrompt } = problems;
   const { tokenizer, model } = loaded;
   const reference = config.beta === 0 ? null : model;
-  const setting = { task, tokenizer, encode: encode(tokenizer), reward, limit, config, reference };
+  const setting = { task, tokenizer, encode: encode(tokenizer), reward, config, reference, silence: { steps: 0 } };
   return {
     name: 'grpo',
     settings: { task: task.name, reward: rewardName, ...config },
