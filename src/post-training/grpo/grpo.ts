@@ -11,6 +11,7 @@ import { heldOutProblems, trainingProblem } from '../../evaluate/split.ts';
 import type { Task } from '../../evaluate/task.ts';
 import { type LoadedModel, loadAndClose } from '../../generate/load-model.ts';
 import type { ModelStore } from '../../runs/model-store.ts';
+import type { RunStore } from '../../runs/run-store.ts';
 import type { TrainResult } from '../../train/events.ts';
 import { openInitial } from '../../train/initial-model.ts';
 import type { Learner } from '../../train/learner.ts';
@@ -22,6 +23,7 @@ import { rollOut } from '../rollouts/rollouts.ts';
 import { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig, validateGrpoConfig } from './config.ts';
 import { measureTask } from './measure.ts';
 import { problemDataset } from './problem-dataset.ts';
+import { readGrpoRun } from './recorded.ts';
 import { grpoStep } from './step.ts';
 
 /** What is to be learned, and from what reward. */
@@ -82,48 +84,41 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
   }
 }
 
-/** A run that is to go on: with the task and the reward that it was started with. */
-export interface ResumeGrpoOptions extends GrpoProblems, RunPlace, RunWatcher {
-  readonly runDir: string;
+/** A run that is to go on, with the task and the reward that it was started with. */
+export interface ResumeGrpoOptions extends GrpoProblems, RunWatcher {
+  readonly store: RunStore;
   readonly backendOptions?: BackendOptions;
-}
-
-/** What a run of GRPO has recorded of itself. */
-export interface RecordedGrpo {
-  readonly init: string;
-  readonly task: string;
-  readonly reward: string;
-  readonly backend: BackendName;
-  readonly seed: number;
-  readonly seqLen: number;
-  readonly config: GrpoConfig;
 }
 
 /**
  * Carries a run of `grpo` on from its newest checkpoint, on the same backend to the same bits as if it had never
- * stopped. `recorded` is what `readGrpoRun` found in its folder.
+ * stopped. The model that it started from must still be there: it is the reference.
  *
  * @throws {UserError} when the task, the reward or the model that the run started from is another one.
  */
-export async function resumeGrpo(options: ResumeGrpoOptions, recorded: RecordedGrpo): Promise<TrainResult> {
-  const { task, runDir, backendOptions = {} } = options;
-  const { config, seed, seqLen, init, backend } = recorded;
+export async function resumeGrpo(options: ResumeGrpoOptions): Promise<TrainResult> {
+  const { task, store, backendOptions = {} } = options;
+  const { config, seed, seqLen, init, backend } = await readGrpoRun(store);
   await activateBackend(backend, backendOptions);
-  const loaded = await loadInitial(init);
+  const loaded = await loadInitial(init.path, init.sha256);
   try {
-    return await resumeRun({
-      ...options,
-      runDir,
-      dataset: problemDataset(task, loaded.tokenizer, seqLen, seed),
-      method: grpoMethod(options, loaded, config),
-    });
+    const dataset = problemDataset(task, loaded.tokenizer, seqLen, seed);
+    return await resumeRun({ ...options, dataset, method: grpoMethod(options, loaded, config) });
   } finally {
     loaded.model.dispose();
   }
 }
 
-async function loadInitial(init: string | ModelStore): Promise<LoadedModel> {
+/** The model to start from; its weights must have the hash, if one is given. */
+async function loadInitial(init: string | ModelStore, sha256?: string): Promise<LoadedModel> {
   const { checkpoint, path } = await openInitial(init);
+  if (sha256 !== undefined && (await checkpoint.weightsSha256()) !== sha256) {
+    checkpoint.close();
+    throw new UserError(
+      `grpo: the weights of ${path}, which the run was started from and is compared with, have changed since; ` +
+        'put them back, or start a new run',
+    );
+  }
   return loadAndClose(checkpoint, path);
 }
 

@@ -81,7 +81,7 @@ export async function grpoStep(
     updateSeconds: (performance.now() - sampled) / 1000,
   });
   const warnings = warnOfSilence(setting, kept.length === 0, all);
-  return { ...lastOutcome(updates), metrics: record, highlights: describeStep(record), warnings };
+  return { ...lastOutcome(updates), metrics: record, highlights: describeStep(record, valued.length), warnings };
 }
 
 /** A warning when nothing has been learned for a while: said once, until something is. */
