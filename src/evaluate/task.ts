@@ -10,18 +10,28 @@ export interface Problem {
   readonly answer: string;
   /** Whole continuations to learn from, by kind: `direct`, `steps`. Absent where there is only the answer. */
   readonly solutions?: Readonly<Record<string, string>>;
+  /** Continuations of which `answer` is one, for tasks in which a model chooses and does not write. */
+  readonly choices?: readonly string[];
   /** What results are broken down by: `{ length: 512, depth: 0.25 }`. */
   readonly traits?: Readonly<Record<string, number | string>>;
 }
 
 /** A source of problems with a verifier. */
 export interface Task {
-  /** What the command line calls it. */
+  /** What the command line calls it, options included. */
   readonly name: string;
   /** A sentence: what is asked and what a right answer is. */
   readonly description: string;
+  /** The characters of its prompts and solutions, for the tokenizer `chars`; absent where they are not known. */
+  readonly alphabet?: string;
+  /** The problems, where there is a fixed list of them; absent for a generator. */
+  readonly problems?: readonly Problem[];
+  /** Text that ends an answer, besides the end token: a line break where a base model writes line after line. */
+  readonly stop?: string;
   /** The next problem, a function of `random` alone. */
   problem(random: Random): Problem;
+  /** What a continuation gives as its answer; null for one that is not in the format. Absent: no format is checked. */
+  answerOf?(completion: string): string | null;
   /** Whether a continuation answers the problem; it ended by itself, or at the longest allowed length. */
   isRight(problem: Problem, completion: string): boolean;
 }

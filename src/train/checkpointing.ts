@@ -64,8 +64,8 @@ export async function findResumable(store: RunStore, settings: RunSettings): Pro
   }
 }
 
-/** Puts the weights, biases, moments and averages of a checkpoint after `step` steps into a learner. */
-export async function restoreLearner(learner: Learner, store: RunStore, path: string, step: number): Promise<void> {
+/** Puts the weights, biases, moments and averages of a checkpoint after so many updates into a learner. */
+export async function restoreLearner(learner: Learner, store: RunStore, path: string, updates: number): Promise<void> {
   const checkpoint = await store.openCheckpoint(path);
   try {
     const { config, parameters } = learner.model;
@@ -74,7 +74,7 @@ export async function restoreLearner(learner: Learner, store: RunStore, path: st
     const expected = [...own, ...bufferShapes(config)];
     learner.model.importTensors(fromHfTensors(checkpoint.model, config, expected).tensors);
     const tensors = checkpoint.optimizer ? readAllTensors(checkpoint.optimizer) : [];
-    learner.optimizer.importTensors(tensors, step);
+    learner.optimizer.importTensors(tensors, updates);
     learner.average?.importTensors(tensors);
   } finally {
     checkpoint.close();

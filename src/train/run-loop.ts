@@ -7,6 +7,7 @@ import { UserError } from '../errors.ts';
 import { saveCheckpoint } from './checkpointing.ts';
 import { evaluate } from './evaluate.ts';
 import type { TrainResult } from './events.ts';
+import type { MethodOutcome, TrainingMethod } from './method.ts';
 import { evalMetrics, mean, stepMetrics } from './metrics.ts';
 import { isInterrupted, positionOf, type Run } from './run.ts';
 import { isSampleDue, takeSample } from './samples.ts';
@@ -23,6 +24,7 @@ export async function runToEnd(run: Run): Promise<TrainResult> {
   try {
     return await takeSteps(run);
   } catch (error) {
+    if (error instanceof UserError) await keepLastStep(run);
     throw withCheckpoint(error, run);
   }
 }
@@ -44,13 +46,23 @@ async function takeSteps(run: Run): Promise<TrainResult> {
 }
 
 async function takeStep(run: Run): Promise<void> {
-  const { dataset, state, stepper } = run;
+  const { dataset, learner, method, settings, state, stepper } = run;
   const plan = run.plan[state.step];
   if (!plan) throw new Error(`internal: no plan for step ${state.step}`);
   const started = performance.now();
-  const batch = dataset.trainBatch(plan.firstSample, plan.batchSize);
-  const outcome = await stepper.step(batch, plan);
+  const outcome =
+    method === null
+      ? await stepper.step(dataset.trainBatch(plan.firstSample, plan.batchSize), plan)
+      : await method.step(learner, plan, settings.train);
   await advance(run, plan, outcome, (performance.now() - started) / 1000);
+}
+
+/** Saves what a method has learned so far where a step of it failed before it changed anything. */
+async function keepLastStep(run: Run): Promise<void> {
+  const { learner, method, state, saved } = run;
+  const isUnchanged = learner.optimizer.steps === (state.updates ?? 0);
+  if (method === null || state.step === 0 || saved?.state === state || !isUnchanged) return;
+  await saveCheckpoint(run).catch(() => {}); // the error of the step says more than that of a full disk
 }
 
 /** Adds to an error where the last good state is. */
@@ -60,7 +72,12 @@ function withCheckpoint(error: unknown, run: Run): unknown {
   return new UserError(`${error.message}; ${place}`, { cause: error });
 }
 
-async function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSeconds: number): Promise<void> {
+async function advance(
+  run: Run,
+  plan: StepPlan,
+  outcome: StepOutcome & Partial<MethodOutcome>,
+  stepSeconds: number,
+): Promise<void> {
   const { state, settings } = run;
   const { steps, seqLen } = settings.train;
   const threshold = spikeThreshold(state.spike);
@@ -73,9 +90,12 @@ async function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSecon
     stepSeconds: state.stepSeconds + stepSeconds,
     spike: observeLoss(state.spike, outcome.main),
     recentLosses: [...state.recentLosses, outcome.main].slice(-Math.ceil(steps / 10)),
+    // A method may make several updates in a step, or none.
+    ...(run.method === null ? {} : { updates: run.learner.optimizer.steps }),
   };
   const tokensPerSecond = (plan.batchSize * seqLen) / stepSeconds;
-  const metrics = stepMetrics(positionOf(run), plan, outcome, tokensPerSecond);
+  const { highlights } = outcome;
+  const metrics = { ...stepMetrics(positionOf(run), plan, outcome, tokensPerSecond), ...outcome.metrics };
   run.log.metrics(metrics);
   const { step, tokens } = run.state;
   const secondsLeft = (run.state.stepSeconds / tokens) * (tokens / plan.progress - tokens);
@@ -88,8 +108,11 @@ async function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSecon
     secondsLeft,
     load: outcome.load,
     metrics,
+    ...(highlights === undefined ? {} : { highlights }),
   });
-  if (outcome.main > threshold) {
+  for (const message of outcome.warnings ?? []) await run.emit({ type: 'warning', message });
+  // The loss of a method need not fall or be smooth.
+  if (run.method === null && outcome.main > threshold) {
     const message = `loss spike at step ${step}: ${outcome.main.toFixed(3)}, recently ${state.spike.mean.toFixed(3)}`;
     await run.emit({ type: 'warning', message });
   }
@@ -100,9 +123,10 @@ async function doWhatIsDue(run: Run): Promise<void> {
   if (isSampleDue(run) && !isInterrupted(run)) await takeSample(run);
 }
 
-function isEvaluationDue({ settings, state }: Run): boolean {
+function isEvaluationDue({ settings, state, method }: Run): boolean {
   const { steps, evalEvery } = settings.train;
-  const isDueNow = state.step === steps || (state.step > 0 && evalEvery > 0 && state.step % evalEvery === 0);
+  const isFirst = state.step === 0 && method !== null;
+  const isDueNow = isFirst || state.step === steps || (state.step > 0 && evalEvery > 0 && state.step % evalEvery === 0);
   return isDueNow && state.evaluatedStep < state.step;
 }
 
@@ -111,6 +135,7 @@ function isEvaluationDue({ settings, state }: Run): boolean {
  * that.
  */
 async function evaluateRun(run: Run): Promise<void> {
+  if (run.method !== null) return measureRun(run, run.method);
   await run.stepper.gather();
   const { model, average } = run.learner;
   const { steps, batchSize, documentMask, evalTokens } = run.settings.train;
@@ -126,6 +151,14 @@ async function evaluateRun(run: Run): Promise<void> {
   await run.emit({ type: 'eval', step, result });
 }
 
+async function measureRun(run: Run, method: TrainingMethod): Promise<void> {
+  const { step, measured } = run.state;
+  const { result, metrics, text } = await method.measure(run.learner);
+  run.log.metrics({ ...positionOf(run), ...metrics });
+  run.state = { ...run.state, evaluatedStep: step, measured: { before: measured?.before ?? result, after: result } };
+  await run.emit({ type: 'measure', step, text });
+}
+
 function summarize(run: Run, checkpoint: string): TrainResult {
   const { state, settings, store } = run;
   const isDone = state.step === settings.train.steps && !isEvaluationDue(run) && !isSampleDue(run);
@@ -138,6 +171,7 @@ function summarize(run: Run, checkpoint: string): TrainResult {
     tokensPerSecond: state.tokens / state.stepSeconds,
     seconds: run.clock.seconds(),
     checkpoint,
+    ...(state.measured === undefined ? {} : { measured: state.measured }),
     finished: isDone,
   };
 }
