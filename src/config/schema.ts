@@ -127,7 +127,7 @@ const modelShape = {
 const trainShape = {
   data: text().describe('Corpus: names with weights (moby-dick:2,code:1), files, folders or globs'),
   tokenizer: text().describe(
-    'bytes, bpe:SIZE, bpe-deepseek:SIZE, an encoding of OpenAI (r50k_base, or r50k_base:SIZE), or a tokenizer.json',
+    'bytes, chars, bpe:SIZE, bpe-deepseek:SIZE, an encoding of OpenAI (r50k_base, or r50k_base:SIZE), or a tokenizer.json',
   ),
   textKey: z
     .string({ error: 'a text' })

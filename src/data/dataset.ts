@@ -19,7 +19,10 @@ export interface DatasetOptions extends RowOptions, ReadingOptions {
    * token, in which case `tokenizer` has to be the tokenizer that made them.
    */
   readonly documents?: Iterable<string | ArrayLike<number>>;
-  /** A tokenizer or its specification; one that is trained is trained on the training documents only. */
+  /**
+   * A tokenizer or its specification; one that is trained is trained on the training documents only, except that
+   * `chars` takes the characters of all documents.
+   */
   readonly tokenizer: string | Tokenizer;
   /** Share of each domain's text that is held out, in whole documents as far as possible; see `splitHeldOut`. */
   readonly heldOutFraction: number;
@@ -79,9 +82,11 @@ async function openTokenizer(
 ): Promise<Tokenizer> {
   if (typeof wanted !== 'string') return wanted;
   async function* trainingTexts(): AsyncGenerator<string> {
-    for (const { train } of corpora) {
+    for (const { train, heldOut } of corpora) {
       if (train.isTokenised) refuseToTrainTokenizer();
       yield* textsOf(train);
+      // A character that only the held-out text has could not be measured otherwise.
+      if (wanted === 'chars') yield* textsOf(heldOut);
     }
   }
   return createTokenizer(wanted, trainingTexts, onProgress);

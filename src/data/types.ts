@@ -2,7 +2,7 @@
 
 /** Text to token ids and back, exactly, for any bytes. */
 export interface Tokenizer {
-  /** Specification that recreates it: `bytes`, `bpe:1024`, `r50k_base:1024`, ... */
+  /** Specification that recreates it: `bytes`, `chars`, `bpe:1024`, `r50k_base:1024`, ... */
   readonly name: string;
   /** Ids are 0 .. vocabSize - 1, special tokens included. */
   readonly vocabSize: number;

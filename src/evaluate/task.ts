@@ -10,16 +10,22 @@ export interface Problem {
   readonly answer: string;
   /** Whole continuations to learn from, by kind: `direct`, `steps`. Absent where there is only the answer. */
   readonly solutions?: Readonly<Record<string, string>>;
+  /** Continuations of which `answer` is one, for tasks in which a model chooses and does not write. */
+  readonly choices?: readonly string[];
   /** What results are broken down by: `{ length: 512, depth: 0.25 }`. */
   readonly traits?: Readonly<Record<string, number | string>>;
 }
 
 /** A source of problems with a verifier. */
 export interface Task {
-  /** What the command line calls it. */
+  /** What the command line calls it, options included. */
   readonly name: string;
   /** A sentence: what is asked and what a right answer is. */
   readonly description: string;
+  /** The characters of its prompts and solutions, for the tokenizer `chars`; absent where they are not known. */
+  readonly alphabet?: string;
+  /** The problems, where there is a fixed list of them; absent for a generator. */
+  readonly problems?: readonly Problem[];
   /** The next problem, a function of `random` alone. */
   problem(random: Random): Problem;
   /** Whether a continuation answers the problem; it ended by itself, or at the longest allowed length. */

@@ -16,7 +16,7 @@ import { parseState, type TrainerState } from './trainer-state.ts';
 /** Saves the current state of the run and returns the path of the checkpoint. */
 export async function saveCheckpoint(run: Run): Promise<string> {
   const { model, optimizer, average } = run.learner;
-  run.state = { ...run.state, seconds: run.clock.seconds() };
+  run.state = { ...run.state, seconds: run.clock.seconds(), ...updatesOf(run) };
   const contents = {
     ...(await modelContents(model, run.dataset.tokenizer)),
     optimizer: [...(await optimizer.exportTensors()), ...((await average?.exportTensors()) ?? [])],
@@ -26,6 +26,11 @@ export async function saveCheckpoint(run: Run): Promise<string> {
   run.saved = { path, state: run.state };
   await run.emit({ type: 'checkpoint', step: run.state.step, path });
   return path;
+}
+
+/** A method may make several updates in a step, or none. */
+function updatesOf({ method, learner }: Run): { updates?: number } {
+  return method === null ? {} : { updates: learner.optimizer.steps };
 }
 
 /** The checkpoint a run is to be resumed from. */
@@ -63,8 +68,8 @@ export async function findResumable(store: RunStore, settings: RunSettings): Pro
   }
 }
 
-/** Puts the weights, biases, moments and averages of a checkpoint after `step` steps into a learner. */
-export async function restoreLearner(learner: Learner, store: RunStore, path: string, step: number): Promise<void> {
+/** Puts the weights, biases, moments and averages of a checkpoint after so many updates into a learner. */
+export async function restoreLearner(learner: Learner, store: RunStore, path: string, updates: number): Promise<void> {
   const checkpoint = await store.openCheckpoint(path);
   try {
     const { config, parameters } = learner.model;
@@ -73,7 +78,7 @@ export async function restoreLearner(learner: Learner, store: RunStore, path: st
     const expected = [...own, ...bufferShapes(config)];
     learner.model.importTensors(fromHfTensors(checkpoint.model, config, expected).tensors);
     const tensors = checkpoint.optimizer ? readAllTensors(checkpoint.optimizer) : [];
-    learner.optimizer.importTensors(tensors, step);
+    learner.optimizer.importTensors(tensors, updates);
     learner.average?.importTensors(tensors);
   } finally {
     checkpoint.close();

@@ -14,6 +14,7 @@ import { startClock } from './clock.ts';
 import type { TrainResult } from './events.ts';
 import { type Inheritance, inheritWeights } from './initial-model.ts';
 import { createLearner, disposeLearner, type LearnerParts } from './learner.ts';
+import type { TrainingMethod } from './method.ts';
 import { planRun } from './plan-changes.ts';
 import { andRelease } from './release.ts';
 import type { Run } from './run.ts';
@@ -38,6 +39,8 @@ export interface Beginning {
 export interface ConductOptions extends RunWatcher {
   /** Parts of the learner that a study replaces. They are not recorded, so a resumed run must be given them again. */
   readonly parts?: LearnerParts;
+  /** What takes the place of predicting rows of text. A resumed run must be given the same. */
+  readonly method?: TrainingMethod;
 }
 
 /** The step at which to open a log that is to start empty: all lines are of later steps, so all are dropped. */
@@ -46,7 +49,7 @@ const noLines = -1;
 export async function conduct(
   store: RunStore,
   beginning: Beginning,
-  { onEvent, signal, pause, parts }: ConductOptions,
+  { onEvent, signal, pause, parts, method }: ConductOptions,
 ): Promise<TrainResult> {
   const { settings, dataset, state, checkpoint } = beginning;
   await nextTurn();
@@ -58,6 +61,7 @@ export async function conduct(
     settings,
     dataset,
     learner,
+    method: method ?? null,
     plan: planRun(settings.train, settings.planChanges),
     log,
     emit: async (event) => void (await onEvent?.(event)),
@@ -84,7 +88,7 @@ export async function conduct(
 
 /** Loads the weights that the run begins with, and returns warnings about them. */
 async function loadWeights({ learner, store, state }: Run, { checkpoint, inheritance }: Beginning) {
-  if (checkpoint !== null) await restoreLearner(learner, store, checkpoint, state.step);
+  if (checkpoint !== null) await restoreLearner(learner, store, checkpoint, state.updates ?? state.step);
   return inheritance === null ? [] : inheritWeights(learner, inheritance);
 }
 

@@ -14,6 +14,7 @@ import { dataSha256 } from './data-hash.ts';
 import type { TrainResult } from './events.ts';
 import { changeLength, type NewLength } from './go-on-longer.ts';
 import { describeInheritance, type Inheritance, inheritAgain, type OpenedModel, openAgain } from './initial-model.ts';
+import { refuseOtherMethod } from './method.ts';
 import { type OwnData, openDataAgain } from './own-data.ts';
 import { andRelease } from './release.ts';
 import { parseRunSettings, type RunSettings, refuseChanges, type SettingsOverrides } from './run-settings.ts';
@@ -34,6 +35,7 @@ export interface ContinueOptions extends ConductOptions, OwnData, NewLength, Cha
 /** Carries the run of a store on to its planned end, or to another one. */
 export async function continueRun(store: RunStore, options: ContinueOptions): Promise<TrainResult> {
   const settings = parseRunSettings(await store.readSettings(), store.path);
+  refuseOtherMethod(settings, options.method, store.path);
   refuseChanges(settings, options.overrides ?? {}, store.path);
   if (options.init !== undefined && settings.init === undefined) {
     throw new UserError('resume: the run was not started from another model; leave init out');

@@ -2,6 +2,8 @@
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
+import type { JsonObject } from '../io/json.ts';
+import type { Highlights } from './method.ts';
 
 /** Load of one MoE layer, MTP modules included (their layer index is `numHiddenLayers` and up). */
 export interface LayerLoad {
@@ -88,8 +90,12 @@ export type TrainEvent =
       readonly secondsLeft: number;
       readonly load: readonly LayerLoad[];
       readonly metrics: MetricsLine;
+      /** What the method of the run found in this step; absent in a run without one. */
+      readonly highlights?: Highlights;
     }
   | { readonly type: 'eval'; readonly step: number; readonly result: EvalResult }
+  /** What the method of the run measured, in place of an evaluation on held-out text. */
+  | { readonly type: 'measure'; readonly step: number; readonly text: string }
   | { readonly type: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
   /** Information that needs no action: where the weights come from, how the plan was changed. */
@@ -109,6 +115,8 @@ export interface TrainResult {
   readonly seconds: number;
   /** The Hugging Face model folder. */
   readonly checkpoint: string;
+  /** What the method of the run measured before the first step and last; absent in a run without one. */
+  readonly measured?: { readonly before: JsonObject; readonly after: JsonObject };
   /** False when an interrupt ended the run before its planned number of steps. */
   readonly finished: boolean;
 }

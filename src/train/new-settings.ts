@@ -7,7 +7,7 @@ import type { RunSettings } from './run-settings.ts';
 /** The part of the settings that the caller gives; the rest is counted, or is the time. */
 type NewRun = Pick<
   RunSettings,
-  'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init' | 'dataSha256'
+  'name' | 'version' | 'model' | 'train' | 'backend' | 'brotliBitsPerByte' | 'init' | 'method' | 'dataSha256'
 > & {
   readonly rounding?: RunSettings['rounding'] | undefined;
 };
@@ -20,6 +20,7 @@ export function newSettings({
   rounding,
   brotliBitsPerByte,
   init,
+  method,
   dataSha256,
   ...run
 }: NewRun): RunSettings {
@@ -38,6 +39,7 @@ export function newSettings({
     activeParameters: active,
     brotliBitsPerByte,
     ...(init === undefined ? {} : { init }),
+    ...(method === undefined ? {} : { method }),
     ...(dataSha256 === undefined ? {} : { dataSha256 }),
   };
 }

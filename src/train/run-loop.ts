@@ -7,6 +7,7 @@ import { UserError } from '../errors.ts';
 import { saveCheckpoint } from './checkpointing.ts';
 import { evaluate } from './evaluate.ts';
 import type { TrainResult } from './events.ts';
+import type { MethodOutcome, TrainingMethod } from './method.ts';
 import { evalMetrics, mean, stepMetrics } from './metrics.ts';
 import { isInterrupted, positionOf, type Run } from './run.ts';
 import { isSampleDue, takeSample } from './samples.ts';
@@ -45,12 +46,14 @@ async function takeSteps(run: Run): Promise<TrainResult> {
 }
 
 async function takeStep(run: Run): Promise<void> {
-  const { dataset, learner, settings, state } = run;
+  const { dataset, learner, method, settings, state } = run;
   const plan = run.plan[state.step];
   if (!plan) throw new Error(`internal: no plan for step ${state.step}`);
   const started = performance.now();
-  const batch = dataset.trainBatch(plan.firstSample, plan.batchSize);
-  const outcome = await trainStep(learner, batch, plan, settings.train);
+  const outcome =
+    method === null
+      ? await trainStep(learner, dataset.trainBatch(plan.firstSample, plan.batchSize), plan, settings.train)
+      : await method.step(learner, plan, settings.train);
   await advance(run, plan, outcome, (performance.now() - started) / 1000);
 }
 
@@ -61,7 +64,12 @@ function withCheckpoint(error: unknown, run: Run): unknown {
   return new UserError(`${error.message}; ${place}`, { cause: error });
 }
 
-async function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSeconds: number): Promise<void> {
+async function advance(
+  run: Run,
+  plan: StepPlan,
+  outcome: StepOutcome & Partial<MethodOutcome>,
+  stepSeconds: number,
+): Promise<void> {
   const { state, settings } = run;
   const { steps, seqLen } = settings.train;
   const threshold = spikeThreshold(state.spike);
@@ -76,7 +84,8 @@ async function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSecon
     recentLosses: [...state.recentLosses, outcome.main].slice(-Math.ceil(steps / 10)),
   };
   const tokensPerSecond = (plan.batchSize * seqLen) / stepSeconds;
-  const metrics = stepMetrics(positionOf(run), plan, outcome, tokensPerSecond);
+  const { highlights } = outcome;
+  const metrics = { ...stepMetrics(positionOf(run), plan, outcome, tokensPerSecond), ...outcome.metrics };
   run.log.metrics(metrics);
   const { step, tokens } = run.state;
   const secondsLeft = (run.state.stepSeconds / tokens) * (tokens / plan.progress - tokens);
@@ -89,8 +98,10 @@ async function advance(run: Run, plan: StepPlan, outcome: StepOutcome, stepSecon
     secondsLeft,
     load: outcome.load,
     metrics,
+    ...(highlights === undefined ? {} : { highlights }),
   });
-  if (outcome.main > threshold) {
+  // The loss of a method need not fall or be smooth.
+  if (run.method === null && outcome.main > threshold) {
     const message = `loss spike at step ${step}: ${outcome.main.toFixed(3)}, recently ${state.spike.mean.toFixed(3)}`;
     await run.emit({ type: 'warning', message });
   }
@@ -101,9 +112,10 @@ async function doWhatIsDue(run: Run): Promise<void> {
   if (isSampleDue(run) && !isInterrupted(run)) await takeSample(run);
 }
 
-function isEvaluationDue({ settings, state }: Run): boolean {
+function isEvaluationDue({ settings, state, method }: Run): boolean {
   const { steps, evalEvery } = settings.train;
-  const isDueNow = state.step === steps || (state.step > 0 && evalEvery > 0 && state.step % evalEvery === 0);
+  const isFirst = state.step === 0 && method !== null;
+  const isDueNow = isFirst || state.step === steps || (state.step > 0 && evalEvery > 0 && state.step % evalEvery === 0);
   return isDueNow && state.evaluatedStep < state.step;
 }
 
@@ -112,6 +124,7 @@ function isEvaluationDue({ settings, state }: Run): boolean {
  * that.
  */
 async function evaluateRun(run: Run): Promise<void> {
+  if (run.method !== null) return measureRun(run, run.method);
   const { model, average } = run.learner;
   const { steps, batchSize, documentMask, evalTokens } = run.settings.train;
   const { step } = run.state;
@@ -126,6 +139,14 @@ async function evaluateRun(run: Run): Promise<void> {
   await run.emit({ type: 'eval', step, result });
 }
 
+async function measureRun(run: Run, method: TrainingMethod): Promise<void> {
+  const { step, measured } = run.state;
+  const { result, metrics, text } = await method.measure(run.learner);
+  run.log.metrics({ ...positionOf(run), ...metrics });
+  run.state = { ...run.state, evaluatedStep: step, measured: { before: measured?.before ?? result, after: result } };
+  await run.emit({ type: 'measure', step, text });
+}
+
 function summarize(run: Run, checkpoint: string): TrainResult {
   const { state, settings, store } = run;
   const isDone = state.step === settings.train.steps && !isEvaluationDue(run) && !isSampleDue(run);
@@ -138,6 +159,7 @@ function summarize(run: Run, checkpoint: string): TrainResult {
     tokensPerSecond: state.tokens / state.stepSeconds,
     seconds: run.clock.seconds(),
     checkpoint,
+    ...(state.measured === undefined ? {} : { measured: state.measured }),
     finished: isDone,
   };
 }

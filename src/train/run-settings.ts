@@ -42,6 +42,8 @@ export interface RunSettings {
   readonly brotliBitsPerByte: number | null;
   /** Absent for a run that started from scratch. */
   readonly init?: InitialModel;
+  /** What takes the place of predicting rows of text; absent where nothing does. */
+  readonly method?: { readonly name: string; readonly settings: JsonObject };
   /** Absent for a run whose number of steps was never changed. */
   readonly planChanges?: readonly PlanChange[];
   /** SHA-256 of the text that the run trains on now: see `dataSha256`. Absent in runs of versions that kept none. */
@@ -62,6 +64,8 @@ export interface DataChange {
 const dataChangeSchema = z.object({ atStep: z.int().min(0), from: z.string(), to: z.string() });
 
 export const initialModelSchema = z.object({ path: z.string(), sha256: z.string() });
+
+const methodSchema = z.object({ name: z.string(), settings: z.record(z.string(), z.unknown()) });
 
 const planChangeSchema = z.object({
   atStep: z.int().min(0),
@@ -89,6 +93,7 @@ export function parseRunSettings(json: JsonObject, runDir: string): RunSettings 
     activeParameters: Number(json.activeParameters),
     brotliBitsPerByte: json.brotliBitsPerByte === null ? null : Number(json.brotliBitsPerByte),
     ...optional('init', initialModelSchema, json, runDir),
+    ...optional('method', methodSchema, json, runDir),
     ...optional('planChanges', z.array(planChangeSchema), json, runDir),
     ...optional('dataSha256', z.string(), json, runDir),
     ...optional('dataChanges', z.array(dataChangeSchema), json, runDir),

@@ -5,6 +5,7 @@ import type { RunLog, RunStore } from '../runs/run-store.ts';
 import type { Clock } from './clock.ts';
 import type { TrainEvent } from './events.ts';
 import type { Learner } from './learner.ts';
+import type { TrainingMethod } from './method.ts';
 import type { Position } from './metrics.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StepPlan } from './schedules.ts';
@@ -15,6 +16,8 @@ export interface Run {
   readonly settings: RunSettings;
   readonly dataset: Dataset;
   readonly learner: Learner;
+  /** Null where rows of text are predicted. */
+  readonly method: TrainingMethod | null;
   readonly plan: readonly StepPlan[];
   readonly log: RunLog;
   /** Tells whoever watches, and waits for them if they ask for it. */

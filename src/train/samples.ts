@@ -29,16 +29,19 @@ export function isSampleDue({ settings, state }: Pick<Run, 'settings' | 'state'>
 /** Writes a sample; the same seed and weights give the same text. */
 export async function takeSample(run: Run): Promise<void> {
   const { step } = run.state;
-  const { seed, sampleTokens } = run.settings.train;
-  const prompt = samplePrompt(run.dataset);
-  const text = await sampleText(run.learner.model, run.dataset.tokenizer, {
-    prompt,
-    maxNewTokens: sampleTokens,
-    temperature: 0.8,
-    topK: 40,
-    seed: deriveSeed(seed, 'sample', step),
-  });
+  const { seed } = run.settings.train;
+  const { prompt, text } =
+    run.method === null
+      ? await continueHeldOut(run, deriveSeed(seed, 'sample', step))
+      : await run.method.example(run.learner);
   run.log.sample({ step, prompt, text });
   run.state = { ...run.state, sampledStep: step };
   await run.emit({ type: 'sample', step, prompt, text });
+}
+
+async function continueHeldOut(run: Run, seed: number): Promise<{ readonly prompt: string; readonly text: string }> {
+  const prompt = samplePrompt(run.dataset);
+  const sampling = { maxNewTokens: run.settings.train.sampleTokens, temperature: 0.8, topK: 40, seed };
+  const text = await sampleText(run.learner.model, run.dataset.tokenizer, { prompt, ...sampling });
+  return { prompt, text };
 }

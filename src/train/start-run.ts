@@ -95,6 +95,7 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
   await nextTurn(); // training a tokenizer takes a while
   if (inheritance !== null) refuseOtherTokenizer(dataset.tokenizer, inheritance.tokenizer, `init: ${inheritance.path}`);
   const init = inheritance && { path: inheritance.path, sha256: await inheritance.checkpoint.weightsSha256() };
+  const { method } = options;
   const settings = newSettings({
     name: store.name,
     version,
@@ -105,6 +106,7 @@ async function begin(store: RunStore, options: StartOptions, origin: Origin): Pr
     brotliBitsPerByte: host().brotliBitsPerByte(dataset),
     dataSha256: await dataSha256(dataset),
     ...(init === null ? {} : { init }),
+    ...(method === undefined ? {} : { method: { name: method.name, settings: method.settings } }),
   });
   const release = await store.claim();
   const go = async () => {

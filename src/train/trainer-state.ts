@@ -27,6 +27,12 @@ const stateSchema = z.object({
   sampledStep: z.int(),
   /** What the last evaluation found; null before the first one. */
   evaluation: z.object({ loss: z.number(), bitsPerByte: z.number() }).nullable(),
+  /** Updates of the optimizer; absent where each step is one. */
+  updates: count().optional(),
+  /** What the method of the run measured first and last; absent before that, and in a run without a method. */
+  measured: z
+    .object({ before: z.record(z.string(), z.unknown()), after: z.record(z.string(), z.unknown()) })
+    .optional(),
   /** Tokens of the training text: a resumed run notices by this number that a file was changed. */
   trainTokens: count(),
   /** Settings that the state belongs to. */

@@ -4,6 +4,7 @@ import sys
 
 import foreign_rope
 import foreign_tokens
+import grpo
 import label_weights
 import model_cases
 import mtp_cases
@@ -32,6 +33,7 @@ CASES = {
     "balance": tables.balance,
     "adamw": tables.adamw,
     "label-weights": label_weights.label_weights,
+    "grpo": grpo.grpo,
     "sampling": sampling.sampling,
     "precision": precision_tables.precision,
 }

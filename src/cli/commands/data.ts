@@ -62,7 +62,7 @@ const tokenizeCommand = defineCommand({
   options: [
     {
       flags: '--tokenizer <spec>',
-      help: 'bytes, bpe:1024, r50k_base, r50k_base:1024 or a tokenizer.json',
+      help: 'bytes, chars, bpe:1024, r50k_base, r50k_base:1024 or a tokenizer.json',
       default: 'bpe:1024',
     },
     ...readingFlags,

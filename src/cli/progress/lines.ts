@@ -9,6 +9,7 @@ import { printable, wrapParts, wrapProse } from '../terminal/text.ts';
 import { WordWrap } from '../terminal/word-wrap.ts';
 
 type StartEvent = Extract<TrainEvent, { type: 'start' }>;
+type MeasureEvent = Extract<TrainEvent, { type: 'measure' }>;
 type SampleEvent = Extract<TrainEvent, { type: 'sample' }>;
 
 function expertsPart({ model }: StartEvent): string {
@@ -76,6 +77,11 @@ export function evalLine(step: number, result: EvalResult): string {
     `MaxVio ${result.maxVioGlobal.toFixed(2)}`,
   ];
   return `Step ${step}: ${parts.join(', ')}`;
+}
+
+/** What the method of a run measured, in one line. */
+export function measureLine({ step, text }: MeasureEvent): string {
+  return `${step === 0 ? 'Before training' : `Step ${step}`}: ${text}`;
 }
 
 /** A sample of text after its prompt, wrapped and marked on the left. */

@@ -9,7 +9,7 @@ import { formatCount, formatDuration } from '../terminal/format.ts';
 import { createLiveBlock, usableColumns } from '../terminal/live-block.ts';
 import type { Output } from '../terminal/print.ts';
 import { wrapProse } from '../terminal/text.ts';
-import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
+import { evalLine, headline, measureLine, mostImbalanced, sampleLines } from './lines.ts';
 import { preparationLine, throttled } from './preparation.ts';
 import type { Progress } from './progress.ts';
 
@@ -27,6 +27,21 @@ const widestChart = 40;
 // Below this width each row gives its chart what room it has, instead of lining up with the others.
 const narrow = 64;
 
+/** The number that the block draws as a curve. */
+const curveOf = ({ loss, highlights }: StepEvent) => highlights?.curve ?? loss;
+
+/** The curve, and what else a method found in a row without a chart. */
+function curveRows(event: StepEvent, curve: readonly number[], colors: Colors): Row[] {
+  const [label = '', value = '', ...others] = event.highlights?.texts ?? [
+    `loss ${event.loss.toFixed(3)}`,
+    `${formatCount(event.tokensPerSecond)} tokens/s`,
+  ];
+  return [
+    { label, value, chart: (width) => colors.green(sparkline(curve, width)) },
+    ...(others.length === 0 ? [] : [{ label: '', value: others.join(', '), chart: () => '' }]),
+  ];
+}
+
 function rowsOf(event: StepEvent, losses: readonly number[], colors: Colors): Row[] {
   const worst = mostImbalanced(event.load);
   const percent = Math.floor((100 * event.step) / event.steps);
@@ -41,11 +56,7 @@ function rowsOf(event: StepEvent, losses: readonly number[], colors: Colors): Ro
       value: `${percent}%, ${formatDuration(event.secondsLeft)} left`,
       chart: (width) => colors.cyan(progressBar(event.step / event.steps, width)),
     },
-    {
-      label: `loss ${event.loss.toFixed(3)}`,
-      value: `${formatCount(event.tokensPerSecond)} tokens/s`,
-      chart: (width) => colors.green(sparkline(losses, width)),
-    },
+    ...curveRows(event, losses, colors),
     ...(worst === undefined ? [] : [load(worst.counts, worst.maxVio, worst.layer)]),
   ];
 }
@@ -77,6 +88,8 @@ function scrollingLines(event: TrainEvent, width: number, colors: Colors): reado
       return headline(event, width);
     case 'eval':
       return wrapProse(evalLine(event.step, event.result), width);
+    case 'measure':
+      return wrapProse(measureLine(event), width);
     case 'sample':
       return sampleLines(event, width, colors);
     case 'note':
@@ -96,7 +109,7 @@ export function liveProgress(terminal: Output, now: () => number = () => perform
   const losses: number[] = [];
   let drawnAt = Number.NEGATIVE_INFINITY;
   const onStep = (event: StepEvent) => {
-    losses.push(event.loss);
+    losses.push(curveOf(event));
     if (now() - drawnAt < redrawMilliseconds && event.step < event.steps) return;
     drawnAt = now();
     block.draw(blockLines(event, losses, usableColumns(terminal), colors));

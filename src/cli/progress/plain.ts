@@ -4,7 +4,7 @@ import type { TrainEvent } from '../../train/events.ts';
 import { type Colors, colorsFor } from '../terminal/colors.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
 import { columnsOf, type Output, print } from '../terminal/print.ts';
-import { evalLine, headline, mostImbalanced, sampleLines } from './lines.ts';
+import { evalLine, headline, measureLine, mostImbalanced, sampleLines } from './lines.ts';
 import { logPreparation } from './preparation.ts';
 import type { Progress } from './progress.ts';
 
@@ -17,8 +17,7 @@ function stepLine(event: StepEvent): string {
   const worst = mostImbalanced(event.load);
   const parts = [
     `step ${event.step}/${event.steps}`,
-    `loss ${event.loss.toFixed(3)}`,
-    `${formatCount(event.tokensPerSecond)} tokens/s`,
+    ...(event.highlights?.texts ?? [`loss ${event.loss.toFixed(3)}`, `${formatCount(event.tokensPerSecond)} tokens/s`]),
     `${formatDuration(event.secondsLeft)} left`,
     ...(worst === undefined ? [] : [`MaxVio ${worst.maxVio.toFixed(2)} in layer ${worst.layer}`]),
   ];
@@ -37,6 +36,8 @@ function lines(event: TrainEvent, width: number, colors: Colors): string[] {
       return isDue(event) ? [stepLine(event)] : [];
     case 'eval':
       return [evalLine(event.step, event.result)];
+    case 'measure':
+      return [measureLine(event)];
     case 'sample':
       return sampleLines(event, width, colors);
     case 'note':

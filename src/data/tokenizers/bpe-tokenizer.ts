@@ -1,5 +1,6 @@
 // A byte-level BPE tokenizer from its vocabulary, merges and split patterns; and the same as a `tokenizer.json`.
 
+import { UserError } from '../../errors.ts';
 import type { CompleteTokenizer } from '../types.ts';
 import { applyMerges, createMergeTable, type Merge } from './bpe-merges.ts';
 import { bytesToLetters } from './byte-alphabet.ts';
@@ -16,7 +17,12 @@ export interface BpeModel {
   readonly merges: readonly Merge[];
   /** Patterns of `split-patterns.ts`. */
   readonly splits: readonly string[];
+  /** Whether bytes may be missing; text that has them is an error then. Absent: every byte has a token. */
+  readonly isRestricted?: boolean;
 }
+
+/** The unknown token of a restricted vocabulary: no token has that name, so Hugging Face's library refuses as well. */
+const noUnknownToken = '<unknown>';
 
 /** A tokenizer whose special tokens follow the ordinary ones: `vocabSize` is 5 more than `model.tokenBytes.length`. */
 export function createBpeTokenizer(name: string, model: BpeModel): CompleteTokenizer {
@@ -43,6 +49,7 @@ export function createBpeEncoder(model: BpeModel): (text: string) => ArrayLike<n
   const split = createSplitter(model.splits);
   const byteIds = singleByteIds(model.tokenBytes);
   const utf8 = new TextEncoder();
+  if (model.isRestricted) return createRestrictedEncoder(model, byteIds);
   if (model.merges.length === 0 && model.splits.length === 0) {
     return (text) => Int32Array.from(utf8.encode(text)).map((byte) => byteIds[byte]!);
   }
@@ -67,6 +74,39 @@ export function createBpeEncoder(model: BpeModel): (text: string) => ArrayLike<n
     }
     return ids;
   };
+}
+
+/** The same for a vocabulary that lacks bytes: character by character, so that it can say which one is unknown. */
+function createRestrictedEncoder(
+  { merges, tokenBytes }: BpeModel,
+  byteIds: Int32Array,
+): (text: string) => ArrayLike<number> {
+  const table = createMergeTable(merges);
+  const utf8 = new TextEncoder();
+  const known = new Map<string, readonly number[]>();
+  const encodeCharacter = (character: string): readonly number[] => {
+    const single = bytesToIds(utf8.encode(character), byteIds);
+    if (single.includes(-1)) throw unknownCharacter(character, tokenBytes);
+    const ids = applyMerges(single, table);
+    known.set(character, ids);
+    return ids;
+  };
+  return (text) => {
+    const ids: number[] = [];
+    for (const character of text) ids.push(...(known.get(character) ?? encodeCharacter(character)));
+    return ids;
+  };
+}
+
+function unknownCharacter(character: string, tokenBytes: BpeModel['tokenBytes']): UserError {
+  const utf8 = new TextDecoder('utf-8', { fatal: false });
+  const characters = tokenBytes.flatMap((bytes) => (bytes === null ? [] : [utf8.decode(bytes)]));
+  const shown = characters.filter((known) => !known.includes('\uFFFD')).join('');
+  const listed = Array.from(shown).length <= 100 ? shown : `${Array.from(shown).slice(0, 100).join('')}...`;
+  return new UserError(
+    `tokenizer: there is no token for ${JSON.stringify(character)}; this vocabulary has only the characters ` +
+      `${JSON.stringify(listed)}; leave the others out, or use a model with the tokenizer bytes`,
+  );
 }
 
 /** The bytes' own ids. A loop, since `Array.from` with a function is several times slower on typed arrays. */
@@ -99,7 +139,7 @@ function toHuggingFace(model: BpeModel, specials: SpecialTokenIds): Record<strin
     model: {
       type: 'BPE',
       dropout: null,
-      unk_token: null,
+      unk_token: model.isRestricted ? noUnknownToken : null,
       continuing_subword_prefix: null,
       end_of_word_suffix: null,
       fuse_unk: false,

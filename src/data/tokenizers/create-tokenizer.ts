@@ -8,6 +8,7 @@ import type { CompleteTokenizer } from '../types.ts';
 import { createBpeTokenizer } from './bpe-tokenizer.ts';
 import { type TextPieces, trainBpe } from './bpe-trainer.ts';
 import { createBytesTokenizer } from './bytes.ts';
+import { createCharsTokenizer } from './chars.ts';
 import { givenMark } from './given.ts';
 import { createGptTokenizer, gptEncodingNames } from './gpt-encodings.ts';
 import { completeTokenizer } from './hugging-face-tokenizer.ts';
@@ -16,12 +17,13 @@ import { deepseekSplits, gpt2Splits } from './split-patterns.ts';
 /** Split patterns of the tokenizers that are trained here. */
 const trained: Readonly<Record<string, readonly string[]>> = { bpe: gpt2Splits, 'bpe-deepseek': deepseekSplits };
 
-const names: readonly string[] = ['bytes', ...Object.keys(trained), ...gptEncodingNames];
+const names: readonly string[] = ['bytes', 'chars', ...Object.keys(trained), ...gptEncodingNames];
 
 /**
  * The tokenizer of a specification. `trainingTexts` is asked only by the kinds that are trained.
  *
  * - `bytes`: 256 bytes and 5 special tokens.
+ * - `chars`: one token for each character that occurs in the texts, and 5 special tokens; other characters are errors.
  * - `bpe:N`, `bpe-deepseek:N`: byte-level BPE trained on the texts, split as GPT-2 or as DeepSeek-V3; `vocabSize` is
  *   exactly N, special tokens included.
  * - `r50k_base`, `cl100k_base`, `o200k_base`: OpenAI's, and `r50k_base:N` its first N ranks; 5 special tokens come on
@@ -48,8 +50,9 @@ export async function createTokenizer(
   if (!names.includes(name) || rest.length > 0) throw unknownTokenizer(spec, name);
   const count = size === undefined ? undefined : parseSize(spec, size);
   if (name === 'bytes' && count === undefined) return createBytesTokenizer();
+  if (name === 'chars' && count === undefined) return createCharsTokenizer(trainingTexts());
   if (gptEncodingNames.includes(name)) return createGptTokenizer(name, count);
-  if (splits === undefined) throw new UserError(`tokenizer: "${spec}": bytes takes no size; write bytes`);
+  if (splits === undefined) throw new UserError(`tokenizer: "${spec}": ${name} takes no size; write ${name}`);
   if (count === undefined) throw new UserError(`tokenizer: "${spec}" needs a vocabulary size; try ${name}:1024`);
   return createBpeTokenizer(spec, await trainBpe(trainingTexts(), count, splits, onProgress));
 }
@@ -62,7 +65,7 @@ function parseSize(spec: string, size: string): number {
 function unknownTokenizer(spec: string, name: string): UserError {
   const nearest = names.find((known) => known.startsWith(name)) ?? closest(name, names);
   return new UserError(
-    `tokenizer: unknown tokenizer "${spec}"; did you mean "${nearest}"? Known are bytes, bpe:1024, ` +
+    `tokenizer: unknown tokenizer "${spec}"; did you mean "${nearest}"? Known are bytes, chars, bpe:1024, ` +
       `bpe-deepseek:1024, ${gptEncodingNames.join(', ')} (also with a size) and file:PATH of a tokenizer.json`,
   );
 }

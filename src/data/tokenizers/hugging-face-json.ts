@@ -26,6 +26,7 @@ const tokenizerSchema = z.looseObject({
     continuing_subword_prefix: z.string().nullish(),
     end_of_word_suffix: z.string().nullish(),
     byte_fallback: z.boolean().nullish(),
+    unk_token: z.string().nullish(),
     ignore_merges: z.boolean().nullish(),
   }),
 });
@@ -36,6 +37,8 @@ export interface HuggingFaceBpe {
   readonly merges: readonly Merge[];
   /** Split patterns, or undefined if something in the file needs Hugging Face's own library to encode alike. */
   readonly splits: readonly string[] | undefined;
+  /** Whether bytes are missing and the file says that a text with them is an error: see `chars.ts`. */
+  readonly isRestricted: boolean;
   readonly addedTokens: readonly { readonly id: number; readonly content: string }[];
 }
 
@@ -53,6 +56,7 @@ export function readHuggingFaceBpe(json: unknown, name: string): HuggingFaceBpe 
   const addedTokens = (added ?? []).map(({ id, content }) => ({ id, content }));
   const ids = readVocab(model.vocab, name);
   const tokenBytes = readTokenBytes(ids, addedTokens, name);
+  const missing = singleByteIds(tokenBytes).findIndex((id, byte) => id < 0 && occursInUtf8(byte));
   const merges = readMerges(model.merges ?? [], ids, name);
   const isPlain = !(
     model.continuing_subword_prefix ||
@@ -61,7 +65,10 @@ export function readHuggingFaceBpe(json: unknown, name: string): HuggingFaceBpe 
     model.ignore_merges
   );
   const splits = isPlain && isNoNormalizer(parsed.data.normalizer) ? readSplits(parsed.data.pre_tokenizer) : undefined;
-  return { tokenBytes, merges, splits, addedTokens };
+  const isRefused = typeof model.unk_token === 'string' && !ids.has(model.unk_token);
+  const isRestricted = missing >= 0 && isRefused && splits?.length === 0;
+  if (missing >= 0 && !isRestricted) throw notByteLevel(name, `it has no token for byte ${missing}`);
+  return { tokenBytes, merges, splits, isRestricted, addedTokens };
 }
 
 function malformed(name: string, issue: z.core.$ZodIssue | undefined): UserError {
@@ -119,8 +126,6 @@ function readTokenBytes(
       throw notByteLevel(name, `its token ${JSON.stringify(token)} is not written in the byte alphabet`);
     tokenBytes[id] = bytes;
   }
-  const missing = singleByteIds(tokenBytes).findIndex((id, byte) => id < 0 && occursInUtf8(byte));
-  if (missing >= 0) throw notByteLevel(name, `it has no token for byte ${missing}`);
   return tokenBytes;
 }
 

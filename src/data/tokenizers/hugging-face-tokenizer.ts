@@ -37,7 +37,7 @@ export interface TokenRoles {
 export function tokenizerFromHuggingFace(json: unknown, name = 'tokenizer.json', roles?: TokenRoles): Tokenizer {
   const bpe = readHuggingFaceBpe(json, name);
   const specials = findSpecialTokens(bpe, roles);
-  const { splits, merges, tokenBytes } = bpe;
+  const { splits, merges, tokenBytes, isRestricted } = bpe;
   return createByteLevelTokenizer({
     name,
     tokenBytes,
@@ -45,7 +45,7 @@ export function tokenizerFromHuggingFace(json: unknown, name = 'tokenizer.json',
     endTokenIds: roles?.endTokenIds ?? (specials.eos === null ? [] : [specials.eos]),
     ...(splits === undefined
       ? wrapHuggingFace(json, name, tokenBytes.length)
-      : { encode: createBpeEncoder({ tokenBytes, merges, splits }) }),
+      : { encode: createBpeEncoder({ tokenBytes, merges, splits, isRestricted }) }),
     toHuggingFace: () => ({ ...asObject(json), added_tokens: addedTokensOf(json) }),
   });
 }

@@ -1,0 +1,52 @@
+// Which problems of a task are for training and which for measuring: the prompt alone decides, so no problem that is
+// measured was ever trained on, whatever the seeds.
+
+import { createRandom, hash32, type Random } from '../data/random.ts';
+import { UserError } from '../errors.ts';
+import type { Problem, Task } from './task.ts';
+
+/** One problem in so many is held out. */
+const heldOutEvery = 8;
+/** Draws without a new problem after which a task is said to have too few. */
+const maxDraws = 10_000;
+
+/** Whether a problem is for measuring only. */
+export function isHeldOut({ prompt }: Problem): boolean {
+  return hash32('held out', prompt) % heldOutEvery === 0;
+}
+
+/**
+ * The next problem for training.
+ *
+ * @throws UserError for a task whose problems are all held out.
+ */
+export function trainingProblem(task: Task, random: Random): Problem {
+  for (let draw = 0; draw < maxDraws; draw++) {
+    const problem = task.problem(random);
+    if (!isHeldOut(problem)) return problem;
+  }
+  throw new UserError(`task: ${task.name} has no problems to train on; give it more (a larger size, or more lines)`);
+}
+
+/**
+ * Different problems for measuring, the same for the same seed. Of a task with a list of problems: the list, or its
+ * beginning.
+ *
+ * @throws UserError for a task that has fewer.
+ */
+export function heldOutProblems(task: Task, count: number, seed = 0): readonly Problem[] {
+  if (task.problems !== undefined) return task.problems.slice(0, count);
+  const random = createRandom('held-out problems', task.name, seed);
+  const found = new Map<string, Problem>();
+  for (let drawsInVain = 0; found.size < count && drawsInVain < maxDraws; drawsInVain++) {
+    const problem = task.problem(random);
+    if (!isHeldOut(problem) || found.has(problem.prompt)) continue;
+    found.set(problem.prompt, problem);
+    drawsInVain = 0;
+  }
+  if (found.size === count) return [...found.values()];
+  throw new UserError(
+    `task: ${task.name} has only ${found.size} problems to measure on, and ${count} were asked for; ask for ` +
+      `${Math.max(found.size, 1)}, or make the problems larger`,
+  );
+}

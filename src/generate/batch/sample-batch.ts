@@ -1,0 +1,186 @@
+// Many prompts continued at once, each several times, with the log probability of every token: what evaluations count
+// and what reinforcement learning learns from.
+//
+// It is not `createGenerator`: there are no requests that come and go, no texts and no streams, so nothing is computed
+// for each token but the draw.
+
+import { createRandom, type Random } from '../../data/random.ts';
+import { UserError } from '../../errors.ts';
+import { nextTurn } from '../../event-loop.ts';
+import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
+import { createDecoder } from '../decoder/create-decoder.ts';
+import type { Decoder } from '../decoder/decoder.ts';
+import { notNumbers, TokenDistribution } from '../sampling/token-distribution.ts';
+import { mostLikely } from '../sampling/token-ranking.ts';
+
+/** One continuation of a prompt. */
+export interface SampledAnswer {
+  /** The tokens after the prompt, the end token included. */
+  readonly ids: readonly number[];
+  /**
+   * The natural logarithm of the probability with which each token was drawn, so with the temperature in it; at
+   * temperature 0 that of the model itself.
+   */
+  readonly logps: readonly number[];
+  /** Whether an end token came; otherwise the answer was cut off at `maxNewTokens`. */
+  readonly ended: boolean;
+}
+
+export interface SampleBatchOptions {
+  /** Answers to each prompt. Default 1. */
+  readonly n?: number;
+  /** 0 takes the most likely token every time. Default 1: the model as it is. */
+  readonly temperature?: number;
+  /** Where chance comes from: one number is taken for each answer, whatever its length. */
+  readonly random: Random;
+  readonly maxNewTokens: number;
+  readonly endTokenIds: readonly number[];
+  /** Most sequences in memory at once; never fewer than `n`. Default 256. */
+  readonly atOnce?: number;
+}
+
+/** An answer that is being made. */
+interface Sequence {
+  readonly slot: number;
+  readonly random: Random;
+  readonly ids: number[];
+  readonly logps: number[];
+  ended: boolean;
+}
+
+/** A prompt and where its answers go. */
+interface Group {
+  readonly prompt: readonly number[];
+  readonly seeds: readonly number[];
+  answers: readonly Sequence[];
+}
+
+/** Timers, sockets and signals get their turn after this many milliseconds. */
+const turnEvery = 20;
+
+/**
+ * Continues each prompt `n` times, from the weights as they are now. Returns the answers by prompt.
+ *
+ * A prompt is run once for all its answers. An answer leaves the batch when it ends, and the next prompt takes the
+ * place. On the engine an answer depends only on the weights, its prompt and its random number, and so has the same
+ * bits however many run beside it.
+ *
+ * A decoder is made for every call, because its copy of the weights would not follow an update: this takes about a
+ * millisecond for a hundred thousand parameters, less than one pass.
+ *
+ * @throws {UserError} when a prompt is empty, has a token outside the vocabulary or leaves no room for `maxNewTokens`,
+ * when an option is impossible, or when the model gives logits that are not numbers.
+ */
+export async function sampleBatch(
+  model: DeepseekV3ForCausalLM,
+  prompts: readonly (readonly number[])[],
+  options: SampleBatchOptions,
+): Promise<SampledAnswer[][]> {
+  const { n = 1, random, atOnce = 256 } = options;
+  checkOptions(options);
+  checkPrompts(model, prompts, options);
+  const groups: Group[] = prompts.map((prompt) => {
+    return { prompt, seeds: Array.from({ length: n }, () => random.below(2 ** 32)), answers: [] };
+  });
+  if (groups.length === 0) return [];
+  const capacity = Math.max(...prompts.map(({ length }) => length)) + options.maxNewTokens - 1;
+  const slots = Math.min(Math.max(n, atOnce), n * prompts.length);
+  const decoder = createDecoder(model, { slots, capacity });
+  try {
+    await run(decoder, groups, options);
+  } finally {
+    decoder.dispose();
+  }
+  return groups.map(({ answers }) => answers.map(({ ids, logps, ended }) => ({ ids, logps, ended })));
+}
+
+async function run(decoder: Decoder, groups: readonly Group[], options: SampleBatchOptions): Promise<void> {
+  const { n = 1, maxNewTokens } = options;
+  const choose = chooser(decoder.config.vocabSize, options);
+  const free = Array.from({ length: decoder.slots }, (_, slot) => slot);
+  const waiting = [...groups];
+  let live: Sequence[] = [];
+  let turned = performance.now();
+  while (waiting.length > 0 || live.length > 0) {
+    const admitted = waiting.splice(0, Math.floor(free.length / n));
+    const started = await startGroups(decoder, admitted, free.splice(0, n * admitted.length), choose);
+    const inputs = live.map(({ slot, ids }) => ({ slot, tokens: [ids.at(-1)!], logits: 'last' as const }));
+    const logits = inputs.length === 0 ? [] : await decoder.forward(inputs);
+    for (const [i, sequence] of live.entries()) choose(sequence, logits[i]!);
+    live = [...live, ...started].filter((sequence) => {
+      if (!sequence.ended && sequence.ids.length < maxNewTokens) return true;
+      decoder.truncate(sequence.slot, 0);
+      free.push(sequence.slot);
+      return false;
+    });
+    if (performance.now() - turned < turnEvery) continue;
+    await nextTurn();
+    turned = performance.now();
+  }
+}
+
+/** Runs the prompts of groups and draws the first token of every answer. */
+async function startGroups(
+  decoder: Decoder,
+  groups: readonly Group[],
+  slots: readonly number[],
+  choose: (sequence: Sequence, logits: Float32Array) => void,
+): Promise<Sequence[]> {
+  if (groups.length === 0) return [];
+  const n = slots.length / groups.length;
+  const logits = await decoder.forward(
+    groups.map(({ prompt }, i) => ({ slot: slots[i * n]!, tokens: prompt, logits: 'last' as const })),
+  );
+  const started = groups.map((group, i) => {
+    const sequences = group.seeds.map((seed, k) => {
+      return { slot: slots[i * n + k]!, random: createRandom(seed), ids: [], logps: [], ended: false };
+    });
+    for (const sequence of sequences) choose(sequence, logits[i]!);
+    group.answers = sequences;
+    return sequences;
+  });
+  for (const [first, ...rest] of started) for (const { slot } of rest) decoder.copy(first!.slot, slot);
+  return started.flat();
+}
+
+/** Draws the next token of a sequence from its logits [V]. */
+function chooser(vocabSize: number, { temperature = 1, endTokenIds }: SampleBatchOptions) {
+  const distribution = new TokenDistribution(vocabSize);
+  const unfiltered = { temperature: temperature === 0 ? 1 : temperature, topK: 0, topP: 1, minP: 0 };
+  const ends = new Set(endTokenIds);
+  return (sequence: Sequence, logits: Float32Array): void => {
+    distribution.set(logits, unfiltered);
+    const token = temperature === 0 ? mostLikely(logits) : distribution.draw(sequence.random.next());
+    if (token === -1) throw notNumbers();
+    sequence.ids.push(token);
+    // All tokens are in the distribution in the order of their ids, because nothing is filtered.
+    sequence.logps.push(Math.log(distribution.weights[token]! / distribution.total));
+    sequence.ended = ends.has(token);
+  };
+}
+
+function checkOptions({ n = 1, temperature = 1, maxNewTokens, atOnce = 256 }: SampleBatchOptions): void {
+  for (const [name, value] of Object.entries({ n, maxNewTokens, atOnce })) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new UserError(`sample: ${name} must be a whole number from 1 on; found ${value}`);
+  }
+  if (temperature >= 0 && temperature < Number.POSITIVE_INFINITY) return;
+  throw new UserError(`sample: temperature must be 0 (the most likely token every time) or more; found ${temperature}`);
+}
+
+function checkPrompts(
+  { config }: DeepseekV3ForCausalLM,
+  prompts: readonly (readonly number[])[],
+  { maxNewTokens }: SampleBatchOptions,
+): void {
+  const room = config.maxPositionEmbeddings;
+  for (const [i, { length }] of prompts.entries()) {
+    if (length === 0) throw new UserError(`sample: prompt ${i + 1} has no tokens; give it at least one`);
+    if (length + maxNewTokens - 1 <= room) continue;
+    throw new UserError(
+      `sample: prompt ${i + 1} has ${length} tokens, and with ${maxNewTokens} new ones it does not fit into the ` +
+        `model's context of ${room}; ` +
+        (length < room ? `ask for at most ${room - length + 1} new tokens` : 'shorten the prompt'),
+    );
+  }
+}
