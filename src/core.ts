@@ -11,7 +11,7 @@ export { activateBackend, type BackendOptions, type BackendStatus, probeBackends
 export { countParameters, type ParameterCounts } from './config/counts.ts';
 export { fromHuggingFaceConfig, toHuggingFaceConfig } from './config/huggingface.ts';
 export type { ConfigSource } from './config/issues.ts';
-export type { ModelConfig, RopeScaling } from './config/model-config.ts';
+export type { LinearScaling, ModelConfig, RopeScaling, YarnScaling } from './config/model-config.ts';
 export { bufferShapes, type NamedShape, parameterShapes } from './config/parameter-shapes.ts';
 export {
   modelPreset,

@@ -13,6 +13,7 @@ export { type DomainStatistics, datasetStatistics, type StatisticsOptions } from
 export type {
   Arm,
   Changes,
+  CurveChart,
   Expectation,
   Hypothesis,
   Measurements,
@@ -20,9 +21,18 @@ export type {
   Scatter,
   Series,
   Study,
+  StudyHeatMap,
   TrainedArm,
   VariantOptions,
 } from './experiments/study.ts';
+export type {
+  ArmWork,
+  Procedure,
+  ProcedureResult,
+  ProcedureSettings,
+  StudyCurve,
+} from './experiments/procedure.ts';
+export { type StageOptions, type StagePart, trainStage } from './experiments/stage.ts';
 export { loadModel } from './generate/load-model-folder.ts';
 export { type ExportOptions, exportModel, type ModelFolder } from './interchange/export-model.ts';
 export { importModel } from './interchange/import-model.ts';

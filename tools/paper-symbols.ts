@@ -1,11 +1,11 @@
 // What papers call the keys of a configuration.
 
-import type { ModelConfig, RopeScaling } from '../src/config/model-config.ts';
+import type { ModelConfig, YarnScaling } from '../src/config/model-config.ts';
 import type { TrainConfig } from '../src/config/train-config.ts';
 
 /** The symbols of the report (arXiv:2412.19437); those inside `ropeScaling`, and `b`, are YaRN's (arXiv:2309.00071). */
 export const paperSymbols: Readonly<
-  Partial<Record<keyof ModelConfig | keyof TrainConfig | keyof RopeScaling, string>>
+  Partial<Record<keyof ModelConfig | keyof TrainConfig | keyof YarnScaling, string>>
 > = {
   vocabSize: 'V',
   hiddenSize: 'd',

@@ -14,10 +14,11 @@ function tinyseek(...args: string[]) {
   return spawnSync(process.execPath, ['dist/cli/main.js', ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 });
 }
 
-/** Arms that lack runs or a loss, claims without an estimate over all seeds, and claims with a verdict. */
-function wrongNumbers({ arms, verdicts, seeds }: StudyResults, plannedArms: number): string[] {
+/** Arms that lack runs or numbers, claims without an estimate over all seeds, and claims with a verdict. */
+function wrongNumbers({ arms, metrics, verdicts, seeds }: StudyResults, plannedArms: number): string[] {
   const unfinished = arms.filter(
-    ({ runs }) => runs.length < seeds || runs.some(({ measured }) => measured.loss === undefined),
+    ({ runs }) =>
+      runs.length < seeds || runs.some(({ measured }) => metrics.every(({ key }) => measured[key] === undefined)),
   );
   const unmeasured = verdicts.filter(({ found }) => found === null || found.n < seeds);
   const judged = verdicts.filter(({ verdict }) => verdict !== null);

@@ -3,7 +3,7 @@
 
 import * as z from 'zod';
 import { modelPreset, presetNames, trainablePresetNames, trainPreset } from '../src/config/presets.ts';
-import { modelConfigSchema, trainConfigSchema } from '../src/config/schema.ts';
+import { modelConfigSchema, trainConfigSchema, yarnSchema } from '../src/config/schema.ts';
 import { constraintSentences } from '../src/config/validate.ts';
 import { listCorpora } from '../src/data/corpora/built-in.ts';
 import { table } from '../src/experiments/results-markdown.ts';
@@ -14,10 +14,7 @@ import { paperSymbols } from './paper-symbols.ts';
 export const referencePages: Readonly<Record<string, readonly MarkedBlock[]>> = {
   'docs/configuration.md': [
     block('model keys', keyTable(modelConfigSchema, 'tiny', modelPreset('tiny'))),
-    block(
-      'YaRN keys',
-      keyTable(modelConfigSchema.shape.ropeScaling.unwrap(), 'deepseek-v3', modelPreset('deepseek-v3').ropeScaling),
-    ),
+    block('YaRN keys', keyTable(yarnSchema, 'deepseek-v3', modelPreset('deepseek-v3').ropeScaling)),
     block('run keys', keyTable(trainConfigSchema, 'tiny', trainPreset('tiny'))),
     block('model presets', presetTable(presetNames, modelPreset)),
     block('run presets', presetTable(trainablePresetNames, trainPreset)),

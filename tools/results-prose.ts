@@ -50,7 +50,7 @@ function fillSection(section: string, all: readonly StudyResults[]): string {
 function saidByStudy(said: string, results: StudyResults | undefined, whole: string): string {
   const { title, question, source, equal, paper, verdicts, arms, command } = results ?? ({} as Partial<StudyResults>);
   const rows = verdicts?.map(({ claim, rule, paper: figure }) => [claim, rule, figure]);
-  const named = arms?.map(({ label, changes, steps }) => [label, changes, steps.toLocaleString('en-US')]);
+  const named = arms?.map(({ label, changes, steps }) => [label, changes, steps?.toLocaleString('en-US') ?? '']);
   const own = [title, question, source, equal, paper, rows, named, command].flat(3).join('\n');
   const literal = said.replace(/[.+]/g, '\\$&');
   if (new RegExp(`(?<![\\w.,])${literal}(?![\\w]|[.,]\\d)`, 'i').test(own)) return whole;

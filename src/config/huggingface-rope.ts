@@ -27,7 +27,8 @@ export function readRopeTheta(json: Json): unknown {
 }
 
 /**
- * YaRN settings in the form of `ModelConfig`, their values unchecked, or null; `rope_type` is the newer name of `type`.
+ * Settings of YaRN or of position interpolation in the form of `ModelConfig`, their values unchecked, or null;
+ * `rope_type` is the newer name of `type`.
  *
  * @throws UserError for another way to extend the context.
  */
@@ -37,7 +38,9 @@ export function readRopeScaling(json: Json): unknown {
   if (partial !== 1) refuse(`${name}.partial_rotary_factor`, partial, '1: all of qk_rope_head_dim rotates');
   const type = record.rope_type ?? record.type ?? 'default';
   if (type === 'default') return null;
-  if (type !== 'yarn') refuse(`${name}.${'rope_type' in record ? 'rope_type' : 'type'}`, type, '"yarn" or "default"');
+  if (type === 'linear') return readLinear(name, record, json);
+  if (type !== 'yarn')
+    refuse(`${name}.${'rope_type' in record ? 'rope_type' : 'type'}`, type, '"yarn", "linear" or "default"');
   const original = json.original_max_position_embeddings ?? record.original_max_position_embeddings;
   const { attention_factor: attentionFactor = null, truncate = null } = record;
   return {
@@ -51,4 +54,15 @@ export function readRopeScaling(json: Json): unknown {
     ...(attentionFactor === null ? {} : { attentionFactor }),
     ...(truncate === null ? {} : { truncate }),
   };
+}
+
+/**
+ * Position interpolation. The file does not say at which length the model was trained; it follows from the longest one.
+ * transformers would apply `mscale_all_dim` here as well, which no interpolation has.
+ */
+function readLinear(name: string, { factor, mscale_all_dim: mscale }: Json, json: Json): unknown {
+  if (mscale) refuse(`${name}.mscale_all_dim`, mscale, '0 or none with "linear"');
+  const longest = json.max_position_embeddings ?? 4096;
+  const isKnown = typeof factor === 'number' && typeof longest === 'number';
+  return { type: 'linear', factor, originalMaxPositionEmbeddings: isKnown ? Math.round(longest / factor) : 1 };
 }

@@ -98,6 +98,11 @@ function snakeCaseKeys(record: object): Record<string, unknown> {
   );
 }
 
+/** transformers warns of keys of `linear` that it does not know. */
+function writtenScaling({ ropeScaling }: ModelConfig): object | null {
+  return ropeScaling?.type === 'linear' ? { type: 'linear', factor: ropeScaling.factor } : ropeScaling;
+}
+
 /**
  * The content of `config.json`, ready for `huggingFaceConfigText`: all that transformers, vLLM and SGLang ask for.
  * `torchDtype` is PyTorch's name of the format the weights are stored in.
@@ -110,7 +115,7 @@ export function toHuggingFaceConfig(config: ModelConfig, torchDtype = 'float32')
     ...ignoredKeys,
     torch_dtype: torchDtype,
     ...fixedKeys,
-    ...snakeCaseKeys(config),
+    ...snakeCaseKeys({ ...config, ropeScaling: writtenScaling(config) }),
     num_key_value_heads: config.numAttentionHeads,
     tinyseek_format: formatVersion,
   };

@@ -66,6 +66,8 @@ function offer(fix: unknown): string {
 
 function unknownKey(key: string, place: string, example: unknown, source: ConfigSource): string {
   const known = isRecord(example) ? Object.keys(example) : [];
-  const hint = known.length > 0 ? `; did you mean ${source.keyName(closest(key, known))}?` : '';
+  const isElsewhere = known.includes(key); // a key of YaRN in position interpolation
+  const nearest = known.length === 0 ? '' : `; did you mean ${source.keyName(closest(key, known))}?`;
+  const hint = isElsewhere ? '; leave it out' : nearest;
   return `${source.where}: ${place === '' ? '' : `${place} has an `}unknown key ${showValue(key)}${hint}`;
 }

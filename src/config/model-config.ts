@@ -4,7 +4,7 @@
 // `kvLoraRank`). The three keys at the end are ours: Hugging Face's implementation fixes what they choose.
 
 /** YaRN context extension (arXiv 2309.00071) as the released weights use it; see F 6.5 in `docs/facts.md`. */
-export interface RopeScaling {
+export interface YarnScaling {
   readonly type: 'yarn';
   readonly factor: number;
   readonly originalMaxPositionEmbeddings: number;
@@ -18,6 +18,17 @@ export interface RopeScaling {
   /** Whether the ramp between frequencies begins and ends at whole channels; absent: it does. */
   readonly truncate?: boolean | undefined;
 }
+
+/** Position interpolation (arXiv 2306.15595): every frequency is divided by the factor. The control for YaRN. */
+export interface LinearScaling {
+  readonly type: 'linear';
+  readonly factor: number;
+  /** Not in a `config.json`, where it is `max_position_embeddings` divided by the factor. */
+  readonly originalMaxPositionEmbeddings: number;
+}
+
+/** How rotary positions reach beyond the length that a model was trained at. */
+export type RopeScaling = YarnScaling | LinearScaling;
 
 /** The shape of a DeepSeek-V3 model. Symbols in brackets are the report's (arXiv 2412.19437). */
 export interface ModelConfig {

@@ -3,10 +3,10 @@
 // The released models come first and are exact; the miniatures shrink the first of them. Look presets up by name in
 // `presets.ts`.
 
-import type { ModelConfig, RopeScaling } from './model-config.ts';
+import type { ModelConfig, YarnScaling } from './model-config.ts';
 
 /** From 4K to 160K tokens, in the released models; `mscale` is the coefficient of the temperature. */
-function releasedYarn(mscale: number): RopeScaling {
+function releasedYarn(mscale: number): YarnScaling {
   return {
     type: 'yarn',
     factor: 40,

@@ -5,7 +5,7 @@
 // and the tables of `docs/configuration.md` by `tools/reference-pages.ts`.
 
 import * as z from 'zod';
-import type { ModelConfig, RopeScaling } from './model-config.ts';
+import type { LinearScaling, ModelConfig, YarnScaling } from './model-config.ts';
 import { presetNames } from './presets.ts';
 import type { TrainConfig } from './train-config.ts';
 
@@ -56,10 +56,19 @@ function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
   return z.enum(values, { error: values.length === 1 ? `${values[0]}` : `one of ${values.join(', ')}` });
 }
 
-const ropeScalingShape = {
-  type: oneOf(['yarn']).describe('Only YaRN is supported'),
+const extensionShape = {
   factor: atLeast(1).describe('How many times longer the context becomes'),
   originalMaxPositionEmbeddings: integer(1).describe('Length trained at before the extension, in tokens'),
+};
+
+const linearShape = {
+  type: oneOf(['linear']).describe('Position interpolation: every frequency is divided by the factor'),
+  ...extensionShape,
+} satisfies ShapeOf<LinearScaling>;
+
+const yarnShape = {
+  type: oneOf(['yarn']).describe('YaRN; `linear`, with the next two keys alone, is position interpolation'),
+  ...extensionShape,
   betaFast: greaterThan(0).describe('Rotations within the original length above which a frequency is left alone'),
   betaSlow: greaterThan(0).describe(
     'Rotations within the original length below which a frequency is divided by factor',
@@ -70,7 +79,10 @@ const ropeScalingShape = {
     .optional()
     .describe('Factor on the rotary tables in place of the one that the coefficients give'),
   truncate: flag().optional().describe('Whether the ends of the ramp between frequencies are whole channels; they are'),
-} satisfies ShapeOf<RopeScaling>;
+} satisfies ShapeOf<YarnScaling>;
+
+/** The keys of YaRN. */
+export const yarnSchema = z.strictObject(yarnShape);
 
 const modelShape = {
   vocabSize: integer(2).describe('Size of the vocabulary, special tokens included. In a run the tokenizer decides it'),
@@ -103,9 +115,11 @@ const modelShape = {
   maxPositionEmbeddings: integer(1).describe('Longest sequence, in tokens'),
   ropeTheta: greaterThan(1).describe('Base of the rotary frequencies'),
   ropeScaling: z
-    .strictObject(ropeScalingShape, { error: 'an object, or null' })
+    .discriminatedUnion('type', [yarnSchema, z.strictObject(linearShape)], {
+      error: ({ path = [] }) => (path.at(-1) === 'type' ? 'yarn or linear' : 'an object, or null'),
+    })
     .nullable()
-    .describe('YaRN context extension; null turns it off'),
+    .describe('Context extension, by YaRN or by position interpolation; null turns it off'),
   ropeInterleave: flag().describe(
     'Whether rotary pairs are neighbouring channels, as in the released weights, or the two halves of the slice',
   ),

@@ -5,7 +5,7 @@
 
 import { UserError } from '../errors.ts';
 import { type ConfigSource, describeIssues, runConfigSource, showValue } from './issues.ts';
-import type { ModelConfig, RopeScaling } from './model-config.ts';
+import type { ModelConfig, YarnScaling } from './model-config.ts';
 import { deepseekV3, tiny } from './model-presets.ts';
 import { modelConfigSchema, trainConfigSchema } from './schema.ts';
 import type { TrainConfig } from './train-config.ts';
@@ -13,7 +13,7 @@ import { defaultTrainConfig } from './train-presets.ts';
 
 /** Spells a key as its source does; `at` adds its value: `nGroup (4)`. */
 interface Spelling<K extends string> {
-  readonly name: (key: K | keyof RopeScaling) => string;
+  readonly name: (key: K | keyof YarnScaling) => string;
   readonly at: (key: K) => string;
 }
 
@@ -112,7 +112,7 @@ const lengthsGiveFactor: ModelConstraint = ({ ropeScaling, maxPositionEmbeddings
 };
 
 const rampHasWidth: ModelConstraint = ({ ropeScaling }, { name }) => {
-  if (ropeScaling === null || ropeScaling.betaFast > ropeScaling.betaSlow) return undefined;
+  if (ropeScaling?.type !== 'yarn' || ropeScaling.betaFast > ropeScaling.betaSlow) return undefined;
   const { betaFast, betaSlow } = ropeScaling;
   const key = name('ropeScaling');
   return [

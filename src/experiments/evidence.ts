@@ -23,8 +23,11 @@ function stepsOf(study: Study, size: StudySize): number[] {
   return study.arms.map((arm) => armSettings(study, arm, size, 0).train.steps);
 }
 
-function sizeText(seeds: number, [steps = 0]: readonly number[]): string {
-  return `${seeds} ${seeds === 1 ? 'seed' : 'seeds'} of ${formatCount(steps)} ${steps === 1 ? 'step' : 'steps'}`;
+/** Procedures are not counted in steps. */
+function sizeText({ procedure }: Study, seeds: number, [steps = 0]: readonly number[]): string {
+  const seedsText = `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
+  if (procedure !== undefined) return seedsText;
+  return `${seedsText} of ${formatCount(steps)} ${steps === 1 ? 'step' : 'steps'}`;
 }
 
 /** What the claims of a study are judged by, before there are files. */
@@ -46,8 +49,8 @@ export function whyNotJudged(plan: PlannedStudy): string | null {
   ];
   const remedy = flags.length === 0 ? `with --seeds ${needed}` : `without ${enumerate(flags)}`;
   return (
-    `No verdicts: the rules need at least ${sizeText(needed, full)}, and this is a ${quick ? 'quick ' : ''}study of ` +
-    `${sizeText(seeds, own)}. Run it ${remedy} to have the claims judged.`
+    `No verdicts: the rules need at least ${sizeText(study, needed, full)}, and this is a ${quick ? 'quick ' : ''}study of ` +
+    `${sizeText(study, seeds, own)}. Run it ${remedy} to have the claims judged.`
   );
 }
 

@@ -3,6 +3,7 @@
 //   OUT/study.json                       the plan
 //   OUT/runs/ARM/seed-S/                 a run folder, as `tinyseek train` writes it
 //   OUT/runs/ARM/seed-S/measured.json    its numbers, once the run is done
+//   OUT/shared/seed-S/                   what the study prepares for all arms of a seed, if it does
 //   OUT/results.{json,csv,md}, report.html
 
 import { mkdirSync } from 'node:fs';
@@ -27,7 +28,27 @@ export interface Job {
   readonly arm: Arm;
   readonly seed: number;
   readonly runDir: string;
+  /** Optimizer steps; 1 for a procedure, which counts its work in shares. */
   readonly steps: number;
+}
+
+/** What stands in the place of the arm in what a study prepares for all arms. */
+export const preparation: Arm = { name: 'shared', label: 'shared by all arms' };
+
+/** Where a seed's preparation lies. */
+export function sharedDirOf({ out }: Plan, seed: number): string {
+  return join(out, 'shared', `seed-${seed}`);
+}
+
+/** What is to be done before the runs: one job for each seed, or none. */
+export function preparationsOf(plan: Plan): Job[] {
+  if (plan.study.prepare === undefined) return [];
+  return Array.from({ length: plan.seeds }, (_, seed) => ({
+    arm: preparation,
+    seed,
+    runDir: sharedDirOf(plan, seed),
+    steps: 1,
+  }));
 }
 
 const planFile = 'study.json';
@@ -40,7 +61,7 @@ export function jobsOf(plan: Plan): Job[] {
       arm,
       seed,
       runDir: join(out, 'runs', arm.name, `seed-${seed}`),
-      steps: armSettings(study, arm, plan, seed).train.steps,
+      steps: study.procedure === undefined ? armSettings(study, arm, plan, seed).train.steps : 1,
     })),
   ).flat();
 }

@@ -1,17 +1,16 @@
 // The results of a study as a page of Markdown.
 
-import { formatCount, formatDuration } from '../report/format.ts';
 import {
   caveats,
   changeText,
   claimsNote,
   claimsTitle,
+  costCells,
   correctedTitle,
   hasCutIntervals,
   hasVerdicts,
   intervalCount,
   intervalText,
-  meanMeasured,
   pText,
   rangeText,
   seedsAndMachine,
@@ -70,13 +69,7 @@ export function costTable({ arms }: StudyResults): string {
   const rows = arms.map((arm) => [
     arm.label,
     arm.changes.map((change) => `\`${change}\``).join(', '),
-    String(arm.runs.length),
-    formatCount(arm.steps),
-    formatCount(meanMeasured(arm, 'tokens')),
-    formatCount(arm.parameters),
-    formatCount(arm.activeParameters),
-    `${(meanMeasured(arm, 'flops') / 1e12).toPrecision(3)} T`,
-    formatDuration(meanMeasured(arm, 'seconds')),
+    ...costCells(arm),
   ]);
   return table(
     ['arm', 'changes', 'seeds', 'steps', 'tokens', 'parameters', 'active', 'FLOPs', 'wall clock a run'],

@@ -1,11 +1,12 @@
-// Runs the jobs of a study side by side, each in a process of its own with one thread.
+// Runs the jobs of a study side by side, each in a process of its own with one thread. What the study prepares for all
+// arms comes first.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ArmMessage, type ArmOrder, stopMessage } from './arm-protocol.ts';
 import { readMeasured } from './measured-file.ts';
-import type { Job, Plan } from './plan.ts';
+import { type Job, type Plan, preparation, sharedDirOf } from './plan.ts';
 
 export type JobEvent =
   /** `already` means that the run was done before this command. */
@@ -18,6 +19,7 @@ export type JobEvent =
       readonly loss: number;
       readonly secondsLeft: number;
     }
+  | { readonly type: 'progress'; readonly job: Job; readonly share: number; readonly doing: string }
   | { readonly type: 'warning'; readonly job: Job; readonly message: string }
   | { readonly type: 'failed'; readonly job: Job; readonly message: string; readonly isUserError: boolean };
 
@@ -29,8 +31,30 @@ export interface JobOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs the jobs that are not done yet. If one fails, the others go on. Returns when all have ended. */
+const isPreparation = ({ arm }: Job) => arm === preparation;
+
+/**
+ * Runs the jobs that are not done yet, preparations first. If one fails, the others go on, but for the arms of a seed
+ * whose preparation failed. Returns when all have ended.
+ */
 export async function runJobs(plan: Plan, jobs: readonly Job[], options: JobOptions): Promise<void> {
+  const first = jobs.filter(isPreparation);
+  await runSideBySide(plan, first, options);
+  if (options.signal.aborted) return;
+  const failed = new Set(first.filter((job) => readMeasured(job.runDir) === null).map(({ seed }) => seed));
+  const rest = jobs.filter((job) => !isPreparation(job));
+  await runSideBySide(
+    plan,
+    rest.filter(({ seed }) => !failed.has(seed)),
+    options,
+  );
+  for (const job of rest.filter(({ seed }) => failed.has(seed))) {
+    const message = `what all arms of seed ${job.seed} start from is missing; see the failure above`;
+    options.onEvent({ type: 'failed', job, message, isUserError: true });
+  }
+}
+
+async function runSideBySide(plan: Plan, jobs: readonly Job[], options: JobOptions): Promise<void> {
   const { onEvent, parallel, signal } = options;
   const waiting = jobs.filter((job) => {
     const already = readMeasured(job.runDir) !== null;
@@ -47,8 +71,11 @@ export async function runJobs(plan: Plan, jobs: readonly Job[], options: JobOpti
 
 const entry = fileURLToPath(new URL(`./arm-process${extname(import.meta.url)}`, import.meta.url));
 
-function start({ source, quick, steps }: Plan, { arm, seed, runDir }: Job): ChildProcess {
-  const order: ArmOrder = { source, size: { quick, steps }, arm: arm.name, seed, runDir };
+function start(plan: Plan, job: Job): ChildProcess {
+  const { source, quick, steps } = plan;
+  const { seed, runDir } = job;
+  const arm = isPreparation(job) ? null : job.arm.name;
+  const order: ArmOrder = { source, size: { quick, steps }, arm, seed, runDir, sharedDir: sharedDirOf(plan, seed) };
   return fork(entry, [JSON.stringify(order)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 

@@ -5,6 +5,7 @@ import { modelPreset, requireTrainable, trainPreset } from '../config/presets.ts
 import type { TrainConfig } from '../config/train-config.ts';
 import { validateModelConfig, validateTrainConfig } from '../config/validate.ts';
 import { UserError } from '../errors.ts';
+import type { ProcedureSettings } from './procedure.ts';
 import type { Arm, Study } from './study.ts';
 
 /** How large a study is to be. */
@@ -14,13 +15,15 @@ export interface StudySize {
   readonly steps: number | null;
 }
 
-/** The settings of an arm's run with a seed. Invalid settings are a `UserError` that names the arm. */
-export function armSettings(
-  study: Study,
-  arm: Arm,
-  size: StudySize,
-  seed: number,
-): { model: ModelConfig; train: TrainConfig } {
+/** Everything that an arm is told. */
+export interface ArmSettings {
+  readonly model: ModelConfig;
+  readonly train: TrainConfig;
+  readonly procedure: ProcedureSettings;
+}
+
+/** The settings of an arm with a seed. Invalid settings are a `UserError` that names the arm. */
+export function armSettings(study: Study, arm: Arm, size: StudySize, seed: number): ArmSettings {
   const layers = [study.base, size.quick ? study.quick : {}, arm];
   requireTrainable(study.preset);
   try {
@@ -29,7 +32,11 @@ export function armSettings(
     );
     const train = Object.assign({}, trainPreset(study.preset), ...layers.map((l) => l.trainChanges), { seed });
     const steps = Math.round((size.steps ?? train.steps) * (arm.stepsFactor ?? 1));
-    return { model, train: validateTrainConfig({ ...train, steps: Math.max(1, steps) }, model) };
+    return {
+      model,
+      train: validateTrainConfig({ ...train, steps: Math.max(1, steps) }, model),
+      procedure: Object.assign({}, ...layers.map((l) => l.procedureChanges)),
+    };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`study ${study.name}, arm ${arm.name}: ${error.message}`, { cause: error });

@@ -25,6 +25,7 @@ const changes = {
     .partial()
     .transform(withoutUndefined<TrainConfig>)
     .exactOptional(),
+  procedureChanges: z.record(text, z.union([z.number(), z.string(), z.boolean(), z.null()])).exactOptional(),
 };
 const expectation = z.union([
   z.strictObject({ below: z.number() }),
@@ -38,6 +39,10 @@ const metric = z.strictObject({
   better: z.enum(['lower', 'higher']).exactOptional(),
   bounds: z.strictObject({ min: z.number().exactOptional(), max: z.number().exactOptional() }).exactOptional(),
 });
+
+function functionOf<K extends 'procedure' | 'prepare' | 'evaluate'>() {
+  return z.custom<NonNullable<Study[K]>>((value) => typeof value === 'function', 'a function').exactOptional();
+}
 
 const studySchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, dots and dashes'),
@@ -87,7 +92,24 @@ const studySchema = z.strictObject({
       }),
     )
     .exactOptional(),
-  evaluate: z.custom<NonNullable<Study['evaluate']>>((value) => typeof value === 'function').exactOptional(),
+  curves: z
+    .array(z.strictObject({ title: text, advice: text, xLabel: text, yLabel: text, curve: text }))
+    .exactOptional(),
+  heatMaps: z
+    .array(
+      z.strictObject({
+        title: text,
+        advice: text,
+        xLabel: text,
+        yLabel: text,
+        range: z.tuple([z.number(), z.number()]),
+        cells: z.array(z.strictObject({ x: text, y: text, metric: text })).min(1),
+      }),
+    )
+    .exactOptional(),
+  procedure: functionOf<'procedure'>(),
+  prepare: functionOf<'prepare'>(),
+  evaluate: functionOf<'evaluate'>(),
 });
 
 /** A study that can be run, or a `UserError` with one line a problem; `where` names it, `name` is its default name. */
@@ -101,10 +123,24 @@ export function checkStudy(value: unknown, where: string, name: string): Study {
     throw new UserError(lines.join('\n'));
   }
   const study: Study = parsed.data;
-  const problems = [...nameProblems(study)].map((problem) => `study ${where}: ${problem}`);
+  const problems = [...procedureProblems(study), ...nameProblems(study)].map((problem) => `study ${where}: ${problem}`);
   if (problems.length > 0) throw new UserError(problems.join('\n'));
   for (const arm of study.arms) armSettings(study, arm, { quick: false, steps: null }, 0);
   return study;
+}
+
+function* procedureProblems({ base, quick, arms, procedure, prepare, evaluate }: Study): Iterable<string> {
+  if (procedure === undefined) {
+    if (prepare !== undefined) yield 'prepare is for a study with a procedure; write one, or leave prepare out';
+    if ([base, quick, ...arms].some(({ procedureChanges }) => procedureChanges !== undefined))
+      yield 'procedureChanges are settings of a procedure, and the study has none; leave them out';
+    return;
+  }
+  if (evaluate !== undefined) yield 'a procedure returns all measurements itself; leave evaluate out';
+  const trained = arms.find(({ variant, stepsFactor }) => variant !== undefined || stepsFactor !== undefined);
+  if (trained !== undefined)
+    yield `arm ${trained.name} has a variant or a stepsFactor, which are for arms that are training runs; ` +
+      'use procedureChanges in a study with a procedure';
 }
 
 function* nameProblems({ arms, hypotheses }: Study): Iterable<string> {

@@ -2,17 +2,21 @@
 // by which they are decided.
 //
 // A study that needs more than settings names a variant (`variants/index.ts`); one that needs more than the loss has an
-// `evaluate` hook, which a study in a YAML file cannot have.
+// `evaluate` hook; one whose arms are more than a training run has a procedure (`procedure.ts`). A study in a YAML file
+// cannot have the last two.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { PresetName } from '../config/presets.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { ConductOptions } from '../train/conduct.ts';
+import type { Procedure, ProcedureSettings } from './procedure.ts';
 
 /** Changes of settings on top of others. */
 export interface Changes {
   readonly modelChanges?: Partial<ModelConfig>;
   readonly trainChanges?: Partial<TrainConfig>;
+  /** Settings of the study's procedure; without a procedure there are none. */
+  readonly procedureChanges?: ProcedureSettings;
 }
 
 /** One way to train, to be compared with the others. */
@@ -27,7 +31,7 @@ export interface Arm extends Changes {
   readonly variant?: string;
 }
 
-/** A number that every run has: `measure-run.ts` reads it from the run folder, or `evaluate` returns it. */
+/** A number that every run has: `measure-run.ts` reads it from the run folder, or a hook of the study returns it. */
 export interface Metric {
   readonly key: string;
   readonly label: string;
@@ -86,6 +90,26 @@ export interface Series {
   readonly points: readonly { readonly x: number; readonly metric: string }[];
 }
 
+/** A chart with one line for each arm, through the points of a curve that the procedure returned under this name. */
+export interface CurveChart {
+  readonly title: string;
+  readonly advice: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly curve: string;
+}
+
+/** A map for each arm, one cell for each metric, such as the share of right answers by length and by depth. */
+export interface StudyHeatMap {
+  readonly title: string;
+  readonly advice: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  /** The values that the darkest and the lightest cell stand for. */
+  readonly range: readonly [least: number, most: number];
+  readonly cells: readonly { readonly x: string; readonly y: string; readonly metric: string }[];
+}
+
 /** An arm that has been trained, for `evaluate`; the backend it was trained on is active. */
 export interface TrainedArm {
   readonly arm: Arm;
@@ -128,6 +152,15 @@ export interface Study {
   readonly paper: readonly string[];
   readonly scatters?: readonly Scatter[];
   readonly series?: readonly Series[];
+  readonly curves?: readonly CurveChart[];
+  readonly heatMaps?: readonly StudyHeatMap[];
+  /**
+   * What an arm does in the place of one training run. Model and training settings are then what the procedure makes of
+   * them, and `--steps` has no meaning.
+   */
+  readonly procedure?: Procedure;
+  /** What is done once for each seed before its arms: training the model that all of them start from, say. */
+  readonly prepare?: Procedure;
   /**
    * Takes more measurements of a trained arm. It should import what it computes with inside, so that listing studies
    * stays cheap.

@@ -23,7 +23,8 @@ export async function writeResults(results: StudyResults, out: string): Promise<
     markdown: join(out, 'results.md'),
     report: join(out, 'report.html'),
   };
-  const runs = results.arms.map((arm) => arm.runs.map(({ dir }) => loadRun(dir)));
+  // A procedure leaves curves in the results, and no run of its own.
+  const runs = results.arms.map((arm) => arm.runs.flatMap(({ dir, curves }) => (curves ? [] : [loadRun(dir)])));
   write(files.json, jsonText(results));
   write(files.csv, resultsCsv(results));
   write(files.markdown, resultsMarkdown(results));

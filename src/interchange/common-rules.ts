@@ -73,8 +73,15 @@ export const postNormState: LoaderRule = ({ numNextnPredictLayers, mtpHiddenStat
   };
 };
 
-/** Where YaRN's factor on the rotary tables is not what transformers makes of these settings. */
+/** Where position interpolation is unknown, and YaRN's factor on the rotary tables is not that of transformers. */
 export const equalTemperatures: LoaderRule = ({ ropeScaling: yarn }) => {
+  if (yarn?.type === 'linear') {
+    return {
+      level: 'different',
+      what: 'ropeScaling linear: position interpolation is not computed there, so positions come out wrong',
+      fix: 'extend the model with YaRN, or load it with transformers',
+    };
+  }
   if (yarn === null) return undefined;
   const { mscale, mscaleAllDim, attentionFactor, truncate } = yarn;
   const isReleased = mscale === mscaleAllDim && mscale > 0 && attentionFactor === undefined && truncate !== false;

@@ -122,7 +122,7 @@ def model_config(attn_backend: str = "flex") -> DeepSeekV3Model.Config:
         qk_nope_head_dim=${config.qkNopeHeadDim},
         qk_rope_head_dim=${config.qkRopeHeadDim},
         v_head_dim=${config.vHeadDim},
-        mscale=${config.ropeScaling?.mscaleAllDim ?? 1},
+        mscale=${config.ropeScaling?.type === 'yarn' ? config.ropeScaling.mscaleAllDim : 1},
         dense_hidden_dim=${config.intermediateSize},
         moe_hidden_dim=${config.moeIntermediateSize},
         num_experts=${config.nRoutedExperts},
@@ -173,7 +173,7 @@ def model_registry(flavor: str = "tinyseek", attn_backend: str = "flex") -> Mode
 }
 
 function ropeScaling({ ropeScaling: yarn }: ModelConfig): string {
-  if (yarn === null) return 'scaling="none",';
+  if (yarn?.type !== 'yarn') return 'scaling="none",';
   return `scaling="yarn",
         rope_factor=${yarn.factor},
         beta_fast=${yarn.betaFast},

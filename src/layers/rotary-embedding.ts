@@ -1,4 +1,4 @@
-// Rotary position tables, with YaRN where the config has it. Shape legend: T positions, R rotary channels.
+// Rotary position tables, with YaRN or position interpolation where the config has it. Shape legend: T positions, R rotary channels.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { UserError } from '../errors.ts';
@@ -19,15 +19,17 @@ export function yarnMscale(factor: number, mscale: number): number {
  *
  * With YaRN, pairs that turn often within the original context keep their frequency, slow ones are divided by the
  * factor, and a ramp joins them. The ramp is linear in the channel index, as in the released code; the YaRN paper has
- * it linear in rotations.
+ * it linear in rotations. Position interpolation divides all of them.
  *
- * Source: deepseek-ai/DeepSeek-V3 inference/model.py, precompute_freqs_cis; transformers `_compute_yarn_parameters`.
+ * Source: deepseek-ai/DeepSeek-V3 inference/model.py, precompute_freqs_cis; transformers `_compute_yarn_parameters` and
+ * `_compute_linear_scaling_rope_parameters`.
  */
 export function rotaryFrequencies(config: ModelConfig): number[] {
   const R = config.qkRopeHeadDim;
   const plain = Array.from({ length: R / 2 }, (_, i) => config.ropeTheta ** ((-2 * i) / R));
   const scaling = config.ropeScaling;
   if (scaling === null) return plain;
+  if (scaling.type === 'linear') return plain.map((frequency) => frequency / scaling.factor);
   const pairTurning = (turns: number) =>
     (R * Math.log(scaling.originalMaxPositionEmbeddings / (turns * 2 * Math.PI))) / (2 * Math.log(config.ropeTheta));
   const [first, last] = [pairTurning(scaling.betaFast), pairTurning(scaling.betaSlow)];
@@ -44,7 +46,7 @@ export function rotaryFrequencies(config: ModelConfig): number[] {
 export function softmaxScale(config: ModelConfig): number {
   const base = (config.qkNopeHeadDim + config.qkRopeHeadDim) ** -0.5;
   const scaling = config.ropeScaling;
-  return scaling === null ? base : base * yarnMscale(scaling.factor, scaling.mscaleAllDim) ** 2;
+  return scaling?.type !== 'yarn' ? base : base * yarnMscale(scaling.factor, scaling.mscaleAllDim) ** 2;
 }
 
 /**
@@ -54,7 +56,7 @@ export function softmaxScale(config: ModelConfig): number {
  * Source: transformers, `_compute_yarn_parameters`. The released code has no such factor: its temperatures are equal.
  */
 export function rotaryAmplitude({ ropeScaling: scaling }: ModelConfig): number {
-  if (scaling === null) return 1;
+  if (scaling?.type !== 'yarn') return 1;
   const { factor, mscale, mscaleAllDim, attentionFactor } = scaling;
   if (attentionFactor !== undefined) return attentionFactor;
   if (mscale === 0 || mscaleAllDim === 0) return yarnMscale(factor, 1);

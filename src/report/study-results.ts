@@ -62,7 +62,8 @@ export interface ArmResults {
   readonly label: string;
   /** What it changes, as `key=value`. */
   readonly changes: readonly string[];
-  readonly steps: number;
+  /** Optimizer steps; null where an arm is a procedure. */
+  readonly steps: number | null;
   readonly parameters: number;
   readonly activeParameters: number;
   readonly flopsPerToken: number;
@@ -70,6 +71,8 @@ export interface ArmResults {
     readonly seed: number;
     readonly dir: string;
     readonly measured: Readonly<Record<string, number>>;
+    /** By name; of arms that are procedures. */
+    readonly curves?: Readonly<Record<string, readonly (readonly [x: number, y: number])[]>>;
   }[];
   /** In the order of `StudyResults.metrics`. */
   readonly cells: readonly MetricCell[];
@@ -118,5 +121,22 @@ export interface StudyResults {
     readonly xLabel: string;
     readonly yLabel: string;
     readonly points: readonly { readonly x: number; readonly metric: string }[];
+  }[];
+  /** Charts of the curves of that name; absent: none. */
+  readonly curves?: readonly {
+    readonly title: string;
+    readonly advice: string;
+    readonly xLabel: string;
+    readonly yLabel: string;
+    readonly curve: string;
+  }[];
+  /** Maps of metrics, one for each arm; absent: none. */
+  readonly heatMaps?: readonly {
+    readonly title: string;
+    readonly advice: string;
+    readonly xLabel: string;
+    readonly yLabel: string;
+    readonly range: readonly [least: number, most: number];
+    readonly cells: readonly { readonly x: string; readonly y: string; readonly metric: string }[];
   }[];
 }

@@ -48,6 +48,7 @@ figcaption p { margin: 0 0 4px; }
 .scale span { white-space: nowrap; }
 .bar { flex: 0 1 140px; min-width: 40px; height: 12px; border: 1px solid var(--grid);
   background: linear-gradient(to right, var(--under), transparent, var(--over)); }
+.bar.over { background: linear-gradient(to right, transparent, var(--over)); }
 .slider { display: flex; align-items: center; gap: 12px; margin: 4px 0 0; font-size: .875rem; font-variant-numeric: tabular-nums; }
 .slider input { flex: 1; min-width: 0; height: 32px; accent-color: var(--link); }
 .slider input[hidden] { display: none; }

@@ -71,6 +71,15 @@ export interface Wishes {
   readonly model?: Partial<ModelConfig>;
   /** A specification of the tokenizer. */
   readonly train: { readonly tokenizer?: string };
+  /** Positions in place of those of the model. */
+  readonly context?: ContextSettings;
+}
+
+/** How long a context is and how positions reach that far: the settings of a model that belong to no weight. */
+export type ContextSettings = Pick<ModelConfig, 'maxPositionEmbeddings' | 'ropeScaling'>;
+
+function contextOf({ maxPositionEmbeddings, ropeScaling }: ContextSettings): ContextSettings {
+  return { maxPositionEmbeddings, ropeScaling };
 }
 
 /** Settings that the tokenizer decides, whatever is asked for. */
@@ -79,7 +88,8 @@ const vocabularyKeys: ReadonlySet<string> = new Set(['vocabSize', 'bosTokenId', 
 /**
  * The shape and the tokenizer of a model to start from.
  *
- * All settings must agree, with one exception: the caller may ask for more MTP modules than the folder has.
+ * All settings must agree, with two exceptions: the caller may ask for more MTP modules than the folder has, and for
+ * another context.
  *
  * @throws UserError that names both sides for every setting that the folder has differently.
  */
@@ -93,6 +103,7 @@ export function inherit({ path, checkpoint, warnings }: OpenedModel, wishes: Wis
   const depth = wishes.model?.numNextnPredictLayers ?? claimed;
   const config: ModelConfig = {
     ...found,
+    ...contextOf(wishes.context ?? found),
     numNextnPredictLayers: Math.max(depth, mtpModules),
     bosTokenId: tokenizer.bosTokenId,
     eosTokenId: tokenizer.eosTokenId,
@@ -132,7 +143,7 @@ function refuseOtherSpec(path: string, { name, vocabSize }: Tokenizer, asked: st
 
 /** What a run takes over when it is started again; `model` is the shape that it has recorded. */
 export function inheritAgain(opened: OpenedModel, model: ModelConfig): Inheritance {
-  return inherit(opened, { model, train: {} });
+  return inherit(opened, { model, train: {}, context: model });
 }
 
 /** Notes on where the weights of a run come from. */

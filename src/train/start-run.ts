@@ -17,7 +17,7 @@ import { type ConductOptions, conduct } from './conduct.ts';
 import { dataSha256 } from './data-hash.ts';
 import type { TrainResult } from './events.ts';
 import { host } from './host.ts';
-import { describeInheritance, type Inheritance, inherit, openInitial } from './initial-model.ts';
+import { type ContextSettings, describeInheritance, type Inheritance, inherit, openInitial } from './initial-model.ts';
 import { newSettings } from './new-settings.ts';
 import { type OwnData, openData, recordedTrain, refuseOtherTokenizer } from './own-data.ts';
 import { andRelease } from './release.ts';
@@ -42,6 +42,8 @@ export interface FromModel {
    * which start fresh.
    */
   readonly model?: Partial<ModelConfig>;
+  /** A longer context for the model, as `extendContext` makes it; absent: the model's own. */
+  readonly context?: ContextSettings;
   /** The tokenizer is that of the folder; if one is given, it must be the same. */
   readonly train: Omit<TrainConfig, 'tokenizer'> & { readonly tokenizer?: string };
 }

@@ -268,8 +268,12 @@ describe('fromHuggingFaceConfig', () => {
         'MLA has a key for every head',
     ],
     [
-      { rope_scaling: { rope_type: 'linear', factor: 2 } },
-      'config.json: rope_scaling.rope_type ("linear") is not supported: expected "yarn" or "default"',
+      { rope_scaling: { rope_type: 'dynamic', factor: 2 } },
+      'config.json: rope_scaling.rope_type ("dynamic") is not supported: expected "yarn", "linear" or "default"',
+    ],
+    [
+      { rope_scaling: { type: 'linear', factor: 2, mscale_all_dim: 1 } },
+      'config.json: rope_scaling.mscale_all_dim (1) is not supported: expected 0 or none with "linear"',
     ],
     [
       { rope_parameters: { type: 'yarn', partial_rotary_factor: 0.5 } },

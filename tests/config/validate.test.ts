@@ -120,7 +120,11 @@ describe('validateModelConfig', () => {
     [{ normTopkProb: 'yes' }, 'config: normTopkProb ("yes") must be true or false; try true'],
     [{ scoringFunc: 'tanh' }, 'config: scoringFunc ("tanh") must be one of sigmoid, softmax; try "sigmoid"'],
     [{ ropeScaling: 4 }, 'config: ropeScaling (4) must be an object, or null'],
-    [{ ropeScaling: { ...yarn, type: 'linear' } }, 'config: ropeScaling.type ("linear") must be yarn; try "yarn"'],
+    [{ ropeScaling: { ...yarn, type: 'ntk' } }, 'config: ropeScaling.type ("ntk") must be yarn or linear; try "yarn"'],
+    [
+      { ropeScaling: { type: 'linear', factor: 2, originalMaxPositionEmbeddings: 256, betaFast: 32 } },
+      'config: ropeScaling has an unknown key "betaFast"; leave it out',
+    ],
     [
       { ropeScaling: { ...yarn, betaMid: 3 } },
       'config: ropeScaling has an unknown key "betaMid"; did you mean betaFast?',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { presetNames } from '../../src/config/presets.ts';
-import { modelConfigSchema, trainConfigSchema } from '../../src/config/schema.ts';
+import { modelConfigSchema, trainConfigSchema, yarnSchema } from '../../src/config/schema.ts';
 import { paperSymbols } from '../../tools/paper-symbols.ts';
 import { referencePage, referencePages } from '../../tools/reference-text.ts';
 
@@ -14,8 +14,7 @@ describe('the pages that are made from the code', () => {
   });
 
   it('have a row for every key of a configuration, those of YaRN included, with allowed values and a meaning', () => {
-    const yarn = modelConfigSchema.shape.ropeScaling.unwrap();
-    for (const key of [modelConfigSchema, yarn, trainConfigSchema].flatMap(({ shape }) => Object.keys(shape))) {
+    for (const key of [modelConfigSchema, yarnSchema, trainConfigSchema].flatMap(({ shape }) => Object.keys(shape))) {
       expect(configuration).toMatch(new RegExp(`^\\| \`${key}\` \\| \\w[^|]+ \\| \`[^|]+\` \\| \\w[^|]+\\. \\|`, 'm'));
     }
   });

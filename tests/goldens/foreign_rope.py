@@ -28,6 +28,8 @@ def foreign_rope():
         case({"rope_scaling": {**old, "rope_theta": 100.0}, "rope_theta": 500.0}),
         case({"rope_theta": 100.0, "rope_parameters": {"rope_type": "default"}}),
         case({"rope_parameters": {"rope_type": "default", "rope_theta": 50.0}}),
+        case({"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 100.0}}),
+        case({"rope_theta": 100.0, "rope_scaling": {"type": "linear", "factor": 1.5}}),
     ]
     write_json("foreign-rope.json", {"position": POSITION, "shape": SHAPE, "cases": cases})
 

@@ -22,6 +22,9 @@ def rope():
         rope_case("plain, small", small_shape),
         rope_case("plain, released size", released_shape),
         rope_case("yarn, small", small_shape | {"max_position_embeddings": 32, "rope_scaling": small}),
+        rope_case(
+            "linear, small", small_shape | {"max_position_embeddings": 32, "rope_scaling": {"type": "linear", "factor": 4.0}}
+        ),
         rope_case("yarn, released", released_shape | {"max_position_embeddings": 163840, "rope_scaling": released}),
         rope_case(
             "yarn, small, mscale unlike mscale_all_dim",

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelConfig } from '../../src/config/model-config.ts';
+import type { ModelConfig, YarnScaling } from '../../src/config/model-config.ts';
 import { modelPreset } from '../../src/config/presets.ts';
 import { checkLoader } from '../../src/interchange/loader-check.ts';
 import { type LoaderName, loaderNames } from '../../src/interchange/loader-names.ts';
 
 const released = modelPreset('deepseek-v3');
+const releasedYarn = released.ropeScaling as YarnScaling;
 const levels = (loader: LoaderName, changes: Partial<ModelConfig>, base = released) =>
   checkLoader(loader, { ...base, ...changes }).map(({ level, what }) => `${level}: ${what}`);
 
@@ -52,12 +53,17 @@ describe('checkLoader', () => {
     ['odd widths', { hiddenSize: 7166 }, { transformers: 'refused', vllm: '', sglang: '', torchtitan: 'refused' }],
     [
       'unequal temperatures',
-      { ropeScaling: { ...released.ropeScaling!, mscale: 0.8 } },
+      { ropeScaling: { ...releasedYarn, mscale: 0.8 } },
       { transformers: '', vllm: 'different', sglang: 'different', torchtitan: 'different' },
     ],
     [
       'no temperatures',
-      { ropeScaling: { ...released.ropeScaling!, mscale: 0, mscaleAllDim: 0 } },
+      { ropeScaling: { ...releasedYarn, mscale: 0, mscaleAllDim: 0 } },
+      { transformers: '', vllm: 'different', sglang: 'different', torchtitan: 'different' },
+    ],
+    [
+      'position interpolation',
+      { ropeScaling: { type: 'linear', factor: 40, originalMaxPositionEmbeddings: 4096 } },
       { transformers: '', vllm: 'different', sglang: 'different', torchtitan: 'different' },
     ],
     ['a small latent', { kvLoraRank: 32 }, { transformers: '', vllm: 'note', sglang: 'note', torchtitan: '' }],

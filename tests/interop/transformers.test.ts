@@ -48,7 +48,15 @@ const ours: Readonly<Record<string, Exported>> = {
     config: {
       ...exportedConfig,
       ...smallYarn,
-      ropeScaling: { ...smallYarn.ropeScaling!, originalMaxPositionEmbeddings: 32 },
+      ropeScaling: { ...smallYarn.ropeScaling, originalMaxPositionEmbeddings: 32 },
+    },
+    ...plain,
+  },
+  linear: {
+    config: {
+      ...exportedConfig,
+      maxPositionEmbeddings: 96,
+      ropeScaling: { type: 'linear', factor: 3, originalMaxPositionEmbeddings: 32 },
     },
     ...plain,
   },

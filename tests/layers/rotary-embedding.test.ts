@@ -52,7 +52,7 @@ describe('rotaryFrequencies', () => {
 
   it('starts the ramp at the floor of the pair that turns betaFast times and ends it at the ceiling of the other', () => {
     // 64 channels, theta 10000, 4096 positions: 29 turns belong to pair 10.81, 2 turns to pair 20.10.
-    const scaling = { ...smallYarn.ropeScaling!, factor: 40, originalMaxPositionEmbeddings: 4096 };
+    const scaling = { ...smallYarn.ropeScaling, factor: 40, originalMaxPositionEmbeddings: 4096 };
     const config = { ...smallConfig, qkRopeHeadDim: 64, ropeTheta: 10_000 };
     const plain = rotaryFrequencies(config);
     const blended = rotaryFrequencies({ ...config, ropeScaling: { ...scaling, betaFast: 29, betaSlow: 2 } });

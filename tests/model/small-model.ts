@@ -2,7 +2,7 @@
 // allows it (the rotary width is even, the groups divide the experts), and initialisation is wide, so that everything
 // matters.
 
-import type { ModelConfig } from '../../src/config/model-config.ts';
+import type { ModelConfig, YarnScaling } from '../../src/config/model-config.ts';
 import type { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { createRandom, normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
@@ -43,7 +43,7 @@ export const smallConfig: ModelConfig = {
 };
 
 /** The YaRN of the golden case `yarn`: with theta 100 and ten rotary channels, two of five frequencies are blends. */
-export const smallYarn: Pick<ModelConfig, 'qkRopeHeadDim' | 'ropeTheta' | 'ropeScaling'> = {
+export const smallYarn: Pick<ModelConfig, 'qkRopeHeadDim' | 'ropeTheta'> & { readonly ropeScaling: YarnScaling } = {
   qkRopeHeadDim: 10,
   ropeTheta: 100,
   ropeScaling: {

@@ -74,6 +74,11 @@ async function planOf(nameOrFile: string, options: OptionsOf<typeof ablateOption
   const { usualSeeds } = await import('../../experiments/evidence.ts');
   const loaded = await loadStudy(nameOrFile);
   const { quick = false, seeds, steps, out } = options;
+  if (steps !== undefined && loaded.study.procedure !== undefined)
+    throw new UserError(
+      `ablate: the arms of ${loaded.study.name} are procedures of several stages, which --steps cannot shorten; ` +
+        'leave it out, or take --quick',
+    );
   return {
     ...loaded,
     quick,

@@ -1,6 +1,6 @@
 // A study from where it stands to its end, with its progress on the screen, and what came of it.
 
-import { jobsOf, openPlan, type Plan } from '../../experiments/plan.ts';
+import { jobsOf, openPlan, type Plan, preparationsOf } from '../../experiments/plan.ts';
 import { collectResults } from '../../experiments/results.ts';
 import { type JobEvent, runJobs } from '../../experiments/run-jobs.ts';
 import { type ResultFiles, writeResults } from '../../experiments/write-results.ts';
@@ -20,7 +20,7 @@ interface Outcome {
 
 /** Runs to the end or to the first interrupt, after which runs end with a checkpoint; a second one ends everything. */
 async function runAll(plan: Plan, parallel: number): Promise<Outcome> {
-  const jobs = jobsOf(plan);
+  const jobs = [...preparationsOf(plan), ...jobsOf(plan)];
   const progress = createStudyProgress(jobs);
   const failures: Extract<JobEvent, { type: 'failed' }>[] = [];
   const abort = new AbortController();

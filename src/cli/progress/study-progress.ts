@@ -28,10 +28,11 @@ export function createStudyProgress(jobs: readonly Job[], stream: Output = proce
 
 function runningText({ running }: ArmStanding, several: boolean): string {
   return running
-    .map(({ seed, step, steps, loss }) => {
+    .map(({ seed, step, steps, loss, doing }) => {
       const name = several ? `seed ${seed} ` : '';
       const lossText = loss === null ? 'starting' : `loss ${loss.toFixed(3)}`;
-      return `${name}${progressBar(step / steps, 12)} ${step}/${steps} ${lossText}`;
+      const standing = doing ?? (steps === 1 ? lossText : `${step}/${steps} ${lossText}`);
+      return `${name}${progressBar(step / steps, 12)} ${standing}`;
     })
     .join('  ');
 }
@@ -75,7 +76,8 @@ function liveTable(state: StudyState, stream: Output): StudyProgress {
       state.update(event);
       const line = remark(event);
       if (line !== null) block.above(wrapProse(line, usableColumns(stream)));
-      if (event.type === 'step' && performance.now() - drawnAt < redrawMilliseconds) return;
+      if ((event.type === 'step' || event.type === 'progress') && performance.now() - drawnAt < redrawMilliseconds)
+        return;
       drawnAt = performance.now();
       draw();
     },

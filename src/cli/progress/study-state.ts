@@ -8,6 +8,8 @@ interface Standing {
   readonly status: 'waiting' | 'running' | 'done' | 'failed';
   readonly step: number;
   readonly loss: number | null;
+  /** What a procedure does now; null: it is a training run, or has not said yet. */
+  readonly doing: string | null;
 }
 
 export interface ArmStanding {
@@ -21,6 +23,7 @@ export interface ArmStanding {
     readonly step: number;
     readonly steps: number;
     readonly loss: number | null;
+    readonly doing: string | null;
   }[];
 }
 
@@ -34,12 +37,14 @@ export interface StudyState {
   secondsLeft(): number;
 }
 
+const unstarted: Standing = { status: 'waiting', step: 0, loss: null, doing: null };
+
 /** `now` in milliseconds. */
 export function createStudyState(jobs: readonly Job[], now: () => number = () => performance.now()): StudyState {
-  const standings = new Map<Job, Standing>(jobs.map((job) => [job, { status: 'waiting', step: 0, loss: null }]));
+  const standings = new Map<Job, Standing>(jobs.map((job) => [job, unstarted]));
   const startedAt = now();
   let stepsTimed = 0;
-  const at = (job: Job) => standings.get(job) ?? { status: 'waiting', step: 0, loss: null };
+  const at = (job: Job) => standings.get(job) ?? unstarted;
   const move = (job: Job, step: number) => {
     const before = at(job).step;
     // A resumed run begins in the middle: what it did before was not done in this session.
@@ -52,7 +57,11 @@ export function createStudyState(jobs: readonly Job[], now: () => number = () =>
       const { job } = event;
       if (event.type === 'step') {
         move(job, event.step);
-        standings.set(job, { status: 'running', step: event.step, loss: event.loss });
+        standings.set(job, { status: 'running', step: event.step, loss: event.loss, doing: null });
+      } else if (event.type === 'progress') {
+        const step = event.share * job.steps;
+        move(job, step);
+        standings.set(job, { status: 'running', step, loss: null, doing: event.doing });
       } else if (event.type === 'started') standings.set(job, { ...at(job), status: 'running' });
       else if (event.type !== 'warning') standings.set(job, { ...at(job), status: event.type });
     },
@@ -79,6 +88,9 @@ function armStanding(arm: string, jobs: readonly Job[], at: (job: Job) => Standi
     done: count('done'),
     failed: count('failed'),
     seeds: jobs.length,
-    running: running.map((job) => ({ seed: job.seed, steps: job.steps, step: at(job).step, loss: at(job).loss })),
+    running: running.map((job) => {
+      const { step, loss, doing } = at(job);
+      return { seed: job.seed, steps: job.steps, step, loss, doing };
+    }),
   };
 }

@@ -7,6 +7,7 @@ import { balanceScope } from './balance-scope.ts';
 import { breakIt } from './break-it.ts';
 import { experts } from './experts.ts';
 import { initAndSchedule } from './init-and-schedule.ts';
+import { longContext } from './long-context.ts';
 import { moeVsDense } from './moe-vs-dense.ts';
 import { mtp } from './mtp.ts';
 import { nodeLimit } from './node-limit.ts';
@@ -23,4 +24,5 @@ export const studies: readonly Study[] = [
   attention,
   precision,
   breakIt,
+  longContext,
 ];

@@ -2,23 +2,24 @@
 
 import { bandFigure } from '../charts/band-chart.ts';
 import { intervalFigure } from '../charts/interval-chart.ts';
+import { metricMapFigures } from '../charts/metric-map.ts';
 import { scatterFigure } from '../charts/scatter-chart.ts';
-import { formatCount, formatDuration, formatTime } from '../format.ts';
+import { formatTime } from '../format.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { grid, renderPage } from '../page.ts';
 import type { MetricCell, StudyResults, Verdict, VerdictRow } from '../study-results.ts';
-import { type ArmRuns, armDetails, balanceFigures, lossFigures } from './study-charts.ts';
+import { type ArmRuns, armDetails, balanceFigures, curveFigure, lossFigures } from './study-charts.ts';
 import {
   caveats,
   changeText,
   claimsNote,
   claimsTitle,
+  costCells,
   correctedTitle,
   hasCutIntervals,
   hasVerdicts,
   intervalCount,
   intervalText,
-  meanMeasured,
   pText,
   rangeText,
   seedsAndMachine,
@@ -26,7 +27,7 @@ import {
 
 /** Renders one HTML document. `runs` are those of `results.arms`, in the same order. */
 export function renderStudy(results: StudyResults, runs: ArmRuns): string {
-  const { title, metrics, scatters, series } = results;
+  const { title, metrics, scatters, series, curves = [], heatMaps = [] } = results;
   return renderPage({
     title: `${title}: TinySeek study`,
     header: header(results),
@@ -39,13 +40,18 @@ export function renderStudy(results: StudyResults, runs: ArmRuns): string {
         content: grid([
           ...scatters.map((_, i) => scatterFigure(results, i)),
           ...series.map((_, i) => seriesFigure(results, i)),
+          ...heatMaps.flatMap((map, i) => metricMapFigures(results, map, `map-${i}`)),
           ...metrics.map((_, i) => intervalFigure(results, i)),
         ]),
       },
       {
         id: 'curves',
         title: 'Over the run',
-        content: grid([...lossFigures(results, runs), ...balanceFigures(results, runs)]),
+        content: grid([
+          ...curves.map((chart, i) => curveFigure(results, chart, `curve-${i}`)),
+          ...lossFigures(results, runs),
+          ...balanceFigures(results, runs),
+        ]),
       },
       { id: 'experts', title: 'Experts of each arm, seed 0', content: armDetails(results, runs) },
       { id: 'runs', title: 'What was run', content: whatWasRun(results) },
@@ -134,7 +140,7 @@ function whatWasRun(results: StudyResults): Html {
   const { arms, command, createdAt } = results;
   const rows = arms.map(
     (arm) =>
-      html`<tr><th scope="row">${arm.label} <small>${arm.changes.join(', ')}</small></th><td>${arm.runs.length}</td><td>${formatCount(arm.steps)}</td><td>${formatCount(meanMeasured(arm, 'tokens'))}</td><td>${formatCount(arm.parameters)}</td><td>${formatCount(arm.activeParameters)}</td><td>${(meanMeasured(arm, 'flops') / 1e12).toPrecision(3)} T</td><td>${formatDuration(meanMeasured(arm, 'seconds'))}</td></tr>`,
+      html`<tr><th scope="row">${arm.label} <small>${arm.changes.join(', ')}</small></th>${costCells(arm).map((text) => html`<td>${text}</td>`)}</tr>`,
   );
   const head = ['arm', 'seeds', 'steps', 'tokens', 'parameters', 'active', 'FLOPs', 'wall clock'];
   return html`${table('Cost of a run', head, rows)}

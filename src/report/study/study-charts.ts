@@ -5,6 +5,7 @@ import { biasFigure } from '../charts/bias-chart.ts';
 import { domainLoadFigure } from '../charts/domain-charts.ts';
 import { loadMapFigure } from '../charts/load-map.ts';
 import { type Point, pointsOf, smooth, spread } from '../charts/points.ts';
+import { capital } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { RunData } from '../run-data.ts';
 import type { ArmResults, StudyResults } from '../study-results.ts';
@@ -39,6 +40,19 @@ export function lossFigures(results: StudyResults, runs: ArmRuns): (Html | null)
     bands: bandsOf(results, runs, loss),
   });
   return costsDiffer(results.arms) ? [byStep, lossByFlops(results, runs), lossBySeconds(results, runs)] : [byStep];
+}
+
+/** A curve that the procedure of the study returned, seeds side by side. */
+export function curveFigure(
+  { arms }: StudyResults,
+  { curve, ...chart }: NonNullable<StudyResults['curves']>[number],
+  id: string,
+): Html | null {
+  const bands = arms.map(({ name, runs }, arm) => {
+    const curves = runs.map(({ curves = {} }) => (curves[curve] ?? []).map(([x, y]) => ({ x, y })));
+    return { name, arm, points: bandOf(curves) };
+  });
+  return bandFigure({ ...chart, advice: `${chart.advice} ${capital(bandNote)}.`, id, bands });
 }
 
 function costsDiffer(arms: readonly ArmResults[]): boolean {

@@ -1,6 +1,6 @@
 // What the page and the Markdown of a study say alike.
 
-import { formatCount, formatNumber } from '../format.ts';
+import { formatCount, formatDuration, formatNumber } from '../format.ts';
 import type { ArmResults, Interval, StudyResults } from '../study-results.ts';
 
 function signed(value: number): string {
@@ -28,6 +28,21 @@ export function rangeText({ mean, low, high }: Interval): string {
 /** Mean of a measurement over the runs of an arm; NaN if one lacks it. */
 export function meanMeasured({ runs }: ArmResults, key: string): number {
   return runs.reduce((sum, { measured }) => sum + (measured[key] ?? Number.NaN), 0) / runs.length;
+}
+
+/** What a run of the arm costs: seeds, steps, tokens, parameters, active ones, FLOPs, wall clock; '' if not known. */
+export function costCells(arm: ArmResults): string[] {
+  const { runs, steps, parameters, activeParameters } = arm;
+  const known = (value: number, show: (value: number) => string) => (Number.isFinite(value) ? show(value) : '');
+  return [
+    String(runs.length),
+    steps === null ? '' : formatCount(steps),
+    known(meanMeasured(arm, 'tokens'), formatCount),
+    formatCount(parameters),
+    formatCount(activeParameters),
+    known(meanMeasured(arm, 'flops') / 1e12, (flops) => `${flops.toPrecision(3)} T`),
+    known(meanMeasured(arm, 'seconds'), formatDuration),
+  ];
 }
 
 export function countRuns({ arms }: StudyResults): number {
