@@ -4,7 +4,7 @@
 export class Remarks {
   readonly #kinds = new Map<string, { count: number; readonly places: Set<string> }>();
 
-  /** @param what completes a sentence that begins with a number: `rows without a text were skipped` */
+  /** @param what a sentence on any number of things: `rows without a text were skipped` */
   add(what: string, count: number, place: string): void {
     if (count === 0) return;
     const kind = this.#kinds.get(what) ?? { count: 0, places: new Set<string>() };
@@ -13,9 +13,9 @@ export class Remarks {
     this.#kinds.set(what, kind);
   }
 
-  /** One line for each kind: `data: 3 rows without a text were skipped, in a.jsonl and 2 more files`. */
+  /** One line for each kind: `data: rows without a text were skipped: 3 in a.jsonl and 2 more files`. */
   lines(): string[] {
-    return Array.from(this.#kinds, ([what, { count, places }]) => `data: ${count} ${what}, in ${listed([...places])}`);
+    return Array.from(this.#kinds, ([what, { count, places }]) => `data: ${what}: ${count} in ${listed([...places])}`);
   }
 }
 

@@ -152,7 +152,7 @@ describe('what a dataset says of its text', () => {
       if (total !== null) expect(done).toBeLessThanOrEqual(total);
     };
     const { notes } = await createDataset({ ...options, data: rows, tokenizer: 'bpe:300', onProgress });
-    expect(notes).toEqual([`data: 1 rows without a text (null) were skipped, in ${rows}`]);
+    expect(notes).toEqual([`data: rows without a text (null) were skipped: 1 in ${rows}`]);
     expect([...new Set(stages)]).toEqual(['reading', 'training the tokenizer', 'tokenizing']);
   });
 

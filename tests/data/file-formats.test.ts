@@ -23,7 +23,7 @@ async function read(ending: string, contents: string | Uint8Array, options: Read
   const remarks = new Remarks();
   const [corpus] = loadCorpora(folder.write(`file${files++}${ending}`, contents), options);
   const documents = await documentsOf(corpus!.documents, remarks);
-  return { documents, remarks: remarks.lines().map((line) => line.replace(/, in .*/, '')) };
+  return { documents, remarks: remarks.lines().map((line) => line.replace(/(: \d+) in .*/, '$1')) };
 }
 
 const herons = 'User:\nWhere do herons sleep?\n\nAssistant:\nIn trees.';
@@ -72,7 +72,7 @@ describe('rows as documents', () => {
   ])('reads %s as a transcript, and says so', async (_, row) => {
     expect(await read('.jsonl', `${JSON.stringify(row)}\n`)).toEqual({
       documents: [herons],
-      remarks: ['data: 1 conversations were read as transcripts (`User:`, `Assistant:`)'],
+      remarks: ['data: conversations were read as transcripts (`User:`, `Assistant:`): 1'],
     });
   });
 
@@ -102,7 +102,7 @@ describe('rows as documents', () => {
     const rows = '{"body": "one", "text": "not this"}\n{"body": null}\n{"body": "two"}\n';
     expect(await read('.ndjson', rows, { textKey: 'body' })).toEqual({
       documents: ['one', 'two'],
-      remarks: ['data: 1 rows without a text (null) were skipped'],
+      remarks: ['data: rows without a text (null) were skipped: 1'],
     });
     await expect(read('.jsonl', '{"text": "x"}', { textKey: 'body' })).rejects.toThrow(/line 1: .*the keys "text"/);
   });
@@ -112,7 +112,7 @@ describe('rows as documents', () => {
       '{"text": "one"}\nnull\n{"text": null}\n{"prompt": "x", "completion": null}\n{"messages": null}\n"two"\n';
     expect(await read('.jsonl', rows)).toEqual({
       documents: ['one', 'two'],
-      remarks: ['data: 4 rows without a text (null) were skipped'],
+      remarks: ['data: rows without a text (null) were skipped: 4'],
     });
     await expect(read('.jsonl', 'null\nnull\n')).rejects.toThrow(/is empty/);
   });
@@ -131,7 +131,7 @@ describe('rows as documents', () => {
     expect((await read('.json', '[{"text": "one"}, {"text": "two"}]')).documents).toEqual(['one', 'two']);
     expect(await read('.json', '{"version": 1}')).toEqual({
       documents: ['{"version": 1}'],
-      remarks: ['data: 1 JSON file is not a list of rows, and was read as plain text'],
+      remarks: ['data: JSON files that are no list of rows were read as plain text: 1'],
     });
   });
 
@@ -139,7 +139,7 @@ describe('rows as documents', () => {
     const table = 'id,text\r\n1,"one, ""two""\nthree"\r\n2,\r\n\r\n3,four\r\n';
     expect(await read('.csv', table)).toEqual({
       documents: ['one, "two"\nthree', 'four'],
-      remarks: ['data: 1 rows without a text (null) were skipped'],
+      remarks: ['data: rows without a text (null) were skipped: 1'],
     });
     expect((await read('.TSV', 'prompt\tcompletion\nWhere do herons sleep?\tIn trees.\n')).documents).toEqual([herons]);
     expect((await read('.csv', 'a,b\n1,x\n', { textKey: 'b' })).documents).toEqual(['x']);
@@ -188,12 +188,12 @@ describe('lines', () => {
 
 describe('several documents in a text file', () => {
   const source = (read: DocumentSource['read']): DocumentSource => ({ isTokenised: false, read });
-  const inlineRemark = 'data: 1 end tokens inside lines are read as text (--separator names what divides documents)';
+  const inlineRemark = 'data: end tokens inside lines are read as text (--separator names what divides documents): 1';
 
   it('are divided at lines with an end token, and that is said', async () => {
     expect(await read('.txt', 'one\ntwo\n<|endoftext|>\nthree\n<|endoftext|>\r\n<|endoftext|>\nfour')).toEqual({
       documents: ['one\ntwo\n', 'three\n', 'four'],
-      remarks: ['data: 3 lines with an end token divide documents'],
+      remarks: ['data: lines with an end token divide documents: 3'],
     });
   });
 
@@ -207,7 +207,7 @@ describe('several documents in a text file', () => {
     expect((await read('.txt', 'one<|endoftext|>two\n<|endoftext|>', options)).documents).toEqual(['one', 'two\n']);
     expect(await read('.txt', 'one', { documentSeparator: '\n---\n' })).toEqual({
       documents: ['one'],
-      remarks: ['data: 1 file has no separator and is one document'],
+      remarks: ['data: files without a separator are one document each: 1'],
     });
   });
 

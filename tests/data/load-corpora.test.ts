@@ -137,7 +137,7 @@ describe('a folder', () => {
     const { documents, corpora } = await read(join(folder.path, 'links'));
     expect(documents).toEqual(['a', 'b']);
     expect(corpora[0]?.notes).toEqual([
-      expect.stringContaining('1 links to files that are read already were left out'),
+      expect.stringContaining('links to files that are read already were left out: 1'),
     ]);
   });
 });

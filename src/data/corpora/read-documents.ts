@@ -68,7 +68,7 @@ async function* jsonDocuments(
   const text = await wholeText(blocks, where);
   const value = parseJson(text, where);
   if (!Array.isArray(value)) {
-    remarks?.add('JSON file is not a list of rows, and was read as plain text', 1, file);
+    remarks?.add('JSON files that are no list of rows were read as plain text', 1, file);
     yield* cutIntoPieces(text);
     return;
   }

@@ -71,5 +71,5 @@ export async function* divideAt(
   yield* cutter.push(rest);
   yield* cutter.end();
   remarks?.add('separators divide documents', found, file);
-  if (found === 0) remarks?.add('file has no separator and is one document', 1, file);
+  if (found === 0) remarks?.add('files without a separator are one document each', 1, file);
 }

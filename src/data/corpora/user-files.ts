@@ -107,7 +107,7 @@ function once(paths: readonly string[]): { readonly files: string[]; readonly re
 
 function repeatedNote(source: string, repeated: number): string[] {
   if (repeated === 0) return [];
-  return [`data: ${source}: ${repeated} links to files that are read already were left out`];
+  return [`data: ${source}: links to files that are read already were left out: ${repeated}`];
 }
 
 /** `.pdf (2), .log (1)`, the most frequent first; empty if there are none. */
