@@ -28,6 +28,8 @@ const commands = [
   ['ablate'],
   ['cluster'],
   ['cluster', 'schedule'],
+  ['cluster', 'simulate'],
+  ['cluster', 'trace'],
   ['cluster', 'eplb'],
   ['data'],
   ['data', 'list'],
