@@ -31,6 +31,7 @@ const commands = [
   ['cluster', 'simulate'],
   ['cluster', 'trace'],
   ['cluster', 'eplb'],
+  ['cluster', 'serve-plan'],
   ['data'],
   ['data', 'list'],
   ['data', 'show'],

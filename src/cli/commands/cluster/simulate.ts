@@ -113,6 +113,7 @@ function summary({ timeline: _timeline, plan: _plan, ...simulation }: Simulation
   return simulation;
 }
 
+const seconds = (value: number) => (value < 0.01 ? `${(value * 1e6).toPrecision(3)} us` : `${value.toPrecision(4)} s`);
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 function table(simulation: Simulation, hardware: Hardware): string[] {
@@ -127,11 +128,7 @@ function table(simulation: Simulation, hardware: Hardware): string[] {
     ],
     ['  a rank waits (bubble)', percent(simulation.bubble), ''],
     ['  a rank only communicates', percent(simulation.exposedCommunication), ''],
-    [
-      '  gradients and parameters of copies',
-      `${simulation.dataParallelSeconds.toPrecision(3)} s`,
-      'at the end of the step',
-    ],
+    ['  gradients and parameters of copies', seconds(simulation.dataParallelSeconds), 'at the end of the step'],
     ['Tokens per second of a GPU', formatExact(simulation.tokensPerGpuSecond), ''],
     ['GPU hours a trillion tokens', formatCount(simulation.gpuHoursPerTrillionTokens), ''],
     [
