@@ -5,7 +5,7 @@
 import { stepName, stepsOf } from './schedule/dependencies.ts';
 import { activationChanges, type TimedOperation, type Timeline } from './schedule/timeline.ts';
 
-type TraceEvent =
+export type TraceEvent =
   /** Metadata: the name of a process or of a thread. */
   | {
       readonly ph: 'M';

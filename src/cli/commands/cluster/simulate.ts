@@ -4,6 +4,7 @@ import type { Hardware } from '../../../cluster/simulator/hardware.ts';
 import type { Simulation } from '../../../cluster/simulator/simulate.ts';
 import type { Traffic } from '../../../cluster/simulator/traffic.ts';
 import type { Layout } from '../../../cluster/layout.ts';
+import type { ScheduleName } from '../../../cluster/schedule/schedules.ts';
 import { UserError } from '../../../errors.ts';
 import type { ModelConfig } from '../../../config/model-config.ts';
 import { defineCommand } from '../../command.ts';
@@ -65,7 +66,7 @@ nodes shows, what a rank keeps in memory. The assumptions and their sources are 
       schedule,
       microBatches:
         options.microBatches === undefined
-          ? usualMicroBatches(layout)
+          ? await usualMicroBatches(schedule, layout)
           : wholeNumber('--micro-batches', options.microBatches),
       seqLen: train.seqLen,
       hardware,
@@ -79,11 +80,14 @@ nodes shows, what a rank keeps in memory. The assumptions and their sources are 
   },
 });
 
-/** The report's batch of 15,360 sequences shared among the pipelines, at most 256: then a step only repeats itself. */
-function usualMicroBatches({ pp, ep, dp }: Layout): number {
+/**
+ * The report's batch of 15,360 sequences shared among the pipelines, at most 256 (then a step only repeats itself) and
+ * enough to fill a pipeline; the nearest number that the schedule takes.
+ */
+async function usualMicroBatches(schedule: ScheduleName, { pp, ep, dp }: Layout): Promise<number> {
+  const { nearestMicroBatches } = await import('../../../cluster/schedule/schedules.ts');
   const shared = Math.min(256, Math.ceil(15_360 / (ep * dp)));
-  const filled = Math.max(shared, 2 * pp);
-  return filled + (filled % 2);
+  return nearestMicroBatches(schedule, pp, Math.max(shared, 2 * pp));
 }
 
 async function hardwareOf(communicationSms: string, gpusPerNode: string): Promise<Hardware> {
@@ -168,8 +172,8 @@ async function write(path: string, title: string, simulation: Simulation, model:
     activations: { name: 'GB', of: () => perChunk },
     facts: [
       ['Step, with what copies exchange at its end', `${simulation.stepSeconds.toPrecision(4)} s`],
-      ['A rank waits', percent(simulation.bubble)],
-      ['A rank only communicates', percent(simulation.exposedCommunication)],
+      ['Of that, a rank waits', percent(simulation.bubble)],
+      ['Of that, a rank only communicates', percent(simulation.exposedCommunication)],
       ['GPU hours a trillion tokens', formatCount(simulation.gpuHoursPerTrillionTokens)],
       ['Memory of the fullest rank', formatBytes(Math.max(...simulation.memoryBytesPerRank))],
     ],
