@@ -16,9 +16,11 @@ import { readTrace, traceHelp } from './read-trace.ts';
 export const servePlanCommand = defineCommand({
   name: 'serve-plan',
   summary: 'plan redundant experts for serving, on recorded routing',
-  description: `Places the experts of a model on the GPUs of a serving unit and says how busy the busiest one is, without and
-with redundant experts, as the text changes and experts are placed anew in every interval. The units are the report's:
-prefill has 32 GPUs with 8 + 1 of 256 experts each, decode has 320 with one each; fewer for a model with fewer experts.`,
+  description:
+    'Places the experts of a model on the GPUs of a serving unit and says how busy the busiest one is, ' +
+    'without and with redundant experts, as the text changes and experts are placed anew in every ' +
+    "interval. The units are the report's: prefill has 32 GPUs with 8 + 1 of 256 experts each, decode has " +
+    '320 with one each; fewer for a model with fewer experts.',
   options: [
     { flags: '--trace <file>', help: traceHelp, isRequired: true },
     { flags: '--phase <phase>', help: 'which unit', choices: ['prefill', 'decode'], default: 'prefill' },

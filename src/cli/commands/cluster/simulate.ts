@@ -10,7 +10,8 @@ import type { ModelConfig } from '../../../config/model-config.ts';
 import { defineCommand } from '../../command.ts';
 import { jsonOption } from '../../common-options.ts';
 import { outputWidth } from '../../output.ts';
-import { modelOptions, wholeNumber } from '../../run-options.ts';
+import { wholeNumber } from '../../run-options.ts';
+import { presetOption, settingOptions } from '../../reckoned-model.ts';
 import { formatBytes, formatCount, formatExact, plural } from '../../terminal/format.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { outOption } from './out-option.ts';
@@ -19,10 +20,13 @@ import { readTrace, traceHelp } from './read-trace.ts';
 export const simulateCommand = defineCommand({
   name: 'simulate',
   summary: 'simulate a training step on the H800 cluster of the report',
-  description: `Simulates a training step on nodes of 8 H800 GPUs: what the pipeline costs, what of the communication between
-nodes shows, what a rank keeps in memory. The assumptions and their sources are in docs/cluster.md.`,
+  description:
+    'Simulates a training step on nodes of 8 H800 GPUs: what the pipeline costs, what of the ' +
+    'communication between nodes shows, what a rank keeps in memory. The assumptions and their sources ' +
+    'are in docs/cluster.md.',
   options: [
-    ...modelOptions,
+    presetOption,
+    ...settingOptions,
     {
       flags: '--layout <list>',
       help: 'pipeline stages, ranks that share experts, copies',
@@ -56,7 +60,7 @@ nodes shows, what a rank keeps in memory. The assumptions and their sources are 
     const { parseScheduleName } = await import('../../../cluster/schedule/schedules.ts');
     const { simulateStep } = await import('../../../cluster/simulator/simulate.ts');
     const { resolveOptions } = await import('../../config-file.ts');
-    const { preset, model, train } = resolveOptions({ ...options, preset: options.preset ?? 'deepseek-v3' });
+    const { preset, model, train } = resolveOptions(options);
     const layout = parseLayout(options.layout);
     const schedule = parseScheduleName(options.schedule);
     const hardware = await hardwareOf(options.communicationSms, options.gpusPerNode);

@@ -1,8 +1,7 @@
 // `tinyseek cluster trace`: which experts the tokens of held-out text choose, into a file.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { UserError } from '../../../errors.ts';
-import { explainFsErrors } from '../../../io/file-system.ts';
 import { replaceFile } from '../../../io/replace-file.ts';
 import { backendOptions } from '../../backend-option.ts';
 import { defineCommand } from '../../command.ts';
@@ -10,12 +9,14 @@ import { checkpointArgument, heldOutOption, jsonOption } from '../../common-opti
 import { invocation, shellWord } from '../../invocation.ts';
 import { wholeNumber } from '../../run-options.ts';
 import { formatExact } from '../../terminal/format.ts';
+import { readText } from './read-json.ts';
 
 export const traceCommand = defineCommand({
   name: 'trace',
   summary: 'record which experts the tokens of real text choose',
-  description: `Runs a checkpoint over held-out text and writes down which experts each token chose, for
-\`cluster simulate\` and \`cluster serve-plan\`. With several corpora, the trace has one text for each.`,
+  description:
+    'Runs a checkpoint over held-out text and writes down which experts each token chose, for `cluster ' +
+    'simulate` and `cluster serve-plan`. With several corpora, the trace has one text for each.',
   arguments: [checkpointArgument],
   options: [
     { flags: '--out <file>', help: 'the trace', default: 'routing.json' },
@@ -57,7 +58,6 @@ export const traceCommand = defineCommand({
 /** A file that is no trace is somebody's work. */
 function refuseOther(path: string): void {
   if (!existsSync(path)) return;
-  const text = explainFsErrors('trace: cannot read', path, () => readFileSync(path, 'utf8'));
-  if (!text.startsWith('{"format":"tinyseek-routing-'))
+  if (!readText(path, 'trace').startsWith('{"format":"tinyseek-routing-'))
     throw new UserError(`trace: ${path} is there and is no trace; choose another file with --out, or delete it`);
 }
