@@ -6,19 +6,21 @@ import { UserError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { jsonOption } from '../common-options.ts';
 import { outputWidth } from '../output.ts';
-import { modelOptions } from '../run-options.ts';
+import { presetOption, settingOptions } from '../reckoned-model.ts';
 import { formatCount, formatDuration, formatExact } from '../terminal/format.ts';
 import { formatHeadedTable, formatTable } from '../terminal/table.ts';
 
 export const costCommand = defineCommand({
   name: 'cost',
   summary: 'reckon what a training costs: table 1 of the report',
-  description: `Reckons the GPU hours and the price of a training from the numbers of the report, which are for DeepSeek-V3
-on H800 GPUs. Another model is charged in proportion to its arithmetic. With a run folder, what that run took on this
-machine stands beside it; it is not turned into money.`,
+  description:
+    'Reckons the GPU hours and the price of a training from the numbers of the report, which are for ' +
+    'DeepSeek-V3 on H800 GPUs. Another model is charged in proportion to its arithmetic. With a run ' +
+    'folder, what that run took on this machine stands beside it; it is not turned into money.',
   arguments: [{ syntax: '[run]', help: 'a run folder, to see what it took' }],
   options: [
-    ...modelOptions,
+    presetOption,
+    ...settingOptions,
     { flags: '--tokens <n>', help: 'tokens of pre-training (default: 14.8e12)' },
     { flags: '--gpu-hour-price <x>', help: 'dollars for an hour of a GPU (default: 2)' },
     { flags: '--gpus <n>', help: 'GPUs, for the days it takes (default: 2048)' },
@@ -64,9 +66,9 @@ function costTable(cost: TrainingCost): string[] {
     ['post-training', postTraining],
     ['total', total],
   ] as const;
-  const rows = parts.map(([name, { gpuHours, dollars }]) => [name, formatCount(gpuHours), `$ ${formatExact(dollars)}`]);
+  const rows = parts.map(([name, { gpuHours, dollars }]) => [name, formatExact(gpuHours), `$ ${formatExact(dollars)}`]);
   const facts = [
-    ['GPU hours a trillion tokens', formatCount(cost.gpuHoursPerTrillionTokens)],
+    ['GPU hours a trillion tokens', formatExact(cost.gpuHoursPerTrillionTokens)],
     [`Days a trillion tokens, ${formatExact(gpus)} GPUs`, daysPerTrillionTokens.toPrecision(3)],
     [`Days of pre-training, ${formatExact(gpus)} GPUs`, days.toPrecision(3)],
     ['FLOPs per token', formatCount(cost.flopsPerToken)],

@@ -3,10 +3,13 @@
 import { defineGroup } from '../../command.ts';
 import { eplbCommand } from './eplb.ts';
 import { scheduleCommand } from './schedule.ts';
+import { servePlanCommand } from './serve-plan.ts';
+import { simulateCommand } from './simulate.ts';
+import { traceCommand } from './trace.ts';
 
 export const clusterCommand = defineGroup({
   name: 'cluster',
   summary: 'plan and simulate training and serving on many GPUs',
   description: 'Lays out pipelines, simulates them on the cluster of the report, and plans where experts live.',
-  commands: [scheduleCommand, eplbCommand],
+  commands: [scheduleCommand, simulateCommand, traceCommand, eplbCommand, servePlanCommand],
 });

@@ -1,20 +1,21 @@
 // `tinyseek cluster eplb`: where experts and their replicas should live.
 
-import { readFileSync } from 'node:fs';
 import type { ExpertPlacement } from '../../../cluster/serving/eplb.ts';
 import { UserError } from '../../../errors.ts';
-import { explainFsErrors } from '../../../io/file-system.ts';
 import { defineCommand } from '../../command.ts';
 import { jsonOption } from '../../common-options.ts';
 import { outputWidth } from '../../output.ts';
 import { wholeNumber } from '../../run-options.ts';
 import { formatHeadedTable } from '../../terminal/table.ts';
+import { readJson } from './read-json.ts';
 
 export const eplbCommand = defineCommand({
   name: 'eplb',
   summary: 'place experts and their replicas on GPUs, by their load',
-  description: `Places experts on GPUs so that all have about the same load, with the released balancer's algorithm (EPLB):
-groups of experts stay in a node where they can be shared out among the nodes, and are ignored otherwise.`,
+  description:
+    "Places experts on GPUs so that all have about the same load, with the released balancer's algorithm " +
+    '(EPLB): groups of experts stay in a node where they can be shared out among the nodes, and are ' +
+    'ignored otherwise.',
   options: [
     {
       flags: '--weights <file>',
@@ -50,13 +51,7 @@ groups of experts stay in a node where they can be shared out among the nodes, a
 
 /** @throws {UserError} for a file that holds something else */
 function readWeights(path: string): number[][] {
-  const text = explainFsErrors('eplb: cannot read', path, () => readFileSync(path, 'utf8'));
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UserError(`eplb: ${path}: not valid JSON; expected an array of layers, such as [[90, 132], [20, 107]]`);
-  }
+  const value = readJson(path, 'eplb', 'expected an array of layers, such as [[90, 132], [20, 107]]');
   const isLayer = (layer: unknown) => Array.isArray(layer) && layer.every((load) => typeof load === 'number');
   if (Array.isArray(value) && value.every(isLayer)) return value;
   throw new UserError(

@@ -16,9 +16,10 @@ const names = 'gpipe, 1f1b, interleaved-1f1b, zb1p, zbv, dualpipe, dualpipev';
 export const scheduleCommand = defineCommand({
   name: 'schedule',
   summary: 'lay out a pipeline: what each rank does, and when',
-  description: `Lays out one training step of a pipeline and simulates it, operation by operation. F, B, W and FB are
-what a chunk (one stage, one micro-batch) costs: forward, the whole backward pass, the part of it that is for weights,
-and a forward and a backward pass side by side.`,
+  description:
+    'Lays out one training step of a pipeline and simulates it, operation by operation. F, B, W and FB ' +
+    'are what a chunk (one stage, one micro-batch) costs: forward, the whole backward pass, the part of ' +
+    'it that is for weights, and a forward and a backward pass side by side.',
   options: [
     { flags: '--schedule <name>', help: names, default: 'dualpipe' },
     { flags: '--ranks <n>', help: 'ranks of the pipeline', default: '8' },
@@ -30,7 +31,7 @@ and a forward and a backward pass side by side.`,
   examples: [
     ['cluster schedule --schedule 1f1b --ranks 4 --micro-batches 8', 'one forward, one backward'],
     ['cluster schedule --ranks 8 --micro-batches 20 --out dualpipe.html', 'figure 5 of the report'],
-    ['cluster schedule --schedule zbv --costs F=1,B=2,W=1 --out zbv.json', 'for ui.perfetto.dev'],
+    ['cluster schedule --schedule zbv --out zbv.json', 'for ui.perfetto.dev'],
   ],
   run: async ({ schedule: name, ranks, microBatches, costs: costsText, out }) => {
     const { createSchedule, parseScheduleName } = await import('../../../cluster/schedule/schedules.ts');
@@ -69,7 +70,7 @@ function flat({ operation, start, end }: TimedOperation) {
 
 async function writeTimeline(path: string, title: string, timeline: Timeline): Promise<string[]> {
   const { writeOut } = await import('./write-out.ts');
-  return writeOut(path, { title, timeline, unit: 'the unit of --costs', secondsPerUnit: 1e-3 });
+  return writeOut(path, { title, timeline, unit: 'in units of the costs', secondsPerUnit: 1e-3 });
 }
 
 /**

@@ -1,15 +1,15 @@
 // Writes a timeline where `--out` says.
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { stepName, stepsOf } from '../../../cluster/schedule/dependencies.ts';
 import { activationChanges, type TimedOperation, type Timeline } from '../../../cluster/schedule/timeline.ts';
 import { type ActivationUnit, chunks, traceEvents } from '../../../cluster/trace-events.ts';
 import { UserError } from '../../../errors.ts';
-import { explainFsErrors } from '../../../io/file-system.ts';
 import { replaceFile } from '../../../io/replace-file.ts';
 import { renderTimeline } from '../../../report/lazy.ts';
 import type { Lane, Span, TimelineData } from '../../../report/timeline/timeline-data.ts';
 import { writePage } from '../../write-report.ts';
+import { readText } from './read-json.ts';
 
 /** A timeline with what a reader has to know of it. */
 export interface TimelineOut {
@@ -44,10 +44,7 @@ export async function writeOut(path: string, out: TimelineOut): Promise<string[]
 /** A file that is no trace is somebody's work. */
 function refuseOther(path: string): void {
   if (!existsSync(path)) return;
-  const isTrace = explainFsErrors('cluster: cannot read', path, () => {
-    return statSync(path).isFile() && readFileSync(path, 'utf8').startsWith('{"traceEvents":');
-  });
-  if (!isTrace)
+  if (!readText(path, 'cluster').startsWith('{"traceEvents":'))
     throw new UserError(`cluster: ${path} is there and is no trace; choose another file with --out, or delete it`);
 }
 
@@ -65,8 +62,8 @@ function pageOf({ title, timeline, unit, notes = [], facts = [], activations = c
     makespan,
     lanes: operations.map((list, rank) => laneOf(list, rank, activations)),
     facts: [
-      ['A step', `${Number(makespan.toPrecision(6))} (${unit})`],
-      ['A rank waits', range(idle)],
+      [`All passes, ${unit}`, String(Number(makespan.toPrecision(4)))],
+      [`A rank waits, ${unit}`, range(idle)],
       ['Most chunks held at once', range(peakActivations)],
       ...facts,
     ],
