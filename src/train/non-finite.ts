@@ -25,8 +25,7 @@ export async function nonFiniteError(
   weights: ReadonlyMap<string, tf.Tensor>,
   gradients: ReadonlyMap<string, tf.Tensor>,
 ): Promise<UserError> {
-  const culprit =
-    (await firstNonFinite('the weight', weights)) ?? (await firstNonFinite('the gradient of', gradients));
+  const culprit = (await firstNonFinite('the weight', weights)) ?? (await firstNonFinite('the gradient of', gradients));
   return notFiniteError(step, loss, culprit);
 }
 

@@ -3,10 +3,11 @@
 import { defineGroup } from '../../command.ts';
 import { eplbCommand } from './eplb.ts';
 import { scheduleCommand } from './schedule.ts';
+import { trainCommand } from './train.ts';
 
 export const clusterCommand = defineGroup({
   name: 'cluster',
   summary: 'plan and simulate training and serving on many GPUs',
   description: 'Lays out pipelines, simulates them on the cluster of the report, and plans where experts live.',
-  commands: [scheduleCommand, eplbCommand],
+  commands: [trainCommand, scheduleCommand, eplbCommand],
 });
