@@ -215,7 +215,7 @@ describe('tokens on their way', () => {
     // Each expert e adds (e + 1) times the token; all come back to where it is from.
     expect(travellers.map(({ back }) => back)).toEqual(
       chosen.map((tokens, rank) =>
-        tokens.map((experts, n) => experts.reduce((sum, e) => sum + (e + 1) * token(rank, n), 0)),
+        tokens.map((experts, n) => experts.reduce<number>((sum, e) => sum + (e + 1) * token(rank, n), 0)),
       ),
     );
     // Gates arrive with the pairs, and their gradients come back to their slots.
