@@ -3,6 +3,8 @@
 import { basename, resolve } from 'node:path';
 import { requireTrainable } from '../../config/presets.ts';
 import { UserError } from '../../errors.ts';
+import type { TrainResult } from '../../train/events.ts';
+import type { ResumeOptions, TrainOptions } from '../../train/trainer.ts';
 import { backendOptions, parseBackend, parseBackendFlags, parseBackendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { jsonOption } from '../common-options.ts';
@@ -10,7 +12,8 @@ import type { OptionsOf } from '../declared-types.ts';
 import type { Start } from '../progress/follow-run.ts';
 import { defaultRunDir, runOptions } from '../run-options.ts';
 
-const trainOptions = [
+/** The options of a run that is started or resumed. */
+export const trainOptions = [
   ...runOptions,
   ...backendOptions('auto; resuming: that of the run'),
   { flags: '--out <dir>', help: 'run folder (default: runs/<preset>-<data>-<time>)' },
@@ -34,7 +37,7 @@ const trainOptions = [
   jsonOption,
 ] as const;
 
-type TrainFlags = OptionsOf<typeof trainOptions>;
+export type TrainFlags = OptionsOf<typeof trainOptions>;
 
 export const trainCommand = defineCommand({
   name: 'train',
@@ -51,47 +54,53 @@ Ctrl-C writes a checkpoint and says how to go on.`,
     ['train --init runs/first --data notes.txt', 'its weights, your text'],
   ],
   run: async (options) => {
-    const start = await prepare(options);
+    const start = await prepareRun(options, () => import('../../train/trainer.ts'));
     const { followRun } = await import('../progress/follow-run.ts');
     return followRun(start);
   },
 });
 
-async function prepareNewRun(options: TrainFlags): Promise<Start> {
+/** What carries out a run: `train/trainer.ts`, or another that takes the same. */
+export interface Trainer {
+  readonly train: (options: TrainOptions) => Promise<TrainResult>;
+  readonly resumeRun: (options: ResumeOptions) => Promise<TrainResult>;
+}
+
+/** Imports it; TF.js comes with it, so that a mistake in the settings is reported at once. */
+export type LoadTrainer = () => Promise<Trainer>;
+
+async function prepareNewRun(options: TrainFlags, load: LoadTrainer): Promise<Start> {
   const { resolveOptions } = await import('../config-file.ts');
   const { preset, model, train } = resolveOptions(options);
   requireTrainable(preset);
   const runDir = options.out ?? defaultRunDir(options, train.data);
-  const { choice, trainer } = await loadTrainer(options);
+  const choice = parseBackendFlags(options);
+  const trainer = await load();
   return (watcher) => trainer.train({ model, train, ...choice, runDir, ...watcher });
 }
 
-async function prepareRunFrom(options: TrainFlags, init: string): Promise<Start> {
+async function prepareRunFrom(options: TrainFlags, init: string, load: LoadTrainer): Promise<Start> {
   const { initWishes } = await import('../init-wishes.ts');
   const wishes = initWishes(options, init);
   const start = options.preset ?? basename(resolve(init));
   const runDir = options.out ?? defaultRunDir({ preset: start }, wishes.train.data);
-  const { choice, trainer } = await loadTrainer(options);
+  const choice = parseBackendFlags(options);
+  const trainer = await load();
   return (watcher) => trainer.train({ init, ...wishes, ...choice, runDir, ...watcher });
 }
 
-/** TF.js comes with these, so that a mistake in the settings is reported at once. */
-async function loadTrainer(options: TrainFlags) {
-  const choice = parseBackendFlags(options);
-  return { choice, trainer: await import('../../train/trainer.ts') };
-}
-
-async function prepareResumedRun(options: TrainFlags, runDir: string): Promise<Start> {
+async function prepareResumedRun(options: TrainFlags, runDir: string, load: LoadTrainer): Promise<Start> {
   const { resumeWishes } = await import('../resume-wishes.ts');
   const { backend, dataChanged = false } = options;
   const wishes = await resumeWishes(options, runDir);
   const chosen = backend === undefined ? {} : { backend: parseBackend(backend) };
   const backendOptions = parseBackendOptions(options);
-  const { resumeRun } = await import('../../train/trainer.ts');
-  return (watcher) => resumeRun({ runDir, ...wishes, ...chosen, dataChanged, backendOptions, ...watcher });
+  const trainer = await load();
+  return (watcher) => trainer.resumeRun({ runDir, ...wishes, ...chosen, dataChanged, backendOptions, ...watcher });
 }
 
-function prepare(options: TrainFlags): Promise<Start> {
+/** A run as the options say, ready to start. */
+export function prepareRun(options: TrainFlags, load: LoadTrainer): Promise<Start> {
   const { init, resume, keepSchedule, dataChanged } = options;
   if (keepSchedule && resume === undefined) {
     throw new UserError('--keep-schedule: only for a run that goes on longer; give --resume DIR and --steps N as well');
@@ -99,6 +108,6 @@ function prepare(options: TrainFlags): Promise<Start> {
   if (dataChanged && resume === undefined) {
     throw new UserError('--data-changed: only for a run that goes on; give --resume DIR as well');
   }
-  if (resume !== undefined) return prepareResumedRun(options, resume);
-  return init === undefined ? prepareNewRun(options) : prepareRunFrom(options, init);
+  if (resume !== undefined) return prepareResumedRun(options, resume, load);
+  return init === undefined ? prepareNewRun(options, load) : prepareRunFrom(options, init, load);
 }

@@ -81,27 +81,32 @@ export function forwardStage(
   let packed: tf.Tensor1D | undefined;
   let layers: readonly number[] = [];
   const given = [hidden, embedded].filter((tensor) => tensor !== null);
-  const pass = pullback((): StageOutputs => {
-    const own = stage.embedding?.apply(inputsOf(input.ids)) ?? null;
-    const routing: RoutingRecord[] = [];
-    let last = own ?? hidden!;
-    for (const block of stage.blocks) {
-      const out = block.apply(last, attendWithin(rotary, T, input.documentIds));
-      if (out.routing !== null) routing.push(out.routing);
-      last = out.hidden;
-    }
-    const labelled = stage.head === null ? [] : readHidden(stage, last, own ?? embedded, routing, input, T, config, rotary);
-    const losses = labelled.map((h, depth) => labelLoss(h, stage.head!.weight, labelsOf(input, depth)));
-    const balances = routing.map((record) => layerBalanceLoss(record, config, settings.balancing));
-    packed = tf.keep(pack(losses, balances, routing, config));
-    layers = routing.map(({ layer }) => layer);
-    const loss = stageLoss(losses, balances, moeLayersOf(config, T), settings);
-    return {
-      ...(stage.head === null ? { hidden: last } : {}),
-      ...(own !== null && stage.head === null && depthsOf(config, T) > 0 ? { embedded: own } : {}),
-      ...(loss === null ? {} : { loss }),
-    };
-  }, given, [...stage.parameters.values()]);
+  const pass = pullback(
+    (): StageOutputs => {
+      const own = stage.embedding?.apply(inputsOf(input.ids)) ?? null;
+      const routing: RoutingRecord[] = [];
+      let last = own ?? hidden!;
+      for (const block of stage.blocks) {
+        const out = block.apply(last, attendWithin(rotary, T, input.documentIds));
+        if (out.routing !== null) routing.push(out.routing);
+        last = out.hidden;
+      }
+      const labelled =
+        stage.head === null ? [] : readHidden(stage, last, own ?? embedded, routing, input, T, config, rotary);
+      const losses = labelled.map((h, depth) => labelLoss(h, stage.head!.weight, labelsOf(input, depth)));
+      const balances = routing.map((record) => layerBalanceLoss(record, config, settings.balancing));
+      packed = tf.keep(pack(losses, balances, routing, config));
+      layers = routing.map(({ layer }) => layer);
+      const loss = stageLoss(losses, balances, moeLayersOf(config, T), settings);
+      return {
+        ...(stage.head === null ? { hidden: last } : {}),
+        ...(own !== null && stage.head === null && depthsOf(config, T) > 0 ? { embedded: own } : {}),
+        ...(loss === null ? {} : { loss }),
+      };
+    },
+    given,
+    [...stage.parameters.values()],
+  );
   const depths = stage.head === null ? 0 : 1 + depthsOf(config, T);
   return { pass, findings: unpack(packed!, depths, layers, config.nRoutedExperts) };
 }

@@ -45,8 +45,8 @@ export class RankThreads {
       const transferList = wiring.ports.filter((other) => other !== null);
       const worker = new Worker(entry, { workerData, transferList, execArgv: [], name: `tinyseek-rank-${rank}` });
       port.on('message', (report: Report) => this.#hear(rank, report));
-      worker.on('error', (error) => this.#fail(rank, error.message, true));
-      worker.on('exit', (code) => this.#fail(rank, `its thread ended with code ${code}`, true));
+      worker.on('error', (error) => this.#fail(rank, `${error.message}; resume the run`, true));
+      worker.on('exit', (code) => this.#fail(rank, `its thread ended with code ${code}; resume the run`, true));
       return worker;
     });
   }
@@ -61,7 +61,7 @@ export class RankThreads {
   }
 
   orderAll(order: Order): void {
-    this.#ports.forEach((_, rank) => this.order(rank, order));
+    for (const rank of this.#ports.keys()) this.order(rank, order);
   }
 
   /**
@@ -101,7 +101,7 @@ export class RankThreads {
   #fail(rank: number, message: string, isUserError: boolean): void {
     if (this.#isClosing || this.#failure !== null) return;
     const text = `cluster: ${describePlace(placeOf(rank, this.#layout))} failed, and all ranks have stopped: ${message}`;
-    this.#failure = isUserError ? new UserError(`${text}; resume the run from its last checkpoint`) : new Error(text);
+    this.#failure = isUserError ? new UserError(text) : new Error(text);
     ringAll(this.#bells);
     this.#notice();
   }

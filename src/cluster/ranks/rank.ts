@@ -5,13 +5,15 @@ import { rotaryTables } from '../../layers/rotary-embedding.ts';
 import { deepseekParts, type ModelParts } from '../../model/parts.ts';
 import { overwrite } from '../../ops/overwrite.ts';
 import { quantizedProducts } from '../../ops/products.ts';
-import { ParameterStore } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
 import { passSettings } from '../../train/accumulate.ts';
 import { AdamW } from '../../train/adamw.ts';
 import { WeightAverage } from '../../train/ema.ts';
 import { lossInput, splitBatch } from '../../train/micro-batch.ts';
 import { firstNonFinite } from '../../train/non-finite.ts';
+import { distributedExperts, exactFormats, reportFormats } from '../experts/distributed-experts.ts';
+import { roadsOf } from '../experts/roads.ts';
+import { ExpertShardStore } from '../experts/shard-store.ts';
 import { rankAt, replicaOf, replicasOf } from './places.ts';
 import { biasesOf, createHeldStage, type HeldStage } from '../pipeline/held-stages.ts';
 import { type PipelineRank, runOperations } from '../pipeline/run-schedule.ts';
@@ -58,8 +60,8 @@ class Rank {
     const { place, layout, model: config, train, shards } = start;
     const schedule = createSchedule(start.schedule, layout.pp, start.microBatches);
     const split = splitLayers(config.numHiddenLayers, schedule.stages);
-    const store = new ParameterStore(train.seed, config.initializerRange);
-    const parts = partsFor(start);
+    const store = new ExpertShardStore(train.seed, config.initializerRange, layout.ep);
+    const parts = partsFor(start, mailbox);
     const indices = schedule.held[place.pp]!;
     const stages = new Map(indices.map((i) => [i, createHeldStage(store, config, parts, split, i)]));
     const replica = replicaOf(place, layout);
@@ -214,9 +216,12 @@ class Rank {
   }
 }
 
-function partsFor({ train }: RankStart): ModelParts {
+function partsFor({ train, layout, place, model, messages }: RankStart, mailbox: Mailbox): ModelParts {
   const products = train.precision === 'fp8' ? quantizedProducts(fp8Recipe) : deepseekParts.products;
-  return { ...deepseekParts, products };
+  if (layout.ep === 1) return { ...deepseekParts, products };
+  const formats = messages === 'fp8' ? reportFormats : exactFormats;
+  const experts = distributedExperts(products, roadsOf(mailbox, place, layout, model), formats);
+  return { ...deepseekParts, products: { ...products, experts } };
 }
 
 /** The variables of the shards that a rank holds, by index. */

@@ -6,10 +6,11 @@ import { scheduleCommand } from './schedule.ts';
 import { servePlanCommand } from './serve-plan.ts';
 import { simulateCommand } from './simulate.ts';
 import { traceCommand } from './trace.ts';
+import { trainCommand } from './train.ts';
 
 export const clusterCommand = defineGroup({
   name: 'cluster',
   summary: 'plan and simulate training and serving on many GPUs',
   description: 'Lays out pipelines, simulates them on the cluster of the report, and plans where experts live.',
-  commands: [scheduleCommand, simulateCommand, traceCommand, eplbCommand, servePlanCommand],
+  commands: [trainCommand, scheduleCommand, simulateCommand, traceCommand, eplbCommand, servePlanCommand],
 });

@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { resumeCluster, type RankResult } from '../../../src/cluster/train-cluster.ts';
+import type { MessageFormat } from '../../../src/cluster/ranks/orders.ts';
+import type { ScheduleName } from '../../../src/cluster/schedule/schedules.ts';
+import { parameterShapes } from '../../../src/config/parameter-shapes.ts';
+import type { RunStore } from '../../../src/runs/run-store.ts';
+import type { MetricsLine, TrainEvent, TrainResult } from '../../../src/train/events.ts';
+import { parseRunSettings } from '../../../src/train/run-settings.ts';
+import { resumeRun } from '../../../src/train/trainer.ts';
+import { expectAllClose } from '../../all-close.ts';
+import { documents, model, overRanks, plain, type Ran, weightsOf } from './runs.ts';
+
+const lossesOf = (metrics: readonly Partial<MetricsLine>[]) => metrics.map((line) => Number(line['train/loss']));
+const total = (ranks: readonly RankResult[], of: (rank: RankResult) => number) =>
+  ranks.reduce((sum, rank) => sum + of(rank), 0);
+
+/** Sums of float32 in another order; the bar that was set beforehand. */
+const reordered = { rtol: 1e-5, atol: 0 };
+
+describe('layouts with experts divided and copies', () => {
+  let expected: Ran<TrainResult>;
+  beforeAll(async () => {
+    expected = await plain(8);
+  });
+
+  it.each([
+    ['ep=2', '1f1b'],
+    ['ep=4', '1f1b'],
+    ['pp=2,dp=2', 'zb1p'],
+    ['pp=2,ep=2', 'dualpipe'],
+    ['ep=2,dp=2', '1f1b'],
+    ['pp=2,ep=2,dp=2', '1f1b'],
+  ] satisfies [string, ScheduleName][])('property: %s under %s trains as one rank does', async (layout, schedule) => {
+    const { metrics, result, store } = await overRanks(8, { layout, schedule, microBatches: partsOf(layout, 8) });
+    expectAllClose(lossesOf(metrics), lossesOf(expected.metrics), reordered);
+    const norms = (lines: readonly Partial<MetricsLine>[]) => lines.map((line) => Number(line['train/grad_norm']));
+    expectAllClose(norms(metrics), norms(expected.metrics), reordered);
+    // ZeRO-1: the moments of every parameter are there once, two float32 each.
+    expect(total(result.ranks, ({ optimizerBytes }) => optimizerBytes)).toBe(8 * (await parametersOf(store)));
+  });
+
+  it('property: the losses of 50 steps equal those of plain training', async () => {
+    const longer = { steps: 50 };
+    const expected = await plain(8, longer);
+    const options = { layout: 'pp=2,ep=2', schedule: 'dualpipe', microBatches: 4 };
+    const { metrics } = await overRanks(8, options, longer);
+    expectAllClose(lossesOf(metrics), lossesOf(expected.metrics), reordered);
+  });
+
+  it('forwards within nodes where several ranks share a group of experts, and sends less between nodes', async () => {
+    // Two groups of experts are two nodes of two ranks; a token may go to both.
+    const config = { ...model, nGroup: 2, topkGroup: 2 };
+    const expected = await plain(4, {}, config);
+    const nodes = await overRanks(4, { layout: 'ep=4', microBatches: 1 }, {}, config);
+    expectAllClose(lossesOf(nodes.metrics), lossesOf(expected.metrics), reordered);
+    const { ranks } = nodes.result;
+    expect(total(ranks, ({ sentBetweenNodes }) => sentBetweenNodes)).toBeLessThan(
+      total(ranks, ({ sent }) => sent.experts) / 2,
+    );
+  });
+
+  it('sends a quarter of the bytes to experts in FP8 and half of them back in BF16, and still trains', async () => {
+    const over = (messages: MessageFormat) => overRanks(2, { layout: 'ep=2', microBatches: 1, messages });
+    const [exact, rounded] = [await over('float32'), await over('fp8')];
+    const bytes = ({ result }: typeof exact) => total(result.ranks, ({ sent }) => sent.experts);
+    // Both ways the same rows: (1 + 2) / (4 + 4) of the bytes, besides scales, gates and choices.
+    expect(bytes(rounded) / bytes(exact)).toBeGreaterThan(3 / 8);
+    expect(bytes(rounded) / bytes(exact)).toBeLessThan(0.55);
+    // Three bits of mantissa in what the experts read; the first loss is of the same weights.
+    expectAllClose(lossesOf(rounded.metrics), lossesOf(exact.metrics), { rtol: 1e-2, atol: 0 });
+    expect(lossesOf(rounded.metrics)).not.toEqual(lossesOf(exact.metrics));
+  });
+
+  it('goes on in another layout, and without ranks, from the same checkpoint', async () => {
+    const started = await overRanks(8, { layout: 'pp=2', schedule: 'gpipe', microBatches: 8 }, { steps: 3 });
+    const given = { store: started.store, documents, backendOptions: { threads: 1 } };
+    const other = await resumeCluster({ ...given, steps: 4, layout: 'ep=2,dp=2' });
+    expect(other).toMatchObject({ steps: 4, layout: { pp: 1, ep: 2, dp: 2 }, microBatches: 2 });
+    const last = await resumeRun({ ...given, steps: 5 });
+    expect(last).toMatchObject({ steps: 5, finished: true });
+  });
+
+  it('property: a run that changes between ranks and none has the bits of one that never did', async () => {
+    const stopAt = (step: number) => {
+      const controller = new AbortController();
+      const onEvent = (event: TrainEvent) => {
+        if (event.type === 'step' && event.step === step) controller.abort();
+      };
+      return { signal: controller.signal, onEvent };
+    };
+    const whole = await plain(4, { steps: 6 });
+    const { store } = await overRanks(4, { layout: 'pp=2', microBatches: 4 }, { steps: 6 }, model, stopAt(2));
+    const given = { store, documents, backendOptions: { threads: 1 } };
+    await resumeRun({ ...given, ...stopAt(4) });
+    await resumeCluster({ ...given, layout: 'pp=4', schedule: 'zb1p' });
+    expect(await weightsOf(store)).toBe(whole.weights);
+  });
+});
+
+/** Micro-batches of each pipeline if there are so many in all. */
+function partsOf(layout: string, all: number): number {
+  const replicas = [...layout.matchAll(/(?:ep|dp)=(\d)/g)].reduce((product, [, n]) => product * Number(n), 1);
+  return all / replicas;
+}
+
+/** The trainable numbers of the model of a run. */
+async function parametersOf(store: RunStore): Promise<number> {
+  const { model } = parseRunSettings(await store.readSettings(), store.path);
+  return parameterShapes(model).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
