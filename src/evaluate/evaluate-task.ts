@@ -146,6 +146,16 @@ export function endTokens({ eosTokenId, endTokenIds }: Tokenizer): readonly numb
 
 function answerLength(tokenizer: Tokenizer, problems: readonly Problem[]): number {
   const solutions = problems.flatMap(({ solutions }) => Object.values(solutions ?? {}));
-  const longest = solutions.reduce((most, text) => Math.max(most, tokenizer.encode(text).length), 0);
+  const longest = solutions.reduce((most, text) => Math.max(most, tokensOf(text, tokenizer)), 0);
   return longest === 0 ? unknownLength : Math.ceil(1.5 * (longest + 1));
+}
+
+/** Tokens of a text; its characters, where it has some that the tokenizer does not know. */
+function tokensOf(text: string, tokenizer: Tokenizer): number {
+  try {
+    return tokenizer.encode(text).length;
+  } catch (error) {
+    if (error instanceof UserError) return Array.from(text).length;
+    throw error;
+  }
 }

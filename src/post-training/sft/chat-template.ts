@@ -94,6 +94,11 @@ export function chatTemplate(name: string): ChatTemplate {
   );
 }
 
+/** The template of a model, if it is one of these; null for a model without one, or with another. */
+export function chatTemplateOf({ chatTemplate: source }: Tokenizer): ChatTemplate | null {
+  return templates.find((template) => template.source === source) ?? null;
+}
+
 /** The ids of the tokens that a template needs, by name; a `UserError` names those that the tokenizer lacks. */
 export function templateTokens(template: ChatTemplate, tokenizer: Tokenizer): ReadonlyMap<string, number> {
   const ids = new Map(addedTokens(tokenizer).map(({ content, id }) => [content, id]));

@@ -4,6 +4,7 @@ import { UserError } from '../../../src/errors.ts';
 import { loadModelFrom } from '../../../src/generate/load-model.ts';
 import { type GrpoOptions, resumeGrpo } from '../../../src/post-training/grpo/grpo.ts';
 import { readGrpoRun } from '../../../src/post-training/grpo/recorded.ts';
+import { correct } from '../../../src/post-training/rewards/reward.ts';
 import { type MemoryStore, memoryStore } from '../../../src/runs/memory-store.ts';
 import { tf } from '../../../src/tensor/tf.ts';
 import type { TrainEvent } from '../../../src/train/events.ts';
@@ -43,7 +44,8 @@ const timeless = (lines: readonly object[]) =>
 
 describe('grpo', () => {
   it('learns what is rewarded, and measures before and after', async () => {
-    const { steps, result } = await run({ train: { ...lettersOptions.train, steps: 25, learningRate: 1e-2 } });
+    const train = { ...lettersOptions.train, steps: 25, learningRate: 1e-2 };
+    const { steps, result } = await run({ train, reward: correct(letters) });
     const mean = (lines: typeof steps) =>
       lines.reduce((sum, line) => sum + Number(line['grpo/reward']), 0) / lines.length;
     expect(mean(steps.slice(-5))).toBeGreaterThan(3 * mean(steps.slice(0, 5)));
