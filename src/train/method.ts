@@ -23,6 +23,8 @@ export interface MethodOutcome extends StepOutcome {
   /** Further keys of the metrics line. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly highlights: Highlights;
+  /** What is odd about the step. */
+  readonly warnings?: readonly string[];
 }
 
 /** How good the model is at what it is trained for. */

@@ -27,6 +27,7 @@ export async function runToEnd(run: Run): Promise<TrainResult> {
   try {
     return await takeSteps(run);
   } catch (error) {
+    if (error instanceof UserError) await keepLastStep(run);
     throw withCheckpoint(error, run);
   }
 }
@@ -58,6 +59,14 @@ async function takeStep(run: Run): Promise<void> {
       ? await trainStep(learner, dataset.trainBatch(plan.firstSample, plan.batchSize), plan, settings.train)
       : await method.step(learner, plan, settings.train);
   await advance(run, plan, outcome, (performance.now() - started) / 1000);
+}
+
+/** Saves what a method has learned so far where a step of it failed before it changed anything. */
+async function keepLastStep(run: Run): Promise<void> {
+  const { learner, method, state, saved } = run;
+  const isUnchanged = learner.optimizer.steps === (state.updates ?? 0);
+  if (method === null || state.step === 0 || saved?.state === state || !isUnchanged) return;
+  await saveCheckpoint(run).catch(() => {}); // the error of the step says more than that of a full disk
 }
 
 /** Makes the step that was just done the last of the run, as if it had been planned so. */
@@ -99,6 +108,8 @@ async function advance(
     stepSeconds: state.stepSeconds + stepSeconds,
     spike: observeLoss(state.spike, outcome.main),
     recentLosses: [...state.recentLosses, outcome.main].slice(-Math.ceil(steps / 10)),
+    // A method may make several updates in a step, or none.
+    ...(run.method === null ? {} : { updates: run.learner.optimizer.steps }),
   };
   const tokensPerSecond = (plan.batchSize * seqLen) / stepSeconds;
   const { highlights } = outcome;
@@ -117,6 +128,7 @@ async function advance(
     metrics,
     ...(highlights === undefined ? {} : { highlights }),
   });
+  for (const message of outcome.warnings ?? []) await run.emit({ type: 'warning', message });
   // The loss of a method need not fall or be smooth.
   if (run.method?.step === undefined && outcome.main > threshold) {
     const message = `loss spike at step ${step}: ${outcome.main.toFixed(3)}, recently ${state.spike.mean.toFixed(3)}`;

@@ -3,6 +3,7 @@
 import { basename, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
 import type { ResumeSftOptions, SftOptions } from '../../post-training/sft/sft.ts';
+import type { TrainResult } from '../../train/events.ts';
 import { backendOptions, parseBackend, parseBackendFlags, parseBackendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { collect, jsonOption } from '../common-options.ts';
@@ -63,16 +64,14 @@ checkpoint a miniature is trained from scratch.`,
       ? prepare(checkpoint, options)
       : prepareAgain(checkpoint, options, options.resume));
     const { followRun } = await import('../progress/follow-run.ts');
-    const output = await followRun(start);
-    return { ...output, json: withMeasured(output.json) };
+    const { measuredClosing } = await import('../progress/measured-closing.ts');
+    return followRun(start, { ...measuredClosing('sft'), json: ({ result }) => withMeasured(result) });
   },
 });
 
 /** Train's object, with what was measured as `before` and `after`; null where there was no task. */
-function withMeasured(json: object): object {
-  const { measured, ...result }: Readonly<Record<string, unknown>> = { ...json };
-  const found = typeof measured === 'object' && measured !== null ? measured : {};
-  return { ...result, before: Reflect.get(found, 'before') ?? null, after: Reflect.get(found, 'after') ?? null };
+function withMeasured({ measured, finished: _, ...result }: TrainResult): object {
+  return { ...result, before: measured?.before ?? null, after: measured?.after ?? null };
 }
 
 async function prepare(init: string | undefined, flags: SftFlags): Promise<Start> {

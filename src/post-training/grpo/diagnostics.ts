@@ -104,7 +104,7 @@ export function clippedShare(updates: Step['updates'], { clip, level }: Pick<Ste
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 
 /** The record for people. */
-export function describeStep(record: StepRecord): Highlights {
+export function describeStep(record: StepRecord, groups: number): Highlights {
   const of = (key: string) => record[`grpo/${key}`];
   const kl = of('kl');
   const difference = of('logp_difference');
@@ -117,7 +117,7 @@ export function describeStep(record: StepRecord): Highlights {
       ...(kl === undefined ? [] : [`KL ${kl.toFixed(3)}`]),
       `entropy ${of('entropy')!.toFixed(2)}`,
       `clipped ${percent(of('clipped')!)}`,
-      `${of('silent_groups')} groups without signal`,
+      `${of('silent_groups')} of ${groups} groups without signal`,
       ...(difference === undefined ? [] : [`sampler/trainer ${difference.toExponential(0)}`]),
       `${(of('sample_tokens_per_second')! / 1000).toFixed(1)} k tokens/s`,
     ],

@@ -6,21 +6,24 @@ import type { TrainConfig } from '../../config/train-config.ts';
 import { createRandom } from '../../data/random.ts';
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
+import { documentPrompt, type PromptEncoder } from '../../evaluate/evaluate-task.ts';
 import { heldOutProblems, trainingProblem } from '../../evaluate/split.ts';
 import type { Task } from '../../evaluate/task.ts';
 import { type LoadedModel, loadAndClose } from '../../generate/load-model.ts';
 import type { ModelStore } from '../../runs/model-store.ts';
+import type { RunStore } from '../../runs/run-store.ts';
 import type { TrainResult } from '../../train/events.ts';
 import { openInitial } from '../../train/initial-model.ts';
 import type { Learner } from '../../train/learner.ts';
 import type { TrainingMethod } from '../../train/method.ts';
 import type { RunWatcher } from '../../train/run-watcher.ts';
 import { type RunPlace, resumeRun, train } from '../../train/trainer.ts';
-import { correct, type Reward, type TimeLimit } from '../rewards/reward.ts';
-import { documentPrompts, type PromptEncoder, rollOut } from '../rollouts/rollouts.ts';
+import { correct, type Reward } from '../rewards/reward.ts';
+import { rollOut } from '../rollouts/rollouts.ts';
 import { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig, validateGrpoConfig } from './config.ts';
 import { measureTask } from './measure.ts';
 import { problemDataset } from './problem-dataset.ts';
+import { readGrpoRun } from './recorded.ts';
 import { grpoStep } from './step.ts';
 
 /** What is to be learned, and from what reward. */
@@ -30,8 +33,6 @@ export interface GrpoProblems {
   readonly reward?: Reward;
   /** What the reward is called in `run.json`; a run that is carried on must have the same. Default `correct`. */
   readonly rewardName?: string;
-  /** Ends rewards that do not end by themselves; absent: nothing does. In Node: `limitOfSeconds`. */
-  readonly limit?: TimeLimit;
   /** How a prompt becomes tokens. Default: it follows the token that ends a document. */
   readonly encode?: (tokenizer: Tokenizer) => PromptEncoder;
 }
@@ -69,7 +70,7 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
       ...options.train,
       data: task.name,
       batchSize: config.prompts * config.group,
-      seqLen: longestRow(options, loaded, config),
+      seqLen: await longestRow(options, loaded, config),
     };
     return await train({
       ...options,
@@ -83,56 +84,51 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
   }
 }
 
-/** A run that is to go on: with the task and the reward that it was started with. */
-export interface ResumeGrpoOptions extends GrpoProblems, RunPlace, RunWatcher {
-  readonly runDir: string;
+/** A run that is to go on, with the task and the reward that it was started with. */
+export interface ResumeGrpoOptions extends GrpoProblems, RunWatcher {
+  readonly store: RunStore;
+  /** The store that the run was started from; a folder is found again by itself. */
+  readonly init?: ModelStore;
   readonly backendOptions?: BackendOptions;
-}
-
-/** What a run of GRPO has recorded of itself. */
-export interface RecordedGrpo {
-  readonly init: string;
-  readonly task: string;
-  readonly reward: string;
-  readonly backend: BackendName;
-  readonly seed: number;
-  readonly seqLen: number;
-  readonly config: GrpoConfig;
 }
 
 /**
  * Carries a run of `grpo` on from its newest checkpoint, on the same backend to the same bits as if it had never
- * stopped. `recorded` is what `readGrpoRun` found in its folder.
+ * stopped. The model that it started from must still be there: it is the reference.
  *
  * @throws {UserError} when the task, the reward or the model that the run started from is another one.
  */
-export async function resumeGrpo(options: ResumeGrpoOptions, recorded: RecordedGrpo): Promise<TrainResult> {
-  const { task, runDir, backendOptions = {} } = options;
-  const { config, seed, seqLen, init, backend } = recorded;
+export async function resumeGrpo(options: ResumeGrpoOptions): Promise<TrainResult> {
+  const { task, store, init, backendOptions = {}, ...others } = options;
+  const { config, seed, seqLen, init: recorded, backend } = await readGrpoRun(store);
   await activateBackend(backend, backendOptions);
-  const loaded = await loadInitial(init);
+  const loaded = await loadInitial(init ?? recorded.path, recorded.sha256);
   try {
-    return await resumeRun({
-      ...options,
-      runDir,
-      dataset: problemDataset(task, loaded.tokenizer, seqLen, seed),
-      method: grpoMethod(options, loaded, config),
-    });
+    const dataset = problemDataset(task, loaded.tokenizer, seqLen, seed);
+    return await resumeRun({ ...others, store, backendOptions, dataset, method: grpoMethod(options, loaded, config) });
   } finally {
     loaded.model.dispose();
   }
 }
 
-async function loadInitial(init: string | ModelStore): Promise<LoadedModel> {
+/** The model to start from; its weights must have the hash, if one is given. */
+async function loadInitial(init: string | ModelStore, sha256?: string): Promise<LoadedModel> {
   const { checkpoint, path } = await openInitial(init);
+  if (sha256 !== undefined && (await checkpoint.weightsSha256()) !== sha256) {
+    checkpoint.close();
+    throw new UserError(
+      `grpo: the weights of ${path}, which the run was started from and is compared with, have changed since; ` +
+        'put them back, or start a new run',
+    );
+  }
   return loadAndClose(checkpoint, path);
 }
 
 function grpoMethod(problems: GrpoProblems, loaded: LoadedModel, config: GrpoConfig): TrainingMethod {
-  const { task, reward = correct(task), rewardName = 'correct', limit, encode = documentPrompts } = problems;
+  const { task, reward = correct(task), rewardName = 'correct', encode = documentPrompt } = problems;
   const { tokenizer, model } = loaded;
   const reference = config.beta === 0 ? null : model;
-  const setting = { task, tokenizer, encode: encode(tokenizer), reward, limit, config, reference };
+  const setting = { task, tokenizer, encode: encode(tokenizer), reward, config, reference, silence: { steps: 0 } };
   return {
     name: 'grpo',
     settings: { task: task.name, reward: rewardName, ...config },
@@ -170,9 +166,13 @@ function usualAnswer(task: Task, tokenizer: Tokenizer): number {
 }
 
 /** Labels of the longest row: prompt and answer without the first token. */
-function longestRow({ task, encode = documentPrompts }: GrpoProblems, loaded: LoadedModel, config: GrpoConfig): number {
-  const prompt = encode(loaded.tokenizer);
-  const longest = Math.max(...someProblems(task).map((problem) => prompt(problem.prompt).length));
+async function longestRow(
+  { task, encode = documentPrompt }: GrpoProblems,
+  loaded: LoadedModel,
+  config: GrpoConfig,
+): Promise<number> {
+  const prompts = await Promise.all(someProblems(task).map(encode(loaded.tokenizer)));
+  const longest = Math.max(...prompts.map(({ length }) => length));
   const length = longest + config.maxNewTokens - 1;
   const room = loaded.config.maxPositionEmbeddings;
   if (length <= room) return length;

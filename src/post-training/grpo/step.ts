@@ -5,15 +5,17 @@
 import type { TrainConfig } from '../../config/train-config.ts';
 import { createRandom, permutation } from '../../data/random.ts';
 import type { Tokenizer } from '../../data/types.ts';
+import type { PromptEncoder } from '../../evaluate/evaluate-task.ts';
 import { trainingProblem } from '../../evaluate/split.ts';
 import type { Task } from '../../evaluate/task.ts';
+import { verifyAll } from '../../evaluate/verify.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { Learner } from '../../train/learner.ts';
 import type { MethodOutcome } from '../../train/method.ts';
 import type { StepPlan } from '../../train/schedules.ts';
 import type { StepOutcome } from '../../train/step-report.ts';
-import { correct, type Reward, scoreAnswers, type TimeLimit } from '../rewards/reward.ts';
-import { type PromptEncoder, type Rollout, rollOut } from '../rollouts/rollouts.ts';
+import { type Reward, scoreAnswers } from '../rewards/reward.ts';
+import { type Rollout, rollOut } from '../rollouts/rollouts.ts';
 import { groupAdvantages } from './advantages.ts';
 import type { GrpoConfig } from './config.ts';
 import { describeStep, stepRecord } from './diagnostics.ts';
@@ -21,16 +23,20 @@ import { tokenWeights } from './loss.ts';
 import type { TrainingAnswer } from './rows.ts';
 import { divide, type ReferredAnswer, scoreAnswerTokens, type UpdateOutcome, update } from './update.ts';
 
+/** Steps without any signal after which a warning is due. */
+const patience = 5;
+
 /** What does not change from step to step. */
 export interface GrpoSetting {
   readonly task: Task;
   readonly tokenizer: Tokenizer;
   readonly encode: PromptEncoder;
   readonly reward: Reward;
-  readonly limit?: TimeLimit | undefined;
   readonly config: GrpoConfig;
   /** The model that the run started from; null where beta is 0. */
   readonly reference: DeepseekV3ForCausalLM | null;
+  /** Steps in a row, up to now, in which no group had a signal. */
+  readonly silence: { steps: number };
 }
 
 /** An answer with what it is worth. */
@@ -74,7 +80,24 @@ export async function grpoStep(
     sampleSeconds: (sampled - begun) / 1000,
     updateSeconds: (performance.now() - sampled) / 1000,
   });
-  return { ...lastOutcome(updates), metrics: record, highlights: describeStep(record) };
+  const warnings = warnOfSilence(setting, kept.length === 0, all);
+  return { ...lastOutcome(updates), metrics: record, highlights: describeStep(record, valued.length), warnings };
+}
+
+/** A warning when nothing has been learned for a while: said once, until something is. */
+function warnOfSilence({ silence, task }: GrpoSetting, isSilent: boolean, answers: readonly Valued[]): string[] {
+  silence.steps = isSilent ? silence.steps + 1 : 0;
+  if (silence.steps !== patience) return [];
+  const rewards = new Set(answers.map(({ reward }) => reward));
+  if (rewards.size === 1 && answers.every(({ isRight }) => isRight)) return [];
+  const what =
+    rewards.size === 1
+      ? `every answer got the reward ${[...rewards][0]}`
+      : 'all answers to a problem were worth the same';
+  return [
+    `In ${patience} steps nothing was learned: ${what}. If that goes on, look at the answers and the reward, ` +
+      `or start from a model that solves some problems of ${task.name}.`,
+  ];
 }
 
 /** The problems of a step, and answers to each. */
@@ -91,12 +114,12 @@ function sampleGroups(
 }
 
 async function valueAnswers(
-  { task, reward, limit, config }: GrpoSetting,
+  { task, reward, config }: GrpoSetting,
   groups: readonly (readonly Rollout[])[],
 ): Promise<Valued[][]> {
   const all = groups.flat();
-  const rewards = await scoreAnswers(reward, all, limit);
-  const right = await scoreAnswers(correct(task), all, limit);
+  const rewards = await scoreAnswers(reward, all);
+  const verified = verifyAll(task, all);
   const shares = tokenWeights(
     all.map(({ ids }) => ids.length),
     config.meanOver,
@@ -106,7 +129,13 @@ async function valueAnswers(
     const advantages = groupAdvantages(rewards.slice(g * group, (g + 1) * group), config.advantage);
     return own.map((rollout, i) => {
       const at = g * group + i;
-      return { rollout, reward: rewards[at]!, isRight: right[at] === 1, advantage: advantages[i]!, share: shares[at]! };
+      return {
+        rollout,
+        reward: rewards[at]!,
+        isRight: rollout.ended && verified[at]!.isRight,
+        advantage: advantages[i]!,
+        share: shares[at]!,
+      };
     });
   });
 }

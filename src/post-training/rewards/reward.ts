@@ -1,6 +1,7 @@
 // What an answer is worth. A reward is a function that anybody writes; here is what it is given, and how many answers
 // are scored by it without it spoiling the run.
 
+import { host } from '../../data/host.ts';
 import { UserError } from '../../errors.ts';
 import type { Problem, Task } from '../../evaluate/task.ts';
 
@@ -27,16 +28,6 @@ export interface Answer {
  */
 export type Reward = (problem: Problem, completion: string, answer: Answer) => number | Promise<number>;
 
-/** Limits of time; at one of them an error is thrown that begins with `what`. */
-export interface TimeLimit {
-  /** What `work` returns. */
-  compute<T>(what: () => string, work: () => T): T;
-  /** What `waiting` resolves to. */
-  wait<T>(what: () => string, waiting: Promise<T>): Promise<T>;
-}
-
-const noLimit: TimeLimit = { compute: (_, work) => work(), wait: (_, waiting) => waiting };
-
 /** 1 for an answer that ended and that the verifier of the task calls right, 0 for others. */
 export function correct(task: Pick<Task, 'isRight'>): Reward {
   return (problem, completion, { ended }) => Number(ended && task.isRight(problem, completion));
@@ -52,33 +43,46 @@ export function sumOfRewards(parts: readonly (readonly [reward: Reward, weight: 
   };
 }
 
+/** Seconds that the answers of a step may be computed with together, and that each may be waited for. */
+const limits = { compute: 20, wait: 60 };
+
 /**
  * The rewards of answers, in their order.
  *
- * @throws {UserError} that shows the answer, when a reward is not a finite number, throws, or takes longer than `limit`
- * allows.
+ * @throws {UserError} that shows the answer, when a reward is not a finite number, throws, is waited for too long, or
+ * does not come to an end (in Node, which can end it).
  */
-export async function scoreAnswers(
-  reward: Reward,
-  answers: readonly Answer[],
-  limit: TimeLimit = noLimit,
-): Promise<number[]> {
-  let current: Answer | undefined;
-  const what = () => `reward: the function${current === undefined ? '' : `, given ${describe(current)},`}`;
-  const started = limit.compute(what, () =>
-    answers.map((answer) => {
-      current = answer;
-      return attempt(reward, answer);
-    }),
-  );
-  current = undefined;
+export async function scoreAnswers(reward: Reward, answers: readonly Answer[], seconds = limits): Promise<number[]> {
+  const started: unknown[] = [];
+  const done = host().withinSeconds(seconds.compute, () => {
+    for (const answer of answers) started.push(attempt(reward, answer));
+  });
+  if (done === null) throw tooLong(answers[started.length], seconds.compute);
   const rewards: number[] = [];
   for (const [i, answer] of answers.entries()) {
-    current = answer;
-    const value = started[i]!;
-    rewards.push(checked(value instanceof Promise ? await limit.wait(what, value) : value, answer));
+    const value = started[i];
+    rewards.push(checked(value instanceof Promise ? await waited(value, answer, seconds.wait) : value, answer));
   }
   return rewards;
+}
+
+async function waited(value: Promise<unknown>, answer: Answer, seconds: number): Promise<unknown> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeIsUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLong(answer, seconds)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([value, timeIsUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLong(answer: Answer | undefined, seconds: number): UserError {
+  const given = answer === undefined ? '' : `, given ${describe(answer)},`;
+  return new UserError(
+    `reward: the function${given} took more than ${seconds} seconds; let it come to an end, or give such an answer 0`,
+  );
 }
 
 /** What the function returns, or the promise of it; an error of its own becomes one for the user. */
@@ -95,9 +99,9 @@ function attempt(reward: Reward, answer: Answer): unknown {
 }
 
 function explain(error: unknown, answer: Answer): unknown {
-  // The limit of time ends the function by an error, which is not one of its own.
-  if (error instanceof UserError || !(error instanceof Error) || Reflect.get(error, 'code') !== undefined) return error;
-  const message = `reward: the function threw ${JSON.stringify(error.message)}, given ${describe(answer)}; correct it`;
+  if (error instanceof UserError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `reward: the function threw ${JSON.stringify(reason)}, given ${describe(answer)}; correct it`;
   return new UserError(message, { cause: error });
 }
 

@@ -2,6 +2,7 @@
 
 import type { Random } from '../../data/random.ts';
 import type { Tokenizer } from '../../data/types.ts';
+import { endTokens, type PromptEncoder } from '../../evaluate/evaluate-task.ts';
 import type { Problem } from '../../evaluate/task.ts';
 import { type SampledAnswer, sampleBatch } from '../../generate/batch/sample-batch.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
@@ -20,20 +21,6 @@ export interface RolloutOptions {
   readonly random: Random;
 }
 
-/** Turns the prompt of a problem into tokens. */
-export type PromptEncoder = (prompt: string) => readonly number[];
-
-/** A prompt at the start of a document, as the model saw texts in training: after the token that ends one. */
-export function documentPrompts(tokenizer: Tokenizer): PromptEncoder {
-  const start = tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId];
-  return (prompt) => [...start, ...tokenizer.encode(prompt)];
-}
-
-/** The tokens that end an answer. */
-export function endTokens({ endTokenIds, eosTokenId }: Tokenizer): readonly number[] {
-  return endTokenIds ?? (eosTokenId === null ? [] : [eosTokenId]);
-}
-
 /**
  * Answers to each problem from the live weights, by problem: see `sampleBatch`.
  *
@@ -46,7 +33,8 @@ export async function rollOut(
   encode: PromptEncoder,
   { group, maxNewTokens, temperature, random }: RolloutOptions,
 ): Promise<Rollout[][]> {
-  const prompts = problems.map(({ prompt }) => encode(prompt));
+  const prompts: (readonly number[])[] = [];
+  for (const problem of problems) prompts.push(await encode(problem));
   const endTokenIds = endTokens(tokenizer);
   const answers = await sampleBatch(model, prompts, { n: group, temperature, random, maxNewTokens, endTokenIds });
   return answers.map((own, i) =>
