@@ -87,6 +87,8 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
 /** A run that is to go on, with the task and the reward that it was started with. */
 export interface ResumeGrpoOptions extends GrpoProblems, RunWatcher {
   readonly store: RunStore;
+  /** The store that the run was started from; a folder is found again by itself. */
+  readonly init?: ModelStore;
   readonly backendOptions?: BackendOptions;
 }
 
@@ -97,13 +99,13 @@ export interface ResumeGrpoOptions extends GrpoProblems, RunWatcher {
  * @throws {UserError} when the task, the reward or the model that the run started from is another one.
  */
 export async function resumeGrpo(options: ResumeGrpoOptions): Promise<TrainResult> {
-  const { task, store, backendOptions = {} } = options;
-  const { config, seed, seqLen, init, backend } = await readGrpoRun(store);
+  const { task, store, init, backendOptions = {}, ...others } = options;
+  const { config, seed, seqLen, init: recorded, backend } = await readGrpoRun(store);
   await activateBackend(backend, backendOptions);
-  const loaded = await loadInitial(init.path, init.sha256);
+  const loaded = await loadInitial(init ?? recorded.path, recorded.sha256);
   try {
     const dataset = problemDataset(task, loaded.tokenizer, seqLen, seed);
-    return await resumeRun({ ...options, dataset, method: grpoMethod(options, loaded, config) });
+    return await resumeRun({ ...others, store, backendOptions, dataset, method: grpoMethod(options, loaded, config) });
   } finally {
     loaded.model.dispose();
   }

@@ -132,7 +132,7 @@ async function valueAnswers(
       return {
         rollout,
         reward: rewards[at]!,
-        isRight: verified[at]!.isRight,
+        isRight: rollout.ended && verified[at]!.isRight,
         advantage: advantages[i]!,
         share: shares[at]!,
       };
