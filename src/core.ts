@@ -86,6 +86,25 @@ export type { AttentionVisibility } from './ops/mla-attention.ts';
 export type { Products } from './ops/products.ts';
 export type { RotaryTables } from './ops/rotary.ts';
 export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
+export { type AdvantageKind, groupAdvantages } from './post-training/grpo/advantages.ts';
+export { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig } from './post-training/grpo/config.ts';
+export {
+  type GrpoOptions,
+  type GrpoProblems,
+  grpo,
+  type ResumeGrpoOptions,
+  resumeGrpo,
+} from './post-training/grpo/grpo.ts';
+export {
+  type GrpoLossInput,
+  type GrpoLossOptions,
+  grpoLoss,
+  type MeanOver,
+  type RatioLevel,
+  tokenWeights,
+} from './post-training/grpo/loss.ts';
+export { type Answer, correct, type Reward, sumOfRewards } from './post-training/rewards/reward.ts';
+export { boxed, boxedAnswer, brevity, hasFormat } from './post-training/rewards/rules.ts';
 export type { DirectoryHandle, FileHandle, LockManager, WritableFile } from './runs/directory-handle.ts';
 export { type MemoryStore, memoryStore } from './runs/memory-store.ts';
 export type { ModelStore } from './runs/model-store.ts';
@@ -122,6 +141,7 @@ export { PauseController } from './train/pause.ts';
 export type { PlanChange } from './train/plan-changes.ts';
 export type { DataChange, InitialModel, RunSettings, SettingsOverrides } from './train/run-settings.ts';
 export type { RunWatcher } from './train/run-watcher.ts';
+export type { Highlights, Measurement, MethodOutcome, TrainingMethod } from './train/method.ts';
 export { saveModel } from './train/save-model.ts';
 export type { FromModel, FromScratch, StartCommon, StartOptions } from './train/start-run.ts';
 export {
