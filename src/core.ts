@@ -29,9 +29,18 @@ export type { DataProgress, OnProgress } from './data/progress.ts';
 export type { TextPieces } from './data/tokenizers/bpe-trainer.ts';
 export { createTokenizer } from './data/tokenizers/create-tokenizer.ts';
 export { type TokenRoles, tokenizerFromHuggingFace } from './data/tokenizers/hugging-face-tokenizer.ts';
+export { createRandom, type Random } from './data/random.ts';
+export type { Turn } from './data/transcript.ts';
 export type { Batch, CompleteTokenizer, Dataset, Tokenizer } from './data/types.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
 export { UserError } from './errors.ts';
+export { findContaminated } from './evaluate/contamination.ts';
+export { type ChoiceResult, evaluateChoices } from './evaluate/evaluate-choices.ts';
+export { evaluateTask, type PromptEncoder, type TaskEvaluation, type TaskResult } from './evaluate/evaluate-task.ts';
+export { heldOutProblems, trainingProblem } from './evaluate/split.ts';
+export type { Problem, Task } from './evaluate/task.ts';
+export { readTask } from './evaluate/task-file.ts';
+export { namedTask } from './evaluate/tasks/index.ts';
 export { createGenerator, type GeneratorOptions } from './generate/batch/batch-generator.ts';
 export {
   generateSamples,
@@ -105,6 +114,9 @@ export {
 } from './post-training/grpo/loss.ts';
 export { type Answer, correct, type Reward, sumOfRewards } from './post-training/rewards/reward.ts';
 export { boxed, boxedAnswer, brevity, hasFormat } from './post-training/rewards/rules.ts';
+export { miniatureModel } from './post-training/miniature.ts';
+export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
+export type { ConversationSet } from './post-training/sft/sources.ts';
 export type { DirectoryHandle, FileHandle, LockManager, WritableFile } from './runs/directory-handle.ts';
 export { type MemoryStore, memoryStore } from './runs/memory-store.ts';
 export type { ModelStore } from './runs/model-store.ts';

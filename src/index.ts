@@ -9,7 +9,9 @@ import './node.ts';
 export * from './core.ts';
 export { brotliBitsPerByte } from './data/brotli.ts';
 export { type CorpusDescription, listCorpora } from './data/corpora/built-in.ts';
+export { type ConversationRow, type ConversationSource, loadConversations } from './data/corpora/load-conversations.ts';
 export { type DomainStatistics, datasetStatistics, type StatisticsOptions } from './data/statistics.ts';
+export { loadTask } from './evaluate/load-task.ts';
 export type {
   Arm,
   Changes,

@@ -42,12 +42,8 @@ export function sftMethod(options: SftMethodOptions): TrainingMethod {
       ? {}
       : {
           measure: async ({ model }) => {
-            const { examples: _, ...found } = await ask(model, task, measured, options);
-            return {
-              result: { ...found },
-              metrics: taskMetrics({ ...found, examples: [] }),
-              text: describeTask(task.name, { ...found, examples: [] }),
-            };
+            const found = await ask(model, task, measured, options);
+            return { result: { ...found }, metrics: taskMetrics(found), text: describeTask(task.name, found) };
           },
         }),
     ...(task === null || stopAt === null
