@@ -19,7 +19,7 @@ import { parseRunSettings, type RunSettings } from '../../train/run-settings.ts'
 import type { RunWatcher } from '../../train/run-watcher.ts';
 import { type RunPlace, resumeRun, storeOf, train } from '../../train/trainer.ts';
 import { miniatureModel } from '../miniature.ts';
-import { chatTemplate, chatTemplateOf } from './chat-template.ts';
+import { chatTemplate, chatTemplateNames, chatTemplateOf } from './chat-template.ts';
 import { prepareSft } from './prepare-sft.ts';
 import { type RecordedSft, recordedSftOf, sftTrain, validateSft } from './sft-settings.ts';
 import { type ConversationSet, type RawSource, sourceOfSet, sourceOfTask, textsOfSource } from './sources.ts';
@@ -81,7 +81,7 @@ export async function sft(options: SftOptions): Promise<TrainResult> {
   const sources = rawSources(options, wanted, heldOutFraction, seed);
   const start = await openStart(options, sources);
   const isTaskAlone = conversations.length === 0;
-  const template = options.template ?? chatTemplateOf(start.tokenizer)?.name ?? (isTaskAlone ? 'plain' : 'transcript');
+  const template = options.template ?? usualTemplate(start.tokenizer, isTaskAlone);
   const { encoded, longest, dataset, method } = prepareSft(
     { sources, task: task ?? null, recorded: { ...wanted, template: chatTemplate(template).name } },
     start.tokenizer,
@@ -138,6 +138,17 @@ function recordOf(options: SftOptions): RecordedSft {
     samples,
     stopAt,
   });
+}
+
+/** The template that a model has already, or the one that suits its samples. */
+function usualTemplate(tokenizer: Tokenizer, isTaskAlone: boolean): string {
+  const own = chatTemplateOf(tokenizer);
+  if (own !== null) return own.name;
+  if (tokenizer.chatTemplate === undefined) return isTaskAlone ? 'plain' : 'transcript';
+  throw new UserError(
+    'sft: the model has a chat template of its own, which does not say here where answers begin and end; name one ' +
+      `that takes its place: --template transcript (known are ${chatTemplateNames.join(', ')})`,
+  );
 }
 
 function rawSources(
