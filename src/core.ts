@@ -131,6 +131,25 @@ export type { AttentionVisibility } from './ops/mla-attention.ts';
 export type { Products } from './ops/products.ts';
 export type { RotaryTables } from './ops/rotary.ts';
 export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
+export { type AdvantageKind, groupAdvantages } from './post-training/grpo/advantages.ts';
+export { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig } from './post-training/grpo/config.ts';
+export {
+  type GrpoOptions,
+  type GrpoProblems,
+  grpo,
+  type ResumeGrpoOptions,
+  resumeGrpo,
+} from './post-training/grpo/grpo.ts';
+export {
+  type GrpoLossInput,
+  type GrpoLossOptions,
+  grpoLoss,
+  type MeanOver,
+  type RatioLevel,
+  tokenWeights,
+} from './post-training/grpo/loss.ts';
+export { type Answer, correct, type Reward, sumOfRewards } from './post-training/rewards/reward.ts';
+export { boxed, boxedAnswer, brevity, hasFormat } from './post-training/rewards/rules.ts';
 export { miniatureModel } from './post-training/miniature.ts';
 export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
 export type { ConversationSet } from './post-training/sft/sources.ts';
@@ -170,6 +189,7 @@ export { PauseController } from './train/pause.ts';
 export type { PlanChange } from './train/plan-changes.ts';
 export type { DataChange, InitialModel, RunSettings, SettingsOverrides } from './train/run-settings.ts';
 export type { RunWatcher } from './train/run-watcher.ts';
+export type { Highlights, Measurement, MethodOutcome, TrainingMethod } from './train/method.ts';
 export { saveModel } from './train/save-model.ts';
 export type { FromModel, FromScratch, StartCommon, StartOptions } from './train/start-run.ts';
 export {

@@ -69,7 +69,10 @@ function settingsOf({ samples, temperature, seed, maxNewTokens }: TaskFlags) {
 }
 
 /** A problem as the model wants it: through its chat template, or as the beginning of a document. */
-async function promptEncoder({ path, tokenizer }: OpenedModel, system: string | undefined) {
+export async function promptEncoder(
+  { path, tokenizer }: Pick<OpenedModel, 'path' | 'tokenizer'>,
+  system: string | undefined,
+) {
   const { start, chat } = await openPromptFormat(path, tokenizer);
   const first = system === undefined ? [] : [{ role: 'system', content: system } as const];
   return async ({ prompt }: Problem): Promise<readonly number[]> =>

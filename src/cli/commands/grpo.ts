@@ -6,6 +6,7 @@ import { defaultTrainConfig } from '../../config/train-presets.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
 import { UserError } from '../../errors.ts';
 import { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig } from '../../post-training/grpo/config.ts';
+import type { GrpoProblems } from '../../post-training/grpo/grpo.ts';
 import { backendOptions, parseBackendFlags, parseBackendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { collect, jsonOption } from '../common-options.ts';
@@ -77,14 +78,15 @@ async function prepare(init: string | undefined, options: GrpoFlags): Promise<St
   if (options.task === undefined) throw new UserError('grpo: expected a task; give --task, such as --task chain');
   const settings = { grpo: grpoSettings(options), train: trainSettings(options) };
   const choice = parseBackendFlags(options);
-  const { namedTask } = await import('../../evaluate/tasks/index.ts');
+  const { loadTask } = await import('../../evaluate/load-task.ts');
   const { parseReward } = await import('../rewards.ts');
-  const task = namedTask(options.task);
+  const task = await loadTask(options.task);
   const rewardName = options.reward ?? 'correct';
   const reward = await parseReward(rewardName, task);
   const runDir = options.out ?? defaultRunDir({ preset: basename(resolve(init)) }, task.name.replaceAll(':', '-'));
   const { grpo } = await import('../../post-training/grpo/grpo.ts');
-  return (watcher) => grpo({ init, task, reward, rewardName, ...settings, ...choice, runDir, ...watcher });
+  const encode = await promptsOf(init);
+  return (watcher) => grpo({ init, encode, task, reward, rewardName, ...settings, ...choice, runDir, ...watcher });
 }
 
 async function prepareAgain(init: string | undefined, options: GrpoFlags): Promise<Start> {
@@ -98,15 +100,28 @@ async function prepareAgain(init: string | undefined, options: GrpoFlags): Promi
   }
   const { folderStore } = await import('../../runs/folder-store.ts');
   const { readGrpoRun } = await import('../../post-training/grpo/recorded.ts');
-  const { namedTask } = await import('../../evaluate/tasks/index.ts');
+  const { loadTask } = await import('../../evaluate/load-task.ts');
   const { parseReward } = await import('../rewards.ts');
   const store = folderStore(resume);
   const recorded = await readGrpoRun(store);
-  const task = namedTask(recorded.task);
+  const task = await loadTask(recorded.task);
   const reward = await parseReward(recorded.reward, task);
   const backendOptions = parseBackendOptions(options);
   const { resumeGrpo } = await import('../../post-training/grpo/grpo.ts');
-  return (watcher) => resumeGrpo({ store, task, reward, rewardName: recorded.reward, backendOptions, ...watcher });
+  const encode = await promptsOf(recorded.init.path);
+  return (watcher) =>
+    resumeGrpo({ store, encode, task, reward, rewardName: recorded.reward, backendOptions, ...watcher });
+}
+
+/** Prompts as the checkpoint wants them: through its chat template, or as the beginning of a document. */
+async function promptsOf(init: string): Promise<NonNullable<GrpoProblems['encode']>> {
+  const { checkpointFolder } = await import('../open-model.ts');
+  const { promptEncoder } = await import('../evaluate-tasks.ts');
+  const path = checkpointFolder(init);
+  return (tokenizer) => {
+    const opened = promptEncoder({ path, tokenizer }, undefined);
+    return async (problem) => (await opened)(problem);
+  };
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
