@@ -9,6 +9,7 @@ import { print } from './terminal/print.ts';
 /** The commands by name, each loaded when it is needed; in the order of the help. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   train: async () => (await import('./commands/train.ts')).trainCommand,
+  extend: async () => (await import('./commands/extend.ts')).extendCommand,
   eval: async () => (await import('./commands/eval.ts')).evalCommand,
   score: async () => (await import('./commands/score.ts')).scoreCommand,
   generate: async () => (await import('./commands/generate.ts')).generateCommand,

@@ -5,9 +5,10 @@ import { UserError } from '../../errors.ts';
 import type { Task } from '../task.ts';
 import { createTask, type TaskKind } from '../task-kind.ts';
 import { chain } from './chain.ts';
+import { lookbackTask, needleTask, recallTask } from './recall.ts';
 
 /** The kinds of tasks that are generated, in the order in which they are listed. */
-export const taskKinds: readonly TaskKind[] = [chain];
+export const taskKinds: readonly TaskKind[] = [chain, recallTask, needleTask, lookbackTask];
 
 /**
  * A task by its specification: a name, and options after colons (`chain:operations=5:starShare=0.12`).
