@@ -34,7 +34,7 @@ export function initWishes(options: RunOptions, init: string): Required<Pick<Fro
 }
 
 /** What `config.json` says, so that settings are checked against it and not against a preset. */
-function shapeOf(init: string): ModelConfig {
+export function shapeOf(init: string): ModelConfig {
   const { path } = chooseCheckpoint(init);
   return fromHuggingFaceConfig(readJsonFile(path, configFile, 'init'));
 }

@@ -18,6 +18,8 @@ export interface Host {
   readonly encoder: (tokenizer: Tokenizer, cacheDir: string | null | undefined, onPiece: OnPiece) => Promise<Encoder>;
   /** Encodes with a parsed `tokenizer.json` as Hugging Face's library does: its patterns are code of strangers. */
   readonly foreignEncoder: (json: object, name: string) => ForeignEncoder;
+  /** What `work` returns; null if it was ended after so many seconds, which only some programs can do. */
+  readonly withinSeconds: <T>(seconds: number, work: () => T) => { readonly value: T } | null;
   /** The text of a file. */
   readonly readText: (path: string) => Promise<string>;
 }

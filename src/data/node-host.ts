@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { foreignEncoder } from './foreign-code/foreign-encoder.ts';
+import { TimeUp, withinSeconds } from './foreign-code/time-limit.ts';
 import type { Host } from './host.ts';
 
 export const nodeHost: Host = {
@@ -11,5 +12,13 @@ export const nodeHost: Host = {
     return createCachedEncoder(tokenizer, cacheDir === undefined ? defaultCacheDir() : cacheDir, onPiece);
   },
   foreignEncoder,
+  withinSeconds: (seconds, work) => {
+    try {
+      return { value: withinSeconds(seconds, work) };
+    } catch (error) {
+      if (error instanceof TimeUp) return null;
+      throw error;
+    }
+  },
   readText: (path) => readFile(path, 'utf8'),
 };

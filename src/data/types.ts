@@ -14,6 +14,8 @@ export interface Tokenizer {
   readonly endTokenIds?: readonly number[];
   /** Ids of the fill-in-the-middle tokens; null if there are none. */
   readonly fim: { readonly begin: number; readonly hole: number; readonly end: number } | null;
+  /** How conversations are written for the model, in Jinja: the `chat_template` of `tokenizer_config.json`. */
+  readonly chatTemplate?: string;
   /** Special tokens that its file lacked, and that were added for a model trained from scratch. */
   readonly completedWith?: readonly string[];
   /** Token ids of a text; text that looks like a special token is ordinary text here. */

@@ -15,6 +15,7 @@ export const webHost: Host = {
     const encode = libraryEncoder(json);
     return { encode, encodeAside: async (text) => encode(text) };
   },
+  withinSeconds: (_seconds, work) => ({ value: work() }),
   readText: async () => {
     throw new Error('there are no files in a page; give what tokenizerFromHuggingFace makes of its contents');
   },

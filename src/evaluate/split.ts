@@ -29,13 +29,23 @@ export function trainingProblem(task: Task, random: Random): Problem {
 }
 
 /**
- * Different problems for measuring, the same for the same seed. Of a task with a list of problems: the list, or its
- * beginning.
+ * Different problems for measuring, the same for the same seed. Of a task with a list of problems: those of the list
+ * that are held out.
  *
- * @throws UserError for a task that has fewer.
+ * @throws UserError for a task that generates fewer.
  */
 export function heldOutProblems(task: Task, count: number, seed = 0): readonly Problem[] {
-  if (task.problems !== undefined) return task.problems.slice(0, count);
+  const found = someHeldOut(task, count, seed);
+  if (found.length === count || task.problems !== undefined) return found;
+  throw new UserError(
+    `task: ${task.name} has only ${found.length} problems to measure on, and ${count} were asked for; ask for ` +
+      `${Math.max(found.length, 1)}, or make the problems larger`,
+  );
+}
+
+/** The same, or fewer where there are no more. */
+export function someHeldOut(task: Task, count: number, seed = 0): readonly Problem[] {
+  if (task.problems !== undefined) return task.problems.filter(isHeldOut).slice(0, count);
   const random = createRandom('held-out problems', task.name, seed);
   const found = new Map<string, Problem>();
   for (let drawsInVain = 0; found.size < count && drawsInVain < maxDraws; drawsInVain++) {
@@ -44,9 +54,5 @@ export function heldOutProblems(task: Task, count: number, seed = 0): readonly P
     found.set(problem.prompt, problem);
     drawsInVain = 0;
   }
-  if (found.size === count) return [...found.values()];
-  throw new UserError(
-    `task: ${task.name} has only ${found.size} problems to measure on, and ${count} were asked for; ask for ` +
-      `${Math.max(found.size, 1)}, or make the problems larger`,
-  );
+  return [...found.values()];
 }

@@ -59,7 +59,9 @@ function readOption(kind: TaskKind, spec: string, key: string, text: string): nu
   throw new UserError(`task: ${spec}: ${key} must be ${sort} from ${min} to ${max}, found ${JSON.stringify(text)}`);
 }
 
-/** Whether what follows the last `=` of a completion is the answer. */
-export function isAfterEquals({ answer }: Problem, completion: string): boolean {
-  return completion.includes('=') && completion.slice(completion.lastIndexOf('=') + 1).trim() === answer;
-}
+/** The verifier of tasks whose answer is what follows the last `=`. */
+export const afterEquals = {
+  answerOf: (completion: string): string | null =>
+    completion.includes('=') ? completion.slice(completion.lastIndexOf('=') + 1).trim() : null,
+  isRight: ({ answer }: Problem, completion: string): boolean => afterEquals.answerOf(completion) === answer,
+};

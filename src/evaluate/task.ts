@@ -26,8 +26,12 @@ export interface Task {
   readonly alphabet?: string;
   /** The problems, where there is a fixed list of them; absent for a generator. */
   readonly problems?: readonly Problem[];
+  /** Text that ends an answer, besides the end token: a line break where a base model writes line after line. */
+  readonly stop?: string;
   /** The next problem, a function of `random` alone. */
   problem(random: Random): Problem;
+  /** What a continuation gives as its answer; null for one that is not in the format. Absent: no format is checked. */
+  answerOf?(completion: string): string | null;
   /** Whether a continuation answers the problem; it ended by itself, or at the longest allowed length. */
   isRight(problem: Problem, completion: string): boolean;
 }

@@ -48,7 +48,12 @@ export function folderTokenizer(
   const unused = beyond.map(
     (token) => `tokenizer: ${token} is not in the model's vocabulary of ${vocabSize} tokens; it is not used`,
   );
-  return { tokenizer: tokenizerFromHuggingFace(json, undefined, roles), notes: [...unused, ...notes] };
+  const tokenizer = tokenizerFromHuggingFace(json, undefined, roles);
+  const template = tokenizerConfig?.chat_template;
+  return {
+    tokenizer: typeof template === 'string' ? { ...tokenizer, chatTemplate: template } : tokenizer,
+    notes: [...unused, ...notes],
+  };
 }
 
 /** Who says which tokens begin and end texts. */

@@ -16,7 +16,7 @@ import { parseState, type TrainerState } from './trainer-state.ts';
 /** Saves the current state of the run and returns the path of the checkpoint. */
 export async function saveCheckpoint(run: Run): Promise<string> {
   const { model, optimizer, average } = run.learner;
-  run.state = { ...run.state, seconds: run.clock.seconds(), ...updatesOf(run) };
+  run.state = { ...run.state, seconds: run.clock.seconds() };
   const contents = {
     ...(await modelContents(model, run.dataset.tokenizer)),
     optimizer: [...(await optimizer.exportTensors()), ...((await average?.exportTensors()) ?? [])],
@@ -26,11 +26,6 @@ export async function saveCheckpoint(run: Run): Promise<string> {
   run.saved = { path, state: run.state };
   await run.emit({ type: 'checkpoint', step: run.state.step, path });
   return path;
-}
-
-/** A method may make several updates in a step, or none. */
-function updatesOf({ method, learner }: Run): { updates?: number } {
-  return method === null ? {} : { updates: learner.optimizer.steps };
 }
 
 /** The checkpoint a run is to be resumed from. */

@@ -23,6 +23,8 @@ export interface MethodOutcome extends StepOutcome {
   /** Further keys of the metrics line. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly highlights: Highlights;
+  /** What is odd about the step. */
+  readonly warnings?: readonly string[];
 }
 
 /** How good the model is at what it is trained for. */
@@ -35,16 +37,24 @@ export interface Measurement {
   readonly text: string;
 }
 
-/** Takes the place of training on the rows of a dataset, and of evaluating on its held-out text. */
+/**
+ * What a run does in place of training on the rows of a dataset and evaluating on its held-out text; a method without a
+ * `step` does both as well.
+ */
 export interface TrainingMethod {
   /** The command that starts such a run. */
   readonly name: string;
   /** Recorded in `run.json`; a run that is carried on must be given the same. */
   readonly settings: JsonObject;
-  /** One step. What it draws must depend on the seed and the step alone, so that a resumed run draws the same. */
-  step(learner: Learner, plan: StepPlan, train: TrainConfig): Promise<MethodOutcome>;
-  /** Is called before the first step, every `evalEvery` steps and after the last. */
-  measure(learner: Learner): Promise<Measurement>;
+  /**
+   * One step. What it draws must depend on the seed and the step alone, so that a resumed run draws the same. Absent:
+   * the next rows of the dataset.
+   */
+  step?(learner: Learner, plan: StepPlan, train: TrainConfig): Promise<MethodOutcome>;
+  /** Is called before the first step, every `evalEvery` steps and after the last. Absent: nothing is measured. */
+  measure?(learner: Learner): Promise<Measurement>;
+  /** Is asked after each step; true makes this step the last of the run. Absent: the run goes on to its planned end. */
+  isDone?(learner: Learner, step: number): Promise<boolean>;
   /** An example of what the model writes; is called when a sample is due. */
   example(learner: Learner): Promise<{ readonly prompt: string; readonly text: string }>;
 }

@@ -7,8 +7,10 @@ import { UserError } from '../errors.ts';
 import { saveCheckpoint } from './checkpointing.ts';
 import { evaluate } from './evaluate.ts';
 import type { TrainResult } from './events.ts';
-import type { MethodOutcome, TrainingMethod } from './method.ts';
+import { changeLength } from './go-on-longer.ts';
+import type { Measurement, MethodOutcome } from './method.ts';
 import { evalMetrics, mean, stepMetrics } from './metrics.ts';
+import { planRun } from './plan-changes.ts';
 import { isInterrupted, positionOf, type Run } from './run.ts';
 import { isSampleDue, takeSample } from './samples.ts';
 import type { StepPlan } from './schedules.ts';
@@ -25,16 +27,18 @@ export async function runToEnd(run: Run): Promise<TrainResult> {
   try {
     return await takeSteps(run);
   } catch (error) {
+    if (error instanceof UserError) await keepLastStep(run);
     throw withCheckpoint(error, run);
   }
 }
 
 async function takeSteps(run: Run): Promise<TrainResult> {
-  const { steps, checkpointEvery } = run.settings.train;
+  const { checkpointEvery } = run.settings.train;
   await doWhatIsDue(run);
   await run.rest();
-  while (run.state.step < steps && !isInterrupted(run)) {
+  while (run.state.step < run.settings.train.steps && !isInterrupted(run)) {
     await takeStep(run);
+    if (await run.method?.isDone?.(run.learner, run.state.step)) await makeLast(run);
     await doWhatIsDue(run);
     if (checkpointEvery > 0 && run.state.step % checkpointEvery === 0) await saveCheckpoint(run);
     await run.rest();
@@ -51,10 +55,32 @@ async function takeStep(run: Run): Promise<void> {
   if (!plan) throw new Error(`internal: no plan for step ${state.step}`);
   const started = performance.now();
   const outcome =
-    method === null
+    method?.step === undefined
       ? await trainStep(learner, dataset.trainBatch(plan.firstSample, plan.batchSize), plan, settings.train)
       : await method.step(learner, plan, settings.train);
   await advance(run, plan, outcome, (performance.now() - started) / 1000);
+}
+
+/** Saves what a method has learned so far where a step of it failed before it changed anything. */
+async function keepLastStep(run: Run): Promise<void> {
+  const { learner, method, state, saved } = run;
+  const isUnchanged = learner.optimizer.steps === (state.updates ?? 0);
+  if (method === null || state.step === 0 || saved?.state === state || !isUnchanged) return;
+  await saveCheckpoint(run).catch(() => {}); // the error of the step says more than that of a full disk
+}
+
+/** Makes the step that was just done the last of the run, as if it had been planned so. */
+async function makeLast(run: Run): Promise<void> {
+  const { step } = run.state;
+  const planned = run.settings.train.steps;
+  if (step === planned) return;
+  const { settings } = changeLength(run.settings, { steps: step, keepSchedule: true }, step);
+  run.settings = settings;
+  run.plan = planRun(settings.train, settings.planChanges);
+  run.state = { ...run.state, train: { ...settings.train } };
+  await run.store.writeSettings(settings);
+  const message = `The goal is reached: the run ends at step ${step} instead of ${planned}.`;
+  await run.emit({ type: 'note', message });
 }
 
 /** Adds to an error where the last good state is. */
@@ -82,6 +108,8 @@ async function advance(
     stepSeconds: state.stepSeconds + stepSeconds,
     spike: observeLoss(state.spike, outcome.main),
     recentLosses: [...state.recentLosses, outcome.main].slice(-Math.ceil(steps / 10)),
+    // A method may make several updates in a step, or none.
+    ...(run.method === null ? {} : { updates: run.learner.optimizer.steps }),
   };
   const tokensPerSecond = (plan.batchSize * seqLen) / stepSeconds;
   const { highlights } = outcome;
@@ -100,8 +128,9 @@ async function advance(
     metrics,
     ...(highlights === undefined ? {} : { highlights }),
   });
+  for (const message of outcome.warnings ?? []) await run.emit({ type: 'warning', message });
   // The loss of a method need not fall or be smooth.
-  if (run.method === null && outcome.main > threshold) {
+  if (run.method?.step === undefined && outcome.main > threshold) {
     const message = `loss spike at step ${step}: ${outcome.main.toFixed(3)}, recently ${state.spike.mean.toFixed(3)}`;
     await run.emit({ type: 'warning', message });
   }
@@ -114,17 +143,24 @@ async function doWhatIsDue(run: Run): Promise<void> {
 
 function isEvaluationDue({ settings, state, method }: Run): boolean {
   const { steps, evalEvery } = settings.train;
-  const isFirst = state.step === 0 && method !== null;
+  const isFirst = state.step === 0 && method?.measure !== undefined;
   const isDueNow = isFirst || state.step === steps || (state.step > 0 && evalEvery > 0 && state.step % evalEvery === 0);
   return isDueNow && state.evaluatedStep < state.step;
 }
 
+/** What is due at an evaluation: the loss on held-out text, and what the method measures. */
+async function evaluateRun(run: Run): Promise<void> {
+  const { step } = run.state;
+  if (run.method?.step === undefined && !(await evaluateText(run))) return; // interrupted
+  if (run.method?.measure !== undefined) await measureRun(run, await run.method.measure(run.learner));
+  run.state = { ...run.state, evaluatedStep: step };
+}
+
 /**
  * Evaluates the weights, and their average if one is kept: on all held-out text at the end, on `evalTokens` before
- * that.
+ * that. False if it was interrupted.
  */
-async function evaluateRun(run: Run): Promise<void> {
-  if (run.method !== null) return measureRun(run, run.method);
+async function evaluateText(run: Run): Promise<boolean> {
   const { model, average } = run.learner;
   const { steps, batchSize, documentMask, evalTokens } = run.settings.train;
   const { step } = run.state;
@@ -132,18 +168,18 @@ async function evaluateRun(run: Run): Promise<void> {
   const options = { batchSize, documentMask, signal: run.signal, ...limit };
   const result = await evaluate(model, run.dataset, options);
   const averaged = average ? await average.evaluateWith(() => evaluate(model, run.dataset, options)) : null;
-  if (result === null || (average !== null && averaged === null)) return; // interrupted
+  if (result === null || (average !== null && averaged === null)) return false;
   const { loss, bitsPerByte } = result;
   run.log.metrics(evalMetrics(positionOf(run), result, averaged?.loss ?? null));
-  run.state = { ...run.state, evaluatedStep: step, evaluation: { loss, bitsPerByte } };
+  run.state = { ...run.state, evaluation: { loss, bitsPerByte } };
   await run.emit({ type: 'eval', step, result });
+  return true;
 }
 
-async function measureRun(run: Run, method: TrainingMethod): Promise<void> {
+async function measureRun(run: Run, { result, metrics, text }: Measurement): Promise<void> {
   const { step, measured } = run.state;
-  const { result, metrics, text } = await method.measure(run.learner);
   run.log.metrics({ ...positionOf(run), ...metrics });
-  run.state = { ...run.state, evaluatedStep: step, measured: { before: measured?.before ?? result, after: result } };
+  run.state = { ...run.state, measured: { before: measured?.before ?? result, after: result } };
   await run.emit({ type: 'measure', step, text });
 }
 

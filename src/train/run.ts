@@ -13,12 +13,13 @@ import type { TrainerState } from './trainer-state.ts';
 
 export interface Run {
   readonly store: RunStore;
-  readonly settings: RunSettings;
+  /** Replaced when the run ends before its planned end because its method says that it is done. */
+  settings: RunSettings;
   readonly dataset: Dataset;
   readonly learner: Learner;
   /** Null where rows of text are predicted. */
   readonly method: TrainingMethod | null;
-  readonly plan: readonly StepPlan[];
+  plan: readonly StepPlan[];
   readonly log: RunLog;
   /** Tells whoever watches, and waits for them if they ask for it. */
   readonly emit: (event: TrainEvent) => Promise<void>;

@@ -65,7 +65,8 @@ export function resumeEvents(options: ResumeOptions): AsyncGenerator<TrainEvent,
   return eventsOf((watcher) => resumeRun({ ...options, ...watcher }), options);
 }
 
-async function storeOf({ runDir, store }: RunPlace): Promise<RunStore> {
+/** The store of a place; a `UserError` where there is none, or two. */
+export async function storeOf({ runDir, store }: RunPlace): Promise<RunStore> {
   if (store !== undefined && runDir === undefined) return store;
   const { folders } = host();
   if (runDir !== undefined && store === undefined) {

@@ -26,10 +26,12 @@ describe('problems to train on and to measure on', () => {
     expect(() => heldOutProblems(small, 100)).toThrow(/has only \d problems to measure on, and 100 were asked for/);
   });
 
-  it('measures on the list of a task that has one', () => {
-    const problems = [1, 2, 3].map((i) => ({ prompt: `${i}:`, answer: String(i) }));
+  it('are taken from the list of a task that has one', () => {
+    const problems = Array.from({ length: 100 }, (_, i) => ({ prompt: `${i}:`, answer: String(i) }));
     const listed = { ...task, problems };
-    expect(heldOutProblems(listed, 2)).toEqual(problems.slice(0, 2));
-    expect(heldOutProblems(listed, 9)).toEqual(problems);
+    const heldOut = heldOutProblems(listed, 100);
+    expect(heldOut).toEqual(problems.filter(isHeldOut));
+    expect(heldOut.length).toBeGreaterThan(4);
+    expect(heldOutProblems(listed, 2)).toEqual(heldOut.slice(0, 2));
   });
 });

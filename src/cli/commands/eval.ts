@@ -1,10 +1,12 @@
 // `tinyseek eval`: a checkpoint on held-out text, measured as training does at the end of a run.
 
+import { UserError } from '../../errors.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
 import type { EvalResult } from '../../train/events.ts';
-import { backendOptions } from '../backend-option.ts';
+import { type BackendFlags, backendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument, heldOutOption, jsonOption } from '../common-options.ts';
+import { type TaskFlags, taskOptions } from '../task-options.ts';
 import { maxVioMeaning } from '../glossary.ts';
 import { outputWidth } from '../output.ts';
 import { formatExact } from '../terminal/format.ts';
@@ -12,16 +14,21 @@ import { formatTable } from '../terminal/table.ts';
 
 export const evalCommand = defineCommand({
   name: 'eval',
-  summary: 'measure a checkpoint on held-out text',
-  description: 'Measures a checkpoint on held-out text: loss, perplexity, bits per byte, expert load.',
+  summary: 'measure a checkpoint on held-out text, or on tasks',
+  description:
+    'Measures a checkpoint on held-out text: loss, perplexity, bits per byte, expert load. With --tasks it answers problems.',
   arguments: [checkpointArgument],
-  options: [heldOutOption, ...backendOptions(), jsonOption],
+  options: [heldOutOption, ...taskOptions, ...backendOptions(), jsonOption],
   examples: [
     ['eval runs/first', 'the newest checkpoint of a run'],
     ['eval runs/first --data code --json', 'on other text, for a program'],
+    ['eval runs/first --tasks chain,addition --samples 8', 'answers to problems, eight to each'],
   ],
   /** On the held-out part of its own data, or of other data with the same split settings. */
   run: async (checkpoint, options) => {
+    const { tasks } = options;
+    if (tasks !== undefined) return evaluateOnTasks(checkpoint, tasks, options);
+    (await import('../evaluate-tasks.ts')).refuseWithoutTasks(options);
     const { openDataset } = await import('../open-dataset.ts');
     const { evaluate } = await import('../../train/evaluate.ts');
     const { openModel } = await import('../open-model.ts');
@@ -39,6 +46,19 @@ export const evalCommand = defineCommand({
     };
   },
 });
+
+async function evaluateOnTasks(
+  checkpoint: string,
+  tasks: string,
+  options: TaskFlags & BackendFlags & { data?: string },
+) {
+  if (options.data !== undefined) {
+    throw new UserError('--data: text to measure on, and --tasks asks problems; give one of the two');
+  }
+  const { evaluateTasks } = await import('../evaluate-tasks.ts');
+  const { openModel } = await import('../open-model.ts');
+  return evaluateTasks(await openModel(checkpoint, options), tasks, options);
+}
 
 function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
   const mtp = result.mtpLoss.map((loss, depth) => [`MTP loss, depth ${depth + 1}`, loss.toFixed(4)]);

@@ -41,7 +41,7 @@ function suggestions({ result }: Closing): [string, string][] {
 }
 
 /** Label and what is to be pasted side by side, or below each other where that is too wide. */
-function labelled(rows: readonly (readonly [string, string])[], width: number): Line[] {
+export function labelled(rows: readonly (readonly [string, string])[], width: number): Line[] {
   const table = alignColumns(rows.map(([label, text]) => [`  ${label}`, text]));
   if (table.every((line) => displayWidth(line) <= width)) return table;
   return rows.flatMap(([label, text]) => [`${label}:`, { command: text }]);

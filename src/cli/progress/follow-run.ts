@@ -6,6 +6,7 @@ import { exitInterrupted, onInterrupt } from '../interrupt.ts';
 import { type CommandOutput, outputWidth } from '../output.ts';
 import { writeReport } from '../write-report.ts';
 import { closingLines, interruptedLines } from './closing.ts';
+import type { Ending } from './measured-closing.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 interface Watcher {
@@ -41,12 +42,18 @@ async function runToEnd(start: Start, progress: Progress): Promise<{ result: Tra
   }
 }
 
+const trainingEnding: Ending = {
+  lines: closingLines,
+  interrupted: interruptedLines,
+  json: ({ result: { finished: _, ...json } }) => json,
+};
+
 /** Trains; an interrupted run has its own closing lines and exit code. */
-export async function followRun(start: Start): Promise<CommandOutput> {
+export async function followRun(start: Start, ending: Ending = trainingEnding): Promise<CommandOutput> {
   const { result, brotliBitsPerByte } = await runToEnd(start, createProgress());
-  const { finished, ...json } = result;
   const closing = { result, brotliBitsPerByte, report: await writeReport([result.run]) };
-  return finished
-    ? { json, lines: closingLines(closing, outputWidth()) }
-    : { json, lines: interruptedLines(closing, outputWidth()), exitCode: exitInterrupted };
+  const json = ending.json(closing);
+  return result.finished
+    ? { json, lines: ending.lines(closing, outputWidth()) }
+    : { json, lines: ending.interrupted(closing, outputWidth()), exitCode: exitInterrupted };
 }

@@ -45,8 +45,9 @@ export function headline(event: StartEvent, width: number): string[] {
     ...backendParts(event),
   ];
   const dataParts = [
-    `Data: ${train.data}`,
-    `${formatCount(event.trainTokens)} training tokens`,
+    ...(event.trainTokens === 0
+      ? ['Data: what the model itself writes']
+      : [`Data: ${train.data}`, `${formatCount(event.trainTokens)} training tokens`]),
     `tokenizer ${train.tokenizer}`,
     `${train.batchSize} x ${train.seqLen} tokens a step`,
   ];

@@ -28,7 +28,7 @@ const roles: Readonly<Record<string, string>> = {
   developer: 'system',
 };
 
-type Row = Readonly<Record<string, unknown>>;
+type RowValues = Readonly<Record<string, unknown>>;
 
 /**
  * The document of a row: what is under `textKey`, or else under the first key that is known.
@@ -42,17 +42,43 @@ export function textOfRow(row: unknown, textKey: string, where: string): RowText
   if (row === null) return { text: null, isConversation: false };
   if (typeof row === 'string') return { text: row, isConversation: false };
   if (typeof row !== 'object' || Array.isArray(row)) throw noText(row, where);
-  const values: Row = { ...row };
+  const values: RowValues = { ...row };
   if (textKey !== '') return textUnder(textKey, values, where);
   const key = [...textKeys, ...conversationKeys].find((name) => (values[name] ?? null) !== null);
   if (key !== undefined) return textUnder(key, values, where);
-  const pair = pairs.find(({ question, answers }) => question in values && answers.some((name) => name in values));
-  if (pair !== undefined) return textOfPair(pair, values, where);
+  const pair = pairOf(values);
+  if (pair !== undefined) {
+    const turns = turnsOfPair(pair, values, where);
+    return { text: turns === null ? null : conversationText(turns), isConversation: turns !== null };
+  }
   if ([...textKeys, ...conversationKeys].some((name) => name in values)) return { text: null, isConversation: false };
   throw noText(row, where);
 }
 
-function textUnder(key: string, row: Row, where: string): RowText {
+/**
+ * The turns of a row: a conversation, or a question with its answer, where `system` may hold a system prompt; null for
+ * a row whose texts are missing (null).
+ *
+ * @throws UserError that begins with `where` for a row that is neither.
+ */
+export function turnsOfRow(row: unknown, where: string): readonly Turn[] | null {
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw noTurns(row, where);
+  const values: RowValues = { ...row };
+  const key = conversationKeys.find((name) => Array.isArray(values[name]));
+  if (key !== undefined) return turnsOf(values[key] as unknown[], key, where);
+  const pair = pairOf(values);
+  if (pair === undefined) throw noTurns(row, where);
+  const turns = turnsOfPair(pair, values, where);
+  const { system } = values;
+  if (turns === null || typeof system !== 'string' || system === '') return turns;
+  return [{ role: 'system', content: system }, ...turns];
+}
+
+function pairOf(values: RowValues): (typeof pairs)[number] | undefined {
+  return pairs.find(({ question, answers }) => question in values && answers.some((name) => name in values));
+}
+
+function textUnder(key: string, row: RowValues, where: string): RowText {
   const value = row[key];
   if (!Object.hasOwn(row, key)) throw noText(row, where);
   if (value === null) return { text: null, isConversation: false };
@@ -61,13 +87,17 @@ function textUnder(key: string, row: Row, where: string): RowText {
   throw new UserError(`${where}: expected a text in "${key}", found ${show(value)}`);
 }
 
-function textOfPair({ question, context, answers }: (typeof pairs)[number], row: Row, where: string): RowText {
+function turnsOfPair(
+  { question, context, answers }: (typeof pairs)[number],
+  row: RowValues,
+  where: string,
+): readonly Turn[] | null {
   const answer = answers.find((name) => name in row)!;
-  if (row[question] === null || row[answer] === null) return { text: null, isConversation: false };
+  if (row[question] === null || row[answer] === null) return null;
   const more = context === null ? '' : row[context];
   const asked = sideOf(question, 'user', row, where);
   const first = typeof more === 'string' && more.trim() !== '' ? addContext(asked, more) : asked;
-  return { text: conversationText([...first, ...sideOf(answer, 'assistant', row, where)]), isConversation: true };
+  return [...first, ...sideOf(answer, 'assistant', row, where)];
 }
 
 function addContext(turns: readonly Turn[], context: string): Turn[] {
@@ -75,7 +105,7 @@ function addContext(turns: readonly Turn[], context: string): Turn[] {
 }
 
 /** One side of a pair: a text, or turns. */
-function sideOf(key: string, role: string, row: Row, where: string): Turn[] {
+function sideOf(key: string, role: string, row: RowValues, where: string): Turn[] {
   const value = row[key];
   if (typeof value === 'string') return [{ role, content: value.trim() }];
   if (Array.isArray(value)) return turnsOf(value, key, where);
@@ -106,6 +136,14 @@ function textOfContent(content: unknown, where: string): string {
   const texts = parts.map((part) => (typeof part === 'object' && part !== null && 'text' in part ? part.text : part));
   if (texts.every((text) => typeof text === 'string')) return texts.join('');
   throw new UserError(`${where}: expected a text in "content" or "value", found ${show(content)}`);
+}
+
+function noTurns(row: unknown, where: string): UserError {
+  const keys = typeof row === 'object' && row !== null && !Array.isArray(row) ? Object.keys(row).slice(0, 12) : [];
+  const found = keys.length === 0 ? show(row) : `the keys ${keys.map((key) => `"${key}"`).join(', ')}`;
+  return new UserError(
+    `${where}: expected questions with answers: "messages", a list of turns, or "prompt" and "response"; found ${found}`,
+  );
 }
 
 function noText(row: unknown, where: string): UserError {

@@ -20,6 +20,7 @@ export function tokenizerConfig(tokenizer: Tokenizer): Record<string, unknown> {
     add_bos_token: false,
     add_eos_token: false,
     clean_up_tokenization_spaces: false,
+    ...(tokenizer.chatTemplate === undefined ? {} : { chat_template: tokenizer.chatTemplate }),
   };
 }
 

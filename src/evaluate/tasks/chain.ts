@@ -2,7 +2,7 @@
 // easy a step at a time, since each step has three outcomes.
 
 import type { Random } from '../../data/random.ts';
-import { defineTask, isAfterEquals } from '../task-kind.ts';
+import { defineTask, afterEquals } from '../task-kind.ts';
 
 /** The values after each operation. */
 function valuesOf(start: number, operations: readonly string[], modulus: number): number[] {
@@ -56,6 +56,6 @@ export const chain = defineTask({
         },
       };
     },
-    isRight: isAfterEquals,
+    ...afterEquals,
   }),
 });

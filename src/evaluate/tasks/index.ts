@@ -4,11 +4,17 @@ import { closest } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
 import type { Task } from '../task.ts';
 import { createTask, type TaskKind } from '../task-kind.ts';
+import { addition, multiplication } from './arithmetic.ts';
 import { chain } from './chain.ts';
+import { countdown } from './countdown.ts';
 import { lookbackTask, needleTask, recallTask } from './recall.ts';
+import { copy, parity, sorting } from './sequences.ts';
 
 /** The kinds of tasks that are generated, in the order in which they are listed. */
-export const taskKinds: readonly TaskKind[] = [chain, recallTask, needleTask, lookbackTask];
+export const taskKinds: readonly TaskKind[] = [
+  ...[chain, addition, multiplication, parity, sorting, countdown, copy],
+  ...[recallTask, needleTask, lookbackTask],
+];
 
 /**
  * A task by its specification: a name, and options after colons (`chain:operations=5:starShare=0.12`).

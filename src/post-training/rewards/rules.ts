@@ -1,0 +1,34 @@
+// Rules that an answer can be held to: an answer in a box, a format, brevity (arXiv:2412.19437 sec. 5.2.1, rule-based
+// rewards).
+
+import type { Reward } from './reward.ts';
+
+/**
+ * What stands in the last `\boxed{...}` of a text, braces inside it balanced; null without one.
+ *
+ * Example: `so \boxed{\frac{1}{2}}.` gives `\frac{1}{2}`.
+ */
+export function boxedAnswer(text: string): string | null {
+  const opening = '\\boxed{';
+  const start = text.lastIndexOf(opening);
+  if (start === -1) return null;
+  let depth = 1;
+  for (let i = start + opening.length; i < text.length; i++) {
+    if (text[i] === '{') depth++;
+    else if (text[i] === '}') depth--;
+    if (depth === 0) return text.slice(start + opening.length, i);
+  }
+  return null;
+}
+
+/** 1 for an answer whose last `\boxed{...}` is the right answer, spaces around it aside; 0 for others. */
+export const boxed: Reward = (problem, completion) => Number(boxedAnswer(completion)?.trim() === problem.answer.trim());
+
+/** 1 for an answer that the pattern matches as a whole, whatever it says; 0 for others. */
+export function hasFormat(pattern: RegExp): Reward {
+  const whole = new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ''));
+  return (_, completion) => Number(whole.test(completion));
+}
+
+/** Minus the share that an answer takes of the tokens it may have, from 0 to -1; the shorter the better. */
+export const brevity: Reward = (_, _completion, { tokens, maxTokens }) => -tokens / maxTokens;
