@@ -102,6 +102,17 @@ export { type LoadedModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
 export { defaultSampling, type SamplingOptions } from './generate/sampling/sampling.ts';
 export { scoreTokens } from './generate/score.ts';
+export {
+  type ContextExtension,
+  contextLength,
+  extendContext,
+  extendModel,
+  stageLengths,
+} from './long-context/extend-context.ts';
+export { measureNeedle, measureRecall, type RecallMeasure, type RecallShares } from './long-context/measure-recall.ts';
+export { type ExtensionPlanOptions, type ExtensionStage, planExtension } from './long-context/plan-extension.ts';
+export { type RecallDatasetOptions, recallDataset } from './long-context/recall-dataset.ts';
+export { recallTokenizer } from './long-context/recall-tokenizer.ts';
 export type {
   Checkpoint,
   CheckpointContents,
@@ -171,6 +182,7 @@ export type { ContinueOptions } from './train/continue-run.ts';
 export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
 export type { NewLength } from './train/go-on-longer.ts';
+export type { ContextSettings } from './train/initial-model.ts';
 export type { LearnerParts, Objective } from './train/learner.ts';
 export {
   computeLoss,

@@ -37,6 +37,7 @@ export type {
 export { type StageOptions, type StagePart, trainStage } from './experiments/stage.ts';
 export { loadModel } from './generate/load-model-folder.ts';
 export { type ExportOptions, exportModel, type ModelFolder } from './interchange/export-model.ts';
+export { runStage, type StageRun, stageFolders } from './long-context/run-stage.ts';
 export { importModel } from './interchange/import-model.ts';
 export { checkLoader } from './interchange/loader-check.ts';
 export { type LoaderName, loaderNames } from './interchange/loader-names.ts';

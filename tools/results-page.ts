@@ -32,6 +32,7 @@ const pictures: Readonly<Record<string, readonly string[]>> = {
   'init-and-schedule': ['loss', 'metric-loss'],
   'moe-vs-dense': ['loss-flops', 'metric-loss'],
   'break-it': ['metric-loadedLoss', 'metric-acceptance'],
+  'long-context': ['map-0-0', 'map-0-5', 'series-0', 'series-1'],
 };
 
 /** Copies what a study found; where its runs are is told from its own folder. */

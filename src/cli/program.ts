@@ -9,6 +9,7 @@ import { print } from './terminal/print.ts';
 /** The commands by name, each loaded when it is needed; in the order of the help. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   train: async () => (await import('./commands/train.ts')).trainCommand,
+  extend: async () => (await import('./commands/extend.ts')).extendCommand,
   sft: async () => (await import('./commands/sft.ts')).sftCommand,
   grpo: async () => (await import('./commands/grpo.ts')).grpoCommand,
   eval: async () => (await import('./commands/eval.ts')).evalCommand,

@@ -14,7 +14,7 @@ import type { OpenedModel } from './open-model.ts';
  * @param command begins the message when no text is known, or what is known is not readable.
  */
 export function trainedOn(
-  { path, config, trainerState }: OpenedModel,
+  { path, config, trainerState }: Pick<OpenedModel, 'path' | 'config' | 'trainerState'>,
   data: string | undefined,
   command: string,
 ): TrainConfig {

@@ -8,7 +8,12 @@ import { validateTrainConfig } from './validate.ts';
 /**
  * Keys that were added since format 1, as the versions without them trained. A new key of `TrainConfig` belongs here.
  */
-const before: Partial<TrainConfig> = { precision: 'float32', textKey: '', documentSeparator: '' };
+const before: Partial<TrainConfig> = {
+  precision: 'float32',
+  textKey: '',
+  documentSeparator: '',
+  alternateSeqLen: 0,
+};
 
 /** Like `validateTrainConfig`, but a key that did not exist yet when the settings were written may be missing. */
 export function validateRecordedTrain(train: unknown, model: ModelConfig): TrainConfig {

@@ -155,6 +155,9 @@ const trainShape = {
   steps: integer(1, 10_000_000).describe('Optimizer steps of the whole run'),
   batchSize: integer(1, 2 ** 20).describe('Sequences per optimizer step, once a growing batch has its full size'),
   seqLen: integer(1, 2 ** 20).describe('Tokens per sequence'),
+  alternateSeqLen: integer(0, 2 ** 20).describe(
+    'Every second step reads rows of this length, as many as make the same number of tokens; 0: none does',
+  ),
   gradAccumSteps: integer(1).describe('Parts that a batch is computed in, to save memory; their gradients are added'),
   seed: integer(0, 2 ** 32 - 1).describe('Seed of the initialisation, the order of the data and the samples'),
   precision: oneOf(['float32', 'fp8']).describe(

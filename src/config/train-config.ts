@@ -21,6 +21,11 @@ export interface TrainConfig {
   readonly batchSize: number;
   /** Tokens per sequence. */
   readonly seqLen: number;
+  /**
+   * Every second step reads rows of this length in place of `seqLen`, as many as make the same number of tokens; 0: none
+   * does. For the extension of a context, which may cost what is known of short texts.
+   */
+  readonly alternateSeqLen: number;
   /** Parts a batch is computed in; gradients are averaged, the expert bias still moves once per optimizer step. */
   readonly gradAccumSteps: number;
   readonly seed: number;

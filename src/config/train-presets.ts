@@ -22,6 +22,7 @@ export const defaultTrainConfig: TrainConfig = {
   steps: 300,
   batchSize: 8,
   seqLen: 128,
+  alternateSeqLen: 0,
   gradAccumSteps: 1,
   seed: 0,
   precision: 'float32',

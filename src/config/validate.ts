@@ -159,6 +159,11 @@ const sequenceFits: TrainConstraint = ({ seqLen }, { maxPositionEmbeddings }, { 
   ];
 };
 
+const alternateDivides: TrainConstraint = ({ seqLen, alternateSeqLen }, _model, { at }) => {
+  if (alternateSeqLen === 0 || (alternateSeqLen < seqLen && seqLen % alternateSeqLen === 0)) return undefined;
+  return [`${at('alternateSeqLen')} must be a part of ${at('seqLen')} that divides it, or 0`, 'try 0'];
+};
+
 const sequenceHoldsDepths: TrainConstraint = ({ seqLen }, { numNextnPredictLayers: depth }, { at, name }) => {
   if (depth < seqLen) return undefined;
   return [
@@ -185,6 +190,7 @@ const trainRules: readonly Rule<TrainConstraint>[] = [
   [`\`batchSize\` times \`seqLen\` is at most ${maxStepTokens} tokens.`, stepHasRoom],
   ['`batchSize` is a multiple of `gradAccumSteps`.', partsDivideBatch],
   ['`seqLen` is at most `maxPositionEmbeddings`.', sequenceFits],
+  ['`alternateSeqLen` is 0, or divides `seqLen` and is smaller.', alternateDivides],
   ['`numNextnPredictLayers` is smaller than `seqLen`: otherwise nothing is left to predict.', sequenceHoldsDepths],
   [
     'With the schedule `deepseek-v3`, `warmupFraction` is at most 0.67, where the learning rate begins to fall.',

@@ -12,11 +12,16 @@ import { checkLength, createPacker, type TokenStream } from './packing.ts';
 import { createRewriter, type Rewriting } from './rewriting.ts';
 import { hashStreams } from './stream-hash.ts';
 import { createTrainingRows } from './training-rows.ts';
-import type { Dataset, Sample, Tokenizer } from './types.ts';
+import type { Batch, Dataset, Sample, Tokenizer } from './types.ts';
 
 /** How documents become rows. */
 export interface RowOptions extends Rewriting {
   readonly seqLen: number;
+  /**
+   * Every second batch has rows of this length, which divides `seqLen`, as many as make the same number of tokens;
+   * absent or 0: none has.
+   */
+  readonly alternateSeqLen?: number;
   readonly seed: number;
   /**
    * Documents that share a row are kept apart: each brings its own end token at both ends; absent: they are not. See
@@ -34,9 +39,13 @@ export interface SplitCorpus {
   readonly heldOut: DocumentSource;
 }
 
+type RowAt = ReturnType<typeof createTrainingRows>;
+
 interface Domain {
   readonly train: TokenStream;
-  readonly trainRow: (position: number) => { readonly ids: Int32Array; readonly documents: Int32Array };
+  readonly trainRow: RowAt;
+  /** Rows of `alternateSeqLen`; null where there are none. */
+  readonly alternateRow: RowAt | null;
   readonly heldOut: TokenStream;
 }
 
@@ -53,7 +62,7 @@ export async function assembleDataset(
   options: RowOptions,
   onPiece: OnPiece,
 ): Promise<Dataset> {
-  const { seqLen, seed } = options;
+  const { seqLen, alternateSeqLen = 0, seed } = options;
   const rewrite = createRewriter(options, tokenizer, seed, onPiece);
   const domains: Domain[] = [];
   for (const { domain, train, heldOut } of corpora) {
@@ -62,21 +71,29 @@ export async function assembleDataset(
     domains.push({
       train: stream,
       trainRow: createTrainingRows(stream, seqLen, seed, domain),
+      alternateRow: alternateSeqLen === 0 ? null : createTrainingRows(stream, alternateSeqLen, seed, domain),
       heldOut: await packPieces(encode(heldOut), tokenizer, options),
     });
   }
   const mixture = createMixture(corpora.map((corpus) => corpus.weight));
 
-  const trainSample = (index: number): Sample => {
+  const trainSample = (index: number, isAlternate: boolean): Sample => {
     const { domain, position } = mixture(index);
-    const row = domains[domain]!.trainRow(position);
+    const { trainRow, alternateRow } = domains[domain]!;
+    const row = ((isAlternate ? alternateRow : null) ?? trainRow)(position);
     return { ids: row.ids, documentIds: row.documents, domain };
+  };
+  const trainBatch = (index: number, batchSize: number): Batch => {
+    const isAlternate = alternateSeqLen > 0 && Math.floor(index / batchSize) % 2 === 1;
+    const times = isAlternate ? Math.floor(seqLen / alternateSeqLen) : 1;
+    const samples = Array.from({ length: batchSize * times }, (_, i) => trainSample(index * times + i, isAlternate));
+    return stackSamples(samples);
   };
   return {
     tokenizer,
     domains: corpora.map((corpus) => corpus.domain),
     trainTokens: domains.reduce((sum, { train }) => sum + train.length, 0),
-    trainBatch: (index, batchSize) => stackSamples(Array.from({ length: batchSize }, (_, i) => trainSample(index + i))),
+    trainBatch,
     heldOutBatches: (domain, batchSize, maxTokens) =>
       heldOutBatches(domains[domain]!.heldOut, domain, seqLen, batchSize, maxTokens),
     heldOutText: (domain) => decodeStream(domains[domain]!.heldOut, tokenizer),

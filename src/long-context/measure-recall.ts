@@ -4,7 +4,7 @@ import { createRandom } from '../data/random.ts';
 import { nextTurn } from '../event-loop.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { tf } from '../tensor/tf.ts';
-import { needle, type RecallKind, type RecallRow, recallRow, usualRecall } from './recall.ts';
+import { needle, type RecallKind, type RecallRow, recallRow, usualRecall } from '../evaluate/tasks/recall-language.ts';
 import { recallBatch } from './recall-dataset.ts';
 import { recallTokenizer } from './recall-tokenizer.ts';
 

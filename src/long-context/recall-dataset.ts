@@ -4,7 +4,7 @@
 import { stackSamples } from '../data/batches.ts';
 import { createRandom } from '../data/random.ts';
 import type { Batch, Dataset, Tokenizer } from '../data/types.ts';
-import { type RecallOptions, type RecallRow, recallRow, usualRecall } from './recall.ts';
+import { type RecallOptions, type RecallRow, recallRow, usualRecall } from '../evaluate/tasks/recall-language.ts';
 import { recallTokenizer } from './recall-tokenizer.ts';
 
 export interface RecallDatasetOptions {

@@ -148,16 +148,27 @@ export function inheritAgain(opened: OpenedModel, model: ModelConfig): Inheritan
 
 /** Notes on where the weights of a run come from. */
 export function describeInheritance(
-  { path, config, mtpModules }: Inheritance,
+  { path, checkpoint, config, mtpModules }: Inheritance,
   { init }: Pick<RunSettings, 'init'>,
 ): string[] {
   const wanted = config.numNextnPredictLayers;
+  const own = fromHuggingFaceConfig(checkpoint.hfConfig);
   return [
     `Starting from the weights of ${path} (SHA-256 ${init?.sha256.slice(0, 12)}), with a new optimizer, at step 0.`,
     ...(wanted === mtpModules
       ? []
       : [`MTP modules: ${path} has ${mtpModules}, the model is to have ${wanted}; the rest start from fresh weights.`]),
+    ...(JSON.stringify(contextOf(own)) === JSON.stringify(contextOf(config)) ? [] : [describeContext(config, own)]),
   ];
+}
+
+function describeContext({ maxPositionEmbeddings, ropeScaling }: ContextSettings, before: ContextSettings): string {
+  const names = { yarn: 'YaRN', linear: 'position interpolation' };
+  const how =
+    ropeScaling === null
+      ? 'by positions that simply go on'
+      : `by ${names[ropeScaling.type]}, factor ${ropeScaling.factor} from ${ropeScaling.originalMaxPositionEmbeddings}`;
+  return `Context: ${maxPositionEmbeddings} tokens, ${how}; the model's own was ${before.maxPositionEmbeddings}.`;
 }
 
 /**

@@ -177,6 +177,21 @@ describe('validateModelConfig', () => {
 describe('validateTrainConfig', () => {
   it.each<[object, Partial<ModelConfig>, string, [object, Partial<ModelConfig>][]]>([
     [
+      { alternateSeqLen: 48 },
+      {},
+      'config: alternateSeqLen (48) must be a part of seqLen (128) that divides it, or 0; try 0',
+      [
+        [{ alternateSeqLen: 0 }, {}],
+        [{ alternateSeqLen: 64 }, {}],
+      ],
+    ],
+    [
+      { alternateSeqLen: 128 },
+      {},
+      'config: alternateSeqLen (128) must be a part of seqLen (128) that divides it, or 0; try 0',
+      [[{ alternateSeqLen: 1 }, {}]],
+    ],
+    [
       { batchSize: 7, gradAccumSteps: 3 },
       {},
       'config: batchSize (7) must be divisible by gradAccumSteps (3); try 6 or 9',

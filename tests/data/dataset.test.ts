@@ -286,3 +286,19 @@ describe('a tokenizer without special tokens', () => {
     );
   });
 });
+
+describe('rows of an alternate length', () => {
+  it('come every second batch, as many as make the same tokens, and are those of a dataset of that length', async () => {
+    const long = await createDataset({ ...options, seqLen: 36 });
+    const short = await createDataset({ ...options, seqLen: 12 });
+    const mixed = await createDataset({ ...options, seqLen: 36, alternateSeqLen: 12 });
+    const batches = [0, 1, 2, 3].map((step) => mixed.trainBatch(step * 5, 5));
+    expect(batches).toEqual([
+      long.trainBatch(0, 5),
+      short.trainBatch(15, 15),
+      long.trainBatch(10, 5),
+      short.trainBatch(45, 15),
+    ]);
+    expect([...mixed.heldOutBatches(0, 5)]).toEqual([...long.heldOutBatches(0, 5)]);
+  });
+});

@@ -8,6 +8,7 @@ import { type Bounds, boundsOf, boundsOfDifference } from '../../src/experiments
 import { usualSeeds } from '../../src/experiments/evidence.ts';
 import { writeMeasured } from '../../src/experiments/measured-file.ts';
 import { jobsOf, type Plan } from '../../src/experiments/plan.ts';
+import { writeProcedure } from '../../src/experiments/procedure-file.ts';
 import { collectResults } from '../../src/experiments/results.ts';
 import { resultsMarkdown } from '../../src/experiments/results-markdown.ts';
 import { armSettings } from '../../src/experiments/settings.ts';
@@ -52,13 +53,14 @@ function finish(plan: Plan, done = Number.POSITIVE_INFINITY): void {
     const { settings } = makeRun({ name: arm.name, steps: 1 });
     writeFileSync(join(runDir, 'run.json'), JSON.stringify({ ...settings, model, train: { ...train, steps } }));
     const numbers = [...keys].map((key) => [key, madeUp(boundsOfArm(plan, arm.name, key), seed)]);
+    if (study.procedure !== undefined) writeProcedure(runDir, { version: '0', backend: 'cpu', curves: {} });
     writeMeasured(runDir, Object.fromEntries(numbers));
   }
 }
 
 /** All that is written or drawn of results. */
 function everything(results: StudyResults): string {
-  const runs = results.arms.map((arm) => arm.runs.map(({ dir }) => loadRun(dir)));
+  const runs = results.arms.map((arm) => arm.runs.flatMap(({ dir, curves }) => (curves ? [] : [loadRun(dir)])));
   return [JSON.stringify(results), resultsMarkdown(results), renderStudy(results, runs)].join('\n');
 }
 

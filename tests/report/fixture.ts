@@ -73,6 +73,7 @@ const fixtureTrain: TrainConfig = {
   steps: 600,
   batchSize: 8,
   seqLen: 128,
+  alternateSeqLen: 0,
   gradAccumSteps: 1,
   seed: 1,
   precision: 'float32',

@@ -47,6 +47,7 @@ export const nanoTrain: TrainConfig = {
   steps: 6,
   batchSize: 4,
   seqLen: 13,
+  alternateSeqLen: 0,
   gradAccumSteps: 1,
   seed: 7,
   precision: 'float32',

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import type { ModelConfig } from '../../config/model-config.ts';
+import { needleDepths } from '../../evaluate/tasks/recall.ts';
 import { loadModel } from '../../generate/load-model-folder.ts';
 import { extendContext } from '../../long-context/extend-context.ts';
 import { chooseCheckpoint } from '../../io/read-checkpoint.ts';
@@ -11,7 +12,7 @@ import { recallDataset } from '../../long-context/recall-dataset.ts';
 import { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { ArmWork, ProcedureResult } from '../procedure.ts';
 import { trainStage } from '../stage.ts';
-import { needleDepths, needleLengths, recallLengths } from '../studies/long-context.ts';
+import { needleLengths, recallLengths } from '../studies/long-context.ts';
 
 /** Trains the model that all arms start from. */
 export async function trainBase(work: ArmWork): Promise<ProcedureResult> {

@@ -1,14 +1,14 @@
 // A longer context in two stages, section 4.3 of the report in small (F 6.5): what YaRN gives, what it costs at the old
 // length, and what nothing at all and position interpolation give in its place.
 //
-// The skills are those of `long-context/recall.ts`. The needle alone would not tell YaRN from interpolation: finding by
+// The skills are those of `evaluate/tasks/recall-language.ts`. The needle alone would not tell YaRN from interpolation: finding by
 // content survives when positions are squeezed. Looking back by an exact distance does not.
 
+import { needleDepths } from '../../evaluate/tasks/recall.ts';
 import type { Arm, Hypothesis, Metric, Study } from '../study.ts';
 
 /** Tokens: the length of training, those of both stages, and some between. */
 export const needleLengths = [64, 128, 256, 512, 1024, 2048] as const;
-export const needleDepths = [0, 0.25, 0.5, 0.75, 1] as const;
 export const recallLengths: readonly number[] = [64, 512, 2048];
 
 /** Shares of the steps of a stage that an arm is tuned for. */

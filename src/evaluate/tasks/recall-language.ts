@@ -1,5 +1,5 @@
 // A small language in which three uses of attention are told apart: finding by content, finding the latest, and looking
-// back by an exact distance. Everything is text; `recall-tokenizer.ts` reads it with one token for each of its signs.
+// back by an exact distance. Everything is text; `long-context/recall-tokenizer.ts` reads it with one token for each of its signs.
 //
 //   k3   the key k now has the value 3: one token, lost in noise
 //   K3   a question and its answer, at the end of the text: what is the value of k?
@@ -8,7 +8,7 @@
 // A key that was given a value `once` is found by its content alone. For the `latest` of several values the order
 // counts, over any distance. `local` needs exact short distances, which is what is lost where positions are squeezed.
 
-import type { Random } from '../data/random.ts';
+import type { Random } from '../../data/random.ts';
 
 export const keys = [...'abcdefghijklmnop'];
 export const values = [...'01234567'];
