@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { htmlProblems } from '../report/html-check.ts';
 import { runCli, runInResident, temporaryFolder } from './run-cli.ts';
@@ -38,16 +39,11 @@ describe('cluster schedule', () => {
   it('draws a line for each rank that fits the terminal', async () => {
     const args = ['cluster', 'schedule', '--schedule', '1f1b', '--ranks', '2', '--micro-batches', '3'];
     const { stdout } = await runInResident(args, { columns: 80 });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal gets colours
-    const lines = stdout
-      .replace(/\x1b\[\d+m/g, '')
-      .replaceAll('B', 'b')
-      .split('\n');
+    const lines = stripVTControlCharacters(stdout).replaceAll('B', 'b').split('\n');
     expect(lines).toContain('rank 0 F0--F1--........b0------F2--b1------....b2------');
     expect(lines).toContain('rank 1 ....F0--b0------F1--b1------F2--b2------........');
     const wide = await runInResident(['cluster', 'schedule', '--micro-batches', '200'], { columns: 60 });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal gets colours
-    for (const line of wide.stdout.replace(/\x1b\[\d+m/g, '').split('\n')) expect(line.length).toBeLessThanOrEqual(60);
+    for (const line of stripVTControlCharacters(wide.stdout).split('\n')) expect(line.length).toBeLessThanOrEqual(60);
   });
 
   it('writes a page and a trace, and overwrites neither of somebody else', async () => {
