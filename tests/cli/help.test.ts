@@ -10,6 +10,7 @@ const temporary = temporaryFolder();
 const commands = [
   [],
   ['train'],
+  ['sft'],
   ['eval'],
   ['score'],
   ['generate'],

@@ -12,9 +12,6 @@ export interface EncodedConversation {
   readonly isAnswer: Uint8Array; // [L]
 }
 
-/** Encodes conversations; it throws a `UserError` for one that cannot be learned from. */
-export type ConversationEncoder = (turns: readonly Turn[]) => EncodedConversation | Promise<EncodedConversation>;
-
 /** Encodes conversations, and the beginnings that are to be answered. */
 export interface TemplateEncoder {
   readonly conversation: (turns: readonly Turn[]) => EncodedConversation;

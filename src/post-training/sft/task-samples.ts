@@ -66,7 +66,11 @@ export function taskSamples({ task, solutions, system, count, seed }: TaskSample
   const total = solutions.reduce((sum, { share }) => sum + share, 0);
   const choose = (at: number): SolutionShare => {
     let left = at * total;
-    return solutions.find(({ share }) => (left -= share) < 0) ?? solutions.at(-1)!;
+    for (const kind of solutions) {
+      left -= kind.share;
+      if (left < 0) return kind;
+    }
+    return solutions.at(-1)!;
   };
   const sample = (problem: Problem, at: number): Turn[] => {
     const { solution, withSystem } = choose(at);
