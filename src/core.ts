@@ -8,6 +8,42 @@
 
 export { type BackendName, backendNames } from './backends/backend-names.ts';
 export { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from './backends/backends.ts';
+export { type CostOptions, type CostPart, type TrainingCost, trainingCost } from './cluster/cost.ts';
+export { type Layout, layoutText, parseLayout } from './cluster/layout.ts';
+export { type RecordOptions, recordRouting } from './cluster/record-routing.ts';
+export { parseRoutingTrace, type RoutingTrace, type TracedText } from './cluster/routing-trace.ts';
+export { type Action, type Message, withMessages } from './cluster/schedule/messages.ts';
+export type { Chunk, Operation, Pass, Schedule } from './cluster/schedule/schedule.ts';
+export { createSchedule, type ScheduleName, scheduleNames } from './cluster/schedule/schedules.ts';
+export {
+  type Durations,
+  type PassCosts,
+  passDurations,
+  simulateSchedule,
+  type TimedOperation,
+  type Timeline,
+} from './cluster/schedule/timeline.ts';
+export { validateSchedule } from './cluster/schedule/validate.ts';
+export { type ExpertPlacement, gpuLoads, type PlacementOptions, placeExperts } from './cluster/serving/eplb.ts';
+export {
+  type Interval,
+  type IntervalLoads,
+  intervalsOf,
+  type ServePlan,
+  servePlan,
+} from './cluster/serving/serve-plan.ts';
+export { type Phase, type ServingUnit, servingUnit } from './cluster/serving/unit.ts';
+export { type Hardware, h800 } from './cluster/simulator/hardware.ts';
+export type { MemoryOfRank } from './cluster/simulator/memory.ts';
+export {
+  type ChunkCosts,
+  type Simulation,
+  type SimulationOptions,
+  simulateStep,
+} from './cluster/simulator/simulate.ts';
+export { countTraffic, meanTraffic, type Placement, type Traffic } from './cluster/simulator/traffic.ts';
+export type { DispatchFormat } from './cluster/simulator/work.ts';
+export { type ActivationUnit, type TraceEvent, type TraceFile, traceEvents } from './cluster/trace-events.ts';
 export { countParameters, type ParameterCounts } from './config/counts.ts';
 export { fromHuggingFaceConfig, toHuggingFaceConfig } from './config/huggingface.ts';
 export type { ConfigSource } from './config/issues.ts';

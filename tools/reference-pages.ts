@@ -1,4 +1,5 @@
-// Writes the parts of docs/configuration.md and docs/data.md again that are made from the code (`npm run reference`).
+// Writes the parts of docs/configuration.md, docs/data.md and docs/cluster.md again that are made from the code
+// (`npm run reference`).
 //
 // What stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->` is written by this program, everything else by
 // hand.

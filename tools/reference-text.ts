@@ -1,5 +1,5 @@
-// The parts of docs/configuration.md and docs/data.md that are made from the code: what each key of a configuration is,
-// what presets set, how keys must fit together, and which corpora are built in.
+// The parts of docs/configuration.md, docs/data.md and docs/cluster.md that are made from the code: what each key of a
+// configuration is, what presets set, how keys must fit together, which corpora are built in, what was simulated.
 
 import * as z from 'zod';
 import { modelPreset, presetNames, trainablePresetNames, trainPreset } from '../src/config/presets.ts';
@@ -7,6 +7,7 @@ import { modelConfigSchema, trainConfigSchema } from '../src/config/schema.ts';
 import { constraintSentences } from '../src/config/validate.ts';
 import { listCorpora } from '../src/data/corpora/built-in.ts';
 import { table } from '../src/experiments/results-markdown.ts';
+import * as cluster from './cluster-tables.ts';
 import { fillBlocks, type MarkedBlock } from './marked-blocks.ts';
 import { paperSymbols } from './paper-symbols.ts';
 
@@ -24,6 +25,18 @@ export const referencePages: Readonly<Record<string, readonly MarkedBlock[]>> = 
     block('constraints', constraintSentences.map((sentence) => `- ${sentence}`).join('\n')),
   ],
   'docs/data.md': [block('corpora', corpusTable())],
+  'docs/cluster.md': [
+    block('schedules', cluster.scheduleTable()),
+    block('steps', cluster.stepTable()),
+    block('variations', cluster.variationTable()),
+    block('traffic', cluster.trafficTable()),
+    block('cost', cluster.costTable()),
+    block('prefill', cluster.servingTable('prefill')),
+    block('decode', cluster.servingTable('decode')),
+    block('redundancy', cluster.redundancyTable()),
+    block('shift', cluster.shiftTable()),
+    block('overlap', cluster.overlapTable()),
+  ],
 };
 
 /** A page with the parts that are made here written again. */

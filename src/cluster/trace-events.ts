@@ -5,7 +5,7 @@
 import { stepName, stepsOf } from './schedule/dependencies.ts';
 import { activationChanges, type TimedOperation, type Timeline } from './schedule/timeline.ts';
 
-type TraceEvent =
+export type TraceEvent =
   /** Metadata: the name of a process or of a thread. */
   | {
       readonly ph: 'M';
@@ -59,7 +59,7 @@ export function traceEvents(
   secondsPerUnit: number,
   unit: ActivationUnit = chunks,
 ): TraceFile {
-  const microseconds = (time: number) => time * secondsPerUnit * 1e6;
+  const microseconds = (time: number) => Math.round(time * secondsPerUnit * 1e9) / 1e3; // to a nanosecond
   const events = timeline.operations.flatMap((list, rank): TraceEvent[] => [
     { ph: 'M', name: 'process_name', pid: rank, args: { name: `rank ${rank}` } },
     { ph: 'M', name: 'thread_name', pid: rank, tid: 0, args: { name: 'computation' } },
@@ -82,7 +82,7 @@ function operationEvent(
     pid: rank,
     tid: 0,
     ts: microseconds(start),
-    dur: microseconds(end) - microseconds(start),
+    dur: microseconds(end - start),
     args: Object.fromEntries(
       steps.flatMap(({ kind, stage, microBatch }) => [[kind, `stage ${stage}, micro-batch ${microBatch}`]]),
     ),

@@ -2,6 +2,7 @@
 // with the first report.
 
 import type { RunData } from './run-data.ts';
+import type { ServingData } from './serving/render-serving.ts';
 import type { ArmRuns } from './study/study-charts.ts';
 import type { StudyResults } from './study-results.ts';
 import type { TimelineData } from './timeline/timeline-data.ts';
@@ -27,4 +28,10 @@ export async function renderStudy(results: StudyResults, runs: ArmRuns): Promise
 export async function renderTimeline(data: TimelineData): Promise<string> {
   const { renderTimeline } = await import('./timeline/render-timeline.ts');
   return renderTimeline(data);
+}
+
+/** Renders the HTML document of a serving plan. */
+export async function renderServing(data: ServingData): Promise<string> {
+  const { renderServing } = await import('./serving/render-serving.ts');
+  return renderServing(data);
 }

@@ -64,9 +64,9 @@ function costTable(cost: TrainingCost): string[] {
     ['post-training', postTraining],
     ['total', total],
   ] as const;
-  const rows = parts.map(([name, { gpuHours, dollars }]) => [name, formatCount(gpuHours), `$ ${formatExact(dollars)}`]);
+  const rows = parts.map(([name, { gpuHours, dollars }]) => [name, formatExact(gpuHours), `$ ${formatExact(dollars)}`]);
   const facts = [
-    ['GPU hours a trillion tokens', formatCount(cost.gpuHoursPerTrillionTokens)],
+    ['GPU hours a trillion tokens', formatExact(cost.gpuHoursPerTrillionTokens)],
     [`Days a trillion tokens, ${formatExact(gpus)} GPUs`, daysPerTrillionTokens.toPrecision(3)],
     [`Days of pre-training, ${formatExact(gpus)} GPUs`, days.toPrecision(3)],
     ['FLOPs per token', formatCount(cost.flopsPerToken)],

@@ -142,14 +142,25 @@ function checkedKind(name: ScheduleName, ranks: number, microBatches: number): S
   );
 }
 
+/** The number of micro-batches nearest to the wanted one that a schedule takes; the wanted one if it takes none. */
+export function nearestMicroBatches(name: ScheduleName, ranks: number, wanted: number): number {
+  return nearestWith(kinds[name], ranks, wanted) ?? wanted;
+}
+
 /** The nearest numbers that work: the same ranks if any number of micro-batches goes with them, else one more. */
 function nearestAccepted(kind: ScheduleKind, ranks: number, microBatches: number) {
   for (const tried of [ranks, ranks + 1]) {
-    for (let distance = 0; distance <= microBatches + 2 * tried; distance++) {
-      for (const candidate of [microBatches + distance, microBatches - distance]) {
-        if (candidate >= 1 && kind.accepts(tried, candidate)) return { ranks: tried, microBatches: candidate };
-      }
-    }
+    const found = nearestWith(kind, tried, microBatches);
+    if (found !== null) return { ranks: tried, microBatches: found };
   }
   throw new Error(`internal: a schedule takes neither ${ranks} nor ${ranks + 1} ranks`);
+}
+
+function nearestWith(kind: ScheduleKind, ranks: number, microBatches: number): number | null {
+  for (let distance = 0; distance <= microBatches + 2 * ranks; distance++) {
+    for (const candidate of [microBatches + distance, microBatches - distance]) {
+      if (candidate >= 1 && kind.accepts(ranks, candidate)) return candidate;
+    }
+  }
+  return null;
 }

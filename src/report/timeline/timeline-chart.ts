@@ -1,6 +1,6 @@
 // The picture of a timeline: a row for each rank, a box for each operation.
 
-import { formatTick } from '../format.ts';
+import { formatShort, formatTick } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { Plot } from '../plot.ts';
 import { csvLink } from '../charts/csv.ts';
@@ -26,7 +26,7 @@ export function timelineFigure({ lanes, unit, makespan }: TimelineData): Html {
     spans.map((span) => ({ ...span, lane: name, fill: colorOf(span.kind) })),
   );
   const cell = (width - margin.left - margin.right) / makespan;
-  const labelled = spans.filter(({ start, end, text }) => (end - start) * cell >= 6 * text.length + 2);
+  const labelled = spans.filter(({ start, end, text }) => (end - start) * cell >= 5.5 * text.length + 1);
   const present = kinds.filter(([kind]) => spans.some((span) => span.kind === kind));
   const svg = renderSvg('Timeline of the ranks', {
     width,
@@ -94,7 +94,8 @@ export function memoryFigure({ lanes, unit, heldUnit, makespan }: TimelineData):
     marks: [
       Plot.areaY(steps, {
         x: 'time',
-        y: 'value',
+        y1: () => 0, // as it is, where marks with `y` alone are stacked
+        y2: 'value',
         fy: 'lane',
         curve: 'step-after',
         fill: 'var(--series-0)',
@@ -106,7 +107,7 @@ export function memoryFigure({ lanes, unit, heldUnit, makespan }: TimelineData):
   return renderFigure({
     id: 'memory',
     title: `Activations held, ${heldUnit}`,
-    advice: `The full height of a row is ${formatTick(peak)} ${heldUnit}: what must fit in memory is the highest point.`,
+    advice: `The full height of a row is ${formatShort(peak)} ${heldUnit}: what must fit in memory is the highest point.`,
     legend: null,
     body: html`<div class="scroll">${svg}</div>`,
     download: csvLink('memory', [

@@ -82,7 +82,9 @@ describe('placeExperts', () => {
     const { weights } = published;
     for (const replicas of [12, 24, 36, 48]) {
       const [before, after] = [12, replicas].map((R) => loads(weights, { replicas: R, groups: 4, nodes: 2, gpus: 4 }));
-      after!.forEach((layer, index) => expect(maxOverMean(layer)).toBeLessThanOrEqual(maxOverMean(before![index]!)));
+      after!.forEach((layer, index) => {
+        expect(maxOverMean(layer)).toBeLessThanOrEqual(maxOverMean(before![index]!));
+      });
     }
   });
 });

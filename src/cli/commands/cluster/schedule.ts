@@ -69,7 +69,7 @@ function flat({ operation, start, end }: TimedOperation) {
 
 async function writeTimeline(path: string, title: string, timeline: Timeline): Promise<string[]> {
   const { writeOut } = await import('./write-out.ts');
-  return writeOut(path, { title, timeline, unit: 'the unit of --costs', secondsPerUnit: 1e-3 });
+  return writeOut(path, { title, timeline, unit: 'in units of the costs', secondsPerUnit: 1e-3 });
 }
 
 /**

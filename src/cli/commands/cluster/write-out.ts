@@ -65,8 +65,8 @@ function pageOf({ title, timeline, unit, notes = [], facts = [], activations = c
     makespan,
     lanes: operations.map((list, rank) => laneOf(list, rank, activations)),
     facts: [
-      ['A step', `${Number(makespan.toPrecision(6))} (${unit})`],
-      ['A rank waits', range(idle)],
+      [`All passes, ${unit}`, String(Number(makespan.toPrecision(4)))],
+      [`A rank waits, ${unit}`, range(idle)],
       ['Most chunks held at once', range(peakActivations)],
       ...facts,
     ],
