@@ -7,6 +7,13 @@
 import './node.ts';
 
 export * from './core.ts';
+export {
+  type ClusterOptions,
+  type ClusterResult,
+  type RankResult,
+  resumeCluster,
+  trainCluster,
+} from './cluster/train-cluster.ts';
 export { brotliBitsPerByte } from './data/brotli.ts';
 export { type CorpusDescription, listCorpora } from './data/corpora/built-in.ts';
 export { type ConversationRow, type ConversationSource, loadConversations } from './data/corpora/load-conversations.ts';

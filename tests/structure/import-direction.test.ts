@@ -70,7 +70,7 @@ const packages: Record<string, RegExp> = {
 
 /** Files of the root that every folder may import, and the entries that make the program run on Node. */
 const forAll = ['errors.ts', 'event-loop.ts', 'version.ts'];
-const entries = ['cli/command.ts', 'experiments/arm-process.ts'];
+const entries = ['cli/command.ts', 'experiments/arm-process.ts', 'cluster/ranks/rank-thread.ts'];
 
 interface Import {
   readonly from: string;

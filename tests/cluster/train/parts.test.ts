@@ -72,7 +72,7 @@ describe('Mailbox', () => {
 
 describe('OrderedSum', () => {
   const tensor = (value: number) => [tf.tensor1d([value])];
-  const valueOf = (sum: OrderedSum) => sum.take()[0]!.dataSync()[0];
+  const firstOf = (sum: OrderedSum) => sum.take()[0]!.dataSync()[0];
   // (2^24 + 1) + 1 is 2^24 in float32, and 2^24 + (1 + 1) is not.
   const big = 2 ** 24;
 
@@ -81,7 +81,7 @@ describe('OrderedSum', () => {
     sum.add(2, tensor(1));
     sum.add(1, tensor(1));
     sum.add(0, tensor(big));
-    expect(valueOf(sum)).toBe(big);
+    expect(firstOf(sum)).toBe(big);
   });
 
   it('waits for the sum of those before the first one', () => {
@@ -89,7 +89,7 @@ describe('OrderedSum', () => {
     sum.add(4, tensor(1));
     sum.add(5, tensor(1));
     sum.begin(tensor(big));
-    expect(valueOf(sum)).toBe(big);
+    expect(firstOf(sum)).toBe(big);
   });
 
   it('does not give a sum that lacks something', () => {

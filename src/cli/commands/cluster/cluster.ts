@@ -1,4 +1,4 @@
-// `tinyseek cluster`: pipelines, expert parallelism and redundant experts, planned and simulated.
+// `tinyseek cluster`: pipelines, expert parallelism and redundant experts, planned and simulated; training over ranks.
 
 import { defineGroup } from '../../command.ts';
 import { eplbCommand } from './eplb.ts';
@@ -10,7 +10,8 @@ import { trainCommand } from './train.ts';
 
 export const clusterCommand = defineGroup({
   name: 'cluster',
-  summary: 'plan and simulate training and serving on many GPUs',
-  description: 'Lays out pipelines, simulates them on the cluster of the report, and plans where experts live.',
+  summary: 'train over ranks on threads; plan and simulate training and serving on many GPUs',
+  description:
+    'Trains over ranks on threads, lays out pipelines, simulates them on the cluster of the report, and plans where experts live.',
   commands: [trainCommand, scheduleCommand, simulateCommand, traceCommand, eplbCommand, servePlanCommand],
 });
