@@ -80,7 +80,7 @@ export async function evaluateTask(
   const { problems, samples = 1, seed = 0, prompt = documentPrompt(tokenizer), signal, onProgress } = options;
   const { temperature = samples === 1 ? 0 : 1 } = options;
   if (problems.length === 0) throw new UserError(`task: ${task.name} has no problems to measure on; give it some`);
-  const maxNewTokens = options.maxNewTokens ?? answerLength(tokenizer, problems);
+  const maxNewTokens = options.maxNewTokens ?? task.answerTokens ?? answerLength(tokenizer, problems);
   const random = createRandom('answers', task.name, seed);
   const found: Answer[][] = [];
   for (let start = 0; start < problems.length; start += problemsAtOnce) {
@@ -105,7 +105,10 @@ interface Answer {
 }
 
 /** The text of an answer, up to where the task says that it ends. */
-function readAnswer({ ids, ended }: SampledAnswer, problem: Problem, { stop }: Task, tokenizer: Tokenizer): Answer {
+function readAnswer({ ids, ended }: SampledAnswer, problem: Problem, task: Task, tokenizer: Tokenizer): Answer {
+  const { stop, answerTokens } = task;
+  if (answerTokens !== undefined && ids.length >= answerTokens)
+    return { problem, text: tokenizer.decode(ids.slice(0, answerTokens)), length: answerTokens, ended: true };
   const text = tokenizer.decode(ids);
   const end = stop === undefined ? -1 : text.indexOf(stop);
   if (end < 0) return { problem, text, length: ids.length, ended };

@@ -28,6 +28,8 @@ export interface Task {
   readonly problems?: readonly Problem[];
   /** Text that ends an answer, besides the end token: a line break where a base model writes line after line. */
   readonly stop?: string;
+  /** Tokens after which an answer is whole, where nothing ends it; absent: an end token or `stop` does. */
+  readonly answerTokens?: number;
   /** The next problem, a function of `random` alone. */
   problem(random: Random): Problem;
   /** What a continuation gives as its answer; null for one that is not in the format. Absent: no format is checked. */

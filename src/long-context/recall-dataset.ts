@@ -10,7 +10,7 @@ import { recallTokenizer } from './recall-tokenizer.ts';
 export interface RecallDatasetOptions {
   /** Tokens of a row, as in the settings of a run. */
   readonly seqLen: number;
-  /** Every second step reads rows of this length, as many as make the same number of tokens; absent: none does. */
+  /** Every second step reads rows of this length, as many as make the same number of tokens; absent or 0: none does. */
   readonly alternateSeqLen?: number;
   readonly seed: number;
 }
@@ -37,7 +37,7 @@ export function recallBatch(rows: readonly RecallRow[], tokenizer: Pick<Tokenize
 }
 
 /** A dataset of the language: six keys a row, half of them with older values, and six marks. */
-export function recallDataset({ seqLen, alternateSeqLen, seed }: RecallDatasetOptions): Dataset {
+export function recallDataset({ seqLen, alternateSeqLen = 0, seed }: RecallDatasetOptions): Dataset {
   const tokenizer = recallTokenizer();
   const rowsOf = (length: number, first: number, count: number, part: string): RecallRow[] => {
     const options: RecallOptions = { ...usualRecall, length: length + 1 };
@@ -52,7 +52,7 @@ export function recallDataset({ seqLen, alternateSeqLen, seed }: RecallDatasetOp
     domains: ['recall'],
     trainTokens: 2 ** 30, // there is no end; a number that no run reaches
     trainBatch: (index, batchSize) => {
-      const isAlternate = alternateSeqLen !== undefined && Math.floor(index / batchSize) % 2 === 1;
+      const isAlternate = alternateSeqLen > 0 && Math.floor(index / batchSize) % 2 === 1;
       if (!isAlternate) return batchOf(seqLen, index, batchSize);
       const times = Math.floor(seqLen / alternateSeqLen);
       return batchOf(alternateSeqLen, index * times, batchSize * times);

@@ -96,6 +96,11 @@ describe('recallDataset', () => {
     expect(batches[3]!.ids).not.toEqual(batches[1]!.ids);
   });
 
+  it('reads rows of one length where the alternate one is 0, as in the settings of a run', () => {
+    const plain = recallDataset({ seqLen: 128, alternateSeqLen: 0, seed: 5 });
+    expect(plain.trainBatch(3, 3).seqLen).toBe(128);
+  });
+
   it('counts answers once and copies half in the loss, and nothing else', () => {
     const batch = recallBatch(rows.slice(0, 5), dataset.tokenizer);
     const counted = Array.from(batch.labelWeights ?? []);

@@ -25,6 +25,7 @@ export const needleTask = defineTask({
   options: { length },
   create: (options) => ({
     alphabet,
+    answerTokens: 1,
     problem: (random) => {
       const depth = needleDepths[random.below(needleDepths.length)]!;
       const row = recallRow({ ...needle, length: options.length + 1, depth }, random);
@@ -48,6 +49,7 @@ export const recallTask = defineTask({
   },
   create: (options) => ({
     alphabet,
+    answerTokens: 1,
     problem: (random) => {
       const row = recallRow({ ...usualRecall, ...options, length: options.length + 1 }, random);
       return problemOf(row, options.length, { kind: row.labels.at(-1)?.kind ?? 'once' });
@@ -63,6 +65,7 @@ export const lookbackTask = defineTask({
   options: { length },
   create: (options) => ({
     alphabet,
+    answerTokens: 1,
     problem: (random) => {
       const { signs } = recallRow({ ...usualRecall, length: options.length + 2 * usualRecall.pairs + 4 }, random);
       const text = signs.slice(0, options.length - 1);

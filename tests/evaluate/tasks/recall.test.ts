@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { activateBackend } from '../../../src/backends/backends.ts';
 import { createRandom } from '../../../src/data/random.ts';
+import { evaluateTask } from '../../../src/evaluate/evaluate-task.ts';
 import { namedTask } from '../../../src/evaluate/tasks/index.ts';
 import { recallTokenizer } from '../../../src/long-context/recall-tokenizer.ts';
+import { DeepseekV3ForCausalLM } from '../../../src/model/causal-lm.ts';
+import { smallConfig } from '../../model/small-model.ts';
 
 const problemsOf = (spec: string) => {
   const task = namedTask(spec);
@@ -62,5 +66,20 @@ describe('lookback', () => {
       expect(problem.prompt.at(-1)).toBe('@');
       expect(problem.prompt.at(-4)).toBe(problem.answer);
     }
+  });
+});
+
+describe('the tasks of the recall language', () => {
+  it('take one token for an answer, which no end token need follow', async () => {
+    await activateBackend('engine', { threads: 1 });
+    const model = new DeepseekV3ForCausalLM({ ...smallConfig, vocabSize: 389, maxPositionEmbeddings: 130 }, 1);
+    const task = namedTask('needle');
+    const problems = problemsOf('needle').map(({ problem }) => problem);
+    const found = await evaluateTask(model, recallTokenizer(), task, { problems });
+    expect(found).toMatchObject({ ended: 1, meanLength: 1, problems: 100 });
+    const said = found!.examples[0]!;
+    const always = problems.map((problem) => ({ ...problem, answer: said.completion }));
+    expect((await evaluateTask(model, recallTokenizer(), task, { problems: always.slice(0, 1) }))?.passAt1).toBe(1);
+    model.dispose();
   });
 });
