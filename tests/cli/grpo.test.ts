@@ -55,7 +55,7 @@ describe('tinyseek grpo', () => {
     [[model, ...small, '--beta', 'much'], '--beta: expected a number, found "much"'],
     [[model, ...small, '--set', 'batchSize=4'], 'it follows from --prompts and --group'],
     [[model, ...small, '--set', 'hiddenSize=4'], 'the checkpoint decides the shape'],
-    [['--resume', model], 'tinyseek: '],
+    [['--resume', model], 'run'],
   ])('says what is wrong: %j', async (args, message) => {
     const { code, stderr } = await runCli(['grpo', ...args]);
     expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
