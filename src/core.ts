@@ -8,42 +8,6 @@
 
 export { type BackendName, backendNames } from './backends/backend-names.ts';
 export { activateBackend, type BackendOptions, type BackendStatus, probeBackends } from './backends/backends.ts';
-export { type CostOptions, type CostPart, type TrainingCost, trainingCost } from './cluster/cost.ts';
-export { type Layout, layoutText, parseLayout } from './cluster/layout.ts';
-export { type RecordOptions, recordRouting } from './cluster/record-routing.ts';
-export { parseRoutingTrace, type RoutingTrace, type TracedText } from './cluster/routing-trace.ts';
-export { type Action, type Message, withMessages } from './cluster/schedule/messages.ts';
-export type { Chunk, Operation, Pass, Schedule } from './cluster/schedule/schedule.ts';
-export { createSchedule, type ScheduleName, scheduleNames } from './cluster/schedule/schedules.ts';
-export {
-  type Durations,
-  type PassCosts,
-  passDurations,
-  simulateSchedule,
-  type TimedOperation,
-  type Timeline,
-} from './cluster/schedule/timeline.ts';
-export { validateSchedule } from './cluster/schedule/validate.ts';
-export { type ExpertPlacement, gpuLoads, type PlacementOptions, placeExperts } from './cluster/serving/eplb.ts';
-export {
-  type Interval,
-  type IntervalLoads,
-  intervalsOf,
-  type ServePlan,
-  servePlan,
-} from './cluster/serving/serve-plan.ts';
-export { type Phase, type ServingUnit, servingUnit } from './cluster/serving/unit.ts';
-export { type Hardware, h800 } from './cluster/simulator/hardware.ts';
-export type { MemoryOfRank } from './cluster/simulator/memory.ts';
-export {
-  type ChunkCosts,
-  type Simulation,
-  type SimulationOptions,
-  simulateStep,
-} from './cluster/simulator/simulate.ts';
-export { countTraffic, meanTraffic, type Placement, type Traffic } from './cluster/simulator/traffic.ts';
-export type { DispatchFormat } from './cluster/simulator/work.ts';
-export { type ActivationUnit, type TraceEvent, type TraceFile, traceEvents } from './cluster/trace-events.ts';
 export { countParameters, type ParameterCounts } from './config/counts.ts';
 export { fromHuggingFaceConfig, toHuggingFaceConfig } from './config/huggingface.ts';
 export type { ConfigSource } from './config/issues.ts';
@@ -70,13 +34,6 @@ export type { Turn } from './data/transcript.ts';
 export type { Batch, CompleteTokenizer, Dataset, Tokenizer } from './data/types.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
 export { UserError } from './errors.ts';
-export { findContaminated } from './evaluate/contamination.ts';
-export { type ChoiceResult, evaluateChoices } from './evaluate/evaluate-choices.ts';
-export { evaluateTask, type PromptEncoder, type TaskEvaluation, type TaskResult } from './evaluate/evaluate-task.ts';
-export { heldOutProblems, trainingProblem } from './evaluate/split.ts';
-export type { Problem, Task } from './evaluate/task.ts';
-export { readTask } from './evaluate/task-file.ts';
-export { namedTask } from './evaluate/tasks/index.ts';
 export { createGenerator, type GeneratorOptions } from './generate/batch/batch-generator.ts';
 export {
   generateSamples,
@@ -102,17 +59,6 @@ export { type LoadedModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';
 export { defaultSampling, type SamplingOptions } from './generate/sampling/sampling.ts';
 export { scoreTokens } from './generate/score.ts';
-export {
-  type ContextExtension,
-  contextLength,
-  extendContext,
-  extendModel,
-  stageLengths,
-} from './long-context/extend-context.ts';
-export { measureNeedle, measureRecall, type RecallMeasure, type RecallShares } from './long-context/measure-recall.ts';
-export { type ExtensionPlanOptions, type ExtensionStage, planExtension } from './long-context/plan-extension.ts';
-export { type RecallDatasetOptions, recallDataset } from './long-context/recall-dataset.ts';
-export { recallTokenizer } from './long-context/recall-tokenizer.ts';
 export type {
   Checkpoint,
   CheckpointContents,
@@ -142,28 +88,6 @@ export type { AttentionVisibility } from './ops/mla-attention.ts';
 export type { Products } from './ops/products.ts';
 export type { RotaryTables } from './ops/rotary.ts';
 export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
-export { type AdvantageKind, groupAdvantages } from './post-training/grpo/advantages.ts';
-export { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig } from './post-training/grpo/config.ts';
-export {
-  type GrpoOptions,
-  type GrpoProblems,
-  grpo,
-  type ResumeGrpoOptions,
-  resumeGrpo,
-} from './post-training/grpo/grpo.ts';
-export {
-  type GrpoLossInput,
-  type GrpoLossOptions,
-  grpoLoss,
-  type MeanOver,
-  type RatioLevel,
-  tokenWeights,
-} from './post-training/grpo/loss.ts';
-export { type Answer, correct, type Reward, sumOfRewards } from './post-training/rewards/reward.ts';
-export { boxed, boxedAnswer, brevity, hasFormat } from './post-training/rewards/rules.ts';
-export { miniatureModel } from './post-training/miniature.ts';
-export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
-export type { ConversationSet } from './post-training/sft/sources.ts';
 export type { DirectoryHandle, FileHandle, LockManager, WritableFile } from './runs/directory-handle.ts';
 export { type MemoryStore, memoryStore } from './runs/memory-store.ts';
 export type { ModelStore } from './runs/model-store.ts';
@@ -183,7 +107,7 @@ export { type EvaluateOptions, evaluate } from './train/evaluate.ts';
 export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from './train/events.ts';
 export type { NewLength } from './train/go-on-longer.ts';
 export type { ContextSettings } from './train/initial-model.ts';
-export type { LearnerParts, Objective } from './train/learner.ts';
+export type { Learner, LearnerParts, Objective } from './train/learner.ts';
 export {
   computeLoss,
   forwardPass,
@@ -213,4 +137,9 @@ export {
   train,
   trainEvents,
 } from './train/trainer.ts';
+export type { StepPlan } from './train/schedules.ts';
+export type { WeightAverage } from './train/ema.ts';
+export type { StepOutcome } from './train/step-report.ts';
+export type { StartStepper, Stepper } from './train/stepper.ts';
+export type { Repeated } from './tensor/repeated.ts';
 export { version } from './version.ts';

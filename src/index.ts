@@ -6,6 +6,7 @@
 
 import './node.ts';
 
+export * from './beyond-training.ts';
 export * from './core.ts';
 export {
   type ClusterOptions,
@@ -14,6 +15,7 @@ export {
   resumeCluster,
   trainCluster,
 } from './cluster/train-cluster.ts';
+export type { MessageFormat, Purpose } from './cluster/ranks/bytes.ts';
 export { brotliBitsPerByte } from './data/brotli.ts';
 export { type CorpusDescription, listCorpora } from './data/corpora/built-in.ts';
 export { type ConversationRow, type ConversationSource, loadConversations } from './data/corpora/load-conversations.ts';
@@ -43,6 +45,8 @@ export type {
 } from './experiments/procedure.ts';
 export { type StageOptions, type StagePart, trainStage } from './experiments/stage.ts';
 export { loadModel } from './generate/load-model-folder.ts';
+export type { ExportFormat, Fp8Format } from './interchange/export-format.ts';
+export type { ScaleFormat } from './io/block-fp8.ts';
 export { type ExportOptions, exportModel, type ModelFolder } from './interchange/export-model.ts';
 export { runStage, type StageRun, stageFolders } from './long-context/run-stage.ts';
 export { importModel } from './interchange/import-model.ts';

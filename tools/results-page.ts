@@ -32,6 +32,7 @@ const pictures: Readonly<Record<string, readonly string[]>> = {
   'init-and-schedule': ['loss', 'metric-loss'],
   'moe-vs-dense': ['loss-flops', 'metric-loss'],
   'break-it': ['metric-loadedLoss', 'metric-acceptance'],
+  grpo: ['curve-0', 'curve-1'],
   'long-context': ['map-0-0', 'map-0-5', 'series-0', 'series-1'],
 };
 
@@ -47,7 +48,7 @@ function keep(folder: string): string {
 }
 
 function rounded(_: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(7)) : value;
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(9)) : value;
 }
 
 function photograph(chromium: string, folder: string, name: string): void {

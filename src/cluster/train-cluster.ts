@@ -7,7 +7,7 @@ import { type ResumeOptions, resumeRun, type TrainOptions, train } from '../trai
 import { checkPlan, defaultMicroBatches } from './check-plan.ts';
 import { type ClusterWatcher, clusterSteps } from './cluster-steps.ts';
 import { type Layout, parseLayout } from './layout.ts';
-import type { MessageFormat, RankBytes } from './ranks/orders.ts';
+import type { MessageFormat, RankBytes } from './ranks/bytes.ts';
 import { replicasOf } from './ranks/places.ts';
 import { parseScheduleName, type ScheduleName } from './schedule/schedules.ts';
 

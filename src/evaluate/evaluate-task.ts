@@ -58,15 +58,18 @@ const unknownLength = 64;
 /** Problems between two reports of progress. */
 const problemsAtOnce = 128;
 
-/** A problem as a base model is asked it: at the beginning of a document, after the token that ended the one before. */
-export function documentPrompt(tokenizer: Tokenizer): PromptEncoder {
+/**
+ * A problem as a base model is asked it: at the beginning of a document, after the token that ended the one before. A
+ * system prompt stands directly before the problem.
+ */
+export function documentPrompt(tokenizer: Tokenizer, system = ''): PromptEncoder {
   const start = tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId];
-  return ({ prompt }) => [...start, ...tokenizer.encode(prompt)];
+  return ({ prompt }) => [...start, ...tokenizer.encode(`${system}${prompt}`)];
 }
 
 /**
- * Lets a model answer problems, many at once, and counts. An answer that did not come to an end is not right. The model does not change; the same weights, problems and
- * seed give the same answers.
+ * Lets a model answer problems, many at once, and counts. An answer that did not come to an end is not right. The model
+ * does not change; the same weights, problems and seed give the same answers.
  *
  * @throws UserError for a verifier that throws or does not end, and for problems and answers that do not fit the
  * context. Null when `signal` ended it.

@@ -17,6 +17,8 @@ type BoundsOfModel = Bounds | ((model: ModelConfig) => Bounds);
 
 const atLeastZero: Bounds = { min: 0, max: Number.POSITIVE_INFINITY };
 const share: Bounds = { min: 0, max: 1 };
+/** Of two shares. */
+const difference: Bounds = { min: -1, max: 1 };
 const unlimited: Bounds = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 /** MaxVio is largest when every token selects the same K experts: each of them then has E / K times its share. */
@@ -43,7 +45,10 @@ const nodes = ({ topkGroup, numExpertsPerTok }: ModelConfig): Bounds => ({
   max: Math.min(topkGroup, numExpertsPerTok),
 });
 
-/** Bounds by the part of the key before the first `/`: the numbers of `measure-run.ts`, then those of the probes. */
+/**
+ * Bounds by the part of the key before the first `/`: the numbers of `measure-run.ts`, then those of the probes and of
+ * the procedures.
+ */
 const known: Readonly<Record<string, BoundsOfModel>> = {
   loss: atLeastZero,
   bitsPerByte: atLeastZero,
@@ -76,6 +81,18 @@ const known: Readonly<Record<string, BoundsOfModel>> = {
   gemmError: atLeastZero,
   mebibytes: atLeastZero,
   cacheMebibytes: atLeastZero,
+  needle: share,
+  local: share,
+  latest: share,
+  once: share,
+  before: share,
+  passAt1: share,
+  passAt8: share,
+  gain: difference,
+  gainAt8: difference,
+  length: atLeastZero,
+  lengthBefore: atLeastZero,
+  secondsOfSecondStage: atLeastZero,
 };
 
 function declared({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: NonNullable<Metric['bounds']>) {

@@ -4,6 +4,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { latestCheckpoint } from '../io/read-checkpoint.ts';
 import type { TrainEvent, TrainResult } from '../train/events.ts';
+import type { RunWatcher } from '../train/run-watcher.ts';
 import { resumeRun, type TrainOptions, train } from '../train/trainer.ts';
 import type { ArmWork } from './procedure.ts';
 
@@ -13,8 +14,11 @@ import type { ArmWork } from './procedure.ts';
 export const oneThread = { threads: 1, engineVariant: null };
 
 /** What `train` takes, without what a study decides itself. */
-type FromOptions<T> = T extends unknown ? Omit<T, 'backend' | 'backendOptions' | 'store' | 'runDir'> : never;
-export type StageOptions = FromOptions<TrainOptions>;
+export type StageOptions = TrainOptions extends infer Options
+  ? Options extends unknown
+    ? Omit<Options, 'backend' | 'backendOptions' | 'store' | 'runDir'>
+    : never
+  : never;
 
 /** Trains in `runDir`, from the start or from the last checkpoint there; a finished run is only read. */
 export async function trainOrResume(runDir: string, options: StageOptions): Promise<TrainResult> {
@@ -38,20 +42,43 @@ export interface StagePart {
   readonly to: number;
 }
 
+/** How a stage begins, and how it goes on in a folder where it was stopped. */
+export interface StageRuns {
+  start(runDir: string, watcher: RunWatcher): Promise<TrainResult>;
+  resume(runDir: string, watcher: RunWatcher): Promise<TrainResult>;
+}
+
 /**
- * A stage of a procedure that is a training run, in the folder `name` of the arm. It reports progress, stops when the
+ * A stage of a procedure that is a run of any kind, in the folder `name` of the arm. It reports progress, stops when the
  * study does, goes on where it was, and is not run again when it is whole.
  */
-export async function trainStage(work: ArmWork, part: StagePart, options: StageOptions): Promise<TrainResult> {
+export async function runStage(work: ArmWork, part: StagePart, { start, resume }: StageRuns): Promise<TrainResult> {
   const { name, from, to } = part;
+  const runDir = join(work.dir, name);
   const onEvent = (event: TrainEvent) => {
     if (event.type === 'warning') work.warn(event.message);
-    if (event.type !== 'step') return options.onEvent?.(event);
+    if (event.type !== 'step') return;
     const { step, steps, loss } = event;
     work.progress(from + ((to - from) * step) / steps, `${name} ${step}/${steps} loss ${loss.toFixed(3)}`);
-    return options.onEvent?.(event);
   };
-  const result = await trainOrResume(join(work.dir, name), { ...options, onEvent, signal: work.signal });
+  const watcher = { onEvent, signal: work.signal };
+  const isBegun = canResume(runDir);
+  if (!isBegun) rmSync(runDir, { recursive: true, force: true });
+  const result = await (isBegun ? resume(runDir, watcher) : start(runDir, watcher));
   work.signal.throwIfAborted();
   return result;
+}
+
+/** A stage that is a training run on text: see `runStage`. */
+export function trainStage(work: ArmWork, part: StagePart, options: StageOptions): Promise<TrainResult> {
+  const run = (runDir: string, { onEvent, ...watcher }: RunWatcher) =>
+    trainOrResume(runDir, {
+      ...options,
+      ...watcher,
+      onEvent: async (event) => {
+        await onEvent?.(event);
+        await options.onEvent?.(event);
+      },
+    });
+  return runStage(work, part, { start: run, resume: run });
 }

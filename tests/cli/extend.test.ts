@@ -86,7 +86,7 @@ describe('tinyseek extend', () => {
     [['base', '--factor', '4', '--steps', '9', '--out', 'long'], /started with other settings: steps is 4, not 9/],
     [
       ['long', '--factor', '2', '--stages', '1', '--out', 'longer'],
-      /longer was started with other settings: ropeScaling is .*/,
+      /longer was started with other settings: .*ropeScaling is .*/,
     ],
     [['nowhere', '--factor', '4'], /nowhere/],
   ])('refuses %j', async (args, message) => {

@@ -39,7 +39,7 @@ const mayImport: Record<string, readonly string[]> = {
   report: ['train', 'config', 'io'],
   experiments: [
     ...['post-training', 'long-context', 'cluster', 'evaluate'],
-    ...['train', 'report', 'backends', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'data', 'ops', 'io'],
+    ...['train', 'report', 'backends', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'data', 'ops', 'io', 'runs'],
     ...['tensor', 'precision', 'config'],
   ],
   interchange: ['report', 'train', 'generate', 'data', 'io', 'config'],

@@ -22,6 +22,7 @@ const grpoOptions = [
     flags: '--reward <spec>',
     help: 'correct, boxed, brevity, a .ts or .js file, or a sum: correct,brevity:0.3 (default: correct)',
   },
+  { flags: '--system <text>', help: 'a system prompt before each problem' },
   { flags: '--prompts <n>', help: `problems of a step (default: ${prompts})` },
   { flags: '--group <n>', help: `answers to each problem (default: ${group})` },
   { flags: '--steps <n>', help: `steps of the whole run (default: ${defaultGrpoTrain.steps})` },
@@ -44,7 +45,11 @@ const grpoOptions = [
   { flags: '--seed <n>', help: 'seed of the problems and the answers (default: 0)' },
   { flags: '--set <key=value>', help: 'change another setting of the run; can be repeated', parse: collect },
   { flags: '--out <dir>', help: 'run folder (default: runs/<checkpoint>-<task>-<time>)' },
-  { flags: '--resume <dir>', help: 'carry on with the run in this folder', conflicts: ['out', 'task', 'reward'] },
+  {
+    flags: '--resume <dir>',
+    help: 'carry on with the run in this folder',
+    conflicts: ['out', 'task', 'reward', 'system'],
+  },
   ...backendOptions('auto; resuming: that of the run'),
   jsonOption,
 ] as const;
@@ -86,7 +91,9 @@ async function prepare(init: string | undefined, options: GrpoFlags): Promise<St
   const runDir = options.out ?? defaultRunDir({ preset: basename(resolve(init)) }, task.name.replaceAll(':', '-'));
   const { grpo } = await import('../../post-training/grpo/grpo.ts');
   const encode = await promptsOf(init);
-  return (watcher) => grpo({ init, encode, task, reward, rewardName, ...settings, ...choice, runDir, ...watcher });
+  const system = options.system === undefined ? {} : { system: options.system };
+  return (watcher) =>
+    grpo({ init, encode, task, reward, rewardName, ...system, ...settings, ...choice, runDir, ...watcher });
 }
 
 async function prepareAgain(init: string | undefined, options: GrpoFlags): Promise<Start> {
@@ -109,8 +116,9 @@ async function prepareAgain(init: string | undefined, options: GrpoFlags): Promi
   const backendOptions = parseBackendOptions(options);
   const { resumeGrpo } = await import('../../post-training/grpo/grpo.ts');
   const encode = await promptsOf(recorded.init.path);
+  const system = recorded.system === undefined ? {} : { system: recorded.system };
   return (watcher) =>
-    resumeGrpo({ store, encode, task, reward, rewardName: recorded.reward, backendOptions, ...watcher });
+    resumeGrpo({ store, encode, task, reward, rewardName: recorded.reward, ...system, backendOptions, ...watcher });
 }
 
 /** Prompts as the checkpoint wants them: through its chat template, or as the beginning of a document. */
@@ -118,8 +126,8 @@ async function promptsOf(init: string): Promise<NonNullable<GrpoProblems['encode
   const { checkpointFolder } = await import('../open-model.ts');
   const { promptEncoder } = await import('../evaluate-tasks.ts');
   const path = checkpointFolder(init);
-  return (tokenizer) => {
-    const opened = promptEncoder({ path, tokenizer }, undefined);
+  return (tokenizer, system) => {
+    const opened = promptEncoder({ path, tokenizer }, system);
     return async (problem) => (await opened)(problem);
   };
 }

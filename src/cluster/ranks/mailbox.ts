@@ -2,6 +2,7 @@
 // goes through a port. A sender never waits. A receiver that must wait sleeps, so ranks may outnumber cores.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Purpose } from './bytes.ts';
 
 /** Numbers on the way from one rank to another. */
 export type Payload = readonly (
@@ -9,9 +10,6 @@ export type Payload = readonly (
   | Uint16Array<SharedArrayBuffer>
   | Uint8Array<SharedArrayBuffer>
 )[];
-
-/** What a message is for; bytes are counted by it. */
-export type Purpose = 'pipeline' | 'experts' | 'gradients' | 'parameters';
 
 /** How a rank reaches the others. */
 export interface Wiring {

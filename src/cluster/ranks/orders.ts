@@ -10,7 +10,8 @@ import type { ChunkFindings } from '../pipeline/run-schedule.ts';
 import type { Layout } from '../layout.ts';
 import type { Place } from './places.ts';
 import type { Shard } from '../zero/shards.ts';
-import type { Purpose, Wiring } from './mailbox.ts';
+import type { MessageFormat, RankBytes } from './bytes.ts';
+import type { Wiring } from './mailbox.ts';
 
 /** What a rank needs to know when it starts. */
 export interface RankStart {
@@ -26,9 +27,6 @@ export interface RankStart {
   readonly shards: readonly Shard[];
   readonly engineVariant: VariantName;
 }
-
-/** Messages between experts: as they are, or in the formats of the report (section 3.3.3). */
-export type MessageFormat = 'float32' | 'fp8';
 
 /** Values by the index of their shard, and what the owner of a shard keeps besides. */
 export interface ShardValues {
@@ -57,23 +55,6 @@ export type Order =
   | { readonly type: 'explain' }
   /** The shards that the rank owns; the answer is `values`. */
   | { readonly type: 'gather' };
-
-/** Bytes of one rank. */
-export interface RankBytes {
-  /** The most that its tensors took, of all kinds. */
-  readonly peakBytes: number;
-  readonly parameterBytes: number;
-  readonly optimizerBytes: number;
-  /** The most that was taken in a step besides parameters and moments: activations, gradients, workspaces. */
-  readonly activationBytes: number;
-  /** The most forward passes that were kept at a time, each of one stage on one micro-batch. */
-  readonly peakPasses: number;
-  /** Sent to other ranks since the start. */
-  readonly sentBytes: number;
-  readonly sent: Readonly<Record<Purpose, number>>;
-  /** The part of the messages between experts that went to other nodes. */
-  readonly sentBetweenNodes: number;
-}
 
 export type Report =
   | { readonly type: 'ready' }

@@ -26,7 +26,8 @@ import { type HeldShards, reduceGradients, shareParameters } from '../zero/reduc
 import { holdersOf, type Shard } from '../zero/shards.ts';
 import { heapUse } from './heap-use.ts';
 import { Mailbox, shared } from './mailbox.ts';
-import type { Biases, Order, RankBytes, RankStart, Report, ShardValues } from './orders.ts';
+import type { RankBytes } from './bytes.ts';
+import type { Biases, Order, RankStart, Report, ShardValues } from './orders.ts';
 
 type OrderOf<Type extends Order['type']> = Extract<Order, { type: Type }>;
 

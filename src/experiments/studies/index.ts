@@ -6,6 +6,7 @@ import { balance } from './balance.ts';
 import { balanceScope } from './balance-scope.ts';
 import { breakIt } from './break-it.ts';
 import { experts } from './experts.ts';
+import { grpo } from './grpo.ts';
 import { initAndSchedule } from './init-and-schedule.ts';
 import { longContext } from './long-context.ts';
 import { moeVsDense } from './moe-vs-dense.ts';
@@ -25,4 +26,5 @@ export const studies: readonly Study[] = [
   precision,
   breakIt,
   longContext,
+  grpo,
 ];

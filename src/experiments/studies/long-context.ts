@@ -24,7 +24,6 @@ const share = (key: string, label: string): Metric => ({
   key,
   label,
   better: 'higher',
-  bounds: { min: 0, max: 1 },
 });
 
 const judged = (claim: string, metric: string, name: string, rest: Omit<Hypothesis, 'claim' | 'metric' | 'arm'>) => ({

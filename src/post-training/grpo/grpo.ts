@@ -33,8 +33,10 @@ export interface GrpoProblems {
   readonly reward?: Reward;
   /** What the reward is called in `run.json`; a run that is carried on must have the same. Default `correct`. */
   readonly rewardName?: string;
-  /** How a prompt becomes tokens. Default: it follows the token that ends a document. */
-  readonly encode?: (tokenizer: Tokenizer) => PromptEncoder;
+  /** A system prompt before each problem. Recorded; a run that is carried on must have the same. Default: none. */
+  readonly system?: string;
+  /** How a prompt becomes tokens. Default: `documentPrompt`. */
+  readonly encode?: (tokenizer: Tokenizer, system?: string) => PromptEncoder;
 }
 
 /** Options of a new run. */
@@ -125,13 +127,21 @@ async function loadInitial(init: string | ModelStore, sha256?: string): Promise<
 }
 
 function grpoMethod(problems: GrpoProblems, loaded: LoadedModel, config: GrpoConfig): TrainingMethod {
-  const { task, reward = correct(task), rewardName = 'correct', encode = documentPrompt } = problems;
+  const { task, reward = correct(task), rewardName = 'correct', system, encode = documentPrompt } = problems;
   const { tokenizer, model } = loaded;
   const reference = config.beta === 0 ? null : model;
-  const setting = { task, tokenizer, encode: encode(tokenizer), reward, config, reference, silence: { steps: 0 } };
+  const setting = {
+    task,
+    tokenizer,
+    encode: encode(tokenizer, system),
+    reward,
+    config,
+    reference,
+    silence: { steps: 0 },
+  };
   return {
     name: 'grpo',
-    settings: { task: task.name, reward: rewardName, ...config },
+    settings: { task: task.name, reward: rewardName, ...(system === undefined ? {} : { system }), ...config },
     step: (learner, plan, settings) => grpoStep(setting, learner, plan, settings),
     measure: ({ model }) => measureTask(model, { ...setting, maxNewTokens: config.maxNewTokens }),
     example: (learner) => example(learner, setting),
@@ -167,11 +177,11 @@ function usualAnswer(task: Task, tokenizer: Tokenizer): number {
 
 /** Labels of the longest row: prompt and answer without the first token. */
 async function longestRow(
-  { task, encode = documentPrompt }: GrpoProblems,
+  { task, system, encode = documentPrompt }: GrpoProblems,
   loaded: LoadedModel,
   config: GrpoConfig,
 ): Promise<number> {
-  const prompts = await Promise.all(someProblems(task).map(encode(loaded.tokenizer)));
+  const prompts = await Promise.all(someProblems(task).map(encode(loaded.tokenizer, system)));
   const longest = Math.max(...prompts.map(({ length }) => length));
   const length = longest + config.maxNewTokens - 1;
   const room = loaded.config.maxPositionEmbeddings;

@@ -13,6 +13,8 @@ export interface RecordedGrpo {
   /** Names of the task and the reward. */
   readonly task: string;
   readonly reward: string;
+  /** The system prompt; undefined without one. */
+  readonly system: string | undefined;
   readonly backend: BackendName;
   readonly seed: number;
   readonly seqLen: number;
@@ -22,6 +24,7 @@ export interface RecordedGrpo {
 const methodSchema = z.object({
   task: z.string(),
   reward: z.string(),
+  system: z.string().optional(),
   prompts: z.number(),
   group: z.number(),
   maxNewTokens: z.number(),
@@ -45,6 +48,7 @@ export async function readGrpoRun(store: RunStore): Promise<RecordedGrpo> {
         (started === 'grpo' ? 'start a new one' : `carry it on with tinyseek ${started} --resume ${store.path}`),
     );
   }
-  const { task, reward, ...config } = parsed.data;
-  return { init, task, reward, backend, seed: train.seed, seqLen: train.seqLen, config: validateGrpoConfig(config) };
+  const { task, reward, system, ...config } = parsed.data;
+  const { seed, seqLen } = train;
+  return { init, task, reward, system, backend, seed, seqLen, config: validateGrpoConfig(config) };
 }

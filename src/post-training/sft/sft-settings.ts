@@ -56,7 +56,9 @@ const rowUnit = 64;
 
 /**
  * The settings of a run: cosine decay, rows that hold the longest sample, and a rate that is a tenth of that of
- * pre-training for a model that has been trained, or a high one for a miniature from scratch.
+ * pre-training for a model that has been trained, or a high one for a miniature from scratch. The balancing biases stay
+ * as they are, as in the last phase of the report's pre-training, and there is no balance loss: miniatures learned the
+ * task chain better without both.
  */
 export function sftTrain(
   longest: number,
@@ -82,4 +84,6 @@ const sftDefaults = {
   warmupFraction: 0.08,
   weightDecay: 0.01,
   balancing: 'bias',
+  expertBiasUpdateSpeed: 0,
+  balanceLossFactor: 0,
 } as const satisfies Partial<TrainConfig>;

@@ -53,7 +53,7 @@ export interface TaskRecipe {
 
 /** The samples of a task; those that are held out ask other problems. */
 export function sourceOfTask(task: Task, { solutions, system, samples }: TaskRecipe, seed: number): RawSource {
-  const options = { task, solutions: parseSolutions(solutions), system, count: samples, seed };
+  const options = { task, solutions: parseSolutions(solutions, system), count: samples, seed };
   const { train, heldOut } = taskSamples(options);
   return {
     name: task.name,

@@ -14,26 +14,26 @@ import type { Problem, Task } from '../../evaluate/task.ts';
 export interface SolutionShare {
   /** Which of the task's solutions is the answer. */
   readonly solution: string;
-  /** Whether the system prompt comes first. */
-  readonly withSystem: boolean;
+  /** The system prompt that comes first; null without one. */
+  readonly system: string | null;
   /** How many of the samples, relative to the other kinds. */
   readonly share: number;
 }
 
 /**
- * Reads `steps`, or several kinds with shares: `steps@system:0.5,direct:0.475,steps:0.025`. `@system` puts the system
- * prompt before the problem.
+ * Reads `steps`, or several kinds with shares: `steps@system:0.5,direct:0.475,steps:0.025`. `@system` puts `system`
+ * before the problem, and `@` with any other text that text: `direct@;`.
  *
  * @throws UserError for a share that is not a positive number.
  */
-export function parseSolutions(spec: string): readonly SolutionShare[] {
+export function parseSolutions(spec: string, system: string): readonly SolutionShare[] {
   return spec.split(',').map((part) => {
     const [kind = '', text = '1', ...rest] = part.trim().split(':');
     const [solution = '', mark, ...more] = kind.split('@');
     const share = Number(text);
-    const isWhole = solution !== '' && rest.length === 0 && more.length === 0 && (mark ?? 'system') === 'system';
+    const isWhole = solution !== '' && mark !== '' && rest.length === 0 && more.length === 0;
     if (isWhole && share > 0 && share < Number.POSITIVE_INFINITY) {
-      return { solution, withSystem: mark !== undefined, share };
+      return { solution, system: mark === 'system' ? system : (mark ?? null), share };
     }
     throw new UserError(
       `sft: solutions: expected kinds with shares, such as steps or steps@system:0.5,direct:0.5; found ${JSON.stringify(part)}`,
@@ -44,8 +44,6 @@ export function parseSolutions(spec: string): readonly SolutionShare[] {
 export interface TaskSamplesOptions {
   readonly task: Task;
   readonly solutions: readonly SolutionShare[];
-  /** The system prompt of the kinds that have one. */
-  readonly system: string;
   /** Samples for training. */
   readonly count: number;
   readonly seed: number;
@@ -59,7 +57,7 @@ const heldOutCount = 128;
  *
  * @throws UserError for a solution that the task does not have.
  */
-export function taskSamples({ task, solutions, system, count, seed }: TaskSamplesOptions): {
+export function taskSamples({ task, solutions, count, seed }: TaskSamplesOptions): {
   readonly train: readonly (readonly Turn[])[];
   readonly heldOut: readonly (readonly Turn[])[];
 } {
@@ -73,9 +71,9 @@ export function taskSamples({ task, solutions, system, count, seed }: TaskSample
     return solutions.at(-1)!;
   };
   const sample = (problem: Problem, at: number): Turn[] => {
-    const { solution, withSystem } = choose(at);
+    const { solution, system } = choose(at);
     return [
-      ...(withSystem ? [{ role: 'system', content: system }] : []),
+      ...(system !== null ? [{ role: 'system', content: system }] : []),
       { role: 'user', content: problem.prompt },
       { role: 'assistant', content: solutionOf(problem, solution, task) },
     ];

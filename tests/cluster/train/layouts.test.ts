@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resumeCluster, type RankResult } from '../../../src/cluster/train-cluster.ts';
-import type { MessageFormat } from '../../../src/cluster/ranks/orders.ts';
+import type { MessageFormat } from '../../../src/cluster/ranks/bytes.ts';
 import type { ScheduleName } from '../../../src/cluster/schedule/schedules.ts';
 import { parameterShapes } from '../../../src/config/parameter-shapes.ts';
 import type { RunStore } from '../../../src/runs/run-store.ts';
