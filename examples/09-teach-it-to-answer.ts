@@ -25,7 +25,7 @@ const result = await sft({
 });
 console.log(`\n${result.steps} steps in ${result.seconds.toFixed(0)} s, the measurements included.`);
 
-// The checkpoint is a model as any other; it is asked greedily here, and shows what it writes.
+// The checkpoint is a model like every other; it is asked greedily here, and shows what it writes.
 const { model, tokenizer } = await loadModelFrom(store);
 const found = await evaluateTask(model, tokenizer, task, { problems: heldOutProblems(task, 128) });
 if (found === null) throw new Error('the evaluation was interrupted');

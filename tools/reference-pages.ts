@@ -1,7 +1,8 @@
 // Writes the parts of docs/configuration.md, docs/data.md and docs/cluster.md again that are made from the code
 // (`npm run reference`).
 //
-// What stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->` is written by this program, everything else by
+// What stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->` is written by this program, everything else
+// by
 // hand.
 
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,8 @@
 // What a training costs: table 1 of the report, and the same for other models, from assumptions that are all here.
 //
 // The report gives four numbers (section 1 and table 1): 180 K H800 GPU hours a trillion tokens of pre-training, 119 K
-// for the extension of the context, 5 K for post-training, 2 dollars an hour. Another model is charged by its arithmetic:
+// for the extension of the context, 5 K for post-training, 2 dollars an hour. Another model is charged by its
+// arithmetic:
 // hours in proportion to the FLOPs of training, as if the cluster reached with it the share of its peak that it reached
 // with DeepSeek-V3. It would reach less with a small one.
 

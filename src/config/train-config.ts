@@ -22,7 +22,8 @@ export interface TrainConfig {
   /** Tokens per sequence. */
   readonly seqLen: number;
   /**
-   * Every second step reads rows of this length in place of `seqLen`, as many as make the same number of tokens; 0: none
+   * Every second step reads rows of this length in place of `seqLen`, as many as make the same number of tokens; 0:
+   * none
    * does. For the extension of a context, which may cost what is known of short texts.
    */
   readonly alternateSeqLen: number;

@@ -10,7 +10,8 @@ import type { Measurements } from './study.ts';
 /**
  * Reads the numbers of a finished run from its folder:
  *
- * - `loss`, `bitsPerByte`, `maxVioGlobal`, `avgVioGlobal`, `mtpLoss1`...: from the last evaluation, on all held-out text
+ * - `loss`, `bitsPerByte`, `maxVioGlobal`, `avgVioGlobal`, `mtpLoss1`...: from the last evaluation, on all held-out
+ * text
  * - `loss/NAME`: the same loss for one domain
  * - `trainLoss`, `maxVioBatch`, `avgVioBatch`, `deadExperts`: means over the last tenth of the steps
  * - `earlyLoss`: the mean training loss over the second tenth of the steps

@@ -49,7 +49,8 @@ export interface StageRuns {
 }
 
 /**
- * A stage of a procedure that is a run of any kind, in the folder `name` of the arm. It reports progress, stops when the
+ * A stage of a procedure that is a run of any kind, in the folder `name` of the arm. It reports progress, stops when
+ * the
  * study does, goes on where it was, and is not run again when it is whole.
  */
 export async function runStage(work: ArmWork, part: StagePart, { start, resume }: StageRuns): Promise<TrainResult> {

@@ -40,8 +40,10 @@ const groupedProduct: LoaderRule = ({ hiddenSize, moeIntermediateSize }, format)
 };
 
 /**
- * Without a GPU, FP8 weights are multiplied out while loading, and the size of a block is taken to be that of the matrix
- * divided by the number of blocks (`Fp8Dequantize` of transformers 5.18), which is wrong where the last block is smaller.
+ * Without a GPU, FP8 weights are multiplied out while loading, and the size of a block is taken to be that of the
+ * matrix
+ * divided by the number of blocks (`Fp8Dequantize` of transformers 5.18), which is wrong where the last block is
+ * smaller.
  */
 const evenBlocks: LoaderRule = (config, format) => {
   if (!isFp8(format)) return undefined;

@@ -36,7 +36,8 @@ export function float32ToFloat8(values: Float32Array): Uint8Array<ArrayBuffer> {
     const value = values[i]!;
     const sign = value < 0 || Object.is(value, -0) ? 0x80 : 0;
     float[0] = Math.min(Math.abs(value), largestFloat8);
-    // Below 2 ** -6 all numbers are multiples of 2 ** -9. 1.5 * 2 ** 52 has no room for a fraction, which rounds it off.
+    // Below 2 ** -6 all numbers are multiples of 2 ** -9. 1.5 * 2 ** 52 has no room for a fraction, which rounds it
+    // off.
     const small = float[0]! * 512 + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
     const normal = (pattern[0]! + 0x7ffff + ((pattern[0]! >>> 20) & 1)) >>> 20;
     const magnitude = float[0]! < 2 ** -6 ? small : normal - ((127 - 7) << 3);

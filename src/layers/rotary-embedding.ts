@@ -1,4 +1,5 @@
-// Rotary position tables, with YaRN or position interpolation where the config has it. Shape legend: T positions, R rotary channels.
+// Rotary position tables, with YaRN or position interpolation where the config has it. Shape legend: T positions, R
+// rotary channels.
 
 import type { ModelConfig } from '../config/model-config.ts';
 import { UserError } from '../errors.ts';

@@ -1,4 +1,5 @@
-// How much of the recall language a model predicts right, by the use of attention that it takes, by length and by depth.
+// How much of the recall language a model predicts right, by the use of attention that it takes, by length and by
+// depth.
 
 import { createRandom } from '../data/random.ts';
 import { nextTurn } from '../event-loop.ts';

@@ -147,7 +147,7 @@ describe.skipIf(python === null)('transformers', () => {
     const { config, mtp = true } = ours[name]!;
 
     it('without missing, mismatched or unexpected keys, but for the MTP layer where it is there', (test) => {
-      if (answer.ours[name] === undefined) test.skip(withoutAccelerate);
+      if (answer.ours[name] === undefined) test.skip(withoutAccelerate); // the package is no part of transformers
       const { missing_keys, mismatched_keys, unexpected_keys } = answer.ours[name]!;
       expect({ missing_keys, mismatched_keys }).toEqual({ missing_keys: [], mismatched_keys: [] });
       const others = unexpected_keys!.filter((key) => !key.startsWith(`model.layers.${config.numHiddenLayers}.`));
@@ -156,7 +156,7 @@ describe.skipIf(python === null)('transformers', () => {
     });
 
     it('with the same logits, and continues with the same 64 tokens and text', async (test) => {
-      if (answer.ours[name] === undefined) test.skip(withoutAccelerate);
+      if (answer.ours[name] === undefined) test.skip(withoutAccelerate); // the package is no part of transformers
       const { model } = loadModel(path('ours', name));
       const difference = largestDifference(await logitsOf(model, ids), reference(`ours.${name}`));
       differences[`ours/${name}`] = difference;

@@ -56,7 +56,8 @@ describe('docs/results.md', () => {
     'has intervals and verdicts of %s that follow from its runs',
     (_name, results) => {
       const { cells, verdicts } = recalculated(results);
-      // Runs are kept with seven digits or more: a value below 10 is known to 1e-6, and an interval's end to a few times that.
+      // Runs are kept with seven digits or more: a value below 10 is known to 1e-6, and an interval's end to a few
+      // times that.
       const digits = { rtol: 2e-6, atol: 1e-5 };
       for (const [i, arm] of results.arms.entries()) {
         for (const [j, { value, difference }] of arm.cells.entries()) {

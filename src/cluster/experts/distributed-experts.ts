@@ -1,5 +1,6 @@
 // The routed experts of a layer, divided among ranks: dispatch, the experts that are here, combine.
-// Shape legend: N tokens of this rank, K experts per token, M pairs of a token and an expert of this rank, D hiddenSize.
+// Shape legend: N tokens of this rank, K experts per token, M pairs of a token and an expert of this rank, D
+// hiddenSize.
 
 import type { Products } from '../../ops/products.ts';
 import { customOp } from '../../tensor/custom-op.ts';

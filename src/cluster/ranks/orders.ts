@@ -1,4 +1,5 @@
-// What the conductor and the ranks say to each other: orders one way, reports the other. Plain data; large arrays lie in
+// What the conductor and the ranks say to each other: orders one way, reports the other. Plain data; large arrays lie
+// in
 // shared memory.
 
 import type { VariantName } from '../../engine/variant-names.ts';

@@ -1,6 +1,7 @@
 // What a pipeline schedule is: plain data. For each rank, what it does, in order.
 //
-// A stage is a run of consecutive layers, counted from 0 (which has the embedding) to `stages - 1` (which has the head).
+// A stage is a run of consecutive layers, counted from 0 (which has the embedding) to `stages - 1` (which has the
+// head).
 // A rank may hold several stages, and several ranks the same stage: in DualPipe rank r of P holds stages r and P-1-r,
 // and micro-batches are fed from both ends.
 

@@ -1,10 +1,12 @@
-// ZB-V (arXiv:2405.15362 section 3.2, "V-ZB"): two stages a rank in the shape of a V, weights' halves put off at the end.
+// ZB-V (arXiv:2405.15362 section 3.2, "V-ZB"): two stages a rank in the shape of a V, weights' halves put off at the
+// end.
 
 import { range } from './range.ts';
 import type { Operation, Pass } from './schedule.ts';
 
 /**
- * What rank `rank` does; it holds stages `rank` ("down") and 2P-1-`rank` ("up"), so that the loss is where the input is.
+ * What rank `rank` does; it holds stages `rank` ("down") and 2P-1-`rank` ("up"), so that the loss is where the input
+ * is.
  *
  * Made for at least 2P-1 micro-batches; with fewer, those that are missing are left out, as PyTorch's
  * `ScheduleZBVZeroBubble` does.

@@ -1,12 +1,14 @@
 // What two micro-batches beside each other save when serving, for DeepSeek-V3 on the report's GPUs.
 //
 // Prefill (report 3.4.1): attention and experts of one micro-batch run beside dispatch and combine of the other. Decode
-// (3.4.2): attention of one runs beside dispatch, experts and combine of the other. A layer of both then takes twice the
+// (3.4.2): attention of one runs beside dispatch, experts and combine of the other. A layer of both then takes twice
+// the
 // longer of the two, instead of twice their sum.
 //
 // Assumed: 16,384 tokens of prompts of 4,096 a GPU, and 128 requests of 4,096 tokens a GPU, as in the public profiles
 // (deepseek-ai/profile-data); in decode each token goes to 9 GPUs straight over InfiniBand, and attention and experts
-// take as long as it takes to read the cache (BF16) and the weights (FP8) from memory, at the 3.35 TB/s of the data sheet.
+// take as long as it takes to read the cache (BF16) and the weights (FP8) from memory, at the 3.35 TB/s of the data
+// sheet.
 // The busiest GPU, as the trace has it, is waited for by all.
 
 import { deepseekV3 } from '../../config/model-presets.ts';

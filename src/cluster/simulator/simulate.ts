@@ -3,7 +3,8 @@
 // What is assumed, with its source:
 // - Stages take equal time: the work of all layers, MTP modules and output heads is shared out evenly among them. The
 //   report does not say how it balances them.
-// - All-to-all follows attention and experts of the same chunk and nothing hides it, except in an overlapped pair, which
+// - All-to-all follows attention and experts of the same chunk and nothing hides it, except in an overlapped pair,
+// which
 //   takes as long as the longer of its computation and its communication (report 3.2.1). Meanwhile some processors
 //   communicate and the others compute.
 // - InfiniBand and NVLink work at the same time, so that an all-to-all takes as long as the slower (report 3.2.2).

@@ -1,5 +1,6 @@
 // A small language in which three uses of attention are told apart: finding by content, finding the latest, and looking
-// back by an exact distance. Everything is text; `long-context/recall-tokenizer.ts` reads it with one token for each of its signs.
+// back by an exact distance. Everything is text; `long-context/recall-tokenizer.ts` reads it with one token for each
+// of its signs.
 //
 //   k3   the key k now has the value 3: one token, lost in noise
 //   K3   a question and its answer, at the end of the text: what is the value of k?

@@ -1,4 +1,5 @@
-// What an arm of the study `long-context` does: it takes the model that all arms of its seed share, extends it, tunes it
+// What an arm of the study `long-context` does: it takes the model that all arms of its seed share, extends it, tunes
+// it
 // in two stages, and measures what it finds at every length.
 
 import { join } from 'node:path';

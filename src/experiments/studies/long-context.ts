@@ -1,7 +1,8 @@
 // A longer context in two stages, section 4.3 of the report in small (F 6.5): what YaRN gives, what it costs at the old
 // length, and what nothing at all and position interpolation give in its place.
 //
-// The skills are those of `evaluate/tasks/recall-language.ts`. The needle alone would not tell YaRN from interpolation: finding by
+// The skills are those of `evaluate/tasks/recall-language.ts`. The needle alone would not tell YaRN from
+// interpolation: finding by
 // content survives when positions are squeezed. Looking back by an exact distance does not.
 
 import { needleDepths } from '../../evaluate/tasks/recall.ts';

@@ -1,4 +1,5 @@
-// The settings of a run of supervised fine-tuning: what `run.json` records besides those of every run, and the defaults.
+// The settings of a run of supervised fine-tuning: what `run.json` records besides those of every run, and the
+// defaults.
 
 import * as z from 'zod';
 import type { ModelConfig } from '../../config/model-config.ts';

@@ -21,7 +21,8 @@ describe('countTraffic', () => {
       infinibandCopies: (0 + 1 + 0 + 1) / 4,
       infinibandCopiesPerExpert: (0 + 1 + 0 + 2) / 4,
       mostInfinibandCopies: 1,
-      // Token 1, of rank 1, needs rank 0, and reaches rank 3 where it arrives; token 3 arrives at rank 1 and needs 0 too.
+      // Token 1, of rank 1, needs rank 0, and reaches rank 3 where it arrives; token 3 arrives at rank 1 and needs 0
+      // too.
       nvlinkCopies: (0 + 1 + 0 + 1) / 4,
       nodes: (1 + 2 + 1 + 1) / 4,
       rankLoads: [4, 1, 2, 1],

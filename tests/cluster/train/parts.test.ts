@@ -120,7 +120,8 @@ describe('planShards', () => {
     const shards = planShards(shapes, layout, createSchedule('dualpipe', 4, 8));
     for (const { holders, owner, shape, name, expertPlace } of shards) {
       expect(holders.flat()).toContain(owner);
-      // Two ranks of a pipeline hold each stage; all four replicas hold what is not an expert, and two the same experts.
+      // Two ranks of a pipeline hold each stage; all four replicas hold what is not an expert, and two the same
+      // experts.
       expect(holders.map((ranks) => ranks.length)).toEqual(new Array(expertPlace === null ? 4 : 2).fill(2));
       if (name.includes('experts')) expect(shape[0]).toBe(2);
     }
