@@ -7,7 +7,10 @@ export type Balancing = 'bias' | 'batch-aux' | 'sequence-aux' | 'none';
 export interface TrainConfig {
   /** Corpus specification, e.g. `moby-dick`, `moby-dick:2,code:1`, `notes.txt`, `texts/*.md`. */
   readonly data: string;
-  /** Tokenizer specification: `bytes`, `chars`, `bpe:1024`, `r50k_base`, `r50k_base:1024`, or a path to a `tokenizer.json`. */
+  /**
+   * Tokenizer specification: `bytes`, `chars`, `bpe:1024`, `r50k_base`, `r50k_base:1024`, or a path to a
+   * `tokenizer.json`.
+   */
   readonly tokenizer: string;
   /** Key of the text in rows of JSON Lines and CSV; empty: recognised (`text`, `content`, conversations, pairs). */
   readonly textKey: string;

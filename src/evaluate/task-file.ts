@@ -29,7 +29,10 @@ const choices = z.union([
   z.object({ text: z.array(z.string()).min(2), label: z.array(z.string()) }),
 ]);
 
-/** The shapes of lm-evaluation-harness: `query`, `question` or `ctx`; `choices` or `endings`; `gold`, `label` or `answer`. */
+/**
+ * The shapes of lm-evaluation-harness: `query`, `question` or `ctx`; `choices` or `endings`; `gold`, `label` or
+ * `answer`.
+ */
 const chosen = z.looseObject({ choices: choices.optional(), endings: choices.optional() });
 
 /**

@@ -2,7 +2,9 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 
-/** The decoder layers `from` to `to - 1`. Stage 0 has the embedding besides, the last one the head and the MTP modules. */
+/**
+ * The decoder layers `from` to `to - 1`. Stage 0 has the embedding besides, the last one the head and the MTP modules.
+ */
 export interface StageLayers {
   readonly from: number;
   readonly to: number;

@@ -70,7 +70,9 @@ function microBatchesPerRound(microBatches: number, ranks: number): number {
   return microBatches / Math.max(1, Math.floor(microBatches / ranks));
 }
 
-/** Whether the micro-batches come in whole rounds: the rule of PyTorch, which is milder than a multiple of the ranks. */
+/**
+ * Whether the micro-batches come in whole rounds: the rule of PyTorch, which is milder than a multiple of the ranks.
+ */
 export function hasWholeRounds(microBatches: number, ranks: number): boolean {
   return Number.isInteger(microBatchesPerRound(microBatches, ranks));
 }

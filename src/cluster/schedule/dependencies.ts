@@ -16,7 +16,9 @@ export function stepsOf(operation: Operation): readonly Step[] {
   ];
 }
 
-/** `stage`, letter, `microBatch`, in the notation of PyTorch's tables: `3F0`, `3B0`, `3I0` (inputs), `3W0` (weights). */
+/**
+ * `stage`, letter, `microBatch`, in the notation of PyTorch's tables: `3F0`, `3B0`, `3I0` (inputs), `3W0` (weights).
+ */
 export function stepName({ kind, stage, microBatch }: Step): string {
   return `${stage}${letters[kind]}${microBatch}`;
 }

@@ -5,7 +5,9 @@ import { UserError } from '../../errors.ts';
 import { dependenciesOf, operationName, type Product, productOf, type Step, stepsOf } from './dependencies.ts';
 import type { Operation, Schedule } from './schedule.ts';
 
-/** How long an operation of a rank takes, and how long what it made travels to another rank; in any one unit of time. */
+/**
+ * How long an operation of a rank takes, and how long what it made travels to another rank; in any one unit of time.
+ */
 export interface Durations {
   readonly of: (operation: Operation) => number;
   readonly travel: number;

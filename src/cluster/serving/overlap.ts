@@ -20,7 +20,10 @@ import type { Phase } from './unit.ts';
 
 /** Seconds of a layer for the whole batch of a GPU. */
 export interface OverlapTimes {
-  /** The two parts that run side by side: attention and experts, dispatch and combine; in decode, attention and the rest. */
+  /**
+   * The two parts that run side by side: attention and experts, dispatch and combine; in decode, attention and the
+   * rest.
+   */
   readonly parts: readonly [number, number];
   /** A single batch, one thing after the other. */
   readonly one: number;

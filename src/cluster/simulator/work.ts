@@ -7,7 +7,9 @@ import { type NamedShape, parameterShapes } from '../../config/parameter-shapes.
 
 /** FLOPs per token of a forward pass over all layers, MTP modules included. */
 export interface ForwardWork {
-  /** Products in FP8: all linear layers but the next two. Their gradients of inputs and of weights cost as much each. */
+  /**
+   * Products in FP8: all linear layers but the next two. Their gradients of inputs and of weights cost as much each.
+   */
   readonly linear: number;
   /** The part of `linear` that routed experts do, which waits for the most loaded rank. */
   readonly routed: number;

@@ -53,7 +53,9 @@ export const needle = { pairs: 1, olderShare: 0, marks: 6 } as const;
 
 /** Places of a row, given out once each. */
 interface Places {
-  /** A free place below `limit`; the one `before` it and the `after` next ones are free as well. Null if none is found. */
+  /**
+   * A free place below `limit`; the one `before` it and the `after` next ones are free as well. Null if none is found.
+   */
   take(limit: number, before?: number, after?: number): number | null;
   /** Takes a certain place. */
   claim(at: number): number;

@@ -30,7 +30,9 @@ export const parity = defineTask({
   }),
 });
 
-/** Example: `3142:` has the steps `3,13,134,1234=1234`, each digit put in its place, and the direct solution `=1234`. */
+/**
+ * Example: `3142:` has the steps `3,13,134,1234=1234`, each digit put in its place, and the direct solution `=1234`.
+ */
 export const sorting = defineTask({
   name: 'sorting',
   description: 'Digits in ascending order; right is what follows the "=".',

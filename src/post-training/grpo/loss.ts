@@ -58,7 +58,9 @@ export function grpoLoss(input: GrpoLossInput, { level, clip, beta }: GrpoLossOp
   return tf.neg(tf.sum(tf.mul(shares, tf.sub(surrogate, tf.mul(k3, beta)))));
 }
 
-/** What the loss is a mean of: `answer`, over the tokens of an answer and then over answers; `token`, over all tokens. */
+/**
+ * What the loss is a mean of: `answer`, over the tokens of an answer and then over answers; `token`, over all tokens.
+ */
 export type MeanOver = 'answer' | 'token';
 
 /**

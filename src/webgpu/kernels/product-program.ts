@@ -7,7 +7,9 @@ export interface ProductsOf extends Pick<Program, 'name' | 'tensors' | 'numbers'
   readonly products: readonly [Product] | readonly [Product, Product];
 }
 
-/** A program of products: of two, the first has the workgroups before the number `firstTiles`, which it is then told. */
+/**
+ * A program of products: of two, the first has the workgroups before the number `firstTiles`, which it is then told.
+ */
 export function productProgram({ name, tensors, numbers, products }: ProductsOf, tiling: Tiling): Program {
   const [first, second] = products;
   const other = second === undefined ? null : `${second.name}(group - u.firstTiles, lane);`;
