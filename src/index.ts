@@ -20,6 +20,9 @@ export { brotliBitsPerByte } from './data/brotli.ts';
 export { type CorpusDescription, listCorpora } from './data/corpora/built-in.ts';
 export { type ConversationRow, type ConversationSource, loadConversations } from './data/corpora/load-conversations.ts';
 export { type DomainStatistics, datasetStatistics, type StatisticsOptions } from './data/statistics.ts';
+export type { BarsChart, Chart, GridChart, LinesChart } from './display/chart.ts';
+export { chartToText } from './display/chart-text.ts';
+export { chartToSvg, type DisplayHook, display, type MediaBundle, setDisplayHook } from './display/display.ts';
 export { loadTask } from './evaluate/load-task.ts';
 export type {
   Arm,

@@ -37,6 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
     ...['tensor', 'precision', 'config'],
   ],
   report: ['train', 'config', 'io'],
+  display: ['report'],
   experiments: [
     ...['post-training', 'long-context', 'cluster', 'evaluate'],
     ...['train', 'report', 'backends', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'data', 'ops', 'io', 'runs'],
