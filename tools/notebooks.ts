@@ -1,23 +1,17 @@
-// Executes the notebooks and writes them with their outputs: `npm run notebooks`, or with names of some of them.
+// Executes the notebooks and writes them with their outputs: `npm run notebooks`, or with a part of a name.
 //
 // With `--check`, nothing is written: it fails where the outputs of a notebook are not those of its source.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { drawPngs } from './notebooks/draw-png.ts';
 import { execute } from './notebooks/execute.ts';
 import { picturesOf, toIpynb } from './notebooks/ipynb.ts';
-import { parseCells } from './notebooks/source.ts';
+import { lessonNames, notebookFile, readLesson } from './notebooks/lessons.ts';
 
-const folder = fileURLToPath(new URL('../notebooks', import.meta.url));
 const { values, positionals } = parseArgs({ options: { check: { type: 'boolean' } }, allowPositionals: true });
-const names = readdirSync(folder)
-  .filter((file) => /^\d.*\.ts$/.test(file))
-  .map((file) => file.slice(0, -'.ts'.length))
-  .filter((name) => positionals.length === 0 || positionals.some((wanted) => name.includes(wanted)));
-if (names.length === 0) throw new Error(`no notebook has ${positionals.join(' or ')} in its name`);
+const names = lessonNames().filter((name) => positionals.every((wanted) => name.includes(wanted)));
+if (names.length === 0) throw new Error(`no notebook has ${positionals.join(' and ')} in its name`);
 
 let failed = 0;
 for (const name of names) {
@@ -32,9 +26,9 @@ process.exitCode = failed > 0 ? 1 : 0;
 
 /** What is wrong with a notebook, or null. */
 async function make(name: string): Promise<string | null> {
-  const file = join(folder, `${name}.ipynb`);
+  const file = notebookFile(name);
   const written = existsSync(file) ? readFileSync(file, 'utf8') : null;
-  const cells = parseCells(readFileSync(join(folder, `${name}.ts`), 'utf8'));
+  const cells = readLesson(name);
   const outputs = await execute(cells);
   const svgs = outputs.flat().flatMap((output) => ('svg' in output ? [output.svg] : []));
   const known = written === null ? new Map<string, string>() : picturesOf(written);

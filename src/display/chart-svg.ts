@@ -29,10 +29,10 @@ export function drawSvg(chart: Chart): string {
   const height = options.height ?? 0;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${top + height}" ` +
-      `viewBox="0 0 ${width} ${top + height}" role="img" aria-label="${escape(chart.title)}" ` +
+      `viewBox="0 0 ${width} ${top + height}" role="img" aria-label="${escapeText(chart.title)}" ` +
       `font-family="system-ui, sans-serif" font-size="12" fill="${ink}">`,
     `<rect width="${width}" height="${top + height}" fill="#ffffff"/>`,
-    `<text x="12" y="21" font-size="13" font-weight="600">${escape(chart.title)}</text>`,
+    `<text x="12" y="21" font-size="13" font-weight="600">${escapeText(chart.title)}</text>`,
     ...(names.length > 1 ? legend(names) : []),
     plot(options).replace('<svg ', `<svg y="${top}" `),
     '</svg>',
@@ -47,7 +47,7 @@ function legend(names: readonly string[]): string[] {
     const colour = colourOf(i);
     return (
       `<g transform="translate(${at},${titleHeight})"><path d="M0,8H16" stroke="${colour}" stroke-width="3"/>` +
-      `<text x="21" y="12">${escape(name)}</text></g>`
+      `<text x="21" y="12">${escapeText(name)}</text></g>`
     );
   });
 }
@@ -136,6 +136,6 @@ function plot(options: Plot.PlotOptions): string {
   return svg.outerHTML.replace(/(\.\d{2})\d+/g, '$1');
 }
 
-function escape(text: string): string {
+function escapeText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
