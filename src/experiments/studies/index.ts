@@ -5,6 +5,7 @@ import { attention } from './attention.ts';
 import { balance } from './balance.ts';
 import { balanceScope } from './balance-scope.ts';
 import { breakIt } from './break-it.ts';
+import { distil } from './distil.ts';
 import { experts } from './experts.ts';
 import { grpo } from './grpo.ts';
 import { initAndSchedule } from './init-and-schedule.ts';
@@ -27,4 +28,5 @@ export const studies: readonly Study[] = [
   breakIt,
   longContext,
   grpo,
+  distil,
 ];
