@@ -12,6 +12,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   extend: async () => (await import('./commands/extend.ts')).extendCommand,
   sft: async () => (await import('./commands/sft.ts')).sftCommand,
   grpo: async () => (await import('./commands/grpo.ts')).grpoCommand,
+  sample: async () => (await import('./commands/sample.ts')).sampleCommand,
+  distil: async () => (await import('./commands/distil.ts')).distilCommand,
   eval: async () => (await import('./commands/eval.ts')).evalCommand,
   score: async () => (await import('./commands/score.ts')).scoreCommand,
   generate: async () => (await import('./commands/generate.ts')).generateCommand,

@@ -150,7 +150,8 @@ export function endTokens({ eosTokenId, endTokenIds }: Tokenizer): readonly numb
   return endTokenIds ?? (eosTokenId === null ? [] : [eosTokenId]);
 }
 
-function answerLength(tokenizer: Tokenizer, problems: readonly Problem[]): number {
+/** The room for an answer: tokens of the longest solution and half as many again. */
+export function answerLength(tokenizer: Tokenizer, problems: readonly Problem[]): number {
   const solutions = problems.flatMap(({ solutions }) => Object.values(solutions ?? {}));
   const longest = solutions.reduce((most, text) => Math.max(most, tokensOf(text, tokenizer)), 0);
   return longest === 0 ? unknownLength : Math.ceil(1.5 * (longest + 1));

@@ -29,6 +29,20 @@ export function trainingProblem(task: Task, random: Random): Problem {
 }
 
 /**
+ * Different problems for training, the same for the same seed; fewer where there are no more. Of a task with a list of
+ * problems: those of the list that are not held out.
+ */
+export function trainingProblems(task: Task, count: number, seed: number): readonly Problem[] {
+  if (task.problems !== undefined) return task.problems.filter((problem) => !isHeldOut(problem)).slice(0, count);
+  return differentProblems(
+    task,
+    count,
+    createRandom('training problems', task.name, seed),
+    (found) => !isHeldOut(found),
+  );
+}
+
+/**
  * Different problems for measuring, the same for the same seed. Of a task with a list of problems: those of the list
  * that are held out.
  *
@@ -46,11 +60,20 @@ export function heldOutProblems(task: Task, count: number, seed = 0): readonly P
 /** The same, or fewer where there are no more. */
 export function someHeldOut(task: Task, count: number, seed = 0): readonly Problem[] {
   if (task.problems !== undefined) return task.problems.filter(isHeldOut).slice(0, count);
-  const random = createRandom('held-out problems', task.name, seed);
+  return differentProblems(task, count, createRandom('held-out problems', task.name, seed), isHeldOut);
+}
+
+/** Problems with different prompts, up to `count`, until new ones are no longer found. */
+function differentProblems(
+  task: Task,
+  count: number,
+  random: Random,
+  isWanted: (problem: Problem) => boolean,
+): Problem[] {
   const found = new Map<string, Problem>();
   for (let drawsInVain = 0; found.size < count && drawsInVain < maxDraws; drawsInVain++) {
     const problem = task.problem(random);
-    if (!isHeldOut(problem) || found.has(problem.prompt)) continue;
+    if (!isWanted(problem) || found.has(problem.prompt)) continue;
     found.set(problem.prompt, problem);
     drawsInVain = 0;
   }

@@ -105,6 +105,14 @@ const known: Readonly<Record<string, BoundsOfModel>> = {
   length: atLeastZero,
   lengthBefore: atLeastZero,
   secondsOfSecondStage: atLeastZero,
+  reflects: share,
+  taughtPassAt1: share,
+  taughtReflects: share,
+  expertPassAt1: share,
+  expertLength: atLeastZero,
+  expertReflects: share,
+  keptLength: atLeastZero,
+  solved: share,
 };
 
 function declared({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: NonNullable<Metric['bounds']>) {

@@ -1,10 +1,10 @@
 // A training run inside a study: started, or carried on from wherever it stopped.
 
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { latestCheckpoint } from '../io/read-checkpoint.ts';
 import type { TrainEvent, TrainResult } from '../train/events.ts';
 import type { RunWatcher } from '../train/run-watcher.ts';
+import { canResume, type StageRuns, startOrResume } from '../train/staged-run.ts';
 import { resumeRun, type TrainOptions, train } from '../train/trainer.ts';
 import type { ArmWork } from './procedure.ts';
 
@@ -29,12 +29,6 @@ export async function trainOrResume(runDir: string, options: StageOptions): Prom
   return train({ ...options, backend: 'auto', ...place });
 }
 
-/** Whether there is a checkpoint: a run that was killed before its first one starts again. */
-function canResume(runDir: string): boolean {
-  const folder = join(runDir, 'checkpoints');
-  return existsSync(join(runDir, 'run.json')) && existsSync(folder) && latestCheckpoint(folder).checkpoint !== null;
-}
-
 /** Where a stage lies in the work of an arm, as shares of all of it. */
 export interface StagePart {
   readonly name: string;
@@ -42,18 +36,12 @@ export interface StagePart {
   readonly to: number;
 }
 
-/** How a stage begins, and how it goes on in a folder where it was stopped. */
-export interface StageRuns {
-  start(runDir: string, watcher: RunWatcher): Promise<TrainResult>;
-  resume(runDir: string, watcher: RunWatcher): Promise<TrainResult>;
-}
-
 /**
  * A stage of a procedure that is a run of any kind, in the folder `name` of the arm. It reports progress, stops when
  * the
  * study does, goes on where it was, and is not run again when it is whole.
  */
-export async function runStage(work: ArmWork, part: StagePart, { start, resume }: StageRuns): Promise<TrainResult> {
+export async function runStage(work: ArmWork, part: StagePart, stage: StageRuns): Promise<TrainResult> {
   const { name, from, to } = part;
   const runDir = join(work.dir, name);
   const onEvent = (event: TrainEvent) => {
@@ -63,9 +51,7 @@ export async function runStage(work: ArmWork, part: StagePart, { start, resume }
     work.progress(from + ((to - from) * step) / steps, `${name} ${step}/${steps} loss ${loss.toFixed(3)}`);
   };
   const watcher = { onEvent, signal: work.signal };
-  const isBegun = canResume(runDir);
-  if (!isBegun) rmSync(runDir, { recursive: true, force: true });
-  const result = await (isBegun ? resume(runDir, watcher) : start(runDir, watcher));
+  const result = await startOrResume(runDir, stage, watcher);
   work.signal.throwIfAborted();
   return result;
 }

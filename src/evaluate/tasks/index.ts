@@ -9,10 +9,11 @@ import { chain } from './chain.ts';
 import { countdown } from './countdown.ts';
 import { lookbackTask, needleTask, recallTask } from './recall.ts';
 import { copy, parity, sorting } from './sequences.ts';
+import { words } from './words.ts';
 
 /** The kinds of tasks that are generated, in the order in which they are listed. */
 export const taskKinds: readonly TaskKind[] = [
-  ...[chain, addition, multiplication, parity, sorting, countdown, copy],
+  ...[chain, addition, multiplication, parity, sorting, countdown, copy, words],
   ...[recallTask, needleTask, lookbackTask],
 ];
 

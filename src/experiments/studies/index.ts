@@ -6,6 +6,7 @@ import { balance } from './balance.ts';
 import { balanceScope } from './balance-scope.ts';
 import { breakIt } from './break-it.ts';
 import { cluster } from './cluster.ts';
+import { distil } from './distil.ts';
 import { experts } from './experts.ts';
 import { grpo } from './grpo.ts';
 import { initAndSchedule } from './init-and-schedule.ts';
@@ -29,4 +30,5 @@ export const studies: readonly Study[] = [
   longContext,
   grpo,
   cluster,
+  distil,
 ];

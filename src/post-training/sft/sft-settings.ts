@@ -18,8 +18,8 @@ const schema = z.object({
   /** Kinds of samples of the task: see `parseSolutions`; null without a task. */
   solutions: z.string().nullable(),
   system: z.string(),
-  /** Samples made of the task. */
-  samples: z.int().min(1),
+  /** Samples made of the task; with 0 it is only measured. */
+  samples: z.int().min(0),
   stopAt: z.number().nullable(),
 });
 
@@ -38,9 +38,11 @@ export function recordedSftOf({ method }: RunSettings, runDir: string): Recorded
 
 /** @throws UserError for settings that make no samples. */
 export function validateSft(recorded: RecordedSft): RecordedSft {
-  const { samples, stopAt, task } = recorded;
-  if (!(Number.isInteger(samples) && samples >= 1)) {
-    throw new UserError(`sft: samples must be a whole number from 1 on, found ${samples}; try 16000`);
+  const { samples, stopAt, task, sets } = recorded;
+  const fewest = sets.length > 0 ? 0 : 1;
+  if (!(Number.isInteger(samples) && samples >= fewest)) {
+    const why = fewest === 0 ? '' : ' (0, which only measures the task, needs conversations to learn from)';
+    throw new UserError(`sft: samples must be a whole number from ${fewest} on, found ${samples}${why}; try 16000`);
   }
   if (stopAt === null) return recorded;
   if (!(stopAt > 0 && stopAt <= 1)) {

@@ -46,7 +46,7 @@ export interface SftOptions extends SftSamples, RunPlace, RunWatcher {
   readonly solutions?: string;
   /** The system prompt of the kinds that have one. Default `!`. */
   readonly system?: string;
-  /** Samples made of the task. Default 16,000. */
+  /** Samples made of the task. Default 16,000. With 0 the task is only measured, and conversations are learned. */
   readonly samples?: number;
   /** How often samples are seen. Default: 2, as in the report; 1 for a task alone, whose samples are many. */
   readonly epochs?: number;
@@ -117,7 +117,8 @@ export async function resumeSft(options: ResumeSftOptions): Promise<TrainResult>
   refuseOtherSamples(given, recorded, store.path);
   const { heldOutFraction, seed } = settings.train;
   const sources = rawSources(given, recorded, heldOutFraction, seed);
-  const tokenizer = await tokenizerAgain(store, settings, sources, given, options.init);
+  const fresh = { ...given, template: recorded.template };
+  const tokenizer = await tokenizerAgain(store, settings, sources, fresh, options.init);
   const { encoded, dataset, method } = prepareSft({ sources, task, recorded }, tokenizer);
   return resumeRun({ ...options, dataset: dataset(encoded, settings.train), method });
 }
@@ -159,7 +160,9 @@ function rawSources(
 ): RawSource[] {
   return [
     ...conversations.map((set) => sourceOfSet(set, heldOutFraction, seed)),
-    ...(task === undefined || solutions === null ? [] : [sourceOfTask(task, { solutions, system, samples }, seed)]),
+    ...(task === undefined || solutions === null || samples === 0
+      ? []
+      : [sourceOfTask(task, { solutions, system, samples }, seed)]),
   ];
 }
 
@@ -179,12 +182,16 @@ async function openStart(
   }
 }
 
+/** What decides the tokenizer of a model from scratch. */
+type FreshKey = 'tokenizer' | 'template' | keyof SftSamples;
+
 /** The tokenizer of a model from scratch; the characters of a task are known even where no sample has them. */
 function tokenizerFor(
-  { tokenizer = usual.tokenizer, task, conversations = [] }: Pick<SftOptions, 'tokenizer' | keyof SftSamples>,
+  { tokenizer = usual.tokenizer, template, task, conversations = [] }: Pick<SftOptions, FreshKey>,
   sources: readonly RawSource[],
 ): Promise<Tokenizer> {
-  const texts = sources.flatMap((source) => [...textsOfSource(source, conversations.length > 0)]);
+  const asTranscript = conversations.length > 0 && template !== 'plain';
+  const texts = sources.flatMap((source) => [...textsOfSource(source, asTranscript)]);
   return createTokenizer(tokenizer, () => (tokenizer === 'chars' ? [task?.alphabet ?? '', ...texts] : texts));
 }
 
@@ -193,7 +200,7 @@ async function tokenizerAgain(
   store: RunStore,
   settings: RunSettings,
   sources: readonly RawSource[],
-  samples: SftSamples,
+  samples: SftSamples & Pick<SftOptions, 'template'>,
   init: ModelStore | undefined,
 ): Promise<Tokenizer> {
   const kept = (await findResumable(store, settings))?.tokenizer;
