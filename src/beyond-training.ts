@@ -77,8 +77,9 @@ export {
   type RatioLevel,
   tokenWeights,
 } from './post-training/grpo/loss.ts';
-export { type Answer, correct, type Reward, sumOfRewards } from './post-training/rewards/reward.ts';
-export { boxed, boxedAnswer, brevity, hasFormat } from './post-training/rewards/rules.ts';
+export { type Answer, correct, type Reward, sumOfRewards, type Voter } from './post-training/rewards/reward.ts';
+export { boxed, boxedAnswer, brevity, concise, hasFormat } from './post-training/rewards/rules.ts';
+export { vote } from './post-training/rewards/vote.ts';
 export { miniatureModel } from './post-training/miniature.ts';
 export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
 export type { ConversationSet } from './post-training/sft/sources.ts';

@@ -7,13 +7,16 @@ import { closest } from 'fastest-levenshtein';
 import { UserError } from '../errors.ts';
 import type { Task } from '../evaluate/task.ts';
 import { correct, type Reward, sumOfRewards } from '../post-training/rewards/reward.ts';
-import { boxed, brevity } from '../post-training/rewards/rules.ts';
+import { boxed, brevity, concise } from '../post-training/rewards/rules.ts';
+import { vote } from '../post-training/rewards/vote.ts';
 
 const isModule = /\.[cm]?[jt]s$/i;
 const known: Readonly<Record<string, (task: Task) => Reward>> = {
   correct,
   boxed: () => boxed,
   brevity: () => brevity,
+  concise,
+  vote,
 };
 
 /** The rewards that have a name, for the help. */

@@ -5,16 +5,22 @@ import { host } from '../../data/host.ts';
 import { UserError } from '../../errors.ts';
 import type { Problem, Task } from '../../evaluate/task.ts';
 
-/** An answer to a problem, as a reward sees it. */
-export interface Answer {
-  readonly problem: Problem;
+/** What an answer says. */
+export interface Voter {
   /** The text after the prompt, without the end token. */
   readonly completion: string;
   /** Whether it ended by itself, and was not cut off. */
   readonly ended: boolean;
+}
+
+/** An answer to a problem, as a reward sees it. */
+export interface Answer extends Voter {
+  readonly problem: Problem;
   /** Tokens of the answer, the end token included, and the most it may have. */
   readonly tokens: number;
   readonly maxTokens: number;
+  /** All answers to the same problem, this one included. */
+  readonly group: readonly Voter[];
 }
 
 /**

@@ -1,6 +1,7 @@
 // Rules that an answer can be held to: an answer in a box, a format, brevity (arXiv:2412.19437 sec. 5.2.1, rule-based
 // rewards).
 
+import type { Task } from '../../evaluate/task.ts';
 import type { Reward } from './reward.ts';
 
 /**
@@ -32,3 +33,15 @@ export function hasFormat(pattern: RegExp): Reward {
 
 /** Minus the share that an answer takes of the tokens it may have, from 0 to -1; the shorter the better. */
 export const brevity: Reward = (_, _completion, { tokens, maxTokens }) => -tokens / maxTokens;
+
+/** What a right answer that takes all of its room loses. */
+const fullRoom = 0.3;
+
+/**
+ * 1 for a right answer, less up to 0.3 for the share that it takes of the tokens it may have; 0 for others. Unlike the
+ * sum of `correct` and `brevity` it never prefers a wrong answer for being short.
+ */
+export function concise(task: Pick<Task, 'isRight'>): Reward {
+  return (problem, completion, { ended, tokens, maxTokens }) =>
+    ended && task.isRight(problem, completion) ? 1 - (fullRoom * tokens) / maxTokens : 0;
+}

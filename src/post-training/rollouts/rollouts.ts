@@ -37,14 +37,19 @@ export async function rollOut(
   for (const problem of problems) prompts.push(await encode(problem));
   const endTokenIds = endTokens(tokenizer);
   const answers = await sampleBatch(model, prompts, { n: group, temperature, random, maxNewTokens, endTokenIds });
-  return answers.map((own, i) =>
-    own.map((answer) => ({
+  return answers.map((own, i) => {
+    const texts = own.map(({ ids, ended }) => ({
+      completion: tokenizer.decode(ended ? ids.slice(0, -1) : ids),
+      ended,
+    }));
+    return own.map((answer, n) => ({
       ...answer,
+      ...texts[n]!,
       problem: problems[i]!,
       promptIds: prompts[i]!,
-      completion: tokenizer.decode(answer.ended ? answer.ids.slice(0, -1) : answer.ids),
       tokens: answer.ids.length,
       maxTokens: maxNewTokens,
-    })),
-  );
+      group: texts,
+    }));
+  });
 }

@@ -9,11 +9,13 @@ import {
   scoreAnswers,
   sumOfRewards,
 } from '../../../src/post-training/rewards/reward.ts';
-import { boxed, boxedAnswer, brevity, hasFormat } from '../../../src/post-training/rewards/rules.ts';
+import { boxed, boxedAnswer, brevity, concise, hasFormat } from '../../../src/post-training/rewards/rules.ts';
+import { vote } from '../../../src/post-training/rewards/vote.ts';
 
 const problem: Problem = { prompt: '2+2', answer: '4' };
 const answer = (completion: string, changes: Partial<Answer> = {}): Answer => {
-  return { problem, completion, ended: true, tokens: completion.length + 1, maxTokens: 20, ...changes };
+  const size = { tokens: completion.length + 1, maxTokens: 20 };
+  return { problem, completion, ended: true, ...size, group: [{ completion, ended: true }], ...changes };
 };
 const of = (reward: Reward, given: Answer) => reward(given.problem, given.completion, given);
 
@@ -53,6 +55,44 @@ describe('rewards by rule', () => {
 
   it('brevity: minus the share of the room that is used', () => {
     expect(of(brevity, answer('4', { tokens: 5, maxTokens: 20 }))).toBe(-0.25);
+  });
+});
+
+describe('concise', () => {
+  const reward = concise({ isRight: ({ answer }, completion) => completion.endsWith(`=${answer}`) });
+
+  it('gives right answers more than wrong ones, whatever their lengths, and short ones more than long ones', () => {
+    expect(of(reward, answer('=4', { tokens: 2 }))).toBeCloseTo(0.97, 12);
+    expect(of(reward, answer('2,4=4', { tokens: 20 }))).toBeCloseTo(0.7, 12);
+    expect(of(reward, answer('=5', { tokens: 1 }))).toBe(0);
+    expect(of(reward, answer('=4', { ended: false }))).toBe(0);
+  });
+});
+
+describe('vote', () => {
+  const afterEquals = {
+    answerOf: (text: string) => (text.includes('=') ? text.slice(text.lastIndexOf('=') + 1) : null),
+  };
+  const votes = async (texts: readonly string[], task = afterEquals as Parameters<typeof vote>[0]) => {
+    const group = texts.map((text) => ({ completion: text.replace('...', ''), ended: !text.endsWith('...') }));
+    return scoreAnswers(
+      vote(task),
+      group.map(({ completion, ended }) => answer(completion, { ended, group })),
+    );
+  };
+
+  it.each<[what: string, texts: string[], expected: number[]]>([
+    ['most of those that say something decide, however they came to it', ['27=7', '28=8', '=7'], [1, 0, 1]],
+    ['cut-off answers and those without a result neither vote nor win', ['=1...', '=1...', '12', '=2'], [0, 0, 0, 1]],
+    ['all results with the most votes win', ['=1', '=2', '=1', '=2', '=3'], [1, 1, 1, 1, 0]],
+    ['a group that agrees on nothing', ['=1', '=2', '=3'], [1, 1, 1]],
+    ['a group that says nothing', ['1...', '2'], [0, 0]],
+  ])('%s', async (_, texts, expected) => {
+    expect(await votes(texts)).toEqual(expected);
+  });
+
+  it('compares whole answers where the task has no format', async () => {
+    expect(await votes(['a', ' a', 'b'], {})).toEqual([1, 1, 0]);
   });
 });
 
