@@ -38,8 +38,8 @@ const grpoOptions = [
   { flags: '--level <name>', choices: ['token', 'sequence'], help: 'what has a ratio (default: token)' },
   {
     flags: '--advantage <name>',
-    choices: ['group', 'mean', 'reward'],
-    help: 'group: GRPO; mean: no division by the deviation; reward: no baseline (default: group)',
+    choices: ['group', 'mean', 'reward', 'critic'],
+    help: 'group: GRPO; mean: no division by the deviation; reward: no baseline; critic: PPO (default: group)',
   },
   { flags: '--mean-over <name>', choices: ['answer', 'token'], help: 'what the loss is a mean of (default: answer)' },
   { flags: '--seed <n>', help: 'seed of the problems and the answers (default: 0)' },

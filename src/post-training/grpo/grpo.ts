@@ -12,6 +12,7 @@ import type { Task } from '../../evaluate/task.ts';
 import { type LoadedModel, loadAndClose } from '../../generate/load-model.ts';
 import type { ModelStore } from '../../runs/model-store.ts';
 import type { RunStore } from '../../runs/run-store.ts';
+import type { AdamWSettings } from '../../train/adamw.ts';
 import type { TrainResult } from '../../train/events.ts';
 import { openInitial } from '../../train/initial-model.ts';
 import type { Learner } from '../../train/learner.ts';
@@ -20,6 +21,7 @@ import type { RunWatcher } from '../../train/run-watcher.ts';
 import { type RunPlace, resumeRun, train } from '../../train/trainer.ts';
 import { correct, type Reward } from '../rewards/reward.ts';
 import { rollOut } from '../rollouts/rollouts.ts';
+import { Critic } from './critic.ts';
 import { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig, validateGrpoConfig } from './config.ts';
 import { measureTask } from './measure.ts';
 import { problemDataset } from './problem-dataset.ts';
@@ -74,13 +76,10 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
       batchSize: config.prompts * config.group,
       seqLen: await longestRow(options, loaded, config),
     };
-    return await train({
-      ...options,
-      init,
-      train: settings,
-      dataset: problemDataset(task, loaded.tokenizer, settings.seqLen, settings.seed),
-      method: grpoMethod(options, loaded, config),
-    });
+    const dataset = problemDataset(task, loaded.tokenizer, settings.seqLen, settings.seed);
+    return await withCritic(loaded, config, settings, (critic) =>
+      train({ ...options, init, train: settings, dataset, method: grpoMethod(options, loaded, config, critic) }),
+    );
   } finally {
     loaded.model.dispose();
   }
@@ -102,12 +101,15 @@ export interface ResumeGrpoOptions extends GrpoProblems, RunWatcher {
  */
 export async function resumeGrpo(options: ResumeGrpoOptions): Promise<TrainResult> {
   const { task, store, init, backendOptions = {}, ...others } = options;
-  const { config, seed, seqLen, init: recorded, backend } = await readGrpoRun(store);
+  const { config, train: settings, init: recorded, backend } = await readGrpoRun(store);
   await activateBackend(backend, backendOptions);
   const loaded = await loadInitial(init ?? recorded.path, recorded.sha256);
   try {
-    const dataset = problemDataset(task, loaded.tokenizer, seqLen, seed);
-    return await resumeRun({ ...others, store, backendOptions, dataset, method: grpoMethod(options, loaded, config) });
+    const dataset = problemDataset(task, loaded.tokenizer, settings.seqLen, settings.seed);
+    return await withCritic(loaded, config, settings, (critic) => {
+      const method = grpoMethod(options, loaded, config, critic);
+      return resumeRun({ ...others, store, backendOptions, dataset, method });
+    });
   } finally {
     loaded.model.dispose();
   }
@@ -126,7 +128,27 @@ async function loadInitial(init: string | ModelStore, sha256?: string): Promise<
   return loadAndClose(checkpoint, path);
 }
 
-function grpoMethod(problems: GrpoProblems, loaded: LoadedModel, config: GrpoConfig): TrainingMethod {
+/** Runs `work` with a critic that begins with the policy's weights, where the settings ask for one. */
+async function withCritic<T>(
+  { model }: LoadedModel,
+  { advantage }: GrpoConfig,
+  settings: AdamWSettings,
+  work: (critic: Critic | null) => Promise<T>,
+): Promise<T> {
+  const critic = advantage === 'critic' ? await Critic.from(model, settings) : null;
+  try {
+    return await work(critic);
+  } finally {
+    critic?.dispose();
+  }
+}
+
+function grpoMethod(
+  problems: GrpoProblems,
+  loaded: LoadedModel,
+  config: GrpoConfig,
+  critic: Critic | null,
+): TrainingMethod {
   const { task, reward = correct(task), rewardName = 'correct', system, encode = documentPrompt } = problems;
   const { tokenizer, model } = loaded;
   const reference = config.beta === 0 ? null : model;
@@ -137,11 +159,13 @@ function grpoMethod(problems: GrpoProblems, loaded: LoadedModel, config: GrpoCon
     reward,
     config,
     reference,
+    critic,
     silence: { steps: 0 },
   };
   return {
     name: 'grpo',
     settings: { task: task.name, reward: rewardName, ...(system === undefined ? {} : { system }), ...config },
+    ...(critic === null ? {} : { state: critic }),
     step: (learner, plan, settings) => grpoStep(setting, learner, plan, settings),
     measure: ({ model }) => measureTask(model, { ...setting, maxNewTokens: config.maxNewTokens }),
     example: (learner) => example(learner, setting),

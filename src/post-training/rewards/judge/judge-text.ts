@@ -40,7 +40,13 @@ export function judgeProblem({ prompt }: Problem, completion: string, { asks }: 
  *
  * @throws {UserError} for a problem without solutions, where the judge is to think.
  */
-export function judgeReply(problem: Problem, completion: string, isRight: boolean, style: JudgeStyle, marks: JudgeMarks) {
+export function judgeReply(
+  problem: Problem,
+  completion: string,
+  isRight: boolean,
+  style: JudgeStyle,
+  marks: JudgeMarks,
+) {
   const verdict = isRight ? marks.good : marks.bad;
   if (style === 'at-once') return verdict;
   const solutions = problem.solutions ?? {};

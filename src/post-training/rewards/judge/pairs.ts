@@ -48,7 +48,12 @@ export async function preferencePairs(
 ): Promise<PreferencePair[]> {
   const problems = heldOut ? someHeldOut(task, count, seed) : trainingProblems(task, count, seed);
   const random = createRandom(seed, 'pairs', task.name);
-  const groups = await rollOut(model, tokenizer, problems, encode, { group: samples, maxNewTokens, temperature: 1, random });
+  const groups = await rollOut(model, tokenizer, problems, encode, {
+    group: samples,
+    maxNewTokens,
+    temperature: 1,
+    random,
+  });
   const answers = groups.flat();
   const judged = verifyAll(task, answers);
   const texts = (group: number, isRight: boolean) =>
