@@ -13,6 +13,7 @@ import { moeVsDense } from './moe-vs-dense.ts';
 import { mtp } from './mtp.ts';
 import { nodeLimit } from './node-limit.ts';
 import { precision } from './precision.ts';
+import { reward } from './reward.ts';
 
 export const studies: readonly Study[] = [
   balance,
@@ -27,4 +28,5 @@ export const studies: readonly Study[] = [
   breakIt,
   longContext,
   grpo,
+  reward,
 ];
