@@ -20,7 +20,7 @@ const grpoOptions = [
   { flags: '--task <spec>', help: 'what the problems are: a task and its options, such as chain:operations=5' },
   {
     flags: '--reward <spec>',
-    help: 'correct, concise, boxed, brevity, vote, a .ts or .js file, or a sum: correct,brevity:0.3 (default: correct)',
+    help: 'correct, concise, boxed, brevity, vote, judge:RUN, a .ts or .js file, or a sum: correct,brevity:0.3 (default: correct)',
   },
   { flags: '--system <text>', help: 'a system prompt before each problem' },
   { flags: '--prompts <n>', help: `problems of a step (default: ${prompts})` },

@@ -7,7 +7,7 @@ import { createRandom } from '../../data/random.ts';
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
 import { documentPrompt, type PromptEncoder } from '../../evaluate/evaluate-task.ts';
-import { heldOutProblems, trainingProblem } from '../../evaluate/split.ts';
+import { heldOutProblems } from '../../evaluate/split.ts';
 import type { Task } from '../../evaluate/task.ts';
 import { type LoadedModel, loadAndClose } from '../../generate/load-model.ts';
 import type { ModelStore } from '../../runs/model-store.ts';
@@ -19,6 +19,7 @@ import type { Learner } from '../../train/learner.ts';
 import type { TrainingMethod } from '../../train/method.ts';
 import type { RunWatcher } from '../../train/run-watcher.ts';
 import { type RunPlace, resumeRun, train } from '../../train/trainer.ts';
+import { longestAnswer, someProblems } from '../longest-answer.ts';
 import { correct, type Reward } from '../rewards/reward.ts';
 import { rollOut } from '../rollouts/rollouts.ts';
 import { Critic } from './critic.ts';
@@ -67,7 +68,7 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
   await activateBackend(backend, backendOptions);
   const loaded = await loadInitial(init);
   try {
-    const maxNewTokens = options.grpo?.maxNewTokens ?? usualAnswer(task, loaded.tokenizer);
+    const maxNewTokens = options.grpo?.maxNewTokens ?? longestAnswer(task, loaded.tokenizer);
     const config = validateGrpoConfig({ ...defaultGrpoConfig, ...options.grpo, maxNewTokens });
     const settings = {
       ...defaultGrpoTrain,
@@ -180,23 +181,6 @@ async function example({ model }: Learner, setting: Parameters<typeof grpoStep>[
   const options = { group: 1, temperature: 0, maxNewTokens: config.maxNewTokens, random };
   const [[answer] = []] = await rollOut(model, tokenizer, problems, encode, options);
   return { prompt: answer!.problem.prompt, text: answer!.completion };
-}
-
-/** Problems that are looked at for lengths, which may differ from one to the next. */
-const lookedAt = 256;
-
-const someProblems = (task: Task) =>
-  Array.from({ length: lookedAt }, (_, i) => trainingProblem(task, createRandom('lengths', i)));
-
-/** The longest solution that the task knows, and the end token. */
-function usualAnswer(task: Task, tokenizer: Tokenizer): number {
-  const solutions = someProblems(task).flatMap(({ solutions = {} }) => Object.values(solutions));
-  if (solutions.length === 0) {
-    throw new UserError(
-      `grpo: ${task.name} has no solutions to tell how long an answer may be; give maxNewTokens (--max-new-tokens N)`,
-    );
-  }
-  return Math.max(...solutions.map((solution) => tokenizer.encode(solution).length)) + 1;
 }
 
 /** Labels of the longest row: prompt and answer without the first token. */

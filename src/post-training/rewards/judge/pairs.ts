@@ -76,6 +76,18 @@ function trainingProblems(task: Task, count: number, seed: number): readonly Pro
   return Array.from({ length: count }, (_, i) => draw(createRandom(seed, 'pair', i)));
 }
 
+/**
+ * The pairs as a task for `tinyseek eval`, line by line: a judge is shown an answer and right is the verdict. A verdict
+ * at once ends with its first token.
+ */
+export function judgeTaskLines(pairs: readonly PreferencePair[], task: Task): readonly object[] {
+  const { good, bad } = judgeMarks(task);
+  const problems = judgeConversations(pairs, task, 'at-once').map(({ turns: [asked, reply] }) => {
+    return { prompt: asked!.content, answer: reply!.content };
+  });
+  return [{ task: `verdicts on ${task.name}`, format: `([${good}${bad}])$` }, ...problems];
+}
+
 /** The pairs as conversations that a judge is trained on by `sft`: both answers of each, with their verdicts. */
 export function judgeConversations(
   pairs: readonly PreferencePair[],
