@@ -97,7 +97,7 @@ export async function evaluateTask(
     found.push(...answers.map((group, i) => group.map(read(i))));
     onProgress?.(found.length, problems.length);
   }
-  return { ...count(task, found), temperature };
+  return { ...(await count(task, found)), temperature };
 }
 
 interface Answer {
@@ -118,9 +118,9 @@ function readAnswer({ ids, ended }: SampledAnswer, problem: Problem, task: Task,
   return { problem, text: text.slice(0, end), length: tokenizer.encode(text.slice(0, end)).length + 1, ended: true };
 }
 
-function count(task: Task, groups: readonly (readonly Answer[])[]): Omit<TaskResult, 'temperature'> {
+async function count(task: Task, groups: readonly (readonly Answer[])[]): Promise<Omit<TaskResult, 'temperature'>> {
   const answers = groups.flat();
-  const judged = verifyAll(
+  const judged = await verifyAll(
     task,
     answers.map(({ problem, text }) => ({ problem, completion: text })),
   );

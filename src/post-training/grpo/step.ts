@@ -126,7 +126,7 @@ async function valueAnswers(
 ): Promise<Valued[][]> {
   const all = groups.flat();
   const rewards = await scoreAnswers(reward, all);
-  const verified = verifyAll(task, all);
+  const verified = await verifyAll(task, all);
   const shares = tokenWeights(
     all.map(({ ids }) => ids.length),
     config.meanOver,

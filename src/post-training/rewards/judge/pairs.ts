@@ -55,7 +55,7 @@ export async function preferencePairs(
     random,
   });
   const answers = groups.flat();
-  const judged = verifyAll(task, answers);
+  const judged = await verifyAll(task, answers);
   const texts = (group: number, isRight: boolean) =>
     groups[group]!.flatMap(({ ended, completion }, i) =>
       ended && judged[group * samples + i]!.isRight === isRight ? [completion] : [],
