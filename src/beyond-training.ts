@@ -44,9 +44,16 @@ export type { DispatchFormat } from './cluster/simulator/work.ts';
 export { type ActivationUnit, type TraceEvent, type TraceFile, traceEvents } from './cluster/trace-events.ts';
 export { findContaminated } from './evaluate/contamination.ts';
 export { type ChoiceResult, evaluateChoices } from './evaluate/evaluate-choices.ts';
-export { evaluateTask, type PromptEncoder, type TaskEvaluation, type TaskResult } from './evaluate/evaluate-task.ts';
+export {
+  evaluateTask,
+  type PromptEncoder,
+  type TaskEvaluation,
+  type TaskResult,
+  type TraitShares,
+} from './evaluate/evaluate-task.ts';
 export { heldOutProblems, trainingProblem } from './evaluate/split.ts';
 export type { Problem, Task } from './evaluate/task.ts';
+export { passesTests, type UnitTest } from './evaluate/unit-tests.ts';
 export { readTask } from './evaluate/task-file.ts';
 export { namedTask } from './evaluate/tasks/index.ts';
 export {
@@ -77,6 +84,14 @@ export {
   type RatioLevel,
   tokenWeights,
 } from './post-training/grpo/loss.ts';
+export { type Judge, judgeAnswers, judgeReward, pairsRight } from './post-training/rewards/judge/judge.ts';
+export { type JudgeMarks, type JudgeStyle, judgeMarks } from './post-training/rewards/judge/judge-text.ts';
+export {
+  judgeConversations,
+  type PairOptions,
+  type PreferencePair,
+  preferencePairs,
+} from './post-training/rewards/judge/pairs.ts';
 export { type Answer, correct, type Reward, sumOfRewards, type Voter } from './post-training/rewards/reward.ts';
 export { boxed, boxedAnswer, brevity, concise, hasFormat } from './post-training/rewards/rules.ts';
 export { vote } from './post-training/rewards/vote.ts';

@@ -7,6 +7,8 @@ import { loadTask } from '../evaluate/load-task.ts';
 import { someHeldOut } from '../evaluate/split.ts';
 import type { Problem, Task } from '../evaluate/task.ts';
 import { openPromptFormat } from '../generate/chat/prompt-format.ts';
+import type { JsonObject } from '../io/json.ts';
+import { keepFound } from './keep-evaluations.ts';
 import type { OpenedModel } from './open-model.ts';
 import { type CommandOutput, outputWidth } from './output.ts';
 import { wholeNumber } from './run-options.ts';
@@ -34,6 +36,7 @@ export function refuseWithoutTasks(flags: TaskFlags): void {
 /** Asks a model the problems of every task that `--tasks` names. */
 export async function evaluateTasks(opened: OpenedModel, tasks: string, flags: TaskFlags): Promise<CommandOutput> {
   const results: Record<string, Reported> = {};
+  const found: Record<string, JsonObject> = {};
   const examples: string[] = [];
   const prompt = await promptEncoder(opened, flags.system);
   for (const spec of tasks.split(',').map((part) => part.trim())) {
@@ -45,9 +48,11 @@ export async function evaluateTasks(opened: OpenedModel, tasks: string, flags: T
         ...(await evaluateChoices(opened.model, opened.tokenizer, task, settings))!,
         ...contaminated,
       };
+      found[task.name] = { ...results[task.name] };
     } else {
-      const found = (await evaluateTask(opened.model, opened.tokenizer, task, settings))!;
-      const { examples: shown, ...result } = found;
+      const all = (await evaluateTask(opened.model, opened.tokenizer, task, settings))!;
+      const { examples: shown, ...result } = all;
+      found[task.name] = { ...all };
       results[task.name] = { ...result, ...contaminated };
       examples.push(
         ...shown.map(
@@ -56,7 +61,8 @@ export async function evaluateTasks(opened: OpenedModel, tasks: string, flags: T
       );
     }
   }
-  return { json: { tasks: results }, lines: lines(opened.path, results, examples) };
+  const report = await keepFound(opened.path, found, flags.system);
+  return { json: { tasks: results }, lines: lines(opened.path, results, examples, report) };
 }
 
 function settingsOf({ samples, temperature, seed, maxNewTokens }: TaskFlags) {
@@ -117,7 +123,12 @@ function followTask(name: string) {
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const range = ([low, high]: readonly [number, number]) => `${(100 * low).toFixed(0)} to ${(100 * high).toFixed(0)}`;
 
-function lines(path: string, results: Readonly<Record<string, Reported>>, examples: readonly string[]): string[] {
+function lines(
+  path: string,
+  results: Readonly<Record<string, Reported>>,
+  examples: readonly string[],
+  report: string | null,
+): string[] {
   const all = Object.entries(results);
   const answered = all.flatMap(([name, result]) => {
     if (!('passAt1' in result)) return [];
@@ -155,5 +166,6 @@ function lines(path: string, results: Readonly<Record<string, Reported>>, exampl
           'Some answers:',
           ...examples.flatMap((text) => wrapText(printable(text), outputWidth() - 2).map((line) => `  ${line}`)),
         ]),
+    ...(report === null ? [] : ['', `Kept with the run, in its report: ${report}`]),
   ];
 }

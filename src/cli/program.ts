@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   train: async () => (await import('./commands/train.ts')).trainCommand,
   extend: async () => (await import('./commands/extend.ts')).extendCommand,
   sft: async () => (await import('./commands/sft.ts')).sftCommand,
+  pairs: async () => (await import('./commands/pairs.ts')).pairsCommand,
   grpo: async () => (await import('./commands/grpo.ts')).grpoCommand,
   sample: async () => (await import('./commands/sample.ts')).sampleCommand,
   distil: async () => (await import('./commands/distil.ts')).distilCommand,

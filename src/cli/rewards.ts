@@ -6,10 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { closest } from 'fastest-levenshtein';
 import { UserError } from '../errors.ts';
 import type { Task } from '../evaluate/task.ts';
+import type { Judge } from '../post-training/rewards/judge/judge.ts';
 import { correct, type Reward, sumOfRewards } from '../post-training/rewards/reward.ts';
 import { boxed, brevity, concise } from '../post-training/rewards/rules.ts';
 import { vote } from '../post-training/rewards/vote.ts';
 
+const judgePrefix = 'judge:';
 const isModule = /\.[cm]?[jt]s$/i;
 const known: Readonly<Record<string, (task: Task) => Reward>> = {
   correct,
@@ -43,12 +45,29 @@ export async function parseReward(spec: string, task: Task): Promise<Reward> {
 
 async function loadReward(name: string, task: Task): Promise<Reward> {
   if (isModule.test(name)) return importReward(name);
+  if (name === 'judge' || name.startsWith(judgePrefix)) return loadJudge(name.slice(judgePrefix.length), task);
   const make = Object.hasOwn(known, name) ? known[name] : undefined;
   if (make !== undefined) return make(task);
   throw new UserError(
     `--reward: there is none called ${JSON.stringify(name)}; did you mean ${closest(name, rewardNames)}? ` +
-      `Known are ${rewardNames.join(', ')}; or name a .ts or .js file whose default export is a function`,
+      `Known are ${rewardNames.join(', ')} and judge:RUN; or name a .ts or .js file whose default export is a function`,
   );
+}
+
+/** A judge in a run folder or a checkpoint; it is loaded when it is first asked, since a backend must be active. */
+async function loadJudge(path: string, task: Task): Promise<Reward> {
+  if (path === '') throw new UserError('--reward: judge needs a model that was trained on pairs: judge:runs/judge');
+  const { checkpointFolder } = await import('./open-model.ts');
+  const { loadModel } = await import('../generate/load-model-folder.ts');
+  const { promptEncoder } = await import('./evaluate-tasks.ts');
+  const { judgeReward } = await import('../post-training/rewards/judge/judge.ts');
+  const folder = checkpointFolder(path);
+  let judge: Promise<Judge> | null = null;
+  const load = async (): Promise<Judge> => {
+    const { model, tokenizer } = loadModel(folder);
+    return { model, tokenizer, task, encode: await promptEncoder({ path: folder, tokenizer }, undefined) };
+  };
+  return judgeReward(() => (judge ??= load()));
 }
 
 async function importReward(file: string): Promise<Reward> {

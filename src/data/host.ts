@@ -4,6 +4,7 @@
 import type { Corpus, ReadingOptions } from './corpus.ts';
 import type { Encoder, OnPiece } from './encode.ts';
 import type { ForeignEncoder } from './foreign-code/foreign-encoder.ts';
+import type { Program, Returned } from './foreign-code/program.ts';
 import type { Tokenizer } from './types.ts';
 import { webHost } from './web-host.ts';
 
@@ -20,6 +21,8 @@ export interface Host {
   readonly foreignEncoder: (json: object, name: string) => ForeignEncoder;
   /** What `work` returns; null if it was ended after so many seconds, which only some programs can do. */
   readonly withinSeconds: <T>(seconds: number, work: () => T) => { readonly value: T } | null;
+  /** Tries a program of a model, with limits: see `foreign-code/program.ts`. */
+  readonly runProgram: (program: Program) => Promise<Returned | null>;
   /** The text of a file. */
   readonly readText: (path: string) => Promise<string>;
 }

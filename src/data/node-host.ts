@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { foreignEncoder } from './foreign-code/foreign-encoder.ts';
+import { runProgram } from './foreign-code/program.ts';
 import { TimeUp, withinSeconds } from './foreign-code/time-limit.ts';
 import type { Host } from './host.ts';
 
@@ -20,5 +21,6 @@ export const nodeHost: Host = {
       throw error;
     }
   },
+  runProgram,
   readText: (path) => readFile(path, 'utf8'),
 };

@@ -16,6 +16,9 @@ export const webHost: Host = {
     return { encode, encodeAside: async (text) => encode(text) };
   },
   withinSeconds: (_seconds, work) => ({ value: work() }),
+  runProgram: async () => {
+    throw new UserError('program: programs of a model are tried in Node alone, where a process can be limited');
+  },
   readText: async () => {
     throw new Error('there are no files in a page; give what tokenizerFromHuggingFace makes of its contents');
   },

@@ -5,7 +5,7 @@ import type { Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
 import { type SampledAnswer, sampleBatch } from '../generate/batch/sample-batch.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
-import { meanPassAtK, passInterval } from './pass-at-k.ts';
+import { meanPassAtK, passInterval, type Tally } from './pass-at-k.ts';
 import type { Problem, Task } from './task.ts';
 import { verifyAll } from './verify.ts';
 
@@ -48,9 +48,16 @@ export interface TaskResult {
   readonly formatted: number;
   readonly problems: number;
   readonly temperature: number;
+  /** `passAt1` by each value of each trait of the problems, and how many had it; absent without traits. */
+  readonly byTrait?: TraitShares;
   /** The first answers, for people. */
   readonly examples: readonly { readonly prompt: string; readonly completion: string; readonly isRight: boolean }[];
 }
+
+/** By the name of a trait: its values in the order of their sizes or letters. */
+export type TraitShares = Readonly<
+  Record<string, readonly (readonly [value: number | string, passAt1: number, problems: number])[]>
+>;
 
 const shownExamples = 4;
 /** Tokens of an answer where the task has no solutions to go by. */
@@ -97,7 +104,7 @@ export async function evaluateTask(
     found.push(...answers.map((group, i) => group.map(read(i))));
     onProgress?.(found.length, problems.length);
   }
-  return { ...count(task, found), temperature };
+  return { ...(await count(task, found)), temperature };
 }
 
 interface Answer {
@@ -118,9 +125,9 @@ function readAnswer({ ids, ended }: SampledAnswer, problem: Problem, task: Task,
   return { problem, text: text.slice(0, end), length: tokenizer.encode(text.slice(0, end)).length + 1, ended: true };
 }
 
-function count(task: Task, groups: readonly (readonly Answer[])[]): Omit<TaskResult, 'temperature'> {
+async function count(task: Task, groups: readonly (readonly Answer[])[]): Promise<Omit<TaskResult, 'temperature'>> {
   const answers = groups.flat();
-  const judged = verifyAll(
+  const judged = await verifyAll(
     task,
     answers.map(({ problem, text }) => ({ problem, completion: text })),
   );
@@ -139,10 +146,31 @@ function count(task: Task, groups: readonly (readonly Answer[])[]): Omit<TaskRes
     ended: share((i) => answers[i]!.ended),
     formatted: share((i) => judged[i]!.isFormatted),
     problems: groups.length,
+    ...byTrait(
+      groups.map(([first]) => first!.problem),
+      tallies,
+    ),
     examples: groups.slice(0, shownExamples).map(([first], i) => {
       return { prompt: first!.problem.prompt, completion: first!.text, isRight: isRight(i * k) };
     }),
   };
+}
+
+function byTrait(problems: readonly Problem[], tallies: readonly Tally[]): Pick<TaskResult, 'byTrait'> {
+  const names = [...new Set(problems.flatMap(({ traits = {} }) => Object.keys(traits)))];
+  if (names.length === 0) return {};
+  const shares = names.map((name) => {
+    const groups = new Map<number | string, Tally[]>();
+    for (const [i, { traits = {} }] of problems.entries()) {
+      const value = traits[name];
+      if (value !== undefined) groups.set(value, [...(groups.get(value) ?? []), tallies[i]!]);
+    }
+    const rows = [...groups].sort(([a], [b]) =>
+      typeof a === 'number' && typeof b === 'number' ? a - b : a < b ? -1 : 1,
+    );
+    return [name, rows.map(([value, own]) => [value, meanPassAtK(own, 1), own.length] as const)] as const;
+  });
+  return { byTrait: Object.fromEntries(shares) };
 }
 
 /** Tokens that end an answer. */

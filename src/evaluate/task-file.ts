@@ -2,11 +2,13 @@
 //
 //   {"task": "capitals", "description": "The capital of a country.", "stop": "\n", "format": "^ ?([A-Z]\\w+)$"}
 //   {"prompt": "The capital of France is", "answer": "Paris"}
+//   {"prompt": "A function that adds two numbers:", "tests": [{"args": [2, 3], "result": 5}]}
 //   {"query": "Herons sleep in", "choices": ["trees", "rivers"], "gold": 0}
 
 import * as z from 'zod';
 import { UserError } from '../errors.ts';
 import type { Problem, Task } from './task.ts';
+import { passesTests } from './unit-tests.ts';
 
 const header = z.strictObject({
   /** What results are called. */
@@ -21,6 +23,13 @@ const header = z.strictObject({
 const written = z.looseObject({
   prompt: z.string(),
   answer: z.union([z.string(), z.number()]),
+  solutions: z.record(z.string(), z.string()).optional(),
+});
+
+/** A problem whose answer is a program; its answer as text is what the tests want. */
+const tested = z.looseObject({
+  prompt: z.string(),
+  tests: z.array(z.object({ args: z.array(z.json()), result: z.json() })).min(1),
   solutions: z.record(z.string(), z.string()).optional(),
 });
 
@@ -58,7 +67,10 @@ export function readTask(text: string, name: string): Task {
     ...(said.stop === undefined ? {} : { stop: said.stop }),
     problem: (random) => problems[random.below(problems.length)]!,
     answerOf,
-    isRight: ({ answer }, completion) => answerOf(completion) === answer,
+    isRight: ({ answer, tests }, completion) => {
+      const found = answerOf(completion);
+      return tests === undefined || found === null ? found === answer : passesTests(found, tests);
+    },
   };
 }
 
@@ -74,10 +86,16 @@ function problemOf(value: unknown, where: string): Problem {
   const withChoices = chosen.safeParse(value);
   const listed = withChoices.success ? (withChoices.data.choices ?? withChoices.data.endings) : undefined;
   if (withChoices.success && listed !== undefined) return choiceOf(withChoices.data, listed, where);
+  const withTests = tested.safeParse(value);
+  if (withTests.success) {
+    const { prompt, tests, solutions } = withTests.data;
+    const answer = JSON.stringify(tests.map(({ result }) => result));
+    return { prompt, answer, tests, ...(solutions === undefined ? {} : { solutions }) };
+  }
   const parsed = written.safeParse(value);
   if (!parsed.success) {
     throw new UserError(
-      `${where}: expected "prompt" and "answer", or "query", "choices" and "gold"; found ${JSON.stringify(value).slice(0, 80)}`,
+      `${where}: expected "prompt" and "answer" or "tests", or "query", "choices" and "gold"; found ${JSON.stringify(value).slice(0, 80)}`,
     );
   }
   const { prompt, answer, solutions } = parsed.data;

@@ -1,6 +1,7 @@
 // What a task is: problems and the rule that tells a right answer. Plain text; nothing here knows of models.
 
 import type { Random } from '../data/random.ts';
+import type { UnitTest } from './unit-tests.ts';
 
 /** One thing to be asked. */
 export interface Problem {
@@ -12,6 +13,8 @@ export interface Problem {
   readonly solutions?: Readonly<Record<string, string>>;
   /** Continuations of which `answer` is one, for tasks in which a model chooses and does not write. */
   readonly choices?: readonly string[];
+  /** What a program that answers must return; `answer` is these results as JSON then. */
+  readonly tests?: readonly UnitTest[];
   /** What results are broken down by: `{ length: 512, depth: 0.25 }`. */
   readonly traits?: Readonly<Record<string, number | string>>;
 }
@@ -34,6 +37,9 @@ export interface Task {
   problem(random: Random): Problem;
   /** What a continuation gives as its answer; null for one that is not in the format. Absent: no format is checked. */
   answerOf?(completion: string): string | null;
-  /** Whether a continuation answers the problem; it ended by itself, or at the longest allowed length. */
-  isRight(problem: Problem, completion: string): boolean;
+  /**
+   * Whether a continuation answers the problem; it ended by itself, or at the longest allowed length. A promise where
+   * that takes a process of its own, such as for the tests of a program.
+   */
+  isRight(problem: Problem, completion: string): boolean | Promise<boolean>;
 }

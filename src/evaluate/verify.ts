@@ -17,7 +17,7 @@ export interface Judgement {
   readonly isFormatted: boolean;
 }
 
-/** Seconds that the verifier has for all completions together, and for each. */
+/** Seconds that the verifier has for all completions together, and for each; what it promises is waited for. */
 const seconds = { all: 10, each: 0.01 };
 
 /**
@@ -26,8 +26,8 @@ const seconds = { all: 10, each: 0.01 };
  * @throws UserError that shows the completion at which the verifier threw, or took too long (in Node, which can end
  * it).
  */
-export function verifyAll(task: Task, attempts: readonly Attempt[]): Judgement[] {
-  const judged: Judgement[] = [];
+export async function verifyAll(task: Task, attempts: readonly Attempt[]): Promise<Judgement[]> {
+  const judged: { readonly isRight: boolean | Promise<boolean>; readonly isFormatted: boolean }[] = [];
   const limit = seconds.all + seconds.each * attempts.length;
   try {
     const done = host().withinSeconds(limit, () => {
@@ -36,7 +36,11 @@ export function verifyAll(task: Task, attempts: readonly Attempt[]): Judgement[]
         judged.push({ isRight: task.isRight(problem, completion), isFormatted });
       }
     });
-    if (done !== null) return judged;
+    if (done !== null) {
+      return await Promise.all(
+        judged.map(async ({ isRight, isFormatted }) => ({ isRight: await isRight, isFormatted })),
+      );
+    }
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);

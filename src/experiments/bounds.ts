@@ -102,6 +102,7 @@ const known: Readonly<Record<string, BoundsOfModel>> = {
   passAt8: share,
   gain: difference,
   gainAt8: difference,
+  pairsRight: share,
   length: atLeastZero,
   lengthBefore: atLeastZero,
   secondsOfSecondStage: atLeastZero,

@@ -11,6 +11,7 @@ import { fileInside, hasFile } from '../io/inside-folder.ts';
 import { readRegularFile } from '../io/regular-file.ts';
 import type { MetricsLine } from '../train/events.ts';
 import type { RunSettings } from '../train/run-settings.ts';
+import { readEvaluations } from './evaluations.ts';
 import type { RunData, Sample } from './run-data.ts';
 import { ThinnedLines } from './thinned-lines.ts';
 
@@ -22,11 +23,13 @@ import { ThinnedLines } from './thinned-lines.ts';
  */
 export function loadRun(dir: string): RunData {
   const settings = readSettings(dir);
+  const evaluations = readEvaluations(dir);
   return {
     name: settings.name,
     settings,
     metrics: dropRepeated(readMetrics(join(dir, 'metrics.jsonl'))),
     samples: dropRepeated([...readRecords(join(dir, 'samples.jsonl'), toSample)]),
+    ...(evaluations.length === 0 ? {} : { evaluations }),
   };
 }
 

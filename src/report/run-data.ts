@@ -2,6 +2,7 @@
 
 import type { MetricsLine } from '../train/events.ts';
 import type { RunSettings } from '../train/run-settings.ts';
+import type { Evaluation } from './evaluations.ts';
 
 /** Text the model wrote at some step. */
 export interface Sample {
@@ -19,4 +20,6 @@ export interface RunData {
   /** In the order written: steps never decrease. Of a long run, some steps only have the lists of `load/`. */
   readonly metrics: readonly MetricsLine[];
   readonly samples: readonly Sample[];
+  /** How the model did on tasks, by step; absent: nothing is known of that. */
+  readonly evaluations?: readonly Evaluation[];
 }

@@ -8,6 +8,7 @@ import { fromHfTensors } from '../io/hf-tensors.ts';
 import { readAllTensors } from '../io/tensor-source.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import type { Learner } from './learner.ts';
+import type { MethodState } from './method.ts';
 import { modelContents } from './model-contents.ts';
 import type { Run } from './run.ts';
 import { type RunSettings, refuseOtherRun } from './run-settings.ts';
@@ -20,7 +21,11 @@ export async function saveCheckpoint(run: Run): Promise<string> {
   run.state = { ...run.state, seconds: run.clock.seconds() };
   const contents = {
     ...(await modelContents(model, run.dataset.tokenizer)),
-    optimizer: [...(await optimizer.exportTensors()), ...((await average?.exportTensors()) ?? [])],
+    optimizer: [
+      ...(await optimizer.exportTensors()),
+      ...((await average?.exportTensors()) ?? []),
+      ...((await run.method?.state?.exportTensors()) ?? []),
+    ],
     trainerState: { ...run.state },
   };
   const path = await run.store.saveCheckpoint(run.state.step, contents, run.settings.train.keepCheckpoints);
@@ -64,8 +69,17 @@ export async function findResumable(store: RunStore, settings: RunSettings): Pro
   }
 }
 
-/** Puts the weights, biases, moments and averages of a checkpoint after so many updates into a learner. */
-export async function restoreLearner(learner: Learner, store: RunStore, path: string, updates: number): Promise<void> {
+/**
+ * Puts the weights, biases, moments and averages of a checkpoint after so many updates into a learner, and what a method
+ * keeps into its state.
+ */
+export async function restoreLearner(
+  learner: Learner,
+  store: RunStore,
+  path: string,
+  updates: number,
+  state?: MethodState,
+): Promise<void> {
   const checkpoint = await store.openCheckpoint(path);
   try {
     const { config, parameters } = learner.model;
@@ -76,6 +90,7 @@ export async function restoreLearner(learner: Learner, store: RunStore, path: st
     const tensors = checkpoint.optimizer ? readAllTensors(checkpoint.optimizer) : [];
     learner.optimizer.importTensors(tensors, updates);
     learner.average?.importTensors(tensors);
+    state?.importTensors(tensors, updates);
   } finally {
     checkpoint.close();
   }

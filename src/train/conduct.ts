@@ -94,8 +94,13 @@ export async function conduct(
 }
 
 /** Loads the weights that the run begins with, and returns warnings about them. */
-async function loadWeights({ learner, store, state }: Omit<Run, 'stepper'>, { checkpoint, inheritance }: Beginning) {
-  if (checkpoint !== null) await restoreLearner(learner, store, checkpoint, state.updates ?? state.step);
+async function loadWeights(
+  { learner, store, state, method }: Omit<Run, 'stepper'>,
+  { checkpoint, inheritance }: Beginning,
+) {
+  if (checkpoint !== null) {
+    await restoreLearner(learner, store, checkpoint, state.updates ?? state.step, method?.state);
+  }
   return inheritance === null ? [] : inheritWeights(learner, inheritance);
 }
 

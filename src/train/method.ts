@@ -4,6 +4,7 @@
 
 import { UserError } from '../errors.ts';
 import type { JsonObject } from '../io/json.ts';
+import type { NamedTensor } from '../tensor/named-tensor.ts';
 import type { Learner } from './learner.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StepPlan } from './schedules.ts';
@@ -37,6 +38,14 @@ export interface Measurement {
   readonly text: string;
 }
 
+/** What a method changes besides the model. */
+export interface MethodState {
+  /** Under names that are not those of the optimizer. */
+  exportTensors(): Promise<readonly NamedTensor[]>;
+  /** Takes up what `exportTensors` gave after so many updates; other names are ignored. */
+  importTensors(tensors: readonly NamedTensor[], updates: number): void;
+}
+
 /**
  * What a run does in place of training on the rows of a dataset and evaluating on its held-out text; a method without a
  * `step` does both as well.
@@ -55,6 +64,8 @@ export interface TrainingMethod {
   measure?(learner: Learner): Promise<Measurement>;
   /** Is asked after each step; true makes this step the last of the run. Absent: the run goes on to its planned end. */
   isDone?(learner: Learner, step: number): Promise<boolean>;
+  /** What else the method changes from step to step, to be saved with each checkpoint. Absent: nothing. */
+  readonly state?: MethodState;
   /** An example of what the model writes; is called when a sample is due. */
   example(learner: Learner): Promise<{ readonly prompt: string; readonly text: string }>;
 }

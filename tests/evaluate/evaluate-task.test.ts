@@ -70,21 +70,21 @@ describe('evaluateTask', () => {
 describe('a verifier', () => {
   const attempts = [{ problem: problems[0]!, completion: 'abc' }];
 
-  it('that throws is named, with the completion', () => {
+  it('that throws is named, with the completion', async () => {
     const broken = judging(() => {
       throw new Error('no such key');
     });
-    expect(() => verifyAll(broken, attempts)).toThrow(UserError);
-    expect(() => verifyAll(broken, attempts)).toThrow(
+    await expect(verifyAll(broken, attempts)).rejects.toThrow(UserError);
+    await expect(verifyAll(broken, attempts)).rejects.toThrow(
       /the verifier, at the completion "abc" of .* threw an error: no such key/,
     );
   });
 
-  it('that never ends is ended', { timeout: 60_000 }, () => {
+  it('that never ends is ended', { timeout: 60_000 }, async () => {
     const endless = judging(() => {
       for (;;);
     });
-    expect(() => verifyAll(endless, attempts)).toThrow(
+    await expect(verifyAll(endless, attempts)).rejects.toThrow(
       /the verifier, at the completion "abc" .* took more than 11 seconds/,
     );
   });

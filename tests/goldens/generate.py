@@ -8,6 +8,7 @@ import grpo
 import label_weights
 import model_cases
 import mtp_cases
+import ppo
 import precision_tables
 import router_table
 import sampling
@@ -34,6 +35,7 @@ CASES = {
     "adamw": tables.adamw,
     "label-weights": label_weights.label_weights,
     "grpo": grpo.grpo,
+    "ppo": ppo.ppo,
     "sampling": sampling.sampling,
     "precision": precision_tables.precision,
 }

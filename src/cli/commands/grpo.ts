@@ -20,7 +20,7 @@ const grpoOptions = [
   { flags: '--task <spec>', help: 'what the problems are: a task and its options, such as chain:operations=5' },
   {
     flags: '--reward <spec>',
-    help: 'correct, concise, boxed, brevity, vote, a .ts or .js file, or a sum: correct,brevity:0.3 (default: correct)',
+    help: 'correct, concise, boxed, brevity, vote, judge:RUN, a .ts or .js file, or a sum: correct,brevity:0.3 (default: correct)',
   },
   { flags: '--system <text>', help: 'a system prompt before each problem' },
   { flags: '--prompts <n>', help: `problems of a step (default: ${prompts})` },
@@ -38,8 +38,8 @@ const grpoOptions = [
   { flags: '--level <name>', choices: ['token', 'sequence'], help: 'what has a ratio (default: token)' },
   {
     flags: '--advantage <name>',
-    choices: ['group', 'mean', 'reward'],
-    help: 'group: GRPO; mean: no division by the deviation; reward: no baseline (default: group)',
+    choices: ['group', 'mean', 'reward', 'critic'],
+    help: 'group: GRPO; mean: no division by the deviation; reward: no baseline; critic: PPO (default: group)',
   },
   { flags: '--mean-over <name>', choices: ['answer', 'token'], help: 'what the loss is a mean of (default: answer)' },
   { flags: '--seed <n>', help: 'seed of the problems and the answers (default: 0)' },

@@ -51,6 +51,7 @@ const trainingEnding: Ending = {
 /** Trains; an interrupted run has its own closing lines and exit code. */
 export async function followRun(start: Start, ending: Ending = trainingEnding): Promise<CommandOutput> {
   const { result, brotliBitsPerByte } = await runToEnd(start, createProgress());
+  ending.keep?.(result);
   const closing = { result, brotliBitsPerByte, report: await writeReport([result.run]) };
   const json = ending.json(closing);
   return result.finished

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../io/json.ts';
 import { invocation, shellWord } from '../invocation.ts';
 import { formatDuration, plural } from '../terminal/format.ts';
 import type { Line } from '../terminal/print.ts';
+import { keepMeasured } from '../keep-evaluations.ts';
 import { type Closing, labelled } from './closing.ts';
 
 /** How a run ends on the screen: what is printed, and what `--json` prints. */
@@ -11,6 +12,8 @@ export interface Ending {
   readonly lines: (closing: Closing, width: number) => Line[];
   readonly interrupted: (closing: Closing, width: number) => Line[];
   readonly json: (closing: Closing) => object;
+  /** Is called first, with what is to be kept in the run folder. */
+  readonly keep?: (result: Closing['result']) => void;
 }
 
 /** The ending of a run of a command that trains for a task. */
@@ -45,6 +48,7 @@ export function measuredClosing(command: string): Ending {
       return ['', `Stopped after ${plural(result.steps, 'step')}; nothing is lost.`, '', ...labelled(rows, width)];
     },
     json: ({ result: { finished: _, measured, ...result } }) => ({ ...result, ...measured }),
+    keep: keepMeasured,
   };
 }
 

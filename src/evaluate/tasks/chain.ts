@@ -47,6 +47,7 @@ export const chain = defineTask({
       return {
         prompt: `${start}${names.join('')}:`,
         answer,
+        traits: { stars: names.filter((name) => name === '*').length },
         solutions: {
           direct: `=${answer}`,
           steps: `${every(1)}=${answer}`,

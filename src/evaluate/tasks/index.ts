@@ -7,13 +7,14 @@ import { createTask, type TaskKind } from '../task-kind.ts';
 import { addition, multiplication } from './arithmetic.ts';
 import { chain } from './chain.ts';
 import { countdown } from './countdown.ts';
+import { program } from './program.ts';
 import { lookbackTask, needleTask, recallTask } from './recall.ts';
 import { copy, parity, sorting } from './sequences.ts';
 import { words } from './words.ts';
 
 /** The kinds of tasks that are generated, in the order in which they are listed. */
 export const taskKinds: readonly TaskKind[] = [
-  ...[chain, addition, multiplication, parity, sorting, countdown, copy, words],
+  ...[chain, addition, multiplication, parity, sorting, countdown, copy, words, program],
   ...[recallTask, needleTask, lookbackTask],
 ];
 

@@ -15,6 +15,7 @@ import { moeVsDense } from './moe-vs-dense.ts';
 import { mtp } from './mtp.ts';
 import { nodeLimit } from './node-limit.ts';
 import { precision } from './precision.ts';
+import { reward } from './reward.ts';
 
 export const studies: readonly Study[] = [
   balance,
@@ -29,6 +30,8 @@ export const studies: readonly Study[] = [
   breakIt,
   longContext,
   grpo,
-  cluster,
+
+  reward,
   distil,
+  cluster,
 ];

@@ -87,5 +87,8 @@ export function validateGrpoConfig(config: GrpoConfig): GrpoConfig {
     if (typeof value === 'number' && isValid(value)) continue;
     throw new UserError(`grpo: ${key} must be ${what}; found ${String(value)}`);
   }
+  if (config.advantage === 'critic' && config.level === 'sequence') {
+    throw new UserError('grpo: a critic gives each token an advantage of its own; take --level token with it');
+  }
   return config;
 }

@@ -24,6 +24,8 @@ interface Step {
   readonly level: RatioLevel;
   readonly sampleSeconds: number;
   readonly updateSeconds: number;
+  /** Of the critic, before its update; null without one. */
+  readonly criticLoss: number | null;
 }
 
 /**
@@ -39,13 +41,15 @@ interface Step {
  * - `grpo/silent_groups`: groups in which every answer has advantage 0.
  * - `grpo/logp_difference`: the largest difference between the sampler and the trainer in a token's log probability,
  *   before the first update; absent in a step without one. Both have the same weights, so it is a rounding error.
+ * - `grpo/critic_loss`: half the mean squared error of the critic, with one.
  * - `grpo/sample_tokens_per_second`, `grpo/sample_seconds`, `grpo/update_seconds` (rewards included).
  */
 export type StepRecord = Readonly<Record<`grpo/${string}`, number>>;
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-export function stepRecord({ answers, groups, updates, sampleSeconds, updateSeconds, ...loss }: Step): StepRecord {
+export function stepRecord(step: Step): StepRecord {
+  const { answers, groups, updates, sampleSeconds, updateSeconds, criticLoss, ...loss } = step;
   const tokens = answers.reduce((sum, { rollout }) => sum + rollout.ids.length, 0);
   const first = updates[0];
   return {
@@ -59,6 +63,7 @@ export function stepRecord({ answers, groups, updates, sampleSeconds, updateSeco
     'grpo/clipped': clippedShare(updates, loss),
     'grpo/silent_groups': groups.filter((group) => group.every(({ advantage }) => advantage === 0)).length,
     ...(first === undefined ? {} : { 'grpo/logp_difference': largestDifference(first) }),
+    ...(criticLoss === null ? {} : { 'grpo/critic_loss': criticLoss }),
     'grpo/sample_tokens_per_second': tokens / sampleSeconds,
     'grpo/sample_seconds': sampleSeconds,
     'grpo/update_seconds': updateSeconds,
@@ -88,13 +93,14 @@ function largestDifference({ answers, outcome }: Step['updates'][number]): numbe
 export function clippedShare(updates: Step['updates'], { clip, level }: Pick<Step, 'clip' | 'level'>): number {
   let [clipped, count] = [0, 0];
   for (const { answers, outcome } of updates) {
-    for (const [a, { rollout, advantage }] of answers.entries()) {
+    for (const [a, { rollout, advantage, tokenAdvantages }] of answers.entries()) {
       const logRatios = rollout.logps.map((logp, i) => outcome.logps[a]![i]! - logp);
       const own = level === 'token' ? logRatios : [logRatios.reduce((sum, value) => sum + value, 0)];
       count += own.length;
-      clipped += own.filter((logRatio) => {
+      clipped += own.filter((logRatio, i) => {
         const ratio = Math.exp(logRatio);
-        return advantage > 0 ? ratio > 1 + clip : advantage < 0 && ratio < 1 - clip;
+        const pushed = tokenAdvantages?.[i] ?? advantage;
+        return pushed > 0 ? ratio > 1 + clip : pushed < 0 && ratio < 1 - clip;
       }).length;
     }
   }

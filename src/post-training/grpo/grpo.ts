@@ -7,19 +7,22 @@ import { createRandom } from '../../data/random.ts';
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
 import { documentPrompt, type PromptEncoder } from '../../evaluate/evaluate-task.ts';
-import { heldOutProblems, trainingProblem } from '../../evaluate/split.ts';
+import { heldOutProblems } from '../../evaluate/split.ts';
 import type { Task } from '../../evaluate/task.ts';
 import { type LoadedModel, loadAndClose } from '../../generate/load-model.ts';
 import type { ModelStore } from '../../runs/model-store.ts';
 import type { RunStore } from '../../runs/run-store.ts';
+import type { AdamWSettings } from '../../train/adamw.ts';
 import type { TrainResult } from '../../train/events.ts';
 import { openInitial } from '../../train/initial-model.ts';
 import type { Learner } from '../../train/learner.ts';
 import type { TrainingMethod } from '../../train/method.ts';
 import type { RunWatcher } from '../../train/run-watcher.ts';
 import { type RunPlace, resumeRun, train } from '../../train/trainer.ts';
+import { longestAnswer, someProblems } from '../longest-answer.ts';
 import { correct, type Reward } from '../rewards/reward.ts';
 import { rollOut } from '../rollouts/rollouts.ts';
+import { Critic } from './critic.ts';
 import { defaultGrpoConfig, defaultGrpoTrain, type GrpoConfig, validateGrpoConfig } from './config.ts';
 import { measureTask } from './measure.ts';
 import { problemDataset } from './problem-dataset.ts';
@@ -65,7 +68,7 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
   await activateBackend(backend, backendOptions);
   const loaded = await loadInitial(init);
   try {
-    const maxNewTokens = options.grpo?.maxNewTokens ?? usualAnswer(task, loaded.tokenizer);
+    const maxNewTokens = options.grpo?.maxNewTokens ?? longestAnswer(task, loaded.tokenizer);
     const config = validateGrpoConfig({ ...defaultGrpoConfig, ...options.grpo, maxNewTokens });
     const settings = {
       ...defaultGrpoTrain,
@@ -74,13 +77,10 @@ export async function grpo(options: GrpoOptions): Promise<TrainResult> {
       batchSize: config.prompts * config.group,
       seqLen: await longestRow(options, loaded, config),
     };
-    return await train({
-      ...options,
-      init,
-      train: settings,
-      dataset: problemDataset(task, loaded.tokenizer, settings.seqLen, settings.seed),
-      method: grpoMethod(options, loaded, config),
-    });
+    const dataset = problemDataset(task, loaded.tokenizer, settings.seqLen, settings.seed);
+    return await withCritic(loaded, config, settings, (critic) =>
+      train({ ...options, init, train: settings, dataset, method: grpoMethod(options, loaded, config, critic) }),
+    );
   } finally {
     loaded.model.dispose();
   }
@@ -102,12 +102,15 @@ export interface ResumeGrpoOptions extends GrpoProblems, RunWatcher {
  */
 export async function resumeGrpo(options: ResumeGrpoOptions): Promise<TrainResult> {
   const { task, store, init, backendOptions = {}, ...others } = options;
-  const { config, seed, seqLen, init: recorded, backend } = await readGrpoRun(store);
+  const { config, train: settings, init: recorded, backend } = await readGrpoRun(store);
   await activateBackend(backend, backendOptions);
   const loaded = await loadInitial(init ?? recorded.path, recorded.sha256);
   try {
-    const dataset = problemDataset(task, loaded.tokenizer, seqLen, seed);
-    return await resumeRun({ ...others, store, backendOptions, dataset, method: grpoMethod(options, loaded, config) });
+    const dataset = problemDataset(task, loaded.tokenizer, settings.seqLen, settings.seed);
+    return await withCritic(loaded, config, settings, (critic) => {
+      const method = grpoMethod(options, loaded, config, critic);
+      return resumeRun({ ...others, store, backendOptions, dataset, method });
+    });
   } finally {
     loaded.model.dispose();
   }
@@ -126,7 +129,27 @@ async function loadInitial(init: string | ModelStore, sha256?: string): Promise<
   return loadAndClose(checkpoint, path);
 }
 
-function grpoMethod(problems: GrpoProblems, loaded: LoadedModel, config: GrpoConfig): TrainingMethod {
+/** Runs `work` with a critic that begins with the policy's weights, where the settings ask for one. */
+async function withCritic<T>(
+  { model }: LoadedModel,
+  { advantage }: GrpoConfig,
+  settings: AdamWSettings,
+  work: (critic: Critic | null) => Promise<T>,
+): Promise<T> {
+  const critic = advantage === 'critic' ? await Critic.from(model, settings) : null;
+  try {
+    return await work(critic);
+  } finally {
+    critic?.dispose();
+  }
+}
+
+function grpoMethod(
+  problems: GrpoProblems,
+  loaded: LoadedModel,
+  config: GrpoConfig,
+  critic: Critic | null,
+): TrainingMethod {
   const { task, reward = correct(task), rewardName = 'correct', system, encode = documentPrompt } = problems;
   const { tokenizer, model } = loaded;
   const reference = config.beta === 0 ? null : model;
@@ -137,11 +160,13 @@ function grpoMethod(problems: GrpoProblems, loaded: LoadedModel, config: GrpoCon
     reward,
     config,
     reference,
+    critic,
     silence: { steps: 0 },
   };
   return {
     name: 'grpo',
     settings: { task: task.name, reward: rewardName, ...(system === undefined ? {} : { system }), ...config },
+    ...(critic === null ? {} : { state: critic }),
     step: (learner, plan, settings) => grpoStep(setting, learner, plan, settings),
     measure: ({ model }) => measureTask(model, { ...setting, maxNewTokens: config.maxNewTokens }),
     example: (learner) => example(learner, setting),
@@ -156,23 +181,6 @@ async function example({ model }: Learner, setting: Parameters<typeof grpoStep>[
   const options = { group: 1, temperature: 0, maxNewTokens: config.maxNewTokens, random };
   const [[answer] = []] = await rollOut(model, tokenizer, problems, encode, options);
   return { prompt: answer!.problem.prompt, text: answer!.completion };
-}
-
-/** Problems that are looked at for lengths, which may differ from one to the next. */
-const lookedAt = 256;
-
-const someProblems = (task: Task) =>
-  Array.from({ length: lookedAt }, (_, i) => trainingProblem(task, createRandom('lengths', i)));
-
-/** The longest solution that the task knows, and the end token. */
-function usualAnswer(task: Task, tokenizer: Tokenizer): number {
-  const solutions = someProblems(task).flatMap(({ solutions = {} }) => Object.values(solutions));
-  if (solutions.length === 0) {
-    throw new UserError(
-      `grpo: ${task.name} has no solutions to tell how long an answer may be; give maxNewTokens (--max-new-tokens N)`,
-    );
-  }
-  return Math.max(...solutions.map((solution) => tokenizer.encode(solution).length)) + 1;
 }
 
 /** Labels of the longest row: prompt and answer without the first token. */

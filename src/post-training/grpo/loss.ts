@@ -22,7 +22,8 @@ export interface GrpoLossInput {
   readonly sampled: tf.Tensor2D; // [B, T]
   /** Log probabilities under the reference, constants; null where beta is 0. */
   readonly reference: tf.Tensor2D | null; // [B, T]
-  readonly advantages: tf.Tensor1D; // [B]
+  /** One for an answer, or one for each of its tokens. */
+  readonly advantages: tf.Tensor1D | tf.Tensor2D; // [B] or [B, T]
   /** What share of the mean each token is: see `tokenWeights`. */
   readonly weights: tf.Tensor2D; // [B, T]
 }
@@ -50,7 +51,7 @@ export function grpoLoss(input: GrpoLossInput, { level, clip, beta }: GrpoLossOp
   };
   const shares = level === 'token' ? weights : tf.sum(weights, 1, true);
   const ratio = tf.exp(difference(logps, sampled)); // [B, T] or [B, 1]
-  const A = tf.expandDims(advantages, 1);
+  const A = advantages.rank === 1 ? tf.expandDims(advantages, 1) : advantages;
   const surrogate = tf.minimum(tf.mul(ratio, A), tf.mul(tf.clipByValue(ratio, 1 - clip, 1 + clip), A));
   if (beta === 0 || reference === null) return tf.neg(tf.sum(tf.mul(shares, surrogate)));
   const d = difference(reference, logps);

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import type { BackendName } from '../../backends/backend-names.ts';
+import type { TrainConfig } from '../../config/train-config.ts';
 import { UserError } from '../../errors.ts';
 import type { RunStore } from '../../runs/run-store.ts';
 import { type InitialModel, parseRunSettings } from '../../train/run-settings.ts';
@@ -16,8 +17,7 @@ export interface RecordedGrpo {
   /** The system prompt; undefined without one. */
   readonly system: string | undefined;
   readonly backend: BackendName;
-  readonly seed: number;
-  readonly seqLen: number;
+  readonly train: TrainConfig;
   readonly config: GrpoConfig;
 }
 
@@ -32,7 +32,7 @@ const methodSchema = z.object({
   clip: z.number(),
   beta: z.number(),
   level: z.enum(['token', 'sequence']),
-  advantage: z.enum(['group', 'mean', 'reward']),
+  advantage: z.enum(['group', 'mean', 'reward', 'critic']),
   meanOver: z.enum(['answer', 'token']),
   updates: z.number(),
 });
@@ -49,6 +49,5 @@ export async function readGrpoRun(store: RunStore): Promise<RecordedGrpo> {
     );
   }
   const { task, reward, system, ...config } = parsed.data;
-  const { seed, seqLen } = train;
-  return { init, task, reward, system, backend, seed, seqLen, config: validateGrpoConfig(config) };
+  return { init, task, reward, system, backend, train, config: validateGrpoConfig(config) };
 }

@@ -8,7 +8,10 @@ import type { AnswerRows } from './token-logps.ts';
 /** A rollout and what an update makes of it. */
 export interface TrainingAnswer {
   readonly rollout: Pick<Rollout, 'promptIds' | 'ids' | 'logps'>;
+  /** With a critic, the mean over its tokens. */
   readonly advantage: number;
+  /** Of each of its tokens, with a critic; absent: `advantage` for all. */
+  readonly tokenAdvantages?: readonly number[];
   /** The share of each of its tokens in the mean: see `tokenWeights`. */
   readonly share: number;
 }

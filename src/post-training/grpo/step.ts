@@ -1,6 +1,6 @@
 // A step of GRPO (arXiv:2412.19437 sec. 5.2.2): answers to some problems, their rewards and advantages, and the update.
 //
-// There is no critic: what an answer is compared with are the other answers to the same problem.
+// There is no critic, unless it is asked for: what an answer is compared with are the other answers to the same problem.
 
 import type { TrainConfig } from '../../config/train-config.ts';
 import { createRandom, permutation } from '../../data/random.ts';
@@ -18,7 +18,9 @@ import { type Reward, scoreAnswers } from '../rewards/reward.ts';
 import { type Rollout, rollOut } from '../rollouts/rollouts.ts';
 import { groupAdvantages } from './advantages.ts';
 import type { GrpoConfig } from './config.ts';
+import type { Critic } from './critic.ts';
 import { describeStep, stepRecord } from './diagnostics.ts';
+import { tokenAdvantages, whiten } from './gae.ts';
 import { tokenWeights } from './loss.ts';
 import type { TrainingAnswer } from './rows.ts';
 import { divide, type ReferredAnswer, scoreAnswerTokens, type UpdateOutcome, update } from './update.ts';
@@ -35,6 +37,8 @@ export interface GrpoSetting {
   readonly config: GrpoConfig;
   /** The model that the run started from; null where beta is 0. */
   readonly reference: DeepseekV3ForCausalLM | null;
+  /** Null unless advantages are a critic's. */
+  readonly critic: Critic | null;
   /** Steps in a row, up to now, in which no group had a signal. */
   readonly silence: { steps: number };
 }
@@ -44,6 +48,8 @@ interface Valued extends TrainingAnswer {
   readonly rollout: Rollout;
   readonly reward: number;
   readonly isRight: boolean;
+  /** What a critic is to say of each token. */
+  readonly targets?: readonly number[];
 }
 
 /**
@@ -70,7 +76,7 @@ export async function grpoStep(
   const scores = reference && (await scoreAnswerTokens(reference, all, config.temperature, train.gradAccumSteps));
   const referred = all.map((answer, i) => ({ ...answer, reference: scores?.[i] ?? null }));
   const kept = divide(referred, valued.length).filter((group) => group.some(({ advantage }) => advantage !== 0));
-  const updates = await updateAll(learner, kept.flat(), plan, train, config);
+  const updates = await updateAll(setting, learner, kept.flat(), plan, train);
   const record = stepRecord({
     answers: referred,
     groups: divide(referred, valued.length),
@@ -79,6 +85,7 @@ export async function grpoStep(
     level: config.level,
     sampleSeconds: (sampled - begun) / 1000,
     updateSeconds: (performance.now() - sampled) / 1000,
+    criticLoss: updates[0]?.criticLoss ?? null,
   });
   const warnings = warnOfSilence(setting, kept.length === 0, all);
   return { ...lastOutcome(updates), metrics: record, highlights: describeStep(record, valued.length), warnings };
@@ -114,51 +121,69 @@ function sampleGroups(
 }
 
 async function valueAnswers(
-  { task, reward, config }: GrpoSetting,
+  { task, reward, config, critic }: GrpoSetting,
   groups: readonly (readonly Rollout[])[],
 ): Promise<Valued[][]> {
   const all = groups.flat();
   const rewards = await scoreAnswers(reward, all);
-  const verified = verifyAll(task, all);
+  const verified = await verifyAll(task, all);
   const shares = tokenWeights(
     all.map(({ ids }) => ids.length),
     config.meanOver,
   );
-  const { group } = config;
-  return groups.map((own, g) => {
-    const advantages = groupAdvantages(rewards.slice(g * group, (g + 1) * group), config.advantage);
-    return own.map((rollout, i) => {
-      const at = g * group + i;
-      return {
-        rollout,
-        reward: rewards[at]!,
-        isRight: rollout.ended && verified[at]!.isRight,
-        advantage: advantages[i]!,
-        share: shares[at]!,
-      };
-    });
+  const plain = all.map((rollout, at) => {
+    const isRight = rollout.ended && verified[at]!.isRight;
+    return { rollout, reward: rewards[at]!, isRight, advantage: 0, share: shares[at]! };
+  });
+  const valued = critic === null ? plain : await criticised(critic, plain);
+  return divide(valued, groups.length).map((own) => {
+    if (config.advantage === 'critic') return own;
+    const advantages = groupAdvantages(
+      own.map(({ reward: value }) => value),
+      config.advantage,
+    );
+    return own.map((answer, i) => ({ ...answer, advantage: advantages[i]! }));
+  });
+}
+
+/** Answers with the advantages of their tokens, and what the critic is to learn from them. */
+async function criticised(critic: Critic, answers: readonly Valued[]): Promise<Valued[]> {
+  const values = await critic.values(answers);
+  const found = answers.map(({ reward }, i) => tokenAdvantages(reward, values[i]!));
+  const whitened = whiten(found.map(({ advantages }) => advantages));
+  return answers.map((answer, i) => {
+    const own = whitened[i]!;
+    const advantage = own.reduce((sum, value) => sum + value, 0) / own.length;
+    return { ...answer, advantage, tokenAdvantages: own, targets: found[i]!.targets };
   });
 }
 
 /** The updates of a step, each with a part of the answers in an order of chance; none without answers. */
-async function updateAll<A extends ReferredAnswer>(
+async function updateAll<A extends ReferredAnswer & Valued>(
+  { config, critic }: GrpoSetting,
   learner: Learner,
   answers: readonly A[],
   plan: StepPlan,
   train: TrainConfig,
-  config: GrpoConfig,
-): Promise<{ readonly answers: readonly A[]; readonly outcome: UpdateOutcome }[]> {
+): Promise<{ readonly answers: readonly A[]; readonly outcome: UpdateOutcome; readonly criticLoss: number | null }[]> {
   if (answers.length === 0) return [];
   const order = [...permutation(answers.length, train.seed, 'grpo order', plan.step)].map((i) => answers[i]!);
   const parts = divide(config.updates === 1 ? answers : order, config.updates);
-  const done: { answers: readonly A[]; outcome: UpdateOutcome }[] = [];
+  const done: { answers: readonly A[]; outcome: UpdateOutcome; criticLoss: number | null }[] = [];
   for (const part of parts) {
     // Each update is a mean of its own.
     const own = part.map((answer) => ({ ...answer, share: answer.share * parts.length }));
-    done.push({ answers: part, outcome: await update(learner, own, plan, train, config) });
+    const outcome = await update(learner, own, plan, train, config);
+    done.push({
+      answers: part,
+      outcome,
+      criticLoss: (await critic?.update(part, targetsOf(part), plan, train)) ?? null,
+    });
   }
   return done;
 }
+
+const targetsOf = (answers: readonly Valued[]) => answers.map(({ targets = [] }) => targets);
 
 /** What the last update found; of a step without one that nothing moved. */
 function lastOutcome(updates: readonly { readonly outcome: UpdateOutcome }[]): StepOutcome {

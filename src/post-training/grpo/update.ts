@@ -110,7 +110,10 @@ function differentiate(
   const constants = {
     sampled: place(({ rollout }) => rollout.logps),
     reference: config.beta === 0 ? null : place(({ reference }) => reference ?? []),
-    advantages: tf.tensor1d(part.map(({ advantage }) => advantage)),
+    advantages:
+      part[0]?.tokenAdvantages === undefined
+        ? tf.tensor1d(part.map(({ advantage }) => advantage))
+        : place(({ tokenAdvantages = [] }) => tokenAdvantages),
     weights: place(({ rollout, share }) => rollout.ids.map(() => share)),
   };
   const kept: { found?: tf.Tensor2D; report?: tf.Tensor1D } = {};

@@ -36,7 +36,10 @@ export type Reward = (problem: Problem, completion: string, answer: Answer) => n
 
 /** 1 for an answer that ended and that the verifier of the task calls right, 0 for others. */
 export function correct(task: Pick<Task, 'isRight'>): Reward {
-  return (problem, completion, { ended }) => Number(ended && task.isRight(problem, completion));
+  return (problem, completion, { ended }) => {
+    const isRight = ended && task.isRight(problem, completion);
+    return typeof isRight === 'boolean' ? Number(isRight) : isRight.then(Number);
+  };
 }
 
 /** The sum of several rewards, each times its weight. */

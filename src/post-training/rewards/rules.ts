@@ -2,7 +2,7 @@
 // rewards).
 
 import type { Task } from '../../evaluate/task.ts';
-import type { Reward } from './reward.ts';
+import { correct, type Reward } from './reward.ts';
 
 /**
  * What stands in the last `\boxed{...}` of a text, braces inside it balanced; null without one.
@@ -42,6 +42,10 @@ const fullRoom = 0.3;
  * sum of `correct` and `brevity` it never prefers a wrong answer for being short.
  */
 export function concise(task: Pick<Task, 'isRight'>): Reward {
-  return (problem, completion, { ended, tokens, maxTokens }) =>
-    ended && task.isRight(problem, completion) ? 1 - (fullRoom * tokens) / maxTokens : 0;
+  const right = correct(task);
+  return (problem, completion, answer) => {
+    const worth = 1 - (fullRoom * answer.tokens) / answer.maxTokens;
+    const share = right(problem, completion, answer);
+    return typeof share === 'number' ? share * worth : share.then((found) => found * worth);
+  };
 }

@@ -12,8 +12,10 @@ import { grid, renderPage, type Section } from '../page.ts';
 import type { RunData } from '../run-data.ts';
 import { describeModel } from './describe-model.ts';
 import { balanceCharts, lossCharts, overlayFigures, scheduleCharts, speedCharts } from './run-charts.ts';
+import { renderEvaluations } from './evaluations.ts';
 import { renderSamples } from './samples.ts';
 import { comparisonTable, settingsTables } from './tables.ts';
+import { taskCharts } from './task-charts.ts';
 import { renderTiles } from './tiles.ts';
 
 /**
@@ -79,6 +81,11 @@ function runLines({ name, settings, metrics }: RunData, several: boolean): Html 
 function reportSections(runs: readonly RunData[]): Section[] {
   return [
     { id: 'results', title: 'Results', content: results(runs) },
+    {
+      id: 'tasks',
+      title: 'Answers to problems',
+      content: html`${grid(overlayFigures(taskCharts, runs))}${perRun(runs, renderEvaluations)}`,
+    },
     {
       id: 'loss',
       title: 'Loss',

@@ -17,7 +17,7 @@ import type { RunData } from '../run-data.ts';
 import { type Condition, comparable, whyIncomparable } from './comparable.ts';
 
 /** A chart that overlays the same curves of every run. */
-interface OverlayChart extends Omit<LineChart, 'curves' | 'rules' | 'note'> {
+export interface OverlayChart extends Omit<LineChart, 'curves' | 'rules' | 'note'> {
   readonly curvesOf: (run: RunData, index: number) => readonly Curve[];
   readonly ruleOf?: (run: RunData) => Omit<Rule, 'run'> | null;
   /** What must be the same in runs whose curves are to be compared; absent: nothing. */

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import '../../../src/node.ts';
 import { createRandom } from '../../../src/data/random.ts';
 import type { Task } from '../../../src/evaluate/task.ts';
 import { readExpression } from '../../../src/evaluate/tasks/countdown.ts';
@@ -19,13 +20,13 @@ function problemWith(task: Task, prompt: string) {
 describe.each(taskKinds.map(({ name }) => name))('the task %s', (name) => {
   const task = namedTask(name);
 
-  it('property: its solutions are right, in its format, and of its alphabet', () => {
-    fc.assert(
-      fc.property(fc.nat(), (seed) => {
+  it('property: its solutions are right, in its format, and of its alphabet', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (seed) => {
         const problem = task.problem(createRandom('test', seed));
         const solutions = Object.values(problem.solutions ?? { answer: problem.answer });
         for (const solution of solutions) {
-          expect([solution, task.isRight(problem, solution)]).toEqual([solution, true]);
+          expect([solution, await task.isRight(problem, solution)]).toEqual([solution, true]);
           if (task.answerOf !== undefined) expect(task.answerOf(solution)).not.toBeNull();
         }
         const used = new Set([problem.prompt, ...solutions].join(''));
@@ -34,15 +35,15 @@ describe.each(taskKinds.map(({ name }) => name))('the task %s', (name) => {
     );
   });
 
-  it('property: another answer is wrong', () => {
-    fc.assert(
-      fc.property(fc.nat(), fc.string(), (seed, text) => {
+  it('property: another answer is wrong', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.string(), async (seed, text) => {
         const problem = task.problem(createRandom('test', seed));
         fc.pre(text.trim() !== problem.answer && !text.includes('=') && readExpression(text) === null);
         // Where an answer has so many tokens and no end, what comes after them does not count.
         fc.pre(task.answerTokens === undefined || !text.startsWith(problem.answer));
-        expect(task.isRight(problem, `=${text}`)).toBe(false);
-        expect(task.isRight(problem, text)).toBe(false);
+        expect(await task.isRight(problem, `=${text}`)).toBe(false);
+        expect(await task.isRight(problem, text)).toBe(false);
       }),
     );
   });

@@ -130,6 +130,7 @@ describe('grpo', () => {
   it.each<[what: string, changes: Partial<GrpoOptions>]>([
     ['one update a step', {}],
     ['several updates a step', { grpo: { ...lettersOptions.grpo, updates: 2 } }],
+    ['a critic', { grpo: { ...lettersOptions.grpo, advantage: 'critic', updates: 2 } }],
     ['steps without an update', { reward: (_, text) => Number(text.startsWith('abca')) }],
     [
       'biases that move and an MTP module that is trained along',

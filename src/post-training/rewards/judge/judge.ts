@@ -1,0 +1,90 @@
+// A model as a reward: a judge reads a problem with an answer, and its probability of "good" is what the answer is
+// worth (arXiv:2412.19437 sec. 5.2.1, model-based rewards).
+
+import { createRandom } from '../../../data/random.ts';
+import type { Tokenizer } from '../../../data/types.ts';
+import { nextTurn } from '../../../event-loop.ts';
+import { documentPrompt, endTokens, type PromptEncoder } from '../../../evaluate/evaluate-task.ts';
+import type { Problem, Task } from '../../../evaluate/task.ts';
+import { sampleBatch } from '../../../generate/batch/sample-batch.ts';
+import type { DeepseekV3ForCausalLM } from '../../../model/causal-lm.ts';
+import type { Reward } from '../reward.ts';
+import { judgeMarks, judgeProblem } from './judge-text.ts';
+import type { PreferencePair } from './pairs.ts';
+
+/** A model that was trained on `judgeConversations`. It belongs to the caller. */
+export interface Judge {
+  readonly model: DeepseekV3ForCausalLM;
+  readonly tokenizer: Tokenizer;
+  /** How what it is shown becomes tokens. Default: `documentPrompt`. */
+  readonly encode?: PromptEncoder;
+  readonly task: Task;
+}
+
+/** An answer to be judged. */
+interface Shown {
+  readonly problem: Problem;
+  readonly completion: string;
+}
+
+/**
+ * The probability of "good" that the judge gives to each answer. It writes the most likely reply; the last token before
+ * the end is the verdict, and the probability with which it was written counts for good or against it. A reply that
+ * does not end, or ends with no verdict, is worth 0, and so is an answer that does not fit into the judge's context.
+ */
+export async function judgeAnswers(judge: Judge, answers: readonly Shown[]): Promise<number[]> {
+  const { model, tokenizer, task, encode = documentPrompt(tokenizer) } = judge;
+  const marks = judgeMarks(task);
+  const room = model.config.maxPositionEmbeddings;
+  const all: (readonly number[])[] = [];
+  for (const { problem, completion } of answers) all.push(await encode(judgeProblem(problem, completion, marks)));
+  const prompts = all.filter(({ length }) => length < room);
+  const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
+  const replies = await sampleBatch(model, prompts, {
+    temperature: 0,
+    maxNewTokens: Math.max(1, room - longest),
+    random: createRandom('judge'),
+    endTokenIds: endTokens(tokenizer),
+  });
+  const scores = replies.map(([reply]) => {
+    const { ids, logps, ended } = reply!;
+    if (!ended || ids.length < 2) return 0;
+    const verdict = tokenizer.decode([ids.at(-2)!]);
+    const probability = Math.exp(logps.at(-2)!);
+    if (verdict.endsWith(marks.good)) return probability;
+    return verdict.endsWith(marks.bad) ? 1 - probability : 0;
+  });
+  let next = 0;
+  return all.map(({ length }) => (length < room ? scores[next++]! : 0));
+}
+
+/**
+ * The judge as a reward. Answers that are asked about in the same turn of the event loop, such as those of a step, are
+ * judged together.
+ */
+export function judgeReward(judge: Judge | (() => Promise<Judge>)): Reward {
+  let waiting: Shown[] = [];
+  let scores: Promise<number[]> | null = null;
+  const scoreAll = async (): Promise<number[]> => {
+    await nextTurn();
+    const answers = waiting;
+    waiting = [];
+    scores = null;
+    return judgeAnswers(typeof judge === 'function' ? await judge() : judge, answers);
+  };
+  return async (problem, completion, { ended }) => {
+    if (!ended) return 0;
+    const at = waiting.push({ problem, completion }) - 1;
+    scores ??= scoreAll();
+    return (await scores)[at]!;
+  };
+}
+
+/** The share of pairs in which the judge prefers the right answer; a tie counts half. */
+export async function pairsRight(judge: Judge, pairs: readonly PreferencePair[]): Promise<number> {
+  const shown = (side: 'right' | 'wrong') => pairs.map((pair) => ({ problem: pair.problem, completion: pair[side] }));
+  const right = await judgeAnswers(judge, shown('right'));
+  const wrong = await judgeAnswers(judge, shown('wrong'));
+  const points = right.map((score, i) => (score > wrong[i]! ? 1 : score === wrong[i]! ? 0.5 : 0));
+  return points.reduce<number>((sum, point) => sum + point, 0) / pairs.length;
+}
