@@ -30,7 +30,6 @@ export const studies: readonly Study[] = [
   breakIt,
   longContext,
   grpo,
-
   reward,
   distil,
   cluster,

@@ -63,7 +63,7 @@ export async function sampleAnswers(
       random,
     });
     for (const group of groups) {
-      const judged = verifyAll(task, group);
+      const judged = await verifyAll(task, group);
       found.push(group.map((answer, i) => ({ ...answer, isRight: answer.ended && judged[i]!.isRight })));
     }
     options.onProgress?.(found.length, problems.length);
