@@ -6,7 +6,7 @@
 
 import { type Command, Option } from 'commander';
 import type { ArgumentDeclaration, ArgumentsOf, OptionDeclaration, OptionsOf } from './declared-types.ts';
-import { type Example, examples } from './help-format.ts';
+import { type Example, examples, joinLines } from './help-format.ts';
 import { type CommandOutput, printOutput } from './output.ts';
 
 /** Adds a command to the program, or to the command that it is a part of; `finish` receives its exit code. */
@@ -48,7 +48,7 @@ export function defineCommand<
   const Options extends readonly OptionDeclaration[] = [],
 >(declared: CommandDeclaration<Arguments, Options>): AddCommand {
   return (parent, finish) => {
-    const command = parent.command(declared.name).description(declared.description);
+    const command = parent.command(declared.name).description(joinLines(declared.description));
     if (declared.summary !== undefined) command.summary(declared.summary);
     for (const { syntax, help } of declared.arguments ?? []) command.argument(syntax, help);
     for (const option of declared.options) command.addOption(createOption(option));
@@ -65,7 +65,7 @@ export function defineCommand<
 /** A command that only holds others: `tinyseek data list`. */
 export function defineGroup({ name, summary, description, commands }: GroupDeclaration): AddCommand {
   return (parent, finish) => {
-    const group = parent.command(name).summary(summary).description(description).helpCommand(false);
+    const group = parent.command(name).summary(summary).description(joinLines(description)).helpCommand(false);
     for (const add of commands) add(group, finish);
   };
 }

@@ -50,3 +50,8 @@ export function closingHelp(): string {
   ];
   return [...layOut(lines, columnsOf(process.stdout)), ''].join('\n');
 }
+
+/** A text without the line breaks inside of its sentences, which are those of the source code. */
+export function joinLines(text: string): string {
+  return text.replace(/(?<![.:])\n/g, ' ');
+}
