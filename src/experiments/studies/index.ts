@@ -11,6 +11,7 @@ import { initAndSchedule } from './init-and-schedule.ts';
 import { longContext } from './long-context.ts';
 import { moeVsDense } from './moe-vs-dense.ts';
 import { mtp } from './mtp.ts';
+import { mtpAfter } from './mtp-after.ts';
 import { nodeLimit } from './node-limit.ts';
 import { precision } from './precision.ts';
 import { reward } from './reward.ts';
@@ -29,4 +30,5 @@ export const studies: readonly Study[] = [
   longContext,
   grpo,
   reward,
+  mtpAfter,
 ];
