@@ -33,6 +33,8 @@ const pictures: Readonly<Record<string, readonly string[]>> = {
   'moe-vs-dense': ['loss-flops', 'metric-loss'],
   'break-it': ['metric-loadedLoss', 'metric-acceptance'],
   grpo: ['curve-0', 'curve-1'],
+  reward: ['curve-0', 'curve-1'],
+  'mtp-after': ['metric-acceptance', 'metric-passAt1'],
   'long-context': ['map-0-0', 'map-0-5', 'series-0', 'series-1'],
 };
 
