@@ -34,6 +34,8 @@ const pictures: Readonly<Record<string, readonly string[]>> = {
   'break-it': ['metric-loadedLoss', 'metric-acceptance'],
   grpo: ['curve-0', 'curve-1'],
   cluster: ['scatter-0', 'metric-hoursPlain'],
+  reward: ['curve-0', 'curve-1'],
+  'mtp-after': ['metric-acceptance', 'metric-passAt1'],
   'long-context': ['map-0-0', 'map-0-5', 'series-0', 'series-1'],
 };
 

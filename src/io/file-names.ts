@@ -4,6 +4,8 @@ export const configFile = 'config.json';
 export const generationFile = 'generation_config.json';
 export const tokenizerFile = 'tokenizer.json';
 export const tokenizerConfigFile = 'tokenizer_config.json';
+/** A chat template in a file of its own, which goes before that of `tokenizer_config.json`. */
+export const chatTemplateFile = 'chat_template.jinja';
 export const modelFile = 'model.safetensors';
 export const indexFile = `${modelFile}.index.json`;
 

@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { isForeign } from '../config/huggingface-foreign.ts';
 import { UserError } from '../errors.ts';
-import { configFile, tokenizerConfigFile } from './file-names.ts';
+import { chatTemplateFile, configFile, tokenizerConfigFile } from './file-names.ts';
 import { hasFile, readText } from './inside-folder.ts';
 import { readJsonFile } from './json-file.ts';
-
-const templateFile = 'chat_template.jinja';
 
 /** How a `tokenizer_config.json` writes a special token: its text, or an object around it. */
 const tokenSchema = z
@@ -47,7 +45,9 @@ export function readPromptFiles(folder: string): PromptFiles {
   const inConfig =
     typeof listed === 'string' ? listed : (listed ?? []).find(({ name }) => name === 'default')?.template;
   return {
-    chatTemplate: hasFile(folder, templateFile) ? readText(folder, templateFile, 'checkpoint') : (inConfig ?? null),
+    chatTemplate: hasFile(folder, chatTemplateFile)
+      ? readText(folder, chatTemplateFile, 'checkpoint')
+      : (inConfig ?? null),
     bosToken: config.bos_token ?? '',
     eosToken: config.eos_token ?? '',
     addBosToken: config.add_bos_token ?? false,

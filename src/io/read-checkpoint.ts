@@ -7,6 +7,7 @@ import { dequantized, fp8BlockSize } from './block-fp8.ts';
 import type { Checkpoint, LatestCheckpoint } from './checkpoint.ts';
 import { listStepFolders } from './checkpoint-folders.ts';
 import {
+  chatTemplateFile,
   configFile,
   generationFile,
   optimizerFile,
@@ -16,7 +17,7 @@ import {
 } from './file-names.ts';
 import { explainFsErrors } from './file-system.ts';
 import { digestFiles } from './hashed-file.ts';
-import { fileInside, hasFile } from './inside-folder.ts';
+import { fileInside, hasFile, readText } from './inside-folder.ts';
 import type { JsonObject } from './json.ts';
 import { readJsonFile } from './json-file.ts';
 import { modelFilePaths, openModelFiles } from './model-files.ts';
@@ -34,7 +35,7 @@ export function readCheckpoint(folder: string): Checkpoint {
   const hfConfig = readJson(folder, configFile);
   const optional = (name: string) => (hasFile(folder, name) ? readJson(folder, name) : null);
   const tokenizerJson = optional(tokenizerFile);
-  const tokenizerConfig = optional(tokenizerConfigFile);
+  const tokenizerConfig = withTemplate(folder, optional(tokenizerConfigFile));
   const generationConfig = optional(generationFile);
   const block = fp8BlockSize(hfConfig);
   const model = openModelFiles(folder);
@@ -61,6 +62,12 @@ export function readCheckpoint(folder: string): Checkpoint {
     model.close();
     throw error;
   }
+}
+
+/** As transformers has it: a template in a file of its own goes before the one in `tokenizer_config.json`. */
+function withTemplate(folder: string, config: JsonObject | null): JsonObject | null {
+  if (!hasFile(folder, chatTemplateFile)) return config;
+  return { ...config, chat_template: readText(folder, chatTemplateFile, 'checkpoint') };
 }
 
 /**

@@ -13,6 +13,7 @@ import { initAndSchedule } from './init-and-schedule.ts';
 import { longContext } from './long-context.ts';
 import { moeVsDense } from './moe-vs-dense.ts';
 import { mtp } from './mtp.ts';
+import { mtpAfter } from './mtp-after.ts';
 import { nodeLimit } from './node-limit.ts';
 import { precision } from './precision.ts';
 import { reward } from './reward.ts';
@@ -33,4 +34,5 @@ export const studies: readonly Study[] = [
   reward,
   distil,
   cluster,
+  mtpAfter,
 ];

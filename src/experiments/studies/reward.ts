@@ -26,7 +26,6 @@ export const reward: Study = {
   source: 'arXiv:2412.19437 sections 5.2.1 and 5.2.2; DeepSeekMath: arXiv:2402.03300; PPO: arXiv:1707.06347',
   equal: 'Equal policy at the start, problems, answers and steps; judges and critics cost extra.',
   preset: 'tiny',
-  seeds: 4,
   base: {
     modelChanges: { ...miniatureModel, vocabSize },
     trainChanges: { steps: 250, checkpointEvery: 0, sampleTokens: 0, evalEvery: 0 },
@@ -36,7 +35,7 @@ export const reward: Study = {
       solverSteps: 150,
       problems: 2000,
       judgeEpochs: 12,
-      judgeRate: 5e-3,
+      judgeRate: 3e-3,
       rlSteps: 80,
       beta: 0.02,
       reward: 'correct',

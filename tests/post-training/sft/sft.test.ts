@@ -1,11 +1,15 @@
 // Runs of supervised fine-tuning: they learn, stop where they are told to, go on bit for bit, and become chat models.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../../src/backends/backends.ts';
 import { namedTask } from '../../../src/evaluate/tasks/index.ts';
 import { loadModelFrom } from '../../../src/generate/load-model.ts';
 import { resumeSft, type SftOptions, sft } from '../../../src/post-training/sft/sft.ts';
 import { memoryStore } from '../../../src/runs/memory-store.ts';
+import { saveModel } from '../../../src/train/save-model.ts';
+import { useTempFolder } from '../../io/helpers.ts';
 import '../../../src/node.ts';
 import type { TaskResult } from '../../../src/evaluate/evaluate-task.ts';
 import type { TrainEvent, TrainResult } from '../../../src/train/events.ts';
@@ -25,6 +29,15 @@ const herons = {
     ],
   })),
 };
+
+const path = useTempFolder();
+
+/** A store with a model that knows the letters of the herons. */
+async function trained() {
+  const store = memoryStore();
+  await sft({ ...engine, conversations: [herons], store, train: { steps: 1 } });
+  return store;
+}
 
 beforeAll(() => activateBackend('engine', { threads: 1 }));
 
@@ -98,6 +111,17 @@ describe('a run of supervised fine-tuning', () => {
     await sft({ ...engine, conversations: [herons], store, train: { steps: 2 } });
     const { tokenizerConfig } = await store.openModel();
     expect(tokenizerConfig).toMatchObject({ chat_template: expect.stringContaining('Assistant:') });
+  });
+
+  it('notices a template of its own that a folder has in a file alone', async () => {
+    const dir = path('model');
+    const { model, tokenizer } = await loadModelFrom(await trained());
+    const { chatTemplate: _, ...plain } = tokenizer;
+    await saveModel(model, plain, dir);
+    model.dispose();
+    writeFileSync(join(dir, 'chat_template.jinja'), '{% for message in messages %}<{{ message.content }}>{% endfor %}');
+    const begun = sft({ ...engine, init: dir, conversations: [herons], store: memoryStore(), train: { steps: 1 } });
+    await expect(begun).rejects.toThrow('sft: the model has a chat template of its own');
   });
 
   it.each<[string, Partial<SftOptions>, RegExp]>([
