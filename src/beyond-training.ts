@@ -45,7 +45,7 @@ export { type ActivationUnit, type TraceEvent, type TraceFile, traceEvents } fro
 export { findContaminated } from './evaluate/contamination.ts';
 export { type ChoiceResult, evaluateChoices } from './evaluate/evaluate-choices.ts';
 export { evaluateTask, type PromptEncoder, type TaskEvaluation, type TaskResult } from './evaluate/evaluate-task.ts';
-export { heldOutProblems, trainingProblem } from './evaluate/split.ts';
+export { heldOutProblems, trainingProblem, trainingProblems } from './evaluate/split.ts';
 export type { Problem, Task } from './evaluate/task.ts';
 export { readTask } from './evaluate/task-file.ts';
 export { namedTask } from './evaluate/tasks/index.ts';
@@ -80,6 +80,15 @@ export {
 export { type Answer, correct, type Reward, sumOfRewards, type Voter } from './post-training/rewards/reward.ts';
 export { boxed, boxedAnswer, brevity, concise, hasFormat } from './post-training/rewards/rules.ts';
 export { vote } from './post-training/rewards/vote.ts';
+export {
+  type JudgedAnswer,
+  type KeepRule,
+  keepAnswers,
+  type SampleAnswersOptions,
+  type SamplingSummary,
+  sampleAnswers,
+  summarizeSampling,
+} from './post-training/distil/sample-answers.ts';
 export { miniatureModel } from './post-training/miniature.ts';
 export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
 export type { ConversationSet } from './post-training/sft/sources.ts';

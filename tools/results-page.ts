@@ -33,6 +33,7 @@ const pictures: Readonly<Record<string, readonly string[]>> = {
   'moe-vs-dense': ['loss-flops', 'metric-loss'],
   'break-it': ['metric-loadedLoss', 'metric-acceptance'],
   grpo: ['curve-0', 'curve-1'],
+  distil: ['scatter-0', 'curve-0'],
   'long-context': ['map-0-0', 'map-0-5', 'series-0', 'series-1'],
 };
 
