@@ -18,9 +18,9 @@ const task = namedTask('chain:operations=2:modulus=3');
 const settings = {
   ...defaultDistilSettings,
   ...{ task: task.name, init: null, solutions: expertSolutions(task), seed: 1 },
-  ...{ sftSteps: 20, rlSteps: 2, problems: 12, samples: 4, studentSteps: 6 },
+  ...{ learningRate: 5e-3, sftSteps: 20, rlSteps: 2, problems: 12, samples: 4, studentSteps: 6 },
 };
-const quiet = { evalEvery: 0, checkpointEvery: 1, sampleTokens: 0, learningRate: 5e-3 };
+const quiet = { evalEvery: 0, checkpointEvery: 1, sampleTokens: 0 };
 const options = (name: string): DistilOptions => ({
   ...{ task, settings, train: quiet, dir: join(folder, name), backend: 'engine', backendOptions: { threads: 1 } },
 });
