@@ -51,7 +51,7 @@ export {
   type TaskResult,
   type TraitShares,
 } from './evaluate/evaluate-task.ts';
-export { heldOutProblems, trainingProblem } from './evaluate/split.ts';
+export { heldOutProblems, trainingProblem, trainingProblems } from './evaluate/split.ts';
 export type { Problem, Task } from './evaluate/task.ts';
 export { passesTests, type UnitTest } from './evaluate/unit-tests.ts';
 export { readTask } from './evaluate/task-file.ts';
@@ -95,6 +95,15 @@ export {
 export { type Answer, correct, type Reward, sumOfRewards, type Voter } from './post-training/rewards/reward.ts';
 export { boxed, boxedAnswer, brevity, concise, hasFormat } from './post-training/rewards/rules.ts';
 export { vote } from './post-training/rewards/vote.ts';
+export {
+  type JudgedAnswer,
+  type KeepRule,
+  keepAnswers,
+  type SampleAnswersOptions,
+  type SamplingSummary,
+  sampleAnswers,
+  summarizeSampling,
+} from './post-training/distil/sample-answers.ts';
 export { miniatureModel } from './post-training/miniature.ts';
 export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
 export type { ConversationSet } from './post-training/sft/sources.ts';

@@ -56,6 +56,15 @@ export { importModel } from './interchange/import-model.ts';
 export { checkLoader } from './interchange/loader-check.ts';
 export { type LoaderName, loaderNames } from './interchange/loader-names.ts';
 export type { Finding } from './interchange/loader-rule.ts';
+export {
+  type DistilOptions,
+  type DistilResult,
+  type DistilRun,
+  type DistilWatcher,
+  distil,
+} from './post-training/distil/distil.ts';
+export { defaultDistilSettings, type DistilSettings, expertSolutions } from './post-training/distil/settings.ts';
+export type { DistilPlan } from './post-training/distil/stages.ts';
 export { renderReport } from './report/lazy.ts';
 export { loadRun } from './report/load-run.ts';
 export type { RunData, Sample } from './report/run-data.ts';

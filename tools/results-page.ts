@@ -36,6 +36,7 @@ const pictures: Readonly<Record<string, readonly string[]>> = {
   cluster: ['scatter-0', 'metric-hoursPlain'],
   reward: ['curve-0', 'curve-1'],
   'mtp-after': ['metric-acceptance', 'metric-passAt1'],
+  distil: ['scatter-0', 'curve-0'],
   'long-context': ['map-0-0', 'map-0-5', 'series-0', 'series-1'],
 };
 

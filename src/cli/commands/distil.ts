@@ -34,6 +34,7 @@ const distilOptions = [
   { flags: '--problems <n>', help: `problems that it answers for the student (default: ${problems})` },
   { flags: '--samples <n>', help: `answers to each, of which the shortest right one is kept (default: ${samples})` },
   { flags: '--student-steps <n>', help: `steps of the student's SFT (default: ${studentSteps})` },
+  { flags: '--sft-lr <rate>', help: 'learning rate of both runs of SFT (default: 5e-4; from scratch 5e-3)' },
   { flags: '--seed <n>', help: 'seed of weights, problems and answers (default: 0)' },
   { flags: '--out <dir>', help: 'folder of all stages; the same command goes on in it (default: runs/distil-<task>)' },
   ...backendOptions('auto'),
@@ -51,9 +52,9 @@ const titles: Readonly<Record<DistilRun, string>> = {
 export const distilCommand = defineCommand({
   name: 'distil',
   summary: 'from an expert by SFT and RL to a student',
-  description: `The report's way to its fine-tuning data: an expert learns two kinds of answers (SFT), is rewarded for right and short
-ones (GRPO), and answers problems; a student learns from the shortest right answers. Without a checkpoint both are
-miniatures from scratch. The same command goes on where it stopped.`,
+  description: `An expert learns two kinds of answers (SFT), is rewarded for right and short ones (GRPO), and answers problems; a student
+learns from the shortest right answers. Without a checkpoint both are miniatures from scratch. The same command goes on
+where it stopped.`,
   arguments: [{ syntax: '[checkpoint]', help: 'what expert and student start from: a run or a checkpoint' }],
   options: distilOptions,
   examples: [
@@ -92,6 +93,7 @@ async function settingsOf(init: string | undefined, task: Task, flags: DistilFla
     init: init ?? null,
     template: flags.template ?? null,
     solutions: flags.solutions ?? expertSolutions(task),
+    ...(flags.sftLr === undefined ? {} : { learningRate: parseNumber('--sft-lr', flags.sftLr) }),
     ...(flags.seed === undefined ? {} : { seed: parseNumber('--seed', flags.seed) }),
   };
 }

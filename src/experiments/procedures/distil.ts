@@ -68,11 +68,11 @@ async function learnFromExpert(work: ArmWork): Promise<ProcedureResult> {
   const { rlSteps, problems } = work.settings;
   const settings = {
     ...defaultDistilSettings,
-    ...{ task: task.name, init: null, solutions: expertSolutions(task), seed },
+    ...{ task: task.name, init: null, solutions: expertSolutions(task), learningRate, seed },
     ...{ sftSteps: steps, rlSteps: Number(rlSteps), problems: Number(problems), studentSteps: steps },
   };
   const result = await distil({
-    ...{ ...place, task, settings, model: work.model, dir, train: { ...quiet, learningRate }, signal: work.signal },
+    ...{ ...place, task, settings, model: work.model, dir, train: quiet, signal: work.signal },
     conduct: (name, start) => start({ signal: work.signal, onEvent: (event) => report(work, name, event) }),
     onSampling: (done, of) => work.progress(0.5 + (0.1 * done) / of, `answers to ${done}/${of} problems`),
   });

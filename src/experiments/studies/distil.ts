@@ -38,6 +38,7 @@ export const distil: Study = {
     procedureChanges: { expert: false, solutions: 'direct', samples: 26_000, rlSteps: 40, problems: 4000 },
   },
   quick: { trainChanges: { steps: 20 }, procedureChanges: { rlSteps: 3, problems: 128, samples: 1600 } },
+  seeds: 5,
   arms: [
     arm('direct', 'answers at once', 'direct'),
     arm('every-4th', 'every 4th value', 'every4'),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { activateBackend } from '../../backends/backends.ts';
 import { loadConversations } from '../../data/corpora/load-conversations.ts';
 import { UserError } from '../../errors.ts';
+import { explainFsErrors } from '../../io/file-system.ts';
 import { readJsonFile, writeJsonFile } from '../../io/json-file.ts';
 import type { TrainResult } from '../../train/events.ts';
 import type { RunWatcher } from '../../train/run-watcher.ts';
@@ -87,7 +88,8 @@ export async function distil(options: DistilOptions): Promise<DistilResult> {
 /** Takes the folder, or goes on in it. */
 function openFolder(dir: string, settings: DistilSettings): void {
   if (!existsSync(join(dir, recordFile))) {
-    if (existsSync(dir) && readdirSync(dir).length > 0) {
+    const there = explainFsErrors('distil: cannot use', dir, () => (existsSync(dir) ? readdirSync(dir) : []));
+    if (there.length > 0) {
       throw new UserError(`distil: ${dir} is not empty and holds no distillation; choose another folder with --out`);
     }
     mkdirSync(dir, { recursive: true });

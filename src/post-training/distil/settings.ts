@@ -16,6 +16,8 @@ const schema = z.strictObject({
   template: z.string().nullable(),
   /** Kinds of samples that the expert learns first, with shares: see `parseSolutions`. */
   solutions: z.string(),
+  /** The rate of both runs of SFT; null: that of `sft`. */
+  learningRate: z.number().positive().nullable(),
   sftSteps: wholeFrom(1),
   rlSteps: wholeFrom(1),
   /** Problems that the expert is asked, and answers to each. */
@@ -31,6 +33,7 @@ export type DistilSettings = Readonly<z.infer<typeof schema>>;
 /** What settings are where none are given; the kinds of samples follow from the task. */
 export const defaultDistilSettings: Omit<DistilSettings, 'task' | 'init' | 'solutions'> = {
   template: null,
+  learningRate: null,
   sftSteps: 400,
   rlSteps: 40,
   problems: 4000,

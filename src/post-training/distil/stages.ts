@@ -33,14 +33,20 @@ export interface DistilPlan {
 /** A reward for short answers, since the report's experts are to be concise; beta of the recipe for a chain. */
 const rl = { rewardName: 'concise', grpo: { beta: 0.02 } } as const;
 
-function common({ settings: { init, template, seed }, model, backend, backendOptions, train }: DistilPlan) {
+function common({
+  settings: { init, template, learningRate, seed },
+  model,
+  backend,
+  backendOptions,
+  train,
+}: DistilPlan) {
   return {
     ...(init === null ? {} : { init }),
     ...(template === null ? {} : { template }),
     ...(model === undefined || init !== null ? {} : { model }),
     ...(backendOptions === undefined ? {} : { backendOptions }),
     backend,
-    train: { ...train, seed },
+    train: { ...train, ...(learningRate === null ? {} : { learningRate }), seed },
   };
 }
 
