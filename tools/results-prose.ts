@@ -15,7 +15,8 @@ import { capital } from '../src/report/format.ts';
 import type { StudyResults } from '../src/report/study-results.ts';
 import { quantityOf } from './results-quantities.ts';
 
-const words = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
+const words =
+  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen'.split(' ');
 const number = String.raw`[-−+]?\d[\d,]*(?:\.\d+)?(?:e[-−]?\d+)?(?: %)?|[A-Za-z]+`;
 const sourced = new RegExp(
   String.raw`(${number})<!--\s(?:([\w-]+):\s)?(?:(above|below)\s)?(\w+)(?:\(([^)]*)\))?\s-->`,
