@@ -1,4 +1,4 @@
-// The parts of docs/configuration.md, docs/data.md and docs/cluster.md that are made from the code: what each key of a
+// The parts of docs/configuration.md, docs/data.md, docs/cluster.md and docs/hardware.md that are made from the code: what each key of a
 // configuration is, what presets set, how keys must fit together, which corpora are built in, what was simulated.
 
 import * as z from 'zod';
@@ -8,6 +8,7 @@ import { constraintSentences } from '../src/config/validate.ts';
 import { listCorpora } from '../src/data/corpora/built-in.ts';
 import { table } from '../src/experiments/results-markdown.ts';
 import * as cluster from './cluster-tables.ts';
+import * as hardware from './hardware-tables.ts';
 import { fillBlocks, type MarkedBlock } from './marked-blocks.ts';
 import { paperSymbols } from './paper-symbols.ts';
 
@@ -33,6 +34,13 @@ export const referencePages: Readonly<Record<string, readonly MarkedBlock[]>> = 
     block('redundancy', cluster.redundancyTable()),
     block('shift', cluster.shiftTable()),
     block('overlap', cluster.overlapTable()),
+  ],
+  'docs/hardware.md': [
+    block('accumulation', hardware.accumulationTable()),
+    block('scaling', hardware.scalingTable()),
+    block('bytes', hardware.bytesTable()),
+    block('transpose', hardware.transposeTable()),
+    block('communication', hardware.communicationTable()),
   ],
 };
 

@@ -24,6 +24,7 @@ import { splitLayers } from './pipeline/stage-layers.ts';
 import { shared } from './ranks/mailbox.ts';
 import type { MessageFormat, RankBytes } from './ranks/bytes.ts';
 import type { ShardValues } from './ranks/orders.ts';
+import { type PlannedRank, planRanks } from './ranks/planned-bytes.ts';
 import { RankThreads } from './ranks/rank-threads.ts';
 import { createSchedule, type ScheduleName } from './schedule/schedules.ts';
 import { normOfSquares } from './zero/block-squares.ts';
@@ -40,6 +41,8 @@ export interface ClusterPlan {
 
 /** Hears of the ranks. */
 export interface ClusterWatcher {
+  /** Called before the threads start, with what each rank will hold and send. */
+  readonly onPlan?: (ranks: readonly PlannedRank[]) => void | Promise<void>;
   /** Called when the threads have started. */
   readonly onRanks?: (ranks: RankThreads) => void;
   /** Called after every step with the bytes of each rank so far. */
@@ -55,6 +58,8 @@ export function clusterSteps(plan: ClusterPlan, watcher: ClusterWatcher = {}): S
     }
     const shards = shardsOf(learner, plan);
     const { model, train } = settings;
+    const schedule = createSchedule(plan.schedule, plan.layout.pp, plan.microBatches);
+    await watcher.onPlan?.(planRanks({ layout: plan.layout, schedule, shards }, model, train));
     const ranks = new RankThreads({ ...plan, model, train, shards, engineVariant: engineVariant as VariantName });
     watcher.onRanks?.(ranks);
     const steps = new ClusterSteps(learner, settings, shards, ranks, watcher);
@@ -70,7 +75,10 @@ export function clusterSteps(plan: ClusterPlan, watcher: ClusterWatcher = {}): S
 }
 
 /** The shards of a model, in the order of its parameters. */
-function shardsOf({ model }: Learner, { layout, schedule: name, microBatches }: ClusterPlan): Shard[] {
+export function shardsOf(
+  { model }: Pick<Learner, 'model'>,
+  { layout, schedule: name, microBatches }: Omit<ClusterPlan, 'messages'>,
+): Shard[] {
   const schedule = createSchedule(name, layout.pp, microBatches);
   const split = splitLayers(model.config.numHiddenLayers, schedule.stages);
   const { embedding, blocks } = model.stages;

@@ -2,6 +2,7 @@
 
 import { UserError } from '../errors.ts';
 import type { TrainResult } from '../train/events.ts';
+import type { RunWatcher } from '../train/run-watcher.ts';
 import type { StartStepper } from '../train/stepper.ts';
 import { type ResumeOptions, resumeRun, type TrainOptions, train } from '../train/trainer.ts';
 import { checkPlan, defaultMicroBatches } from './check-plan.ts';
@@ -9,6 +10,7 @@ import { type ClusterWatcher, clusterSteps } from './cluster-steps.ts';
 import { type Layout, parseLayout } from './layout.ts';
 import type { MessageFormat, RankBytes } from './ranks/bytes.ts';
 import { replicasOf } from './ranks/places.ts';
+import { describeRanks } from './ranks/planned-bytes.ts';
 import { parseScheduleName, type ScheduleName } from './schedule/schedules.ts';
 
 /** How a run is laid out on ranks. None of it is recorded: a run can go on with another layout, or without ranks. */
@@ -65,7 +67,7 @@ export async function trainCluster(options: TrainOptions & ClusterOptions): Prom
   if (rest.init === undefined) checkPlan({ layout, schedule, microBatches }, rest.model, rest.train);
   const gradAccumSteps = microBatches * replicasOf(layout);
   const start = { ...rest, train: { ...rest.train, gradAccumSteps } } as TrainOptions;
-  return overRanks({ layout, schedule, messages }, (startStepper) => train({ ...start, startStepper }));
+  return overRanks({ layout, schedule, messages }, rest, (startStepper) => train({ ...start, startStepper }));
 }
 
 /**
@@ -79,7 +81,7 @@ export async function resumeCluster(options: ResumeOptions & ClusterOptions): Pr
   refuseParts(rest);
   const layout = parseLayout(text);
   const schedule = parseScheduleName(name ?? '1f1b');
-  return overRanks({ layout, schedule, messages, microBatches }, (startStepper) =>
+  return overRanks({ layout, schedule, messages, microBatches }, rest, (startStepper) =>
     resumeRun({ ...rest, startStepper }),
   );
 }
@@ -102,11 +104,15 @@ interface Plan {
 
 async function overRanks(
   { layout, schedule, messages = 'float32', microBatches: asked }: Plan,
+  { onEvent }: RunWatcher,
   run: (startStepper: StartStepper) => Promise<TrainResult>,
 ): Promise<ClusterResult> {
   let bytes: readonly RankBytes[] = [];
   let microBatches = 0;
   const watcher: ClusterWatcher = {
+    onPlan: async (ranks) => {
+      for (const message of describeRanks(ranks)) await onEvent?.({ type: 'note', message });
+    },
     onBytes: (now) => {
       bytes = now;
     },

@@ -15,7 +15,10 @@ export interface Hardware {
   /** Streaming multiprocessors of a GPU, and how many of them communicate while the others compute. */
   readonly processors: number;
   readonly communicationProcessors: number;
-  /** As many communicating processors fill InfiniBand and NVLink; fewer reach a part of their rates in proportion. */
+  /**
+   * As many communicating processors fill InfiniBand and NVLink; fewer reach a part of their rates in proportion. 0 here
+   * and above: a co-processor communicates, and fills both.
+   */
   readonly saturatingProcessors: number;
 }
 

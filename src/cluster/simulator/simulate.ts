@@ -131,7 +131,8 @@ function chunkCosts(options: SimulationOptions, stages: number, traffic: Traffic
   const products = (linear + routed * (traffic.imbalance - 1)) / narrow + wide / broad;
   const perStage = seqLen / stages;
   const sent = hiddenStateBytes(model, dispatch) + hiddenStateBytes(model, 'bf16'); // there and back
-  const rate = Math.min(1, hardware.communicationProcessors / hardware.saturatingProcessors);
+  const { communicationProcessors, saturatingProcessors } = hardware;
+  const rate = saturatingProcessors === 0 ? 1 : Math.min(1, communicationProcessors / saturatingProcessors);
   const acrossNodes = copies === 'node' ? traffic.infinibandCopies : traffic.infinibandCopiesPerExpert;
   const perToken = Math.max(
     (acrossNodes * sent) / (hardware.infiniband * rate),

@@ -55,6 +55,15 @@ describe('what the choices of the report do', () => {
     }
   });
 
+  it('a co-processor for communication leaves all processors to the computation of a pair', () => {
+    const free = run({ hardware: { ...h800, communicationProcessors: 0, saturatingProcessors: 0 } });
+    expect(free.chunk).toEqual(whole.chunk);
+    const { forward, backwardInput, backwardWeight, allToAll } = free.chunk;
+    const pair = free.timeline.operations.flat().find(({ operation }) => operation.kind === 'overlapped')!;
+    expect(pair.end - pair.start).toBeCloseTo(Math.max(forward + backwardInput + backwardWeight, 2 * allToAll), 9);
+    expect(free.stepSeconds).toBeLessThan(whole.stepSeconds);
+  });
+
   it('1f1b pays for all communication', () => {
     const { chunk, timeline, dataParallelSeconds, stepSeconds, exposedCommunication } = run({ schedule: '1f1b' });
     expect(exposedCommunication * stepSeconds).toBeCloseTo(120 * 2 * chunk.allToAll + dataParallelSeconds, 9);
