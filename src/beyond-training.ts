@@ -84,5 +84,5 @@ export { miniatureModel } from './post-training/miniature.ts';
 export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
 export type { ConversationSet } from './post-training/sft/sources.ts';
 export { filesModel } from './runs/files-model.ts';
-export { modelContents } from './train/model-contents.ts';
+export { modelFolder } from './train/model-folder.ts';
 export type { RecallKind } from './evaluate/tasks/recall-language.ts';
