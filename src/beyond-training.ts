@@ -50,6 +50,12 @@ export { heldOutProblems, trainingProblem } from './evaluate/split.ts';
 export type { Problem, Task } from './evaluate/task.ts';
 export { readTask } from './evaluate/task-file.ts';
 export { namedTask } from './evaluate/tasks/index.ts';
+export { type AttentionMap, attentionOf } from './inspect/attention-of.ts';
+export { type CacheBytes, cacheBytes } from './inspect/cache-bytes.ts';
+export { type DomainLoads, domainLoads } from './inspect/domain-loads.ts';
+export { type DraftMark, type DraftMarks, draftMarks, type MarkedToken } from './inspect/draft-marks.ts';
+export { type DeadExpert, RouterHistory, type RouterHistoryOptions } from './inspect/router-history.ts';
+export { type LayerRouting, routingOf } from './inspect/routing-of.ts';
 export {
   type ContextExtension,
   contextLength,

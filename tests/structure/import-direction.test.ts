@@ -36,6 +36,7 @@ const mayImport: Record<string, readonly string[]> = {
     ...['train', 'backends', 'engine', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'ops', 'data', 'io', 'runs'],
     ...['tensor', 'precision', 'config'],
   ],
+  inspect: ['train', 'generate', 'model', 'mla', 'moe', 'layers', 'ops', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
   experiments: [
     ...['post-training', 'long-context', 'cluster', 'evaluate'],
@@ -58,6 +59,7 @@ const typesOnly: Record<string, readonly string[]> = {
   bench: ['data'],
   interchange: ['report'],
   generate: ['runs'],
+  inspect: ['train', 'generate'],
 };
 
 const packages: Record<string, RegExp> = {
