@@ -69,8 +69,14 @@ const notInLab = /^(cli|serve|lab|report|experiments|bench|interchange)\//;
 function buildLab(folder: string): void {
   const hash = createHash('sha256');
   const library = filesIn(folder).filter((path) => /\.(js|wasm)$/.test(path) && !notInLab.test(path));
-  const sources = ['lab', 'tools/lab'].flatMap((name) => filesIn(join(root, name)).map((path) => join(root, name, path)));
-  for (const path of [...library.map((name) => join(folder, name)), ...sources, join(root, 'package-lock.json')].sort()) {
+  const sources = ['lab', 'tools/lab'].flatMap((name) =>
+    filesIn(join(root, name)).map((path) => join(root, name, path)),
+  );
+  for (const path of [
+    ...library.map((name) => join(folder, name)),
+    ...sources,
+    join(root, 'package-lock.json'),
+  ].sort()) {
     hash.update(`${relative(path.startsWith(folder) ? folder : root, path)}\0`);
     hash.update(readFileSync(path));
   }

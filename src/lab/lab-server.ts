@@ -73,10 +73,15 @@ function answer(request: IncomingMessage, response: ServerResponse, models: read
   for (const [name, value] of Object.entries(labHeaders)) response.setHeader(name, value);
   if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405).end();
   const path = pathOf(request.url ?? '/');
-  if (path === 'models.json') return sendJson(response, models.map(({ name }) => name));
+  if (path === 'models.json')
+    return sendJson(
+      response,
+      models.map(({ name }) => name),
+    );
   const place = path === null ? null : placeOf(path, models);
   const file = place === null ? null : readSiteFile(place.folder, place.path);
-  if (file === null) return void response.writeHead(404, { 'Content-Type': 'text/plain' }).end('There is no such file.');
+  if (file === null)
+    return void response.writeHead(404, { 'Content-Type': 'text/plain' }).end('There is no such file.');
   response.writeHead(200, { 'Content-Type': file.type, 'Content-Length': file.bytes.length });
   response.end(request.method === 'HEAD' ? undefined : file.bytes);
 }

@@ -27,17 +27,20 @@ export function Chart({ title, curves, marks = [], digits = 3 }: ChartProps) {
   const plot = useRef<uPlot | null>(null);
   const shownMarks = useRef(marks);
   shownMarks.current = marks;
+  const shownCurves = useRef(curves);
+  shownCurves.current = curves;
   const shape = curves.map(({ label, colour }) => `${label} ${colour}`).join('|');
   useEffect(() => {
+    const element = place.current!;
     const make = () => {
       plot.current?.destroy();
-      plot.current = createPlot(place.current!, curves, () => shownMarks.current);
-      plot.current.setData(dataOf(curves));
+      plot.current = createPlot(element, shownCurves.current, () => shownMarks.current);
+      plot.current.setData(dataOf(shownCurves.current));
     };
     make();
     const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const observer = new ResizeObserver(() => plot.current?.setSize({ width: place.current!.clientWidth, height }));
-    observer.observe(place.current!);
+    const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
+    observer.observe(element);
     scheme.addEventListener('change', make);
     return () => {
       observer.disconnect();
@@ -54,7 +57,11 @@ export function Chart({ title, curves, marks = [], digits = 3 }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>
-      <div ref={place} role="img" aria-label={`${title}: ${curves.map((c) => `${c.label} now ${last(c)}`).join(', ')}`} />
+      <div
+        ref={place}
+        role="img"
+        aria-label={`${title}: ${curves.map((c) => `${c.label} now ${last(c)}`).join(', ')}`}
+      />
       <ul class="legend">
         {curves.map((curve) => (
           <li key={curve.label}>

@@ -34,7 +34,8 @@ function takeAddress(): void {
     if (key === 'data') takeCorpora(value, problems);
     else if (key !== 'preset') takeSetting(key, value, problems);
   }
-  settingsMessage.value = problems.length === 0 ? '' : `Of this link, some settings were left out: ${problems.join('; ')}`;
+  settingsMessage.value =
+    problems.length === 0 ? '' : `Of this link, some settings were left out: ${problems.join('; ')}`;
 }
 
 function takeCorpora(value: string, problems: string[]): void {
@@ -51,6 +52,6 @@ function takeSetting(key: string, value: string, problems: string[]): void {
     changes.value = { ...changes.value, [key]: value };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    problems.push(error.message);
+    problems.push(error.message.replace(/^--set: /, ''));
   }
 }
