@@ -1,5 +1,8 @@
 // What the page can ask about the model of the worker, and what the worker answers. Arrays are flat, in the order of
-// the shapes beside them. Shape legend: T tokens, E routed experts, K experts per token.
+// the shapes beside them. A text is read after the token that ends a document, as in training, and as far as the context
+// of the model goes. Shape legend: L positions of a layer.
+
+import type { DraftMark, LayerRouting } from 'tinyseek/more';
 
 /** A token of a text. */
 export interface TextToken {
@@ -21,33 +24,32 @@ export type Question =
       readonly topP: number;
       readonly seed: number;
       readonly drafts: boolean;
+      /** Texts that end it. */
+      readonly stop: readonly string[];
     }
   /** The files of a Hugging Face folder with the weights as they are now. */
   | { readonly kind: 'folder' };
 
-export interface RoutedLayer {
-  readonly layer: number;
-  /** Affinities before the bias [T, E]. */
-  readonly affinities: Float32Array;
-  readonly bias: Float32Array; // [E]
-  /** The experts that each token goes to [T, K], and those it would go to without the bias. */
-  readonly selected: Int32Array;
-  readonly unbiased: Int32Array;
-  readonly gates: Float32Array; // [T, K]
-}
-
 /** How a token of a continuation came about. */
 export interface WrittenToken extends TextToken {
-  readonly kind: 'plain' | 'kept-draft';
-  /** The token that was drafted in its place and refused; null if there was none. */
-  readonly refused: TextToken | null;
+  readonly mark: DraftMark;
+  /** What was drafted in its place; null if nothing was. */
+  readonly draft: TextToken | null;
+}
+
+/** The beginning of a text, as tokens. */
+export interface ReadText {
+  readonly tokens: readonly TextToken[];
+  /** Tokens of the whole text, of which the model may read fewer. */
+  readonly total: number;
 }
 
 export type Answer =
-  | { readonly kind: 'routing'; readonly tokens: readonly TextToken[]; readonly layers: readonly RoutedLayer[] }
-  | { readonly kind: 'attention'; readonly tokens: readonly TextToken[]; readonly weights: Float32Array } // [T, T]
+  | ({ readonly kind: 'routing'; readonly layers: readonly LayerRouting[] } & ReadText)
+  | ({ readonly kind: 'attention'; readonly positions: number; readonly weights: Float32Array } & ReadText) // [L, L]
   | {
       readonly kind: 'continuation';
+      /** All tokens so far. */
       readonly tokens: readonly WrittenToken[];
       readonly promptTokens: number;
       readonly forwardPasses: number;
