@@ -1,7 +1,7 @@
 /**
  * What comes after training and around it: tasks to be measured on, a longer context, post-training, and a cluster
  * that is planned and simulated. It runs anywhere, as `core.ts` does, but is no part of `tinyseek/core`, so that a page
- * which only trains does not load it.
+ * which only trains does not load it: `tinyseek/more`.
  *
  * @module
  */
@@ -42,6 +42,7 @@ export {
 export { countTraffic, meanTraffic, type Placement, type Traffic } from './cluster/simulator/traffic.ts';
 export type { DispatchFormat } from './cluster/simulator/work.ts';
 export { type ActivationUnit, type TraceEvent, type TraceFile, traceEvents } from './cluster/trace-events.ts';
+export { generateMath } from './data/corpora/math.ts';
 export { findContaminated } from './evaluate/contamination.ts';
 export { type ChoiceResult, evaluateChoices } from './evaluate/evaluate-choices.ts';
 export { evaluateTask, type PromptEncoder, type TaskEvaluation, type TaskResult } from './evaluate/evaluate-task.ts';
@@ -88,4 +89,6 @@ export { boxed, boxedAnswer, brevity, hasFormat } from './post-training/rewards/
 export { miniatureModel } from './post-training/miniature.ts';
 export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
 export type { ConversationSet } from './post-training/sft/sources.ts';
+export { filesModel } from './runs/files-model.ts';
+export { modelFolder } from './train/model-folder.ts';
 export type { RecallKind } from './evaluate/tasks/recall-language.ts';
