@@ -129,7 +129,11 @@ function AttentionMap({ model, ask }: { model: ModelConfig; ask: Ask }) {
           columns={answer.positions}
           scale="share"
           rowHeight={Math.max(3, Math.min(14, 420 / answer.positions))}
-          rowLabels={answer.positions <= 40 ? answer.tokens.slice(0, answer.positions).map(({ text }, i) => `${visible(text)}\u200b${i}`) : []}
+          rowLabels={
+            answer.positions <= 40
+              ? answer.tokens.slice(0, answer.positions).map(({ text }, i) => `${visible(text)}\u200b${i}`)
+              : []
+          }
           ends={[visible(answer.tokens[0]!.text), visible(answer.tokens[answer.positions - 1]!.text)]}
           label={`Attention of head ${head} of ${layerName(model, layer)} over ${answer.positions} tokens: each row is a token that looks, each column one that it looks at.`}
           describe={(row, column, weight) =>

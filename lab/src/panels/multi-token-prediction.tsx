@@ -29,13 +29,7 @@ export function MultiTokenPrediction({ view, ask }: { view: RunView; ask: Ask })
           label={`Loss now: ${lines.map(({ label, values }) => `${label} ${lastOf(values)?.toFixed(2) ?? 'not known yet'}`).join(', ')}.`}
         />
       </figure>
-      <Continuation
-        ask={ask}
-        isReady={model !== null}
-        drafts
-        button="Write with drafts"
-        firstPrompt="The ship"
-      >
+      <Continuation ask={ask} isReady={model !== null} drafts button="Write with drafts" firstPrompt="The ship">
         {(written, _, prompt) => <DraftedText written={written} prompt={prompt} />}
       </Continuation>
     </div>

@@ -18,7 +18,12 @@ export interface RouterControlsProps {
 }
 
 export function RouterControls({ model, settings, isLive, onChange }: RouterControlsProps) {
-  const { balancing = 'bias', expertBiasUpdateSpeed = 0, balanceLossFactor = 0, topkGroup = model.topkGroup } = settings;
+  const {
+    balancing = 'bias',
+    expertBiasUpdateSpeed = 0,
+    balanceLossFactor = 0,
+    topkGroup = model.topkGroup,
+  } = settings;
   return (
     <fieldset class="router-controls" disabled={!isLive}>
       <legend>Balancing, from the next step on</legend>

@@ -94,7 +94,9 @@ export function RouterDashboard({ view, isLive, onChange }: RouterDashboardProps
           marks={marks.map(({ step }) => binAfter(steps, step))}
           cursor={wantedBin === null ? null : bin}
           label={`The load of the experts of ${name(layer)} from step ${steps[0]} to ${steps.at(-1)}. ${marksText(marks)}`}
-          describe={(expert, column, load) => `step ${steps[column]}, expert ${expert}: ${load.toFixed(2)} times the mean`}
+          describe={(expert, column, load) =>
+            `step ${steps[column]}, expert ${expert}: ${load.toFixed(2)} times the mean`
+          }
           onPick={(_, column) => setBin(column === steps.length - 1 ? null : column)}
         />
         <MarkList marks={marks} />

@@ -86,7 +86,10 @@ export function HeatMap(props: HeatMapProps) {
   );
 }
 
-function draw(canvas: HTMLCanvasElement, { values, rows, columns, scale, marks = [], cursor = null }: HeatMapProps): void {
+function draw(
+  canvas: HTMLCanvasElement,
+  { values, rows, columns, scale, marks = [], cursor = null }: HeatMapProps,
+): void {
   const ratio = devicePixelRatio;
   const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
   const context = canvas.getContext('2d');

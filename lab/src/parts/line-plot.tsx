@@ -78,8 +78,14 @@ export function lastOf(values: Float64Array): number | undefined {
 function createPlot(place: HTMLElement, lines: readonly Line[], height: number, marks: () => readonly Mark[]): uPlot {
   const { text, faint } = paletteAt(place);
   const style = getComputedStyle(place);
-  const colourOf = (colour: string) => (colour.startsWith('--') ? style.getPropertyValue(colour).trim() || text : colour);
-  const axis = { stroke: text, grid: { stroke: faint, width: 1 }, ticks: { show: false }, font: `11px ${style.fontFamily}` };
+  const colourOf = (colour: string) =>
+    colour.startsWith('--') ? style.getPropertyValue(colour).trim() || text : colour;
+  const axis = {
+    stroke: text,
+    grid: { stroke: faint, width: 1 },
+    ticks: { show: false },
+    font: `11px ${style.fontFamily}`,
+  };
   return new uPlot(
     {
       width: place.clientWidth || 300,

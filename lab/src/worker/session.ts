@@ -92,7 +92,11 @@ export class Session {
     await started;
   }
 
-  #meet(model: DeepseekV3ForCausalLM, tokenizer: Tokenizer, documents: Awaited<ReturnType<typeof loadDocuments>>): void {
+  #meet(
+    model: DeepseekV3ForCausalLM,
+    tokenizer: Tokenizer,
+    documents: Awaited<ReturnType<typeof loadDocuments>>,
+  ): void {
     this.subject = { model, tokenizer };
     const [first = []] = Object.values(documents);
     const [text = ' '] = first;
@@ -133,7 +137,16 @@ export class Session {
     const { model, train: settings, backend, threads, engineVariant, parameters, activeParameters } = event;
     const { trainTokens, startStep } = event;
     this.#step = startStep;
-    const facts = { model, train: settings, backend, threads, engineVariant, parameters, activeParameters, trainTokens };
+    const facts = {
+      model,
+      train: settings,
+      backend,
+      threads,
+      engineVariant,
+      parameters,
+      activeParameters,
+      trainTokens,
+    };
     const { steps } = settings;
     this.#tell({ type: 'started', facts: { ...facts, startStep, steps, bytesPerToken: this.#bytesPerToken } });
     if (startStep > 0) this.#tell({ type: 'history', ...readHistory(await place.log(), startStep) });

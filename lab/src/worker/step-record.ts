@@ -3,12 +3,14 @@
 import type { LayerLoad, MetricsLine } from 'tinyseek/core';
 import type { Evaluation, StepRecord } from '../protocol.ts';
 
-const numberAt = (line: MetricsLine, key: string) => (typeof line[key] === 'number' ? (line[key] as number) : Number.NaN);
+const numberAt = (line: MetricsLine, key: string) =>
+  typeof line[key] === 'number' ? (line[key] as number) : Number.NaN;
 
 /** The numbers under `prefix_1`, `prefix_2` and so on. */
 function depths(line: MetricsLine, prefix: string): number[] {
   const values: number[] = [];
-  while (line[`${prefix}_${values.length + 1}`] !== undefined) values.push(numberAt(line, `${prefix}_${values.length + 1}`));
+  while (line[`${prefix}_${values.length + 1}`] !== undefined)
+    values.push(numberAt(line, `${prefix}_${values.length + 1}`));
   return values;
 }
 
