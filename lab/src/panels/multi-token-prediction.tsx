@@ -16,7 +16,7 @@ export function MultiTokenPrediction({ view, ask }: { view: RunView; ask: Ask })
   const lines = Array.from({ length: depths + 1 }, (_, depth) => ({
     label: depth === 0 ? 'next token' : `${depth + 1} tokens ahead`,
     values: view.losses.values(depth),
-    colour: `--line-${depth + 1}`,
+    colour: `--curve-${depth + 1}`,
   }));
   return (
     <div class="mtp">

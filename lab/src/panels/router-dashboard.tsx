@@ -114,8 +114,8 @@ export function RouterDashboard({ view, isLive, onChange }: RouterDashboardProps
         <LinePlot
           steps={steps}
           lines={[
-            { label: 'each batch', values: history.maxVioBatch, colour: '--line-2' },
-            { label: 'the last 100 steps together', values: history.maxVioOverAll, colour: '--line-1' },
+            { label: 'each batch', values: history.maxVioBatch, colour: '--curve-2' },
+            { label: 'the last 100 steps together', values: history.maxVioOverAll, colour: '--curve-1' },
           ]}
           marks={marks}
           label={`MaxVio is now ${lastOf(history.maxVioBatch)?.toFixed(2)} in a batch and ${lastOf(history.maxVioOverAll)?.toFixed(2)} over the last 100 steps; 0 is perfect balance. ${marksText(marks)}`}

@@ -90,6 +90,9 @@ function settingsOf({ model, train, source }: LabRun['request']): Record<string,
   const text = source.kind === 'own' ? source.name : source.names.join('+');
   const { data: _, ...rest } = train;
   return Object.fromEntries(
-    Object.entries({ ...model, ...rest, text }).map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+    Object.entries({ ...model, ...rest, text }).map(([key, value]) => [
+      key,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
   );
 }

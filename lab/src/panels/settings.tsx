@@ -2,7 +2,16 @@
 
 import type { ModelConfig, TrainConfig } from 'tinyseek/core';
 import { labPresets } from '../state/presets.ts';
-import { advice, changeSetting, changes, choosePreset, preset, presetName, resolved, settingsMessage } from '../state/settings.ts';
+import {
+  advice,
+  changeSetting,
+  changes,
+  choosePreset,
+  preset,
+  presetName,
+  resolved,
+  settingsMessage,
+} from '../state/settings.ts';
 import { duration } from './transport.tsx';
 
 type Key = keyof (ModelConfig & TrainConfig);

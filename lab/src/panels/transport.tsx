@@ -15,7 +15,12 @@ export function Transport() {
     <section class="transport" aria-label="Training">
       <div class="buttons">
         {run === null || status === 'done' ? (
-          <button type="button" class="primary" disabled={resolved.value.config === null} onClick={() => void startRun()}>
+          <button
+            type="button"
+            class="primary"
+            disabled={resolved.value.config === null}
+            onClick={() => void startRun()}
+          >
             Train
           </button>
         ) : isGoing ? (
@@ -97,7 +102,9 @@ function Computer() {
     <p class="computer">
       <span>{where}</span>
       {!crossOriginIsolated && (
-        <span>One thread: this server sends no isolation headers. `npx tinyseek lab` serves the page with threads.</span>
+        <span>
+          One thread: this server sends no isolation headers. `npx tinyseek lab` serves the page with threads.
+        </span>
       )}
     </p>
   );

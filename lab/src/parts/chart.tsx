@@ -54,7 +54,11 @@ export function Chart({ title, curves, marks = [], digits = 3 }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>
-      <div ref={place} role="img" aria-label={`${title}: ${curves.map((c) => `${c.label} now ${last(c)}`).join(', ')}`} />
+      <div
+        ref={place}
+        role="img"
+        aria-label={`${title}: ${curves.map((c) => `${c.label} now ${last(c)}`).join(', ')}`}
+      />
       <ul class="legend">
         {curves.map((curve) => (
           <li key={curve.label}>

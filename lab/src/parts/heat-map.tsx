@@ -53,7 +53,11 @@ export function HeatMap(props: HeatMapProps) {
   const value = shown === null ? undefined : values[shown.row * columns + shown.column];
   return (
     <div class="heat-map">
-      <ol class="heat-rows" aria-hidden="true" style={{ height: `${rows * rowHeight}px` }}>
+      <ol
+        class={rowLabels.length === rows ? 'heat-rows even' : 'heat-rows'}
+        aria-hidden="true"
+        style={{ height: `${rows * rowHeight}px` }}
+      >
         {rowLabels.map((text) => (
           <li key={text}>{text}</li>
         ))}

@@ -34,7 +34,8 @@ function takeAddress(): void {
     if (key === 'data') takeCorpora(value, problems);
     else if (key !== 'preset') takeSetting(key, value, problems);
   }
-  settingsMessage.value = problems.length === 0 ? '' : `Of this link, some settings were left out: ${problems.join('; ')}`;
+  settingsMessage.value =
+    problems.length === 0 ? '' : `Of this link, some settings were left out: ${problems.join('; ')}`;
 }
 
 function takeCorpora(value: string, problems: string[]): void {

@@ -50,7 +50,8 @@ export const labPresets: readonly LabPreset[] = [
   {
     name: 'small-weights',
     title: 'Initial weights of 0.006',
-    watch: "The report's standard deviation belongs to a width of 7168. At 128 the model starts almost constant and late.",
+    watch:
+      "The report's standard deviation belongs to a width of 7168. At 128 the model starts almost constant and late.",
     ...{ base: 'tiny', set: ['initializerRange=0.006'], corpora: whale, isBad: true },
   },
   {

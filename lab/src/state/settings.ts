@@ -23,7 +23,9 @@ export const settingPairs = computed<readonly string[]>(() => {
   return [...preset.value.set.filter((pair) => !own.has(pair.split('=')[0]!)), ...pairs];
 });
 
-type Resolved = { readonly config: RunConfig; readonly error: null } | { readonly config: null; readonly error: string };
+type Resolved =
+  | { readonly config: RunConfig; readonly error: null }
+  | { readonly config: null; readonly error: string };
 
 /** The complete settings, or what is wrong with them. */
 export const resolved = computed<Resolved>(() => {

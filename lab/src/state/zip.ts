@@ -25,10 +25,14 @@ export function readZip(bytes: Uint8Array, name: string): Map<string, Uint8Array
   }
   const config = Object.keys(all).find((path) => /(^|\/)config\.json$/.test(path)) ?? 'config.json';
   const folder = config.slice(0, -'config.json'.length);
-  const inside = Object.entries(all).filter(([path]) => path.startsWith(folder) && !path.slice(folder.length).includes('/'));
+  const inside = Object.entries(all).filter(
+    ([path]) => path.startsWith(folder) && !path.slice(folder.length).includes('/'),
+  );
   const files = new Map(inside.map(([path, data]) => [path.slice(folder.length), new Uint8Array(data)]));
   files.delete('');
   const missing = needed.filter((file) => !files.has(file));
   if (missing.length === 0) return files;
-  throw new Error(`${name} lacks ${missing.join(', ')}: zip a checkpoint folder, or what tinyseek export wrote in one file.`);
+  throw new Error(
+    `${name} lacks ${missing.join(', ')}: zip a checkpoint folder, or what tinyseek export wrote in one file.`,
+  );
 }
