@@ -43,6 +43,7 @@ export { countTraffic, meanTraffic, type Placement, type Traffic } from './clust
 export type { DispatchFormat } from './cluster/simulator/work.ts';
 export { type ActivationUnit, type TraceEvent, type TraceFile, traceEvents } from './cluster/trace-events.ts';
 export { generateMath } from './data/corpora/math.ts';
+export { conversationText, turnHeading } from './data/transcript.ts';
 export { findContaminated } from './evaluate/contamination.ts';
 export { type ChoiceResult, evaluateChoices } from './evaluate/evaluate-choices.ts';
 export { evaluateTask, type PromptEncoder, type TaskEvaluation, type TaskResult } from './evaluate/evaluate-task.ts';
@@ -50,6 +51,8 @@ export { heldOutProblems, trainingProblem } from './evaluate/split.ts';
 export type { Problem, Task } from './evaluate/task.ts';
 export { readTask } from './evaluate/task-file.ts';
 export { namedTask } from './evaluate/tasks/index.ts';
+export type { VariantOptions } from './experiments/study.ts';
+export { knownBugs } from './experiments/variants/known-bugs.ts';
 export { type AttentionMap, attentionOf } from './inspect/attention-of.ts';
 export { type CacheBytes, cacheBytes } from './inspect/cache-bytes.ts';
 export { type DomainLoads, domainLoads } from './inspect/domain-loads.ts';

@@ -2,6 +2,7 @@
 
 import { Data } from './panels/data.tsx';
 import { LossCharts } from './panels/loss-charts.tsx';
+import { ModelViews } from './panels/model-views.tsx';
 import { RunsTable } from './panels/runs-table.tsx';
 import { Settings } from './panels/settings.tsx';
 import { TakeAway } from './panels/take-away.tsx';
@@ -20,6 +21,7 @@ export function App() {
         <Messages />
         <div class="charts-and-runs">
           <LossCharts />
+          <ModelViews />
           <Sample />
           <RunsTable />
         </div>

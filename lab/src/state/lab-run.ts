@@ -1,6 +1,7 @@
 // One run as the page knows it, in memory of a fixed size.
 
 import { signal } from '@preact/signals';
+import { RunView } from '../panels/run-view.ts';
 import { ThinnedSeries } from '../parts/thinned-series.ts';
 import type { Evaluation, RunEvent, RunFacts, RunRequest, StepRecord } from '../protocol.ts';
 
@@ -28,6 +29,8 @@ export class LabRun {
   /** Loss of the main model, of the MTP depths, tokens a second. */
   readonly losses = new ThinnedSeries();
   readonly speeds = new ThinnedSeries();
+  /** What the views of the model show. */
+  readonly view = new RunView();
 
   constructor(request: RunRequest, name: string) {
     this.request = request;
@@ -35,6 +38,7 @@ export class LabRun {
   }
 
   hear(event: RunEvent): void {
+    this.view.hear(event);
     switch (event.type) {
       case 'preparing':
         this.preparing.value = describeStage(event.stage, event.share);

@@ -99,11 +99,24 @@ function nextName(): string {
 /** Starts a run with the settings of the form. */
 export async function startRun(init: string | null = null): Promise<void> {
   const { config } = resolved.value;
-  if (config === null) return;
-  const { model, train } = config;
+  if (config !== null) await begin({ ...config, bugs: [] }, source.value, init);
+}
+
+/** Starts a run with other settings, or with bugs, on the text of the current one. */
+export async function startVariation(run: RunSettings): Promise<void> {
+  await begin(run, current.value?.request.source ?? source.value, null);
+}
+
+type RunSettings = Pick<RunRequest, 'model' | 'train' | 'bugs'>;
+
+async function begin(
+  { model, train, bugs }: RunSettings,
+  text: RunRequest['source'],
+  init: RunRequest['init'],
+): Promise<void> {
   const runId = `run-${Date.now()}`;
   const settings = { ...train, checkpointEvery: train.checkpointEvery || 100 };
-  const request: RunRequest = { runId, model, train: settings, source: source.value, bugs: [], init };
+  const request: RunRequest = { runId, model, train: settings, source: text, bugs, init };
   const run = new LabRun(request, nextName());
   await stopCurrent();
   runs.value = [...runs.value, run];
