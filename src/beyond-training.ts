@@ -1,7 +1,7 @@
 /**
  * What comes after training and around it: tasks to be measured on, a longer context, post-training, and a cluster
  * that is planned and simulated. It runs anywhere, as `core.ts` does, but is no part of `tinyseek/core`, so that a page
- * which only trains does not load it.
+ * which only trains does not load it: `tinyseek/more`.
  *
  * @module
  */
@@ -42,6 +42,8 @@ export {
 export { countTraffic, meanTraffic, type Placement, type Traffic } from './cluster/simulator/traffic.ts';
 export type { DispatchFormat } from './cluster/simulator/work.ts';
 export { type ActivationUnit, type TraceEvent, type TraceFile, traceEvents } from './cluster/trace-events.ts';
+export { generateMath } from './data/corpora/math.ts';
+export { conversationText, turnHeading } from './data/transcript.ts';
 export { findContaminated } from './evaluate/contamination.ts';
 export { type ChoiceResult, evaluateChoices } from './evaluate/evaluate-choices.ts';
 export {
@@ -56,6 +58,14 @@ export type { Problem, Task } from './evaluate/task.ts';
 export { passesTests, type UnitTest } from './evaluate/unit-tests.ts';
 export { readTask } from './evaluate/task-file.ts';
 export { namedTask } from './evaluate/tasks/index.ts';
+export type { VariantOptions } from './experiments/study.ts';
+export { knownBugs } from './experiments/variants/known-bugs.ts';
+export { type AttentionMap, attentionOf } from './inspect/attention-of.ts';
+export { type CacheBytes, cacheBytes } from './inspect/cache-bytes.ts';
+export { type DomainLoads, domainLoads } from './inspect/domain-loads.ts';
+export { type DraftMark, type DraftMarks, draftMarks, type MarkedToken } from './inspect/draft-marks.ts';
+export { type DeadExpert, RouterHistory, type RouterHistoryOptions } from './inspect/router-history.ts';
+export { type LayerRouting, routingOf } from './inspect/routing-of.ts';
 export {
   type ContextExtension,
   contextLength,
@@ -107,4 +117,6 @@ export {
 export { miniatureModel } from './post-training/miniature.ts';
 export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
 export type { ConversationSet } from './post-training/sft/sources.ts';
+export { filesModel } from './runs/files-model.ts';
+export { modelFolder } from './train/model-folder.ts';
 export type { RecallKind } from './evaluate/tasks/recall-language.ts';

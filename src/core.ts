@@ -25,6 +25,7 @@ export { type RunConfig, type RunConfigRequest, resolveRunConfig } from './confi
 export type { Balancing, TrainConfig } from './config/train-config.ts';
 export { validateModelConfig, validateTrainConfig } from './config/validate.ts';
 export { createDataset, type DatasetOptions } from './data/dataset.ts';
+export type { GivenDocuments } from './data/documents.ts';
 export type { DataProgress, OnProgress } from './data/progress.ts';
 export type { TextPieces } from './data/tokenizers/bpe-trainer.ts';
 export { createTokenizer } from './data/tokenizers/create-tokenizer.ts';
@@ -108,6 +109,7 @@ export type { EvalResult, LayerLoad, MetricsLine, TrainEvent, TrainResult } from
 export type { NewLength } from './train/go-on-longer.ts';
 export type { ContextSettings } from './train/initial-model.ts';
 export type { Learner, LearnerParts, Objective } from './train/learner.ts';
+export { type LiveChange, type LiveSettings, SettingsController } from './train/live-settings.ts';
 export {
   computeLoss,
   forwardPass,

@@ -6,7 +6,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesIn, publish } from './publish.ts';
@@ -15,8 +15,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const keyName = '.build-key';
 const command = 'cli/main.js';
+const labFolder = 'lab-page';
 /** What the result depends on: these folders, less what the build itself puts into `src`, and these files. */
-const folders = ['src', 'tools/engine', 'tools/bundle'];
+const folders = ['src', 'lab', 'tools/engine', 'tools/bundle', 'tools/lab'];
 const builtInSource = ['src/engine/wasm', 'src/tensor/tfjs-registrations.js'].map((path) => join(path));
 const files = [
   'tools/build.ts',
@@ -57,7 +58,34 @@ function buildInto(folder: string): void {
   run(join(root, 'tools/engine/build.ts'), folder); // first: it writes types that `tsc` reads
   run(tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', folder);
   run(join(root, 'tools/bundle/build.ts'), folder);
+  buildLab(folder);
   chmodSync(join(folder, command), 0o755);
+}
+
+/** Folders of the library that the lab reaches nothing of. */
+const notInLab = /^(cli|serve|lab|report|experiments|bench|interchange)\//;
+
+/** Builds the lab, or takes the one of `dist` where neither it nor the library that it is made of has changed. */
+function buildLab(folder: string): void {
+  const hash = createHash('sha256');
+  const library = filesIn(folder).filter((path) => /\.(js|wasm)$/.test(path) && !notInLab.test(path));
+  const sources = ['lab', 'tools/lab'].flatMap((name) =>
+    filesIn(join(root, name)).map((path) => join(root, name, path)),
+  );
+  for (const path of [
+    ...library.map((name) => join(folder, name)),
+    ...sources,
+    join(root, 'package-lock.json'),
+  ].sort()) {
+    hash.update(`${relative(path.startsWith(folder) ? folder : root, path)}\0`);
+    hash.update(readFileSync(path));
+  }
+  const key = hash.digest('hex');
+  const [built, page] = [join(dist, labFolder), join(folder, labFolder)];
+  const isSame = existsSync(join(built, keyName)) && readFileSync(join(built, keyName), 'utf8') === key;
+  if (isSame) cpSync(built, page, { recursive: true });
+  else run(join(root, 'tools/lab/build.ts'), folder, page);
+  writeFileSync(join(page, keyName), key);
 }
 
 function build(key: string): void {

@@ -51,7 +51,7 @@ type Named<Declared extends OptionDeclaration> = { readonly [One in Declared as 
 export type OptionsOf<Declared extends readonly OptionDeclaration[]> = Named<Extract<Declared[number], AlwaysThere>> &
   Partial<Named<Exclude<Declared[number], AlwaysThere>>>;
 
-type ArgumentOf<Declared extends ArgumentDeclaration> = Declared['syntax'] extends `<${string}...>`
+type ArgumentOf<Declared extends ArgumentDeclaration> = Declared['syntax'] extends `<${string}...>` | `[${string}...]`
   ? readonly string[]
   : Declared['syntax'] extends `<${string}>`
     ? string

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   generate: async () => (await import('./commands/generate.ts')).generateCommand,
   chat: async () => (await import('./commands/chat.ts')).chatCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  lab: async () => (await import('./commands/lab.ts')).labCommand,
   params: async () => (await import('./commands/params.ts')).paramsCommand,
   cost: async () => (await import('./commands/cost.ts')).costCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,

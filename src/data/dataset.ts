@@ -3,7 +3,7 @@
 import { UserError } from '../errors.ts';
 import { assembleDataset, type RowOptions, type SplitCorpus } from './assemble-dataset.ts';
 import type { Corpus, ReadingOptions } from './corpus.ts';
-import { readDocuments, textsOf } from './documents.ts';
+import { type GivenDocuments, readDocuments, textsOf } from './documents.ts';
 import { type HeldOutSplit, splitHeldOut } from './held-out.ts';
 import { host } from './host.ts';
 import { type OnProgress, startStage } from './progress.ts';
@@ -15,10 +15,11 @@ export interface DatasetOptions extends RowOptions, ReadingOptions {
   /** Corpus specification: `moby-dick:2,code:1,./notes/*.md`. Not read if there are `documents`. */
   readonly data?: string;
   /**
-   * Text that is in memory: one domain, called `documents`. A document is a text, or the ids of one without its end
-   * token, in which case `tokenizer` has to be the tokenizer that made them.
+   * Text that is in memory: one domain, called `documents`, or several by name, each with an equal share of the rows. A
+   * document is a text, or the ids of one without its end token, in which case `tokenizer` has to be the tokenizer that
+   * made them.
    */
-  readonly documents?: Iterable<string | ArrayLike<number>>;
+  readonly documents?: GivenDocuments | Readonly<Record<string, GivenDocuments>>;
   /**
    * A tokenizer or its specification; one that is trained is trained on the training documents only, except that
    * `chars` takes the characters of all documents.
@@ -69,7 +70,10 @@ export async function createDataset(options: DatasetOptions): Promise<Dataset> {
 
 async function findCorpora({ data, documents, ...options }: DatasetOptions): Promise<readonly Corpus[]> {
   if (documents !== undefined) {
-    return [{ domain: 'documents', weight: 1, documents: readDocuments(documents), notes: [] }];
+    const domains = Symbol.iterator in documents ? { documents: documents as GivenDocuments } : documents;
+    return Object.entries(domains).map(([domain, given]) => {
+      return { domain, weight: 1, documents: readDocuments(given), notes: [] };
+    });
   }
   if (data !== undefined) return host().loadCorpora(data, options);
   throw new UserError('data: expected a specification (data) or documents; found neither');

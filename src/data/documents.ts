@@ -13,6 +13,9 @@ export interface DocumentSource {
   read(remarks?: Remarks): AsyncIterable<Piece>;
 }
 
+/** Documents of a program: texts, or token ids without the end token. */
+export type GivenDocuments = Iterable<string | ArrayLike<number>>;
+
 /** What a run records as its data when the documents came from the memory of a program. */
 export const textInMemory = 'text in memory';
 
@@ -40,7 +43,7 @@ export function memorySource(documents: readonly string[] | readonly Int32Array[
  *
  * @throws UserError if none is left, or if the kinds are mixed.
  */
-export function readDocuments(given: Iterable<string | ArrayLike<number>>): DocumentSource {
+export function readDocuments(given: GivenDocuments): DocumentSource {
   const texts: string[] = [];
   const rows: Int32Array[] = [];
   for (const document of given) {

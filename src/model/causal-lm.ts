@@ -44,6 +44,7 @@ export interface ForwardOptions {
  */
 export class DeepseekV3ForCausalLM {
   readonly config: ModelConfig;
+  readonly #config: { -readonly [K in keyof ModelConfig]: ModelConfig[K] };
   /** What it is made of, where that can be replaced. */
   readonly parts: ModelParts;
   /** What a forward pass runs, one after the other. */
@@ -58,12 +59,18 @@ export class DeepseekV3ForCausalLM {
    * @throws UserError for sizes that no memory holds, before any of it is taken.
    */
   constructor(config: ModelConfig, seed: number, parts: ModelParts = deepseekParts) {
-    this.config = config;
+    this.#config = { ...config };
+    this.config = this.#config;
     this.parts = parts;
     refuseTooLarge(config);
     this.rotary = rotaryTables(config, config.maxPositionEmbeddings);
     this.#store = new ParameterStore(seed, config.initializerRange);
-    this.stages = createStages(this.#store, config, parts);
+    this.stages = createStages(this.#store, this.config, parts);
+  }
+
+  /** Sets how many groups a token may visit, from the next forward pass on. */
+  limitGroups(topkGroup: number): void {
+    this.#config.topkGroup = topkGroup;
   }
 
   /** Trainable parameters by name. */

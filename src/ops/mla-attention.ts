@@ -52,19 +52,38 @@ export function mlaAttention(
   const inputs = { q, kv, kRope, documentIds: documentIds ?? undefined };
   return fusedOp(mlaAttentionOp, inputs, { scale }, ({ q, kv, kRope }) => {
     const [B, T, H, qWidth] = q.shape;
-    const R = kRope.shape[2];
-    const P = qWidth - R;
+    const P = qWidth - kRope.shape[2];
     const V = kv.shape[3] - P;
-    const headsFirst = (x: tf.Tensor4D) => tf.transpose(x, [0, 2, 1, 3]); // [B, H, T, ...]
-    const [qNope, qRope] = tf.split(headsFirst(q), [P, R], 3) as [tf.Tensor4D, tf.Tensor4D];
     const [kNope, v] = tf.split(headsFirst(kv), [P, V], 3) as [tf.Tensor4D, tf.Tensor4D];
-    const nope = tf.matMul(qNope, kNope, false, true); // [B, H, T, T]
-    const rope = tf.matMul(tf.reshape(qRope, [B, H * T, R]), kRope, false, true); // [B, H*T, T]
-    const scaled = tf.mul(tf.add(nope, tf.reshape(rope, [B, H, T, T])), scale);
-    const scores = tf.add(scaled, mask ?? attentionMask(T, documentIds));
-    const out = tf.matMul(tf.softmax(scores), v) as tf.Tensor4D; // [B, H, T, V]
-    return { out: tf.reshape<tf.Rank.R3>(tf.transpose(out, [0, 2, 1, 3]), [B, T, H * V]) };
+    const weights = mlaAttentionWeights(headsFirst(q), kNope, kRope, mask ?? attentionMask(T, documentIds), scale);
+    const out = tf.matMul(weights, v) as tf.Tensor4D; // [B, H, T, V]
+    return { out: tf.reshape<tf.Rank.R3>(headsFirst(out), [B, T, H * V]) };
   }).out;
+}
+
+/** Exchanges the axes of tokens and heads. */
+const headsFirst = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]);
+
+/**
+ * How much each query looks at each token: the softmax of eq. 10, which sums to 1 over the tokens of a query.
+ *
+ * Shapes: q [B, H, T, P+R] (rotated), kNope [B, H, T, P], kRope [B, T, R] (rotated), mask of `attentionMask` ->
+ * [B, H, T, T], queries before keys.
+ */
+export function mlaAttentionWeights(
+  q: tf.Tensor4D,
+  kNope: tf.Tensor4D,
+  kRope: tf.Tensor3D,
+  mask: tf.Tensor4D,
+  scale: number,
+): tf.Tensor4D {
+  const [B, H, T] = q.shape;
+  const [P, R] = [kNope.shape[3], kRope.shape[2]];
+  const [qNope, qRope] = tf.split(q, [P, R], 3) as [tf.Tensor4D, tf.Tensor4D];
+  const nope = tf.matMul(qNope, kNope, false, true); // [B, H, T, T]
+  const rope = tf.matMul(tf.reshape(qRope, [B, H * T, R]), kRope, false, true); // [B, H*T, T]
+  const scaled = tf.mul(tf.add(nope, tf.reshape(rope, [B, H, T, T])), scale);
+  return tf.softmax(tf.add(scaled, mask)) as tf.Tensor4D;
 }
 
 /**

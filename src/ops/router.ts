@@ -74,8 +74,8 @@ export function routeTokens(logits: tf.Tensor2D, bias: tf.Tensor1D, config: Rout
   return { topkIndices, topkWeights: gateWeights(logits, topkIndices, config) };
 }
 
-/** Scores of all experts [N, E]. */
-const affinities = (logits: tf.Tensor2D, { scoringFunc }: Pick<RouterConfig, 'scoringFunc'>): tf.Tensor2D =>
+/** Scores of all experts, without the bias. Shapes: logits [N, E] -> the same. */
+export const affinities = (logits: tf.Tensor2D, { scoringFunc }: Pick<RouterConfig, 'scoringFunc'>): tf.Tensor2D =>
   scoringFunc === 'sigmoid' ? tf.sigmoid(logits) : tf.softmax(logits);
 
 /**
@@ -87,11 +87,20 @@ function selectExperts(logits: tf.Tensor2D, bias: tf.Tensor1D, config: RouterCon
   const { numExpertsPerTok, nGroup, topkGroup, scoringFunc, expertBiasForm } = config;
   const attrs = { numExpertsPerTok, nGroup, topkGroup, scoringFunc, expertBiasForm };
   return fusedOp(selectExpertsOp, { logits, bias }, attrs, ({ logits, bias }) => {
-    const scores = affinities(logits, config);
-    const biased = expertBiasForm === 'additive' ? tf.add(scores, bias) : tf.mul(scores, bias);
-    const reachable = nGroup > 1 ? limitToGroups(biased as tf.Tensor2D, config) : (biased as tf.Tensor2D);
+    const biased = biasedScores(logits, bias, config);
+    const reachable = nGroup > 1 ? limitToGroups(biased, config) : biased;
     return { topkIndices: tf.topk(reachable, numExpertsPerTok).indices };
   }).topkIndices;
+}
+
+/** Scores of all experts with the bias, by which they are selected. Shapes: logits [N, E], bias [E] -> [N, E]. */
+export function biasedScores(
+  logits: tf.Tensor2D,
+  bias: tf.Tensor1D,
+  config: Pick<RouterConfig, 'scoringFunc' | 'expertBiasForm'>,
+): tf.Tensor2D {
+  const scores = affinities(logits, config);
+  return config.expertBiasForm === 'additive' ? tf.add(scores, bias) : tf.mul(scores, bias);
 }
 
 /**
@@ -122,12 +131,28 @@ export function countSelections(topkIndices: tf.Tensor2D, nRoutedExperts: number
   })).counts;
 }
 
-/** Sets the scores of experts outside a token's best M groups to -Infinity. */
-function limitToGroups(biased: tf.Tensor2D, { nGroup: G, topkGroup: M, nRoutedExperts: E }: RouterConfig) {
+type GroupConfig = Pick<RouterConfig, 'nGroup' | 'topkGroup' | 'nRoutedExperts'>;
+
+/**
+ * The best M groups of each token: 1 where it may visit a group, and 0 elsewhere. Needs more than one group.
+ *
+ * Shapes: biased scores [N, E] -> [N, G] float32.
+ */
+export function allowedGroups(
+  biased: tf.Tensor2D,
+  { nGroup: G, topkGroup: M, nRoutedExperts: E }: GroupConfig,
+): tf.Tensor2D {
   const N = biased.shape[0];
   const bestTwo = tf.topk(tf.reshape(biased, [N * G, E / G]), 2).values;
   const groupScores = tf.reshape<tf.Rank.R2>(tf.sum(bestTwo, 1), [N, G]);
-  const kept = tf.sum(tf.oneHot(tf.topk(groupScores, M).indices, G, 1, 0, 'float32'), 1); // [N, G]
+  return tf.sum(tf.oneHot(tf.topk(groupScores, M).indices, G, 1, 0, 'float32'), 1);
+}
+
+/** Sets the scores of experts outside a token's best M groups to -Infinity. */
+function limitToGroups(biased: tf.Tensor2D, config: GroupConfig) {
+  const { nGroup: G, nRoutedExperts: E } = config;
+  const N = biased.shape[0];
+  const kept = allowedGroups(biased, config);
   const keptExperts = tf.reshape(tf.tile(tf.reshape(kept, [N, G, 1]), [1, 1, E / G]), [N, E]);
   return tf.where(tf.greater(keptExperts, 0), biased, tf.fill([N, E], Number.NEGATIVE_INFINITY)) as tf.Tensor2D;
 }

@@ -103,7 +103,7 @@ export async function openBlobCheckpoint(blobs: Blobs, path: string): Promise<Ch
     files.set(name, bytes);
   }
   const optimizer = openSafetensorsBytes(fileOf(files, path, optimizerFile), `${path}/${optimizerFile}`);
-  return { ...openFiles(files, path), optimizer, trainerState: trainer.state };
+  return { ...openModelFiles(files, path), optimizer, trainerState: trainer.state };
 }
 
 /** The published model, all of it in memory; null if there is none. */
@@ -113,20 +113,26 @@ export async function openBlobModel(blobs: Blobs): Promise<Checkpoint | null> {
   const path = `${modelsFolder}/${model}`;
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const name of await blobs.list(path)) files.set(name, await readFile(blobs, `${path}/${name}`));
-  return { ...openFiles(files, path), optimizer: null, trainerState: null };
+  return { ...openModelFiles(files, path), optimizer: null, trainerState: null };
 }
 
 type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
-function openFiles(files: Files, path: string): Omit<Checkpoint, 'optimizer' | 'trainerState'> {
+/**
+ * The files of a model folder, by name.
+ *
+ * @throws {UserError} for a file that is missing or damaged
+ */
+export function openModelFiles(files: Files, path: string): Omit<Checkpoint, 'optimizer' | 'trainerState'> {
   const json = (name: string) => parseJsonObject(fileOf(files, path, name), `checkpoint: ${path}/${name}`);
+  const jsonIfThere = (name: string) => (files.has(name) ? json(name) : null);
   const hfConfig = json(configFile);
   const model = openSafetensorsBytes(fileOf(files, path, modelFile), `${path}/${modelFile}`);
   return {
     hfConfig,
-    tokenizerJson: json(tokenizerFile),
-    tokenizerConfig: json(tokenizerConfigFile),
-    generationConfig: json(generationFile),
+    tokenizerJson: jsonIfThere(tokenizerFile),
+    tokenizerConfig: jsonIfThere(tokenizerConfigFile),
+    generationConfig: jsonIfThere(generationFile),
     model: dequantized(model, fp8BlockSize(hfConfig)),
     weightsSha256: async () => (await digestOf(fileOf(files, path, modelFile))).sha256,
     close: () => {},

@@ -1,21 +1,24 @@
 // A run from its beginning, wherever that is, to its end: builds the model, runs the loop, cleans up whatever happens.
 //
 // Events come in this order: `start`; `note`s about where the weights come from and what became of the plan, and
-// `warning`s about anything odd that was found on the way; `sample` (before training); then for each step `step`,
+// `warning`s about anything odd that was found on the way; `sample` (before training); then for each step `change` where settings were
+// changed before it, `step`,
 // `warning` on a loss spike, and whichever of `eval`, `sample` and `checkpoint` are due; after the last step `eval` on
 // all held-out text, `sample` (after training), `checkpoint`, `end`.
 
 import type { Dataset } from '../data/types.ts';
+import { UserError } from '../errors.ts';
 import { nextTurn } from '../event-loop.ts';
 import type { RunStore } from '../runs/run-store.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 import { restoreLearner } from './checkpointing.ts';
 import { startClock } from './clock.ts';
 import type { TrainResult } from './events.ts';
+import { limitGroups } from './follow-changes.ts';
 import { type Inheritance, inheritWeights } from './initial-model.ts';
 import { createLearner, disposeLearner, type LearnerParts } from './learner.ts';
+import { planOf, settingsAt } from './live-settings.ts';
 import type { TrainingMethod } from './method.ts';
-import { planRun } from './plan-changes.ts';
 import { andRelease } from './release.ts';
 import type { Run } from './run.ts';
 import { runToEnd } from './run-loop.ts';
@@ -52,9 +55,10 @@ const noLines = -1;
 export async function conduct(
   store: RunStore,
   beginning: Beginning,
-  { onEvent, signal, pause, parts, method, startStepper = ownSteps }: ConductOptions,
+  { onEvent, onModel, signal, pause, live, parts, method, startStepper = ownSteps }: ConductOptions,
 ): Promise<TrainResult> {
   const { settings, dataset, state, checkpoint } = beginning;
+  if (startStepper !== ownSteps) refuseChanges(live !== undefined || settings.liveChanges !== undefined);
   await nextTurn();
   const log = await store.openLog(checkpoint === null ? noLines : state.step);
   const learner = createLearner(settings, parts);
@@ -65,7 +69,8 @@ export async function conduct(
     dataset,
     learner,
     method: method ?? null,
-    plan: planRun(settings.train, settings.planChanges),
+    plan: planOf(settings),
+    live: live ?? null,
     log,
     emit: async (event) => void (await onEvent?.(event)),
     signal,
@@ -79,6 +84,8 @@ export async function conduct(
   };
   const go = async () => {
     const warnings = await loadWeights(prepared, beginning);
+    limitGroups(learner, settingsAt(settings, state.step - 1).model.topkGroup);
+    await onModel?.(learner.model, dataset.tokenizer);
     await announce(prepared, beginning, warnings);
     const stepper = await startStepper(learner, settings);
     return andRelease(
@@ -91,6 +98,14 @@ export async function conduct(
   } finally {
     disposeLearner(learner);
   }
+}
+
+/** Whoever else takes the steps has the settings from the beginning on. */
+function refuseChanges(hasChanges: boolean): void {
+  if (!hasChanges) return;
+  throw new UserError(
+    'run: settings that change while the run goes on do not reach the ranks of a cluster; train in one process',
+  );
 }
 
 /** Loads the weights that the run begins with, and returns warnings about them. */

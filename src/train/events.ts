@@ -3,6 +3,7 @@
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { JsonObject } from '../io/json.ts';
+import type { LiveSettings } from './live-settings.ts';
 import type { Highlights } from './method.ts';
 
 /** Load of one MoE layer, MTP modules included (their layer index is `numHiddenLayers` and up). */
@@ -95,6 +96,8 @@ export type TrainEvent =
       /** What the method of the run found in this step; absent in a run without one. */
       readonly highlights?: Highlights;
     }
+  /** Settings that were changed after `step` steps, with their new values. */
+  | { readonly type: 'change'; readonly step: number; readonly settings: LiveSettings }
   | { readonly type: 'eval'; readonly step: number; readonly result: EvalResult }
   /** What the method of the run measured, in place of an evaluation on held-out text. */
   | { readonly type: 'measure'; readonly step: number; readonly text: string }

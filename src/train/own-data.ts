@@ -2,7 +2,7 @@
 
 import type { TrainConfig } from '../config/train-config.ts';
 import { createDataset } from '../data/dataset.ts';
-import { textInMemory } from '../data/documents.ts';
+import { type GivenDocuments, textInMemory } from '../data/documents.ts';
 import { givenMark } from '../data/tokenizers/given.ts';
 import type { Dataset, Tokenizer } from '../data/types.ts';
 import { UserError } from '../errors.ts';
@@ -12,10 +12,10 @@ import type { RunWatcher } from './run-watcher.ts';
 /** In place of the text that `train.data` names: nothing, documents, or a whole dataset. */
 export interface OwnData {
   /**
-   * Documents in place of those that `train.data` names. A document is a text, or its token ids without the end token;
+   * Documents in place of those that `train.data` names, or those of several domains by name. A document is a text, or its token ids without the end token;
    * `tokenizer` has to be the one that made the ids.
    */
-  readonly documents?: Iterable<string | ArrayLike<number>>;
+  readonly documents?: GivenDocuments | Readonly<Record<string, GivenDocuments>>;
   /** A tokenizer in place of the one that `train.tokenizer` names. */
   readonly tokenizer?: Tokenizer;
   /**

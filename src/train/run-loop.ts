@@ -7,10 +7,11 @@ import { UserError } from '../errors.ts';
 import { saveCheckpoint } from './checkpointing.ts';
 import { evaluate } from './evaluate.ts';
 import type { TrainResult } from './events.ts';
+import { followChanges } from './follow-changes.ts';
 import { changeLength } from './go-on-longer.ts';
+import { planOf } from './live-settings.ts';
 import type { Measurement, MethodOutcome } from './method.ts';
 import { evalMetrics, mean, stepMetrics } from './metrics.ts';
-import { planRun } from './plan-changes.ts';
 import { isInterrupted, positionOf, type Run } from './run.ts';
 import { isSampleDue, takeSample } from './samples.ts';
 import type { StepPlan } from './schedules.ts';
@@ -49,14 +50,15 @@ async function takeSteps(run: Run): Promise<TrainResult> {
 }
 
 async function takeStep(run: Run): Promise<void> {
-  const { dataset, learner, method, settings, state, stepper } = run;
+  const train = await followChanges(run);
+  const { dataset, learner, method, state, stepper } = run;
   const plan = run.plan[state.step];
   if (!plan) throw new Error(`internal: no plan for step ${state.step}`);
   const started = performance.now();
   const outcome =
     method?.step === undefined
-      ? await stepper.step(dataset.trainBatch(plan.firstSample, plan.batchSize), plan)
-      : await method.step(learner, plan, settings.train);
+      ? await stepper.step(dataset.trainBatch(plan.firstSample, plan.batchSize), plan, train)
+      : await method.step(learner, plan, train);
   await advance(run, plan, outcome, (performance.now() - started) / 1000);
 }
 
@@ -75,7 +77,7 @@ async function makeLast(run: Run): Promise<void> {
   if (step === planned) return;
   const { settings } = changeLength(run.settings, { steps: step, keepSchedule: true }, step);
   run.settings = settings;
-  run.plan = planRun(settings.train, settings.planChanges);
+  run.plan = planOf(settings);
   run.state = { ...run.state, train: { ...settings.train } };
   await run.store.writeSettings(settings);
   const message = `The goal is reached: the run ends at step ${step} instead of ${planned}.`;

@@ -9,6 +9,7 @@ import type { TrainConfig } from '../config/train-config.ts';
 import { validateModelConfig } from '../config/validate.ts';
 import { UserError } from '../errors.ts';
 import type { JsonObject } from '../io/json.ts';
+import type { LiveChange } from './live-settings.ts';
 import type { PlanChange } from './plan-changes.ts';
 
 /** The model that a run started from. */
@@ -25,7 +26,7 @@ export interface RunSettings {
   /** The last part of the run folder's path. */
   readonly name: string;
   readonly model: ModelConfig;
-  /** The current settings: `steps` is the number that the last change of the plan set. */
+  /** The current settings: what was changed has the values of the last change. */
   readonly train: TrainConfig;
   readonly backend: BackendName;
   /** How the engine rounded when the run was started; absent on other backends, and in runs of earlier versions. */
@@ -46,6 +47,8 @@ export interface RunSettings {
   readonly method?: { readonly name: string; readonly settings: JsonObject };
   /** Absent for a run whose number of steps was never changed. */
   readonly planChanges?: readonly PlanChange[];
+  /** Absent for a run whose settings were never changed while it went on. */
+  readonly liveChanges?: readonly LiveChange[];
   /** SHA-256 of the text that the run trains on now: see `dataSha256`. Absent in runs of versions that kept none. */
   readonly dataSha256?: string;
   /** Absent for a run whose text was never changed. */
@@ -74,6 +77,15 @@ const planChangeSchema = z.object({
   schedule: z.enum(['extended', 'kept']),
 });
 
+const liveSettingsSchema = z.strictObject({
+  balancing: z.exactOptional(z.enum(['bias', 'batch-aux', 'sequence-aux', 'none'])),
+  expertBiasUpdateSpeed: z.exactOptional(z.number()),
+  balanceLossFactor: z.exactOptional(z.number()),
+  topkGroup: z.exactOptional(z.int()),
+});
+
+const liveChangeSchema = z.object({ atStep: z.int().min(0), from: liveSettingsSchema, to: liveSettingsSchema });
+
 /** The contents of `run.json`, checked; a newer format and invalid settings are each a `UserError`. */
 export function parseRunSettings(json: JsonObject, runDir: string): RunSettings {
   if (json.format !== 1) {
@@ -95,6 +107,7 @@ export function parseRunSettings(json: JsonObject, runDir: string): RunSettings 
     ...optional('init', initialModelSchema, json, runDir),
     ...optional('method', methodSchema, json, runDir),
     ...optional('planChanges', z.array(planChangeSchema), json, runDir),
+    ...optional('liveChanges', z.array(liveChangeSchema), json, runDir),
     ...optional('dataSha256', z.string(), json, runDir),
     ...optional('dataChanges', z.array(dataChangeSchema), json, runDir),
   };
@@ -142,10 +155,19 @@ function listChanges(recorded: Record<string, unknown>, wanted: Record<string, u
     .map(([key, value]) => `${key} is ${JSON.stringify(recorded[key])}, not ${JSON.stringify(value)}`);
 }
 
-/** Throws a `UserError` if a checkpoint has other settings than the run; only `steps` may have been changed since. */
+/**
+ * Throws a `UserError` if a checkpoint has other settings than the run; only `steps`, and what was changed while the run
+ * went on, may differ.
+ */
 export function refuseOtherRun(settings: RunSettings, recorded: SettingsOverrides, runDir: string): void {
   const earlier = (settings.planChanges ?? []).map(({ from }) => from);
   const isEarlier = earlier.includes(recorded.train?.steps ?? Number.NaN);
-  const train = isEarlier ? { ...recorded.train, steps: settings.train.steps } : recorded.train;
-  refuseChanges(settings, { ...recorded, ...(train === undefined ? {} : { train }) }, runDir);
+  const steps = isEarlier ? { steps: settings.train.steps } : {};
+  const live = new Set((settings.liveChanges ?? []).flatMap(({ from }) => Object.keys(from)));
+  const fixed = (all: object) => Object.fromEntries(Object.entries(all).filter(([key]) => !live.has(key)));
+  refuseChanges(
+    settings,
+    { model: fixed({ ...recorded.model }), train: fixed({ ...recorded.train, ...steps }) },
+    runDir,
+  );
 }

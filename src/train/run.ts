@@ -5,6 +5,7 @@ import type { RunLog, RunStore } from '../runs/run-store.ts';
 import type { Clock } from './clock.ts';
 import type { TrainEvent } from './events.ts';
 import type { Learner } from './learner.ts';
+import type { SettingsController } from './live-settings.ts';
 import type { TrainingMethod } from './method.ts';
 import type { Position } from './metrics.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -14,7 +15,7 @@ import type { TrainerState } from './trainer-state.ts';
 
 export interface Run {
   readonly store: RunStore;
-  /** Replaced when the run ends before its planned end because its method says that it is done. */
+  /** Replaced when the run ends early because its method says that it is done, and when somebody changes settings. */
   settings: RunSettings;
   readonly dataset: Dataset;
   readonly learner: Learner;
@@ -22,6 +23,8 @@ export interface Run {
   /** Null where rows of text are predicted. */
   readonly method: TrainingMethod | null;
   plan: readonly StepPlan[];
+  /** Asks for changes of the settings; null where nobody does. */
+  readonly live: SettingsController | null;
   readonly log: RunLog;
   /** Tells whoever watches, and waits for them if they ask for it. */
   readonly emit: (event: TrainEvent) => Promise<void>;

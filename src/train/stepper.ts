@@ -1,6 +1,7 @@
 // Who takes the optimizer steps of a run. The learner itself, in the calling thread, unless the caller has another way:
 // the rest of a run (data, log, evaluation, samples, checkpoints) is the same.
 
+import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
 import type { Learner } from './learner.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -10,11 +11,11 @@ import { trainStep } from './train-step.ts';
 
 export interface Stepper {
   /**
-   * Trains on one batch.
+   * Trains on one batch; `train` has the settings of this step.
    *
    * @throws {UserError} when the loss or a gradient is not finite; nothing has been changed then
    */
-  step(batch: Batch, plan: StepPlan): Promise<StepOutcome>;
+  step(batch: Batch, plan: StepPlan, train: TrainConfig): Promise<StepOutcome>;
   /** Brings weights, biases, moments and average of the learner up to date. */
   gather(): Promise<void>;
   /** Frees what it holds. */
@@ -25,8 +26,8 @@ export interface Stepper {
 export type StartStepper = (learner: Learner, settings: RunSettings) => Promise<Stepper>;
 
 /** The learner takes the steps. */
-export const ownSteps: StartStepper = async (learner, { train }) => ({
-  step: (batch, plan) => trainStep(learner, batch, plan, train),
+export const ownSteps: StartStepper = async (learner) => ({
+  step: (batch, plan, train) => trainStep(learner, batch, plan, train),
   gather: async () => {},
   close: async () => {},
 });

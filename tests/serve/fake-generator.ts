@@ -66,7 +66,7 @@ class Sequence {
     const certain = found.length > 0 ? Math.min(...found) : this.#certain(text);
     const likely = Array.from({ length: topLogprobs ?? 0 }, (_, rank) => ({ id: alphabet[rank]!, logprob: -rank - 1 }));
     const logprob = topLogprobs === null ? null : -0.5;
-    this.push({ type: 'token', id, text: text.slice(this.#sent, certain), logprob, topLogprobs: likely });
+    this.push({ type: 'token', id, text: text.slice(this.#sent, certain), draft: null, logprob, topLogprobs: likely });
     this.#sent = Math.max(certain, this.#sent);
     if (found.length > 0) this.end('stop');
     else if (isLast) this.end('length', text.slice(this.#sent));

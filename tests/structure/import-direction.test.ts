@@ -25,6 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
   data: ['config'],
   generate: ['engine', 'model', 'mla', 'layers', 'ops', 'data', 'io', 'runs', 'tensor', 'config'],
   serve: ['generate', 'data', 'config'],
+  lab: ['serve', 'io'],
   train: ['runs', 'backends', 'model', 'moe', 'mtp', 'ops', 'data', 'io', 'generate', 'tensor', 'precision', 'config'],
   evaluate: ['generate', 'model', 'ops', 'data', 'io', 'tensor', 'config'],
   'long-context': ['evaluate', 'train', 'generate', 'model', 'layers', 'ops', 'data', 'io', 'runs', 'tensor', 'config'],
@@ -36,6 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
     ...['train', 'backends', 'engine', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'ops', 'data', 'io', 'runs'],
     ...['tensor', 'precision', 'config'],
   ],
+  inspect: ['train', 'generate', 'model', 'mla', 'moe', 'layers', 'ops', 'tensor', 'config'],
   report: ['train', 'config', 'io'],
   display: ['report'],
   experiments: [
@@ -47,7 +49,7 @@ const mayImport: Record<string, readonly string[]> = {
   bench: ['train', 'generate', 'model', 'ops', 'engine', 'webgpu', 'data', 'tensor', 'config'],
   cli: [
     ...['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
-    ...['serve', 'interchange', 'experiments', 'runs', 'evaluate', 'long-context', 'post-training', 'cluster'],
+    ...['serve', 'interchange', 'experiments', 'runs', 'evaluate', 'long-context', 'post-training', 'cluster', 'lab'],
   ],
 };
 
@@ -59,6 +61,7 @@ const typesOnly: Record<string, readonly string[]> = {
   bench: ['data'],
   interchange: ['report'],
   generate: ['runs'],
+  inspect: ['train', 'generate'],
 };
 
 const packages: Record<string, RegExp> = {

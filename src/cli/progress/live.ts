@@ -97,6 +97,7 @@ function scrollingLines(event: TrainEvent, width: number, colors: Colors): reado
     case 'warning':
       return wrapProse(`warning: ${event.message}`, width).map((line) => colors.yellow(line));
     case 'step':
+    case 'change':
     case 'checkpoint':
     case 'end':
       return [];

@@ -44,6 +44,7 @@ function lines(event: TrainEvent, width: number, colors: Colors): string[] {
       return [event.message];
     case 'warning':
       return [`warning: ${event.message}`];
+    case 'change':
     case 'checkpoint':
     case 'end':
       return [];

@@ -101,7 +101,7 @@ export class Generation {
   begin(logits: Float32Array): void {
     this.#forwardPasses++;
     if (this.request.maxNewTokens === 0) this.finish('length');
-    else this.#accept(this.sampler.choose(logits), logits);
+    else this.#accept(this.sampler.choose(logits), null, logits);
   }
 
   /**
@@ -109,13 +109,14 @@ export class Generation {
    * drafts were kept.
    */
   advance(logits: Float32Array): number {
-    const { length: drafted } = this.sampler.drafts;
+    const drafts = [...this.sampler.drafts];
     const tokens = this.sampler.settle(logits);
     this.#forwardPasses++;
-    this.#drafted += drafted;
+    this.#drafted += drafts.length;
     this.#accepted += tokens.length - 1;
     for (const [i, token] of tokens.entries()) {
-      this.#accept(token, logits.subarray(i * this.#vocabSize, (i + 1) * this.#vocabSize));
+      const row = logits.subarray(i * this.#vocabSize, (i + 1) * this.#vocabSize);
+      this.#accept(token, drafts[i] ?? null, row);
       if (this.#isOver) break;
     }
     return tokens.length - 1;
@@ -134,25 +135,25 @@ export class Generation {
     this.events.close(error);
   }
 
-  #accept(token: number, logits: Float32Array): void {
+  #accept(token: number, draft: number | null, logits: Float32Array): void {
     this.#firstTokenAt ??= performance.now();
     if (this.#endTokenIds.has(token)) {
-      if (this.request.scoresPrompt) this.#reportEnd(token, logits);
+      if (this.request.scoresPrompt) this.#reportEnd(token, draft, logits);
       this.finish('stop');
-    } else this.#append(token, logits);
+    } else this.#append(token, draft, logits);
   }
 
   /** Whoever sums up probabilities needs that of the end as well. */
-  #reportEnd(token: number, logits: Float32Array): void {
+  #reportEnd(token: number, draft: number | null, logits: Float32Array): void {
     this.#newTokens++;
-    this.events.push({ type: 'token', id: token, text: '', ...this.#logprobs(logits, token) });
+    this.events.push({ type: 'token', id: token, text: '', draft, ...this.#logprobs(logits, token) });
   }
 
-  #append(token: number, logits: Float32Array): void {
+  #append(token: number, draft: number | null, logits: Float32Array): void {
     this.#lastToken = token;
     this.#newTokens++;
     const { text, stopped } = this.#text.push(token);
-    this.events.push({ type: 'token', id: token, text, ...this.#logprobs(logits, token) });
+    this.events.push({ type: 'token', id: token, text, draft, ...this.#logprobs(logits, token) });
     if (stopped) this.finish('stop', '');
     else if (this.#newTokens === this.#limit) this.finish('length');
   }

@@ -35,6 +35,11 @@ export interface GeneratedToken {
    * empty, and the texts of all tokens and of the end together are the text of the result.
    */
   readonly text: string;
+  /**
+   * What the MTP module had drafted in its place: the token itself, if the draft was kept, or another one, which was
+   * refused; null where nothing was drafted.
+   */
+  readonly draft: number | null;
   /** Null unless the request asked for probabilities. */
   readonly logprob: number | null;
   /** The most likely tokens, best first; empty unless asked for. */

@@ -1,0 +1,92 @@
+// The settings as code, and the model as a zip of a Hugging Face folder, both ways.
+
+import { useState } from 'preact/hooks';
+import { ask, current, notice, startRun } from '../state/lab.ts';
+import { corpusNames, preset, settingPairs } from '../state/settings.ts';
+import { keepModel } from '../state/storage.ts';
+import { readZip, writeZip } from '../state/zip.ts';
+
+function commandLine(): string {
+  const sets = settingPairs.value.map((pair) => ` --set ${pair}`).join('');
+  return `npx tinyseek train --preset ${preset.value.base} --data ${corpusNames.value.join(',')}${sets}`;
+}
+
+function program(): string {
+  const set = JSON.stringify(settingPairs.value);
+  return `import { resolveRunConfig, train } from 'tinyseek';
+
+const { model, train: settings } = resolveRunConfig({ preset: '${preset.value.base}', set: ${set} });
+await train({
+  model,
+  train: { ...settings, data: '${corpusNames.value.join(',')}' },
+  backend: 'auto',
+  runDir: 'runs/from-the-lab',
+});`;
+}
+
+export function TakeAway() {
+  const [isCopied, setCopied] = useState('');
+  const copy = async (what: string, text: string) => {
+    await navigator.clipboard.writeText(text);
+    setCopied(`${what} is copied.`);
+  };
+  const hasModel = ['going', 'held', 'done'].includes(current.value?.status.value ?? '');
+  return (
+    <section aria-labelledby="take-title">
+      <h2 id="take-title">Take it away</h2>
+      <div class="buttons">
+        <button type="button" disabled={!hasModel} onClick={() => void saveZip()}>
+          Save the model as a zip
+        </button>
+        <button type="button" onClick={() => void copy('The link', location.href)}>
+          Copy a link
+        </button>
+      </div>
+      <label>
+        Open a zip of a model folder, and train it further
+        <input
+          type="file"
+          accept=".zip"
+          onChange={(event) => {
+            const [file] = event.currentTarget.files ?? [];
+            if (file !== undefined) void openZip(file);
+          }}
+        />
+      </label>
+      <details>
+        <summary>The settings as code</summary>
+        <pre tabIndex={0}>{commandLine()}</pre>
+        <button type="button" onClick={() => void copy('The command', commandLine())}>
+          Copy the command
+        </button>
+        <pre tabIndex={0}>{program()}</pre>
+        <button type="button" onClick={() => void copy('The program', program())}>
+          Copy the program
+        </button>
+      </details>
+      <p aria-live="polite">{isCopied}</p>
+    </section>
+  );
+}
+
+async function saveZip(): Promise<void> {
+  try {
+    const { files } = await ask({ kind: 'folder' });
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([writeZip(files)], { type: 'application/zip' }));
+    link.download = `${current.value?.name.replaceAll(' ', '-').toLowerCase() ?? 'model'}.zip`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  } catch (error) {
+    notice.value = `The model cannot be saved: ${(error as Error).message}`;
+  }
+}
+
+async function openZip(file: File): Promise<void> {
+  try {
+    const files = readZip(new Uint8Array(await file.arrayBuffer()), file.name);
+    await startRun(await keepModel(file.name.replace(/\.zip$/, ''), files));
+  } catch (error) {
+    notice.value = (error as Error).message;
+  }
+}

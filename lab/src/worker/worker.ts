@@ -1,0 +1,76 @@
+// The worker: takes the page's commands, trains one run and answers questions about its model.
+
+import type { Command, FromWorker } from '../protocol.ts';
+import { answer } from './answers.ts';
+import { describeError, Session } from './session.ts';
+
+const tell = (message: FromWorker) => postMessage(message);
+const cancelled = new Map<number, AbortController>();
+let session: Session | null = null;
+
+function ask(requestId: number, question: Extract<Command, { type: 'ask' }>['question']): void {
+  const cancel = new AbortController();
+  cancelled.set(requestId, cancel);
+  const refuse = (message: string) => tell({ type: 'refused', requestId, message });
+  if (session === null) return refuse('There is no model yet: press Train.');
+  const { gate } = session;
+  gate.ask(async () => {
+    try {
+      if (session?.subject == null) return refuse('There is no model yet: wait until the text is prepared.');
+      await answer(
+        session.subject,
+        question,
+        (part, isLast) => tell({ type: 'answer', requestId, answer: part, isLast }),
+        cancel.signal,
+      );
+    } catch (error) {
+      refuse(describeError(error));
+    } finally {
+      cancelled.delete(requestId);
+    }
+  });
+}
+
+/** The name of this worker is the address of the page. */
+const base = self.name;
+
+function start({ request, isStored, hold }: Extract<Command, { type: 'start' }>): void {
+  const { runId } = request;
+  session = new Session((event) => tell({ type: 'run', runId, event }));
+  void session.run(request, isStored, hold, base);
+}
+
+async function open(modelId: string): Promise<void> {
+  session = new Session(() => {});
+  try {
+    const { config } = await session.open(modelId);
+    tell({ type: 'opened', modelId, model: config });
+  } catch (error) {
+    tell({ type: 'run', runId: modelId, event: { type: 'failed', message: describeError(error) } });
+  }
+}
+
+function obey(command: Command): void {
+  switch (command.type) {
+    case 'start':
+      return start(command);
+    case 'open':
+      return void open(command.modelId);
+    case 'ask':
+      return ask(command.requestId, command.question);
+    case 'cancel':
+      return cancelled.get(command.requestId)?.abort();
+    case 'change':
+      return session?.live.change(command.settings);
+    case 'play':
+      return session?.gate.play();
+    case 'pause':
+      return session?.gate.pause();
+    case 'step':
+      return session?.gate.step();
+    case 'stop':
+      return session?.stop();
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<Command>) => obey(data);
