@@ -63,7 +63,7 @@ describe('the views of the model', { timeout: 120_000 }, () => {
     const scrubber = page.getByLabel(/^Step/);
     await scrubber.focus();
     await scrubber.press('Home');
-    await poll(() => page.locator('.scrubber output').innerText()).toBe('1');
+    await poll(() => page.locator('.scrubber .value').innerText()).toBe('1');
     const map = page.getByRole('img', { name: /Load of the experts at step 1\./ });
     expect(await map.getAttribute('aria-label')).toMatch(/expert \d+ has the most, [\d.]+ times the mean/);
     await scrubber.press('End');

@@ -32,15 +32,16 @@ export function LinePlot({ steps, lines, marks, label, height = 150, digits = 3,
   latest.current = marks;
   const shape = lines.map(({ label, colour }) => `${label}:${colour}`).join('|');
   useEffect(() => {
+    const element = place.current!;
     const make = () => {
       plot.current?.destroy();
-      plot.current = createPlot(place.current!, lines, height, () => latest.current);
+      plot.current = createPlot(element, lines, height, () => latest.current);
       plot.current.setData([steps, ...lines.map(({ values }) => values)]);
     };
     make();
     const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const observer = new ResizeObserver(() => plot.current?.setSize({ width: place.current!.clientWidth, height }));
-    observer.observe(place.current!);
+    const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
+    observer.observe(element);
     scheme.addEventListener('change', make);
     return () => {
       observer.disconnect();
