@@ -13,7 +13,7 @@ import { type Site, startSite } from './site.ts';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A model that trains in seconds on a busy machine, with a text that needs no file. */
 const small =
-  'preset=pocket&data=math&steps=2000&seqLen=32&batchSize=2&hiddenSize=32&sampleTokens=0&tokenizer=bytes&evalTokens=256&evalEvery=20';
+  'preset=pocket&data=math&steps=20000&seqLen=32&batchSize=2&hiddenSize=32&sampleTokens=0&tokenizer=bytes&evalTokens=256&evalEvery=20';
 
 describe('the views of the model', { timeout: 120_000 }, () => {
   if (executable === null) {
