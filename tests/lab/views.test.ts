@@ -13,7 +13,7 @@ import { type Site, startSite } from './site.ts';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A model that trains in seconds on a busy machine, with a text that needs no file. */
 const small =
-  'preset=pocket&data=math&steps=2000&seqLen=32&batchSize=2&hiddenSize=32&sampleTokens=0&tokenizer=bytes&evalTokens=256&evalEvery=20';
+  'preset=pocket&data=math&steps=20000&seqLen=32&batchSize=2&hiddenSize=32&sampleTokens=0&tokenizer=bytes&evalTokens=256&evalEvery=20';
 
 describe('the views of the model', { timeout: 120_000 }, () => {
   if (executable === null) {
@@ -63,7 +63,7 @@ describe('the views of the model', { timeout: 120_000 }, () => {
     const scrubber = page.getByLabel(/^Step/);
     await scrubber.focus();
     await scrubber.press('Home');
-    await poll(() => page.locator('.scrubber output').innerText()).toBe('1');
+    await poll(() => page.locator('.scrubber .value').innerText()).toBe('1');
     const map = page.getByRole('img', { name: /Load of the experts at step 1\./ });
     expect(await map.getAttribute('aria-label')).toMatch(/expert \d+ has the most, [\d.]+ times the mean/);
     await scrubber.press('End');

@@ -48,7 +48,7 @@ export function Continuation({ ask, isReady, drafts, button, firstPrompt, childr
         <div class="sampling">
           <label>
             <span>
-              Temperature <output>{temperature.toFixed(1)}</output>
+              Temperature <b class="value">{temperature.toFixed(1)}</b>
             </span>
             <input
               type="range"
@@ -61,7 +61,7 @@ export function Continuation({ ask, isReady, drafts, button, firstPrompt, childr
           </label>
           <label>
             <span>
-              Tokens <output>{length}</output>
+              Tokens <b class="value">{length}</b>
             </span>
             <input
               type="range"

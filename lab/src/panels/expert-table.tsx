@@ -20,7 +20,8 @@ export function ExpertTable({ layer, token, text }: { layer: LayerRouting; token
   }));
   rows.sort((a, b) => Number(b.place >= 0) - Number(a.place >= 0) || a.place - b.place || b.score - a.score);
   return (
-    <div class="expert-table" tabIndex={0} role="region" aria-label={`Experts of the token ${JSON.stringify(text)}`}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by keyboard as well
+    <section class="expert-table" tabIndex={0} aria-label={`Experts of the token ${JSON.stringify(text)}`}>
       <table>
         <caption>
           Token <b>{visible(text)}</b>: the {K} experts that it visits, and the others by their score
@@ -54,7 +55,7 @@ export function ExpertTable({ layer, token, text }: { layer: LayerRouting; token
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

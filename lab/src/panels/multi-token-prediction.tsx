@@ -64,7 +64,6 @@ function DraftedText({ written, prompt }: { written: Written; prompt: string }) 
       <p class="drafted-text">
         <span class="prompt">{prompt}</span>
         {tokens.map(({ text, mark, draft }, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a token is its place in the text
           <span key={i} class={mark} title={titleOf(mark, draft?.text ?? '')}>
             {text}
           </span>

@@ -97,7 +97,7 @@ function PowerSlider({ label, value, onChange }: PowerSliderProps) {
   return (
     <label>
       <span>
-        {label} <output>{value === 0 ? '0 (off)' : String(value)}</output>
+        {label} <b class="value">{value === 0 ? '0 (off)' : String(value)}</b>
       </span>
       <input
         type="range"

@@ -40,7 +40,7 @@ export function RouterDashboard({ view, isLive, onChange }: RouterDashboardProps
       <div class="scrubber">
         <label>
           <span>
-            Step <output>{steps[bin]}</output>
+            Step <b class="value">{steps[bin]}</b>
           </span>
           <input
             type="range"

@@ -47,19 +47,23 @@ export class RunView {
         this.facts.value = event.facts;
         this.step.value = event.facts.startStep;
         this.settings.value = liveSettingsOf(event.facts);
-        return this.#isNew();
+        this.#isNew();
+        return;
       case 'history':
       case 'steps':
         for (const record of event.steps) this.#add(record);
-        return this.#isNew();
+        this.#isNew();
+        return;
       case 'evaluation':
         this.domains.value = event.domains;
         this.maxVioGlobal.value = event.evaluation.maxVioGlobal;
-        return this.#isNew();
+        this.#isNew();
+        return;
       case 'changed':
         this.settings.value = { ...this.settings.value, ...event.settings };
         this.marks.value = [...this.marks.value, { step: event.step, text: describeChange(event.settings) }];
-        return this.#isNew();
+        this.#isNew();
+        return;
     }
   }
 

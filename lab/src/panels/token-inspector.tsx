@@ -51,7 +51,7 @@ export function TokenInspector({ view, ask }: { view: RunView; ask: Ask }) {
           <div class="scrubber">
             <label>
               <span>
-                Layer <output>{layerName(model, layer.layer)}</output>
+                Layer: <b class="value">{layerName(model, layer.layer)}</b>
               </span>
               <input
                 type="range"

@@ -52,7 +52,6 @@ function Chat({ ask, isReady }: { ask: Ask; isReady: boolean }) {
     <section class="chat" aria-label="Conversation">
       <ol aria-live="polite">
         {messages.map(({ role, content }, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a message is its place in the conversation
           <li key={i} class={role}>
             {content || '(nothing)'}
           </li>

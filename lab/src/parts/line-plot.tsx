@@ -28,15 +28,15 @@ export interface LinePlotProps {
 export function LinePlot({ steps, lines, marks, label, height = 150, digits = 3, legend = true }: LinePlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const latest = useRef(marks);
-  latest.current = marks;
+  const latest = useRef({ steps, lines, marks });
+  latest.current = { steps, lines, marks };
   const shape = lines.map(({ label, colour }) => `${label}:${colour}`).join('|');
   useEffect(() => {
     const element = place.current!;
     const make = () => {
       plot.current?.destroy();
-      plot.current = createPlot(element, lines, height, () => latest.current);
-      plot.current.setData([steps, ...lines.map(({ values }) => values)]);
+      plot.current = createPlot(element, latest.current.lines, height, () => latest.current.marks);
+      plot.current.setData(dataOf(latest.current));
     };
     make();
     const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -51,7 +51,7 @@ export function LinePlot({ steps, lines, marks, label, height = 150, digits = 3,
     };
   }, [shape, height]);
   useEffect(() => {
-    const frame = requestAnimationFrame(() => plot.current?.setData([steps, ...lines.map(({ values }) => values)]));
+    const frame = requestAnimationFrame(() => plot.current?.setData(dataOf(latest.current)));
     return () => cancelAnimationFrame(frame);
   });
   return (
@@ -61,7 +61,7 @@ export function LinePlot({ steps, lines, marks, label, height = 150, digits = 3,
         <ul class="legend">
           {lines.map(({ label, values, colour }) => (
             <li key={label}>
-              <i style={{ background: colour.startsWith('--') ? `var(${colour})` : colour }} />
+              <i style={{ borderTopColor: colour.startsWith('--') ? `var(${colour})` : colour }} />
               {label} <b>{lastOf(values)?.toFixed(digits) ?? '–'}</b>
             </li>
           ))}
@@ -69,6 +69,10 @@ export function LinePlot({ steps, lines, marks, label, height = 150, digits = 3,
       )}
     </div>
   );
+}
+
+function dataOf({ steps, lines }: Pick<LinePlotProps, 'steps' | 'lines'>): uPlot.AlignedData {
+  return [steps, ...lines.map(({ values }) => values)];
 }
 
 /** The last number; undefined where there is none. */

@@ -38,7 +38,6 @@ export function TokenStrip({ label, tokens, current, onCurrent }: TokenStripProp
     <div ref={strip} class="token-strip" role="toolbar" aria-label={label} onKeyDown={go}>
       {tokens.map(({ text, below, colour, isMarked, label: spoken }, i) => (
         <button
-          // biome-ignore lint/suspicious/noArrayIndexKey: a token is its place in the text
           key={i}
           type="button"
           class={isMarked ? 'token marked' : 'token'}

@@ -10,8 +10,6 @@ import { knownBugs, type VariantOptions } from 'tinyseek/more';
 export async function partsOf(names: readonly string[]): Promise<LearnerParts> {
   const found = Object.entries<() => Promise<VariantOptions>>(knownBugs).filter(([name]) => names.includes(name));
   const all = await Promise.all(found.map(([, activate]) => activate()));
-  return all.reduce<LearnerParts>(
-    (parts, { parts: own = {} }) => ({ ...parts, ...own, model: { ...parts.model, ...own.model } }),
-    {},
-  );
+  const own = all.map(({ parts = {} }) => parts);
+  return { ...Object.assign({}, ...own), model: Object.assign({}, ...own.map(({ model }) => model)) };
 }
