@@ -56,7 +56,7 @@ await display({
 
 // %% [markdown]
 // Almost everything is pre-training. Teaching the model to answer and to reason cost 5,000 hours, which is less than
-// one part in five hundred. (In newer models, that part has grown.)
+// one part in five hundred.
 //
 // With 2,048 GPUs, how long did it take?
 
@@ -98,7 +98,9 @@ console.log(`share of the bfloat16 peak: ${((100 * perSecond) / 989).toFixed(0)}
 
 // %%
 const ratio = counts.total / counts.activeWithoutEmbedding;
-console.log(`${ratio.toFixed(0)} times the work, so about ${((cost.preTraining.dollars * ratio) / 1e6).toFixed(0)} million`);
+console.log(
+  `${ratio.toFixed(0)} times the work, so about ${((cost.preTraining.dollars * ratio) / 1e6).toFixed(0)} million`,
+);
 const tokens = [1, 2, 5, 10, 14.8, 20, 30];
 await display({
   kind: 'lines',
@@ -120,7 +122,7 @@ await display({
 //
 // ## What is not in it
 //
-// The report says so itself, right under its table: the number is for the official training alone. It does **not**
+// The report says so itself: the number is for the official training alone. It does **not**
 // include earlier research, and the experiments with architectures, methods and data. It also leaves out the salaries,
 // and buying the cluster instead of renting it. Nobody can start today with 5.576 million dollars and no experience, and
 // have such a model in two months. But it is what the last run costs one who knows how to do it.
