@@ -258,7 +258,7 @@ await display({
 //
 // * For the last 500 of 14,800 billion tokens $\gamma$ is 0: the biases stay where they are (section 4.2).
 // * A bias balances over all tokens of a step, and not within one text. A very small auxiliary loss (equations 17 to
-//   20, with a weight of 0.0001) keeps single sequences from extremes. Lesson 5 is about this difference.
+//   20, with a weight of 0.0001) keeps single sequences from extremes.
 // * In its comparison (table 5), the loss-free way was better than the auxiliary loss on nearly all benchmarks, though
 //   not on all: MMLU of the large model and MBPP of the small one came out lower.
 //
@@ -297,4 +297,4 @@ console.log(isRight ? 'Right: your rule balances.' : 'Not yet: compare each coun
 // * After each step it moves by $\gamma$: down for the busy, up for the idle. There is no gradient, and no second loss.
 // * It has to be able to travel as far as the affinities differ. In a short run, $\gamma$ must be larger.
 //
-// **Next:** [5. Sequence-wise, batch-wise, and who specialises in what](05-sequence-wise-and-batch-wise.ipynb)
+// **Next:** [6. Multi-token prediction and drafting](06-multi-token-prediction.ipynb)
