@@ -73,11 +73,11 @@ function answer(request: IncomingMessage, response: ServerResponse, models: read
   for (const [name, value] of Object.entries(labHeaders)) response.setHeader(name, value);
   if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405).end();
   const path = pathOf(request.url ?? '/');
-  if (path === 'models.json')
-    return sendJson(
-      response,
-      models.map(({ name }) => name),
-    );
+  if (path === 'models.json') {
+    const names = models.map(({ name }) => name);
+    sendJson(response, names);
+    return;
+  }
   const place = path === null ? null : placeOf(path, models);
   const file = place === null ? null : readSiteFile(place.folder, place.path);
   if (file === null)

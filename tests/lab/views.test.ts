@@ -60,11 +60,14 @@ describe('the views of the model', { timeout: 120_000 }, () => {
 
   it('goes back in time with the scrubber, and says what the load was', async () => {
     await press('Pause');
-    const scrubber = page.getByLabel(/^Step/);
+    const scrubber = page.locator('.scrubber').getByLabel(/^Step/);
+    const shown = async () => Number(await page.locator('.scrubber .value').innerText());
+    const last = await shown();
     await scrubber.focus();
     await scrubber.press('Home');
-    await poll(() => page.locator('.scrubber .value').innerText()).toBe('1');
-    const map = page.getByRole('img', { name: /Load of the experts at step 1\./ });
+    // How many steps the first bin has depends on how many the run had.
+    await poll(shown).toBeLessThan(last);
+    const map = page.getByRole('img', { name: `Load of the experts at step ${await shown()}.` });
     expect(await map.getAttribute('aria-label')).toMatch(/expert \d+ has the most, [\d.]+ times the mean/);
     await scrubber.press('End');
   });

@@ -55,10 +55,12 @@ export function TakeAway() {
       </label>
       <details>
         <summary>The settings as code</summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
         <pre tabIndex={0}>{commandLine()}</pre>
         <button type="button" onClick={() => void copy('The command', commandLine())}>
           Copy the command
         </button>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
         <pre tabIndex={0}>{program()}</pre>
         <button type="button" onClick={() => void copy('The program', program())}>
           Copy the program

@@ -8,7 +8,7 @@ export interface StripToken {
   readonly below: string;
   readonly colour: string;
   readonly isMarked: boolean;
-  /** What is read aloud. */
+  /** What is read aloud after it. */
   readonly label: string;
 }
 
@@ -43,7 +43,7 @@ export function TokenStrip({ label, tokens, current, onCurrent }: TokenStripProp
           class={isMarked ? 'token marked' : 'token'}
           tabIndex={i === current ? 0 : -1}
           aria-pressed={i === current}
-          aria-label={spoken}
+          aria-description={spoken}
           style={{ '--token-colour': colour }}
           onClick={() => onCurrent(i)}
           onFocus={() => onCurrent(i)}

@@ -48,9 +48,11 @@ export class LabRun {
         return;
       case 'history':
         this.evaluations.value = event.evaluations;
-        return this.#add(event.steps);
+        this.#add(event.steps);
+        return;
       case 'steps':
-        return this.#add(event.steps);
+        this.#add(event.steps);
+        return;
       case 'evaluation':
         this.evaluations.value = [...this.evaluations.value, event.evaluation].slice(-mostEvaluations);
         this.version.value++;
@@ -71,13 +73,15 @@ export class LabRun {
       case 'note':
         return;
       case 'warning':
-        return this.say(event.message);
+        this.say(event.message);
+        return;
       case 'ended':
         this.status.value = event.isFinished ? 'done' : 'stopped';
         return;
       case 'failed':
         this.status.value = 'failed';
-        return this.say(event.message);
+        this.say(event.message);
+        return;
     }
   }
 

@@ -161,8 +161,8 @@ export async function play(): Promise<void> {
 export const pause = () => send({ type: 'pause' });
 
 export function step(): void {
-  if (current.value?.status.value === 'going') return pause();
-  send({ type: 'step' });
+  if (current.value?.status.value === 'going') pause();
+  else send({ type: 'step' });
 }
 
 /** Back to the initial weights, with the same seed, and held there. */

@@ -12,7 +12,10 @@ function ask(requestId: number, question: Extract<Command, { type: 'ask' }>['que
   const cancel = new AbortController();
   cancelled.set(requestId, cancel);
   const refuse = (message: string) => tell({ type: 'refused', requestId, message });
-  if (session === null) return refuse('There is no model yet: press Train.');
+  if (session === null) {
+    refuse('There is no model yet: press Train.');
+    return;
+  }
   const { gate } = session;
   gate.ask(async () => {
     try {
@@ -53,23 +56,32 @@ async function open(modelId: string): Promise<void> {
 function obey(command: Command): void {
   switch (command.type) {
     case 'start':
-      return start(command);
+      start(command);
+      break;
     case 'open':
-      return void open(command.modelId);
+      void open(command.modelId);
+      break;
     case 'ask':
-      return ask(command.requestId, command.question);
+      ask(command.requestId, command.question);
+      break;
     case 'cancel':
-      return cancelled.get(command.requestId)?.abort();
+      cancelled.get(command.requestId)?.abort();
+      break;
     case 'change':
-      return session?.live.change(command.settings);
+      session?.live.change(command.settings);
+      break;
     case 'play':
-      return session?.gate.play();
+      session?.gate.play();
+      break;
     case 'pause':
-      return session?.gate.pause();
+      session?.gate.pause();
+      break;
     case 'step':
-      return session?.gate.step();
+      session?.gate.step();
+      break;
     case 'stop':
-      return session?.stop();
+      session?.stop();
+      break;
   }
 }
 
