@@ -102,6 +102,8 @@ const known: Readonly<Record<string, BoundsOfModel>> = {
   passAt8: share,
   gain: difference,
   gainAt8: difference,
+  scoreGain: difference,
+  acceptanceGain: difference,
   pairsRight: share,
   length: atLeastZero,
   lengthBefore: atLeastZero,

@@ -24,7 +24,7 @@ export function RouterDashboard({ view, isLive, onChange }: RouterDashboardProps
   const { history } = view;
   const { layers } = history;
   if (facts === null || layers.length === 0) {
-    return <p class="empty">The router moves as soon as a model with experts trains. Press play.</p>;
+    return <p class="empty">The router moves as soon as a model with experts trains. Press Train.</p>;
   }
   const { model } = facts;
   const E = model.nRoutedExperts;

@@ -31,7 +31,7 @@ const fields: readonly (readonly [Key, string])[] = [
   ['seed', 'Seed'],
 ];
 
-const count = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumSignificantDigits: 3 });
+const count = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
 
 export function Settings() {
   const { config, error } = resolved.value;

@@ -1,7 +1,8 @@
 // The settings as code, and the model as a zip of a Hugging Face folder, both ways.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { ask, current, notice, startRun } from '../state/lab.ts';
+import { fetchModel, offeredModels } from '../state/offered.ts';
 import { corpusNames, preset, settingPairs } from '../state/settings.ts';
 import { keepModel } from '../state/storage.ts';
 import { readZip, writeZip } from '../state/zip.ts';
@@ -30,6 +31,8 @@ export function TakeAway() {
     await navigator.clipboard.writeText(text);
     setCopied(`${what} is copied.`);
   };
+  const [offered, setOffered] = useState<readonly string[]>([]);
+  useEffect(() => void offeredModels().then(setOffered), []);
   const hasModel = ['going', 'held', 'done'].includes(current.value?.status.value ?? '');
   return (
     <section aria-labelledby="take-title">
@@ -53,6 +56,11 @@ export function TakeAway() {
           }}
         />
       </label>
+      {offered.map((name, place) => (
+        <button type="button" key={name} onClick={() => void openOffered(name, place)}>
+          Open {name}, and train it further
+        </button>
+      ))}
       <details>
         <summary>The settings as code</summary>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
@@ -81,6 +89,14 @@ async function saveZip(): Promise<void> {
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   } catch (error) {
     notice.value = `The model cannot be saved: ${(error as Error).message}`;
+  }
+}
+
+async function openOffered(name: string, place: number): Promise<void> {
+  try {
+    await startRun(await keepModel(name, await fetchModel(place)));
+  } catch (error) {
+    notice.value = (error as Error).message;
   }
 }
 

@@ -13,8 +13,6 @@ const arm = (name: string, label: string, procedureChanges: Arm['procedureChange
   procedureChanges: { ...procedureChanges },
 });
 
-const share = { min: -1, max: 1 };
-
 export const mtpAfter: Study = {
   name: 'mtp-after',
   title: 'Multi-token prediction after pre-training',
@@ -38,7 +36,7 @@ export const mtpAfter: Study = {
   metrics: [
     { key: 'acceptance', label: 'drafts accepted', better: 'higher' },
     { key: 'acceptance/before', label: 'drafts accepted before', better: 'higher' },
-    { key: 'acceptanceGain', label: 'gain of acceptance', better: 'higher', bounds: share },
+    { key: 'acceptanceGain', label: 'gain of acceptance', better: 'higher' },
     { key: 'passAt1', label: 'pass@1', better: 'higher' },
   ],
   hypotheses: [

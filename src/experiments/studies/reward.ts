@@ -16,8 +16,6 @@ const arm = (name: string, label: string, procedureChanges: Arm['procedureChange
 });
 
 const higher = (key: string, label: string): Metric => ({ key, label, better: 'higher' });
-const change = { min: -1, max: 1 };
-
 export const reward: Study = {
   name: 'reward',
   title: 'Rewards: a rule, a judge, the majority',
@@ -56,7 +54,7 @@ export const reward: Study = {
     higher('gain', 'gain of pass@1'),
     higher('passAt1', 'pass@1 after'),
     higher('gainAt8', 'gain of pass@8'),
-    { key: 'scoreGain', label: 'gain of the reward', better: 'higher', bounds: change },
+    { key: 'scoreGain', label: 'gain of the reward', better: 'higher' },
     higher('pairsRight', 'pairs that the judge gets right'),
   ],
   hypotheses: [
