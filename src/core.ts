@@ -72,6 +72,7 @@ export { type MtpLayers, toHfTensors } from './io/hf-tensors.ts';
 export type { JsonObject } from './io/json.ts';
 export { readSafetensors, writeSafetensors } from './io/safetensors-memory.ts';
 export type { StoredTensor, TensorReader, TensorShape, TensorSource } from './io/tensor-source.ts';
+export { rotaryFrequencies, softmaxScale } from './layers/rotary-embedding.ts';
 export type { Attention, AttentionContext } from './mla/attention.ts';
 export { DeepseekV3ForCausalLM, type ForwardOptions, type ForwardOutput } from './model/causal-lm.ts';
 export type { MtpStage, MtpStageOutput } from './model/mtp-stage.ts';

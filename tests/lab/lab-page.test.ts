@@ -5,10 +5,13 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
+import { activateBackend, loadModel } from 'tinyseek';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromium as executable, warnOfNoChromium } from '../browser/chromium.ts';
 
+// The server of the built package, beside which the page lies.
+const { startLabServer } = await import(join(import.meta.dirname, '../../dist/lab/lab-server.js'));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pictures = join(import.meta.dirname, 'pictures');
 /** A model that trains in seconds on a busy machine. */
@@ -43,8 +46,6 @@ describe('the lab', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tinyseek-lab-'));
     mkdirSync(pictures, { recursive: true });
-    // The server of the built package, beside which the page lies.
-    const { startLabServer } = await import(join(import.meta.dirname, '../../dist/lab/lab-server.js'));
     server = await startLabServer(0, []);
     browser = await chromium.launch({ executablePath: executable!, args: ['--no-sandbox', '--disable-gpu'] });
     context = await browser.newContext({ acceptDownloads: true });
@@ -102,6 +103,24 @@ describe('the lab', () => {
     await page.getByLabel('Open a zip of a model folder').setInputFiles(path);
     await expect.poll(() => page.getByRole('row', { name: /^Run 2/ }).count()).toBe(1);
     await expect.poll(() => shows('state')).toBe('done');
+  });
+
+  it('makes a folder that the library loads, and opens one that was named on the command line', async () => {
+    const model = join(folder, 'named');
+    mkdirSync(model);
+    for (const [name, bytes] of Object.entries(unzipSync(readFileSync(join(folder, 'model.zip'))))) {
+      writeFileSync(join(model, name), bytes);
+    }
+    await activateBackend('cpu');
+    const loaded = await loadModel(model);
+    expect(loaded.model.config.hiddenSize).toBe(32);
+    const second = await startLabServer(0, [{ name: 'named', folder: model }]);
+    const other = await context.newPage();
+    await other.goto(`${second.url}#${small}`);
+    await other.getByRole('button', { name: 'Open named, and train it further' }).click();
+    await expect.poll(() => other.getByTestId('state').textContent()).toBe('done');
+    await other.close();
+    await second.close();
   });
 
   it('shares settings in the address, and says what is wrong with a bad link', async () => {
