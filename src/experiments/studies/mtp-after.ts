@@ -26,7 +26,7 @@ export const mtpAfter: Study = {
     trainChanges: { steps: 250, checkpointEvery: 0, sampleTokens: 0, evalEvery: 0 },
     procedureChanges: { stopAt: 0.4, learningRate: 5e-3, stage: 'rl', mtpWeight: 0.3, moreSft: 80, rlSteps: 80 },
   },
-  quick: { procedureChanges: { stopAt: 0.1, moreSft: 3, rlSteps: 3 } },
+  quick: { trainChanges: { steps: 40 }, procedureChanges: { stopAt: null, moreSft: 3, rlSteps: 3 } },
   arms: [
     arm('rl-along', 'RL, module trained along', {}),
     arm('rl-frozen', 'RL, module left alone', { mtpWeight: 0 }),

@@ -40,7 +40,10 @@ export const reward: Study = {
       advantage: 'group',
     },
   },
-  quick: { procedureChanges: { stopAt: 0.2, solverSteps: 20, problems: 200, judgeEpochs: 1, rlSteps: 3 } },
+  quick: {
+    trainChanges: { steps: 40 },
+    procedureChanges: { stopAt: null, solverSteps: 20, problems: 200, judgeEpochs: 1, rlSteps: 3 },
+  },
   arms: [
     arm('rule', 'rule', {}),
     arm('judge-at-once', 'judge that answers at once', { reward: 'at-once' }),
