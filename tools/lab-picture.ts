@@ -1,4 +1,5 @@
-// Takes the picture of the lab that the README opens with: `npm run lab:picture`. Chromium trains the quick start in it.
+// Takes the picture of the lab that the README opens with: `npm run lab:picture`. Chromium trains the quick start in
+// it.
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,6 @@
-// The parts of docs/configuration.md, docs/data.md, docs/cluster.md and docs/hardware.md that are made from the code: what each key of a
-// configuration is, what presets set, how keys must fit together, which corpora are built in, what was simulated.
+// The parts of docs/configuration.md, docs/data.md, docs/cluster.md and docs/hardware.md that are made from the code:
+// what each key of a configuration is, what presets set, how keys must fit together, which corpora are built in, what
+// was simulated.
 
 import * as z from 'zod';
 import { modelPreset, presetNames, trainablePresetNames, trainPreset } from '../src/config/presets.ts';

@@ -1,6 +1,6 @@
 // What the page can ask about the model of the worker, and what the worker answers. Arrays are flat, in the order of
-// the shapes beside them. A text is read after the token that ends a document, as in training, and as far as the context
-// of the model goes. Shape legend: L positions of a layer.
+// the shapes beside them. A text is read after the token that ends a document, as in training, and as far as the
+// context of the model goes. Shape legend: L positions of a layer.
 
 import type { DraftMark, LayerRouting } from 'tinyseek/more';
 

@@ -24,8 +24,8 @@ export function keepMeasured({ run, steps, measured }: TrainResult): void {
 }
 
 /**
- * What `eval --tasks` found on a checkpoint, by task. Returns the report of its run; null for a checkpoint that is in no
- * run folder. A folder that cannot be written to is a warning.
+ * What `eval --tasks` found on a checkpoint, by task. Returns the report of its run; null for a checkpoint that is in
+ * no run folder. A folder that cannot be written to is a warning.
  */
 export async function keepFound(
   checkpoint: string,

@@ -3,8 +3,8 @@
 import type { GeneratedToken } from '../generate/batch/generator.ts';
 
 /**
- * `plain`: the main model chose it, nothing was drafted in its place. `kept`: it was drafted, and the main model agreed,
- * so that it took no pass of its own. `refused`: the main model chose it in place of a draft.
+ * `plain`: the main model chose it, nothing was drafted in its place. `kept`: it was drafted, and the main model
+ * agreed, so that it took no pass of its own. `refused`: the main model chose it in place of a draft.
  */
 export type DraftMark = 'plain' | 'kept' | 'refused';
 

@@ -1,8 +1,8 @@
 // What the routers of a run did over time, in memory of a fixed size.
 //
-// A step adds the load and the bias of every expert. Neighbouring steps share a bin once there are too many: their loads
-// are added up, so that nothing is left out of a picture of the load, however long the run.
-// Shape legend: bins of steps, E routed experts.
+// A step adds the load and the bias of every expert. Neighbouring steps share a bin once there are too many: their
+// loads are added up, so that nothing is left out of a picture of the load, however long the run. Shape legend: bins of
+// steps, E routed experts.
 
 import { loadStatistics } from '../moe/load.ts';
 import type { LayerLoad } from '../train/events.ts';

@@ -70,8 +70,8 @@ export async function findResumable(store: RunStore, settings: RunSettings): Pro
 }
 
 /**
- * Puts the weights, biases, moments and averages of a checkpoint after so many updates into a learner, and what a method
- * keeps into its state.
+ * Puts the weights, biases, moments and averages of a checkpoint after so many updates into a learner, and what a
+ * method keeps into its state.
  */
 export async function restoreLearner(
   learner: Learner,

@@ -1,10 +1,10 @@
 // A run from its beginning, wherever that is, to its end: builds the model, runs the loop, cleans up whatever happens.
 //
 // Events come in this order: `start`; `note`s about where the weights come from and what became of the plan, and
-// `warning`s about anything odd that was found on the way; `sample` (before training); then for each step `change` where settings were
-// changed before it, `step`,
-// `warning` on a loss spike, and whichever of `eval`, `sample` and `checkpoint` are due; after the last step `eval` on
-// all held-out text, `sample` (after training), `checkpoint`, `end`.
+// `warning`s about anything odd that was found on the way; `sample` (before training); then for each step `change`
+// where settings were changed before it, `step`, `warning` on a loss spike, and whichever of `eval`, `sample` and
+// `checkpoint` are due; after the last step `eval` on all held-out text, `sample` (after training), `checkpoint`,
+// `end`.
 
 import type { Dataset } from '../data/types.ts';
 import { UserError } from '../errors.ts';

@@ -12,8 +12,8 @@ import type { RunWatcher } from './run-watcher.ts';
 /** In place of the text that `train.data` names: nothing, documents, or a whole dataset. */
 export interface OwnData {
   /**
-   * Documents in place of those that `train.data` names, or those of several domains by name. A document is a text, or its token ids without the end token;
-   * `tokenizer` has to be the one that made the ids.
+   * Documents in place of those that `train.data` names, or those of several domains by name. A document is a text, or
+   * its token ids without the end token; `tokenizer` has to be the one that made the ids.
    */
   readonly documents?: GivenDocuments | Readonly<Record<string, GivenDocuments>>;
   /** A tokenizer in place of the one that `train.tokenizer` names. */

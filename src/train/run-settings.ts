@@ -156,8 +156,8 @@ function listChanges(recorded: Record<string, unknown>, wanted: Record<string, u
 }
 
 /**
- * Throws a `UserError` if a checkpoint has other settings than the run; only `steps`, and what was changed while the run
- * went on, may differ.
+ * Throws a `UserError` if a checkpoint has other settings than the run; only `steps`, and what was changed while the
+ * run went on, may differ.
  */
 export function refuseOtherRun(settings: RunSettings, recorded: SettingsOverrides, runDir: string): void {
   const earlier = (settings.planChanges ?? []).map(({ from }) => from);

@@ -1,5 +1,5 @@
-// A person's paths through the views of the model, in Chromium: the router and its controls, the token inspector, drafts,
-// the cache, attention, writing and the known bugs.
+// A person's paths through the views of the model, in Chromium: the router and its controls, the token inspector,
+// drafts, the cache, attention, writing and the known bugs.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

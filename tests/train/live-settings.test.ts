@@ -1,4 +1,5 @@
-// Settings that are changed while a run goes on: they act from the next step on, and a resumed run takes the same steps.
+// Settings that are changed while a run goes on: they act from the next step on, and a resumed run takes the same
+// steps.
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// The known bugs that can be built into a run: what each is, what a chart shows of it, and the settings that it needs to
-// act at all. Their numbers are those of docs/known-bugs.md.
+// The known bugs that can be built into a run: what each is, what a chart shows of it, and the settings that it needs
+// to act at all. Their numbers are those of docs/known-bugs.md.
 
 import type { ModelConfig, TrainConfig } from 'tinyseek/core';
 

@@ -1,5 +1,5 @@
-// Multi-token prediction: the loss of each depth, and a text whose tokens were drafted and kept, drafted and refused, or
-// written plainly.
+// Multi-token prediction: the loss of each depth, and a text whose tokens were drafted and kept, drafted and refused,
+// or written plainly.
 
 import { LinePlot, lastOf } from '../parts/line-plot.tsx';
 import { visible } from '../parts/token-strip.tsx';

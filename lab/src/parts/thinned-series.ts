@@ -1,5 +1,5 @@
-// Numbers of every step of a run in memory of a fixed size: neighbouring steps share a bin, which keeps their mean, once
-// there are too many.
+// Numbers of every step of a run in memory of a fixed size: neighbouring steps share a bin, which keeps their mean,
+// once there are too many.
 
 const maxBins = 600;
 

@@ -16,8 +16,8 @@ export interface Hardware {
   readonly processors: number;
   readonly communicationProcessors: number;
   /**
-   * As many communicating processors fill InfiniBand and NVLink; fewer reach a part of their rates in proportion. 0 here
-   * and above: a co-processor communicates, and fills both.
+   * As many communicating processors fill InfiniBand and NVLink; fewer reach a part of their rates in proportion. 0
+   * here and above: a co-processor communicates, and fills both.
    */
   readonly saturatingProcessors: number;
 }

@@ -1,5 +1,5 @@
-// What an arm of the study `cluster` does: it trains over ranks, compares that with plain training of the same seed, and
-// simulates its schedule on the report's cluster.
+// What an arm of the study `cluster` does: it trains over ranks, compares that with plain training of the same seed,
+// and simulates its schedule on the report's cluster.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// What an arm of the study `mtp-after` does: more SFT or RL with the MTP module trained along or left alone, and how many
-// of its drafts the main model would accept in its own answers.
+// What an arm of the study `mtp-after` does: more SFT or RL with the MTP module trained along or left alone, and how
+// many of its drafts the main model would accept in its own answers.
 
 import { join } from 'node:path';
 import { createRandom } from '../../data/random.ts';

@@ -1,5 +1,5 @@
-// What an arm of the study `reward` does: it trains a judge, where it needs one, and lets the policy that all arms of its
-// seed share learn from the reward of the arm.
+// What an arm of the study `reward` does: it trains a judge, where it needs one, and lets the policy that all arms of
+// its seed share learn from the reward of the arm.
 
 import { join } from 'node:path';
 import { documentPrompt } from '../../evaluate/evaluate-task.ts';

@@ -1,5 +1,5 @@
-// The third section of the report in small: pipelines, divided experts and ZeRO-1 over real ranks, which must not change
-// what is learned, and beside them what each schedule costs on the report's cluster, simulated.
+// The third section of the report in small: pipelines, divided experts and ZeRO-1 over real ranks, which must not
+// change what is learned, and beside them what each schedule costs on the report's cluster, simulated.
 //
 // The numbers of the simulator do not depend on the seed, so their intervals have no width: a verdict on one of them
 // says that the arithmetic comes out so.

@@ -1,9 +1,9 @@
-// From expert to student, sections 5.1 and 5.4.1 of the report in small: what a student learns from decides how often it
-// is right and how long its answers are.
+// From expert to student, sections 5.1 and 5.4.1 of the report in small: what a student learns from decides how often
+// it is right and how long its answers are.
 //
-// The task is `chain` with few `*`, so that answers at once are right some of the time. A student learns from them, from
-// solutions with more and more of the steps, from a teacher that does everything twice, from mixtures, and from the
-// answers of an expert that was rewarded for being right and short.
+// The task is `chain` with few `*`, so that answers at once are right some of the time. A student learns from them,
+// from solutions with more and more of the steps, from a teacher that does everything twice, from mixtures, and from
+// the answers of an expert that was rewarded for being right and short.
 
 import { miniatureModel } from '../../post-training/miniature.ts';
 import type { Arm, Study } from '../study.ts';

@@ -1,5 +1,5 @@
-// The MTP module in post-training, of which the report says nothing: are its drafts still accepted after SFT and RL, and
-// does it have to be trained along?
+// The MTP module in post-training, of which the report says nothing: are its drafts still accepted after SFT and RL,
+// and does it have to be trained along?
 
 import { miniatureModel } from '../../post-training/miniature.ts';
 import type { Arm, Study } from '../study.ts';

@@ -1,6 +1,6 @@
-// The critic of PPO: a second model of the policy's size that says, before each token of an answer, what reward is to be
-// expected. GRPO does without it; it is here to be compared with.
-// Shape legend: B answers, T positions of a row, D hiddenSize.
+// The critic of PPO: a second model of the policy's size that says, before each token of an answer, what reward is to
+// be expected. GRPO does without it; it is here to be compared with. Shape legend: B answers, T positions of a row, D
+// hiddenSize.
 
 import type { TrainConfig } from '../../config/train-config.ts';
 import { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';

@@ -1,5 +1,5 @@
-// What a token was worth more than a critic expected (generalised advantage estimation, arXiv:1506.02438 eq. 16), for an
-// answer whose reward comes with its last token.
+// What a token was worth more than a critic expected (generalised advantage estimation, arXiv:1506.02438 eq. 16), for
+// an answer whose reward comes with its last token.
 
 /** lambda: how much of what later values say reaches a token. Nothing is discounted (gamma is 1). */
 const usualLambda = 0.95;

@@ -1,6 +1,7 @@
 // A step of GRPO (arXiv:2412.19437 sec. 5.2.2): answers to some problems, their rewards and advantages, and the update.
 //
-// There is no critic, unless it is asked for: what an answer is compared with are the other answers to the same problem.
+// There is no critic, unless it is asked for: what an answer is compared with are the other answers to the same
+// problem.
 
 import type { TrainConfig } from '../../config/train-config.ts';
 import { createRandom, permutation } from '../../data/random.ts';
