@@ -58,7 +58,7 @@ export type { Problem, Task } from './evaluate/task.ts';
 export { passesTests, type UnitTest } from './evaluate/unit-tests.ts';
 export { readTask } from './evaluate/task-file.ts';
 export { namedTask } from './evaluate/tasks/index.ts';
-export type { VariantOptions } from './experiments/study.ts';
+export type { Variant, VariantOptions } from './experiments/study.ts';
 export { knownBugs } from './experiments/variants/known-bugs.ts';
 export { type AttentionMap, attentionOf } from './inspect/attention-of.ts';
 export { type CacheBytes, cacheBytes } from './inspect/cache-bytes.ts';
@@ -94,7 +94,13 @@ export {
   type RatioLevel,
   tokenWeights,
 } from './post-training/grpo/loss.ts';
-export { type Judge, judgeAnswers, judgeReward, pairsRight } from './post-training/rewards/judge/judge.ts';
+export {
+  type Judge,
+  judgeAnswers,
+  judgeReward,
+  pairsRight,
+  type CandidateAnswer,
+} from './post-training/rewards/judge/judge.ts';
 export { type JudgeMarks, type JudgeStyle, judgeMarks } from './post-training/rewards/judge/judge-text.ts';
 export {
   judgeConversations,

@@ -128,7 +128,7 @@ export { PauseController } from './train/pause.ts';
 export type { PlanChange } from './train/plan-changes.ts';
 export type { DataChange, InitialModel, RunSettings, SettingsOverrides } from './train/run-settings.ts';
 export type { RunWatcher } from './train/run-watcher.ts';
-export type { Highlights, Measurement, MethodOutcome, TrainingMethod } from './train/method.ts';
+export type { Highlights, Measurement, MethodOutcome, MethodState, TrainingMethod } from './train/method.ts';
 export { saveModel } from './train/save-model.ts';
 export type { FromModel, FromScratch, StartCommon, StartOptions } from './train/start-run.ts';
 export {

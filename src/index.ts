@@ -37,7 +37,6 @@ export type {
   Study,
   StudyHeatMap,
   TrainedArm,
-  VariantOptions,
 } from './experiments/study.ts';
 export type {
   ArmWork,
@@ -67,4 +66,5 @@ export { defaultDistilSettings, type DistilSettings, expertSolutions } from './p
 export type { DistilPlan } from './post-training/distil/stages.ts';
 export { renderReport } from './report/lazy.ts';
 export { loadRun } from './report/load-run.ts';
+export type { Evaluation, ShownAnswer } from './report/evaluations.ts';
 export type { RunData, Sample } from './report/run-data.ts';

@@ -6,7 +6,8 @@ import type { Variant } from '../study.ts';
 /** How far the bias moves with each part of a batch in `bias-per-micro-batch`: the speed of preset `tiny`. */
 const microBatchSpeed = 0.002;
 
-export const knownBugs = {
+/** Each is imported when it is asked for. */
+export const knownBugs: Readonly<Record<string, Variant>> = {
   'zero-mask': async () => {
     const { routeWithZeroMask } = await import('./router-bugs.ts');
     return { parts: { model: { route: routeWithZeroMask } } };
@@ -31,4 +32,4 @@ export const knownBugs = {
     const { DecayedBiasAdamW } = await import('./optimizers.ts');
     return { parts: { optimizer: (model, train) => new DecayedBiasAdamW(model, train) } };
   },
-} as const satisfies Record<string, Variant>;
+};

@@ -19,8 +19,7 @@ import { type DistilSettings, validateDistil } from './settings.ts';
 import { type DistilPlan, expertAnswers, expertRl, expertSft, studentSft } from './stages.ts';
 
 /** The runs, in their order; each has a folder of its name. */
-export const distilRuns = ['expert-sft', 'expert-rl', 'student'] as const;
-export type DistilRun = (typeof distilRuns)[number];
+export type DistilRun = 'expert-sft' | 'expert-rl' | 'student';
 
 const recordFile = 'distil.json';
 const answersFile = 'answers.jsonl';

@@ -8,27 +8,40 @@ import type { Task } from '../../evaluate/task.ts';
 
 const wholeFrom = (least: number) => z.int().min(least);
 
-const schema = z.strictObject({
-  task: z.string(),
+/** What decides the result, as `distil.json` records it; plain data. */
+export interface DistilSettings {
+  readonly task: string;
   /** The model that expert and student start from; null: a miniature from scratch. */
-  init: z.string().nullable(),
+  readonly init: string | null;
   /** The chat template of both; null: that of the model, or `plain`. */
-  template: z.string().nullable(),
+  readonly template: string | null;
   /** Kinds of samples that the expert learns first, with shares: see `parseSolutions`. */
-  solutions: z.string(),
+  readonly solutions: string;
   /** The rate of both runs of SFT; null: that of `sft`. */
+  readonly learningRate: number | null;
+  readonly sftSteps: number;
+  readonly rlSteps: number;
+  /** Problems that the expert is asked. */
+  readonly problems: number;
+  /** Answers to each. */
+  readonly samples: number;
+  readonly studentSteps: number;
+  readonly seed: number;
+}
+
+const schema: z.ZodType<DistilSettings> = z.strictObject({
+  task: z.string(),
+  init: z.string().nullable(),
+  template: z.string().nullable(),
+  solutions: z.string(),
   learningRate: z.number().positive().nullable(),
   sftSteps: wholeFrom(1),
   rlSteps: wholeFrom(1),
-  /** Problems that the expert is asked, and answers to each. */
   problems: wholeFrom(2),
   samples: wholeFrom(1),
   studentSteps: wholeFrom(1),
   seed: wholeFrom(0),
 });
-
-/** What decides the result, as `distil.json` records it; plain data. */
-export type DistilSettings = Readonly<z.infer<typeof schema>>;
 
 /** What settings are where none are given; the kinds of samples follow from the task. */
 export const defaultDistilSettings: Omit<DistilSettings, 'task' | 'init' | 'solutions'> = {

@@ -22,7 +22,7 @@ export interface Judge {
 }
 
 /** An answer to be judged. */
-interface Shown {
+export interface CandidateAnswer {
   readonly problem: Problem;
   readonly completion: string;
 }
@@ -32,7 +32,7 @@ interface Shown {
  * the end is the verdict, and the probability with which it was written counts for good or against it. A reply that
  * does not end, or ends with no verdict, is worth 0, and so is an answer that does not fit into the judge's context.
  */
-export async function judgeAnswers(judge: Judge, answers: readonly Shown[]): Promise<number[]> {
+export async function judgeAnswers(judge: Judge, answers: readonly CandidateAnswer[]): Promise<number[]> {
   const { model, tokenizer, task, encode = documentPrompt(tokenizer) } = judge;
   const marks = judgeMarks(task);
   const room = model.config.maxPositionEmbeddings;
@@ -63,7 +63,7 @@ export async function judgeAnswers(judge: Judge, answers: readonly Shown[]): Pro
  * judged together.
  */
 export function judgeReward(judge: Judge | (() => Promise<Judge>)): Reward {
-  let waiting: Shown[] = [];
+  let waiting: CandidateAnswer[] = [];
   let scores: Promise<number[]> | null = null;
   const scoreAll = async (): Promise<number[]> => {
     await nextTurn();
