@@ -29,7 +29,7 @@ export async function teachWithDrafts(work: ArmWork): Promise<ProcedureResult> {
   const { stopAt, learningRate } = work.settings;
   const { seed, steps } = work.train;
   const options = {
-    ...{ ...place, task, model: work.model, stopAt: Number(stopAt) },
+    ...{ ...place, task, model: work.model, ...(stopAt === null ? {} : { stopAt: Number(stopAt) }) },
     train: { ...quiet, ...lambda(work), seed, steps, learningRate: Number(learningRate), lrSchedule: 'constant' },
   } as const;
   await runStage(

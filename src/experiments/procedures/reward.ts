@@ -41,7 +41,7 @@ export async function teachBoth(work: ArmWork): Promise<ProcedureResult> {
     {},
     {
       ...common,
-      stopAt: Number(stopAt),
+      ...(stopAt === null ? {} : { stopAt: Number(stopAt) }),
       train: { ...rate, seed: work.seed, steps: work.train.steps, lrSchedule: 'constant' },
     },
   );
