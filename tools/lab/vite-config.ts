@@ -1,11 +1,19 @@
 // How Vite builds the lab from a built library.
 
 import { join } from 'node:path';
-import type { InlineConfig } from 'vite';
+import type { InlineConfig, Plugin } from 'vite';
 
 const root = join(import.meta.dirname, '../../lab');
 // A build on a slow machine is no reason for a warning.
 const rolldownOptions = { checks: { bundlerTimings: false } };
+
+/** The tables of OpenAI's tokenizers are megabytes, and the worker alone reads text. */
+const withoutTables: Plugin = {
+  name: 'without-tokenizer-tables',
+  enforce: 'pre',
+  resolveId: (id) => (id.startsWith('gpt-tokenizer/bpeRanks/') ? '\0no-table' : null),
+  load: (id) => (id === '\0no-table' ? 'export default [];' : null),
+};
 
 /** @param library the folder with the built library; @param outDir where the site is put */
 export function labConfig(library: string, outDir: string): InlineConfig {
@@ -14,6 +22,7 @@ export function labConfig(library: string, outDir: string): InlineConfig {
     root,
     base: './',
     logLevel: 'warn',
+    plugins: [withoutTables],
     resolve: {
       alias: {
         'tinyseek/core': join(library, 'core.js'),
