@@ -1,7 +1,8 @@
 // Multi-token prediction: the loss of each depth, and a text whose tokens were drafted and kept, drafted and refused,
 // or written plainly.
 
-import { LinePlot, lastOf } from '../parts/line-plot.tsx';
+import { LinePlot } from '../parts/line-plot.tsx';
+import { lastOf } from '../parts/plot.ts';
 import { visible } from '../parts/token-strip.tsx';
 import { Continuation, type Written } from './continuation.tsx';
 import type { Ask, RunView } from './run-view.ts';

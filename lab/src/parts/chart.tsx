@@ -1,8 +1,7 @@
 // Curves of several runs in one chart: steps to the right, a dashed line at each change of the settings.
 
-import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import { lastOf, usePlot } from './plot.ts';
 
 export interface Curve {
   readonly label: string;
@@ -23,37 +22,16 @@ export interface ChartProps {
 const height = 190;
 
 export function Chart({ title, curves, marks = [], digits = 3 }: ChartProps) {
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const shownMarks = useRef(marks);
-  shownMarks.current = marks;
-  const shownCurves = useRef(curves);
-  shownCurves.current = curves;
   const shape = curves.map(({ label, colour }) => `${label} ${colour}`).join('|');
-  useEffect(() => {
-    const element = place.current!;
-    const make = () => {
-      plot.current?.destroy();
-      plot.current = createPlot(element, shownCurves.current, () => shownMarks.current);
-      plot.current.setData(dataOf(shownCurves.current));
-    };
-    make();
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
-    observer.observe(element);
-    scheme.addEventListener('change', make);
-    return () => {
-      observer.disconnect();
-      scheme.removeEventListener('change', make);
-      plot.current?.destroy();
-      plot.current = null;
-    };
-  }, [shape]);
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => plot.current?.setData(dataOf(curves)));
-    return () => cancelAnimationFrame(frame);
-  });
-  const last = ({ values }: Curve) => values.findLast(Number.isFinite)?.toFixed(digits) ?? '–';
+  const place = usePlot(shape, height, (style) => ({
+    series: curves.map(({ colour, isDashed = false }) => ({
+      ...{ stroke: style.getPropertyValue(colour).trim(), width: 2, spanGaps: true, points: { show: false } },
+      dash: isDashed ? [6, 4] : [],
+    })),
+    data: dataOf(curves),
+    marks,
+  }));
+  const last = ({ values }: Curve) => lastOf(values)?.toFixed(digits) ?? '–';
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>
@@ -77,47 +55,4 @@ export function Chart({ title, curves, marks = [], digits = 3 }: ChartProps) {
 function dataOf(curves: readonly Curve[]): uPlot.AlignedData {
   if (curves.length === 0) return [[]];
   return uPlot.join(curves.map(({ steps, values }) => [steps, values] as unknown as uPlot.AlignedData));
-}
-
-function createPlot(place: HTMLElement, curves: readonly Curve[], marks: () => readonly number[]): uPlot {
-  const style = getComputedStyle(place);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
-  const axis = {
-    ...{ stroke: colour('--muted'), ticks: { show: false }, font: `11px ${style.fontFamily}` },
-    grid: { stroke: colour('--line'), width: 1 },
-  };
-  const series = curves.map(({ colour: name, isDashed = false }) => {
-    return { stroke: colour(name), width: 2, spanGaps: true, points: { show: false }, dash: isDashed ? [6, 4] : [] };
-  });
-  return new uPlot(
-    {
-      ...{ width: place.clientWidth || 300, height, legend: { show: false }, cursor: { show: false } },
-      scales: { x: { time: false } },
-      axes: [
-        { ...axis, size: 26 },
-        { ...axis, size: 48 },
-      ],
-      series: [{}, ...series],
-      hooks: { draw: [(plot) => drawMarks(plot, marks(), colour('--muted'))] },
-    },
-    [[], ...curves.map(() => [])],
-    place,
-  );
-}
-
-function drawMarks(plot: uPlot, marks: readonly number[], colour: string): void {
-  const { ctx, bbox } = plot;
-  const { min, max } = plot.scales.x ?? {};
-  ctx.save();
-  ctx.strokeStyle = colour;
-  ctx.setLineDash([4, 3]);
-  for (const step of marks) {
-    if (min == null || max == null || step < min || step > max) continue;
-    const x = Math.round(plot.valToPos(step, 'x', true));
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-  ctx.restore();
 }
