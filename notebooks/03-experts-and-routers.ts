@@ -222,8 +222,8 @@ console.log('no tokens means no gradient:', isStarved);
 //    helps, and chooses it more often. Back to 1.
 //
 // Nothing in the loop pulls the other way. The experts that were left behind cannot show that they could be useful,
-// because nobody asks them. A few of them come back by chance, when the hidden states around them change (see the counts
-// above: fewer experts got nothing at step 100 than at step 10). The one that everybody chooses stays.
+// because nobody asks them. A few of them come back by chance, when the hidden states around them change (see the
+// counts above: fewer experts got nothing at step 100 than at step 10). The one that everybody chooses stays.
 //
 // ## What it costs
 //

@@ -73,9 +73,9 @@ for (const bias of [
 }
 
 // %% [markdown]
-// Expert 1 has taken the place of expert 2, since $0.4 + 0.3$ is more than $0.6$. Its gate comes from its true affinity:
-// $0.4 / (0.8 + 0.4) = 0.333$. The gate of expert 0 has changed only because it is divided by another sum. So the bias
-// decides *who* works, and the router still decides *how much* each of them counts.
+// Expert 1 has taken the place of expert 2, since $0.4 + 0.3$ is more than $0.6$. Its gate comes from its true
+// affinity: $0.4 / (0.8 + 0.4) = 0.333$. The gate of expert 0 has changed only because it is divided by another sum. So
+// the bias decides *who* works, and the router still decides *how much* each of them counts.
 //
 // That is also why no gradient is needed. The bias is not in the output of the layer, so the loss knows nothing of
 // it, and it does not pull the model away from its text.

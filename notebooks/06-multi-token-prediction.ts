@@ -40,9 +40,9 @@ await activateBackend('engine', { threads: 1 });
 // ## Who reads what
 //
 // The main model reads tokens 0 to $i$ and predicts token $i + 1$. Its last hidden state at that place, $h_i$, sums up
-// what it has read. The **MTP module** is one more transformer layer on top. At place $i$ it gets two things: the hidden
-// state $h_i$, and the embedding of token $i + 1$, which is the one that the main model was to predict. From both
-// (equation 21) it makes
+// what it has read. The **MTP module** is one more transformer layer on top. At place $i$ it gets two things: the
+// hidden state $h_i$, and the embedding of token $i + 1$, which is the one that the main model was to predict. From
+// both (equation 21) it makes
 //
 // $$h'_i = M \, [\mathrm{RMSNorm}(h_i) \, ; \, \mathrm{RMSNorm}(\mathrm{Emb}(t_{i+1}))]$$
 //

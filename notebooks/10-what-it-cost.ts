@@ -124,8 +124,8 @@ await display({
 //
 // The report says so itself: the number is for the official training alone. It does **not**
 // include earlier research, and the experiments with architectures, methods and data. It also leaves out the salaries,
-// and buying the cluster instead of renting it. Nobody can start today with 5.576 million dollars and no experience, and
-// have such a model in two months. But it is what the last run costs one who knows how to do it.
+// and buying the cluster instead of renting it. Nobody can start today with 5.576 million dollars and no experience,
+// and have such a model in two months. But it is what the last run costs one who knows how to do it.
 //
 // ## A model of your own
 //
