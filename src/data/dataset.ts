@@ -48,6 +48,10 @@ type PreparedCorpus = SplitCorpus & HeldOutSplit;
  */
 export async function createDataset(options: DatasetOptions): Promise<Dataset> {
   checkOptions(options);
+  return host().whileReading(() => readDataset(options));
+}
+
+async function readDataset(options: DatasetOptions): Promise<Dataset> {
   const { heldOutFraction, seed, onProgress } = options;
   const sources = await findCorpora(options);
   const remarks = new Remarks();

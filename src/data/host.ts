@@ -19,6 +19,8 @@ export interface Host {
   readonly encoder: (tokenizer: Tokenizer, cacheDir: string | null | undefined, onPiece: OnPiece) => Promise<Encoder>;
   /** Encodes with a parsed `tokenizer.json` as Hugging Face's library does: its patterns are code of strangers. */
   readonly foreignEncoder: (json: object, name: string) => ForeignEncoder;
+  /** What `work`, which goes through whole texts, resolves to; a program may keep its memory small meanwhile. */
+  readonly whileReading: <T>(work: () => Promise<T>) => Promise<T>;
   /** What `work` returns; null if it was ended after so many seconds, which only some programs can do. */
   readonly withinSeconds: <T>(seconds: number, work: () => T) => { readonly value: T } | null;
   /** Tries a program of a model, with limits: see `foreign-code/program.ts`. */

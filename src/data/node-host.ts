@@ -5,6 +5,7 @@ import { foreignEncoder } from './foreign-code/foreign-encoder.ts';
 import { runProgram } from './foreign-code/program.ts';
 import { TimeUp, withinSeconds } from './foreign-code/time-limit.ts';
 import type { Host } from './host.ts';
+import { withSmallYoungGeneration } from './young-generation.ts';
 
 export const nodeHost: Host = {
   loadCorpora: async (spec, options) => (await import('./corpora/load-corpora.ts')).loadCorpora(spec, options),
@@ -13,6 +14,7 @@ export const nodeHost: Host = {
     return createCachedEncoder(tokenizer, cacheDir === undefined ? defaultCacheDir() : cacheDir, onPiece);
   },
   foreignEncoder,
+  whileReading: withSmallYoungGeneration,
   withinSeconds: (seconds, work) => {
     try {
       return { value: withinSeconds(seconds, work) };

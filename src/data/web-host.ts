@@ -15,6 +15,7 @@ export const webHost: Host = {
     const encode = libraryEncoder(json);
     return { encode, encodeAside: async (text) => encode(text) };
   },
+  whileReading: (work) => work(),
   withinSeconds: (_seconds, work) => ({ value: work() }),
   runProgram: async () => {
     throw new UserError('program: programs of a model are tried in Node alone, where a process can be limited');
