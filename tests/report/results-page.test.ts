@@ -48,6 +48,7 @@ describe('docs/results.md', () => {
       expect(seeds).toBeGreaterThanOrEqual(study.seeds ?? 3);
       expect(arms.map((arm) => [arm.name, arm.runs.length])).toEqual(study.arms.map((arm) => [arm.name, seeds]));
       expect(verdicts.map(({ claim }) => claim)).toEqual(study.hypotheses.map(({ claim }) => claim));
+      expect(results!.command).toBe(`npx tinyseek ablate ${name} --seeds ${seeds} --out runs/ablate-${name}`);
       expect(existsSync(`docs/results/${name}.png`)).toBe(true);
     },
   );
