@@ -33,6 +33,10 @@ const sftOptions = [
   { flags: '--template <name>', help: 'plain, transcript or deepseek (default: that of the model)' },
   { flags: '--epochs <n>', help: 'how often samples are seen (default: 2, or 1 for a task alone)' },
   { flags: '--steps <n>', help: 'optimizer steps, in place of epochs' },
+  {
+    flags: '--verdict-weight <n>',
+    help: 'how much the last token of an answer weighs, such as 8 for judges (default: 1)',
+  },
   { flags: '--stop-at <x>', help: 'end as soon as pass@1 of the task is at least this, such as 0.4' },
   { flags: '--preset <name>', help: 'without a checkpoint: the shape of the model (default: a miniature, 64 wide)' },
   { flags: '--tokenizer <spec>', help: 'without a checkpoint: the tokenizer (default: chars)' },
@@ -89,6 +93,7 @@ async function prepare(init: string | undefined, flags: SftFlags): Promise<Start
     ...given('system', flags.system),
     ...given('samples', flags.samples === '0' ? 0 : count('--samples', flags.samples)),
     ...given('epochs', count('--epochs', flags.epochs)),
+    ...given('verdictWeight', count('--verdict-weight', flags.verdictWeight)),
     ...given('stopAt', flags.stopAt === undefined ? undefined : parseNumber('--stop-at', flags.stopAt)),
     train,
   };

@@ -112,6 +112,7 @@ async function trainJudge(work: ArmWork, style: JudgeStyle): Promise<{ judge: Ju
     {
       init: newest(work, 'solver'),
       epochs: Number(work.settings.judgeEpochs),
+      verdictWeight: Number(work.settings.verdictWeight),
       train: { ...quiet, seed: work.seed, learningRate: Number(work.settings.judgeRate) },
     },
   );

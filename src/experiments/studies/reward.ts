@@ -34,6 +34,7 @@ export const reward: Study = {
       problems: 2000,
       judgeEpochs: 12,
       judgeRate: 3e-3,
+      verdictWeight: 8,
       rlSteps: 80,
       beta: 0.02,
       reward: 'correct',

@@ -8,13 +8,14 @@ import { type ChatTemplate, templateTokens } from './chat-template.ts';
 /** A sample of training: one conversation. */
 export interface EncodedConversation {
   readonly ids: Int32Array; // [L]
-  /** 1 for the tokens of answers and the token that ends each, 0 for what the model is given. */
-  readonly isAnswer: Uint8Array; // [L]
+  /** 1 for the tokens of answers and the token that ends each, more for verdicts, 0 for what the model is given. */
+  readonly labelWeights: Uint8Array; // [L]
 }
 
 /** Encodes conversations, and the beginnings that are to be answered. */
 export interface TemplateEncoder {
-  readonly conversation: (turns: readonly Turn[]) => EncodedConversation;
+  /** The last token of each answer's text weighs `verdictWeight`: 1 to 255, 1 unless another is given. */
+  readonly conversation: (turns: readonly Turn[], verdictWeight?: number) => EncodedConversation;
   /** Ids up to where the next answer begins. */
   readonly prompt: (turns: readonly Turn[]) => number[];
 }
@@ -37,7 +38,7 @@ export function templateEncoder(template: ChatTemplate, tokenizer: Tokenizer): T
   const boundaries = { bos: tokenizer.bosTokenId, eos: tokenizer.eosTokenId };
   const writer = () => {
     const ids: number[] = [];
-    const isAnswer: number[] = [];
+    const labelWeights: number[] = [];
     let text = '';
     let answers = false;
     const flush = (): void => {
@@ -48,7 +49,7 @@ export function templateEncoder(template: ChatTemplate, tokenizer: Tokenizer): T
     const add = (more: ArrayLike<number>): void => {
       for (let i = 0; i < more.length; i++) {
         ids.push(more[i]!);
-        isAnswer.push(Number(answers));
+        labelWeights.push(Number(answers));
       }
     };
     return {
@@ -61,9 +62,14 @@ export function templateEncoder(template: ChatTemplate, tokenizer: Tokenizer): T
           else add([idOf(part)]);
         }
       },
-      end(): { readonly ids: number[]; readonly isAnswer: number[] } {
+      /** The token before weighs so much. What follows is encoded apart, so that it is not joined with it. */
+      weigh(weight: number): void {
         flush();
-        return { ids, isAnswer };
+        labelWeights[labelWeights.length - 1] = weight;
+      },
+      end(): { readonly ids: number[]; readonly labelWeights: number[] } {
+        flush();
+        return { ids, labelWeights };
       },
     };
   };
@@ -72,22 +78,23 @@ export function templateEncoder(template: ChatTemplate, tokenizer: Tokenizer): T
     if (id === undefined || id === null) throw lacksBoundary(template, tokenizer);
     return id;
   };
-  const render = (turns: readonly Turn[]) => {
-    const { write, end } = writer();
+  const render = (turns: readonly Turn[], verdictWeight = 1) => {
+    const { write, weigh, end } = writer();
     write(template.start(), false);
     for (const [index, turn] of turns.entries()) {
       const isAnswer = turn.role === 'assistant';
       write(template.opening(turn, index), false);
       write([{ text: turn.content }], isAnswer);
+      if (isAnswer && turn.content !== '' && verdictWeight !== 1) weigh(verdictWeight);
       write(template.closing(turn), isAnswer);
     }
     return { write, end };
   };
   return {
-    conversation: (turns) => {
+    conversation: (turns, verdictWeight) => {
       checkTurns(turns);
-      const { ids, isAnswer } = render(turns).end();
-      return { ids: Int32Array.from(ids), isAnswer: Uint8Array.from(isAnswer) };
+      const { ids, labelWeights } = render(turns, verdictWeight).end();
+      return { ids: Int32Array.from(ids), labelWeights: Uint8Array.from(labelWeights) };
     },
     prompt: (turns) => {
       const { write, end } = render(turns);

@@ -31,7 +31,7 @@ export function prepareSft({ sources, task, recorded }: SftIngredients, plain: T
   const template = chatTemplate(recorded.template);
   const tokenizer = { ...plain, chatTemplate: template.source };
   const encoder = templateEncoder(template, tokenizer);
-  const encoded = sources.map((source) => encodeSource(source, encoder));
+  const encoded = sources.map((source) => encodeSource(source, encoder, recorded.verdictWeight));
   const lengths = encoded.flatMap(({ train, heldOut }) => [...train, ...heldOut].map(({ ids }) => ids.length));
   const example = upToAnswer(sources[0]?.heldOut[0]?.turns ?? []);
   return {

@@ -192,7 +192,7 @@ function toBatch(rows: readonly Row[], seqLen: number): Batch {
       const place = r * length + at;
       ids.set(sample.ids.subarray(0, count), place);
       documentIds.fill(document, place, place + count);
-      if (isLearned) labelWeights.set(sample.isAnswer.subarray(0, count), place);
+      if (isLearned) labelWeights.set(sample.labelWeights.subarray(0, count), place);
       at += count;
       document++;
     };
@@ -212,9 +212,9 @@ function* batchesOf(rows: readonly Row[], batchSize: number, seqLen: number, max
 async function hashSources(sources: readonly SampleSource[]): Promise<string> {
   const bytes = sources.flatMap(({ name, weight, train, heldOut }) => [
     encodeUtf8(`${name} ${weight} ${train.length}`),
-    ...[...train, ...heldOut].flatMap(({ ids, isAnswer }) => [
+    ...[...train, ...heldOut].flatMap(({ ids, labelWeights }) => [
       new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength),
-      isAnswer,
+      labelWeights,
     ]),
   ]);
   return (await digestOf(joinBytes(bytes))).sha256;

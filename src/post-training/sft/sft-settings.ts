@@ -20,6 +20,8 @@ const schema = z.object({
   system: z.string(),
   /** Samples made of the task; with 0 it is only measured. */
   samples: z.int().min(0),
+  /** How much the last token of an answer's text weighs; runs of earlier versions have none. */
+  verdictWeight: z.number().default(1),
   stopAt: z.number().nullable(),
 });
 
@@ -38,11 +40,14 @@ export function recordedSftOf({ method }: RunSettings, runDir: string): Recorded
 
 /** @throws UserError for settings that make no samples. */
 export function validateSft(recorded: RecordedSft): RecordedSft {
-  const { samples, stopAt, task, sets } = recorded;
+  const { samples, verdictWeight, stopAt, task, sets } = recorded;
   const fewest = sets.length > 0 ? 0 : 1;
   if (!(Number.isInteger(samples) && samples >= fewest)) {
     const why = fewest === 0 ? '' : ' (0, which only measures the task, needs conversations to learn from)';
     throw new UserError(`sft: samples must be a whole number from ${fewest} on, found ${samples}${why}; try 16000`);
+  }
+  if (!(Number.isInteger(verdictWeight) && verdictWeight >= 1 && verdictWeight <= 255)) {
+    throw new UserError(`sft: verdictWeight must be a whole number from 1 to 255, found ${verdictWeight}; try 8`);
   }
   if (stopAt === null) return recorded;
   if (!(stopAt > 0 && stopAt <= 1)) {

@@ -50,6 +50,11 @@ export interface SftOptions extends SftSamples, RunPlace, RunWatcher {
   readonly samples?: number;
   /** How often samples are seen. Default: 2, as in the report; 1 for a task alone, whose samples are many. */
   readonly epochs?: number;
+  /**
+   * How much the last token of an answer's text weighs in the loss, where each other token weighs 1: more than 1 for
+   * answers that end with a verdict, such as those of `judgeConversations`. A whole number to 255. Default 1.
+   */
+  readonly verdictWeight?: number;
   /** End the run as soon as pass@1 of the task is at least this. */
   readonly stopAt?: number;
   /** Settings of every training run, over those of `sftTrain`; the number of steps follows from `epochs`. */
@@ -124,7 +129,8 @@ export async function resumeSft(options: ResumeSftOptions): Promise<TrainResult>
 }
 
 function recordOf(options: SftOptions): RecordedSft {
-  const { conversations = [], task, system = usual.system, samples = usual.samples, stopAt = null } = options;
+  const { conversations = [], task, system = usual.system, samples = usual.samples } = options;
+  const { verdictWeight = 1, stopAt = null } = options;
   if (conversations.length === 0 && task === undefined) {
     throw new UserError(
       'sft: there is nothing to learn from; give conversations (--data chats.jsonl) or a task (--task chain)',
@@ -137,6 +143,7 @@ function recordOf(options: SftOptions): RecordedSft {
     solutions: task === undefined ? null : (options.solutions ?? usualSolution(task)),
     system,
     samples,
+    verdictWeight,
     stopAt,
   });
 }

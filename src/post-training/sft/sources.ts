@@ -71,11 +71,15 @@ export function* textsOfSource({ train, heldOut }: RawSource, asTranscript: bool
 }
 
 /** @throws UserError that says which conversation cannot be learned from, and why. */
-export function encodeSource({ name, weight, train, heldOut }: RawSource, encoder: TemplateEncoder): SampleSource {
+export function encodeSource(
+  { name, weight, train, heldOut }: RawSource,
+  encoder: TemplateEncoder,
+  verdictWeight: number,
+): SampleSource {
   const encode = (list: RawSource['train']): EncodedConversation[] =>
     list.map(({ turns, where }, i) => {
       try {
-        return encoder.conversation(turns);
+        return encoder.conversation(turns, verdictWeight);
       } catch (cause) {
         if (!(cause instanceof UserError)) throw cause;
         throw new UserError(`${where ?? `sft: ${name}: conversation ${i + 1}`}: ${cause.message}`, { cause });

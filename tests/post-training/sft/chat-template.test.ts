@@ -66,12 +66,25 @@ describe.each(chatTemplateNames)('the template %s', (name) => {
   it('property: marks the answers and the token after each, and a prompt is the conversation up to the answer', () => {
     fc.assert(
       fc.property(conversations, (turns) => {
-        const { ids, isAnswer } = encoder.conversation(turns);
-        const marked = ids.filter((_, i) => isAnswer[i] === 1);
+        const { ids, labelWeights } = encoder.conversation(turns);
+        const marked = ids.filter((_, i) => labelWeights[i] === 1);
         const answers = turns.filter(({ role }) => role === 'assistant').map(({ content }) => content);
         expect(shown(marked, withRoles)).toBe(answers.map((text) => `${text}${variables.eos_token}`).join(''));
         const prompt = encoder.prompt(turns.slice(0, -1));
         expect(Array.from(ids.slice(0, prompt.length))).toEqual(prompt);
+      }),
+    );
+  });
+
+  it('property: a verdict, the last token of each answer, can weigh more than the others', () => {
+    fc.assert(
+      fc.property(conversations, (turns) => {
+        const { ids, labelWeights } = encoder.conversation(turns, 8);
+        const answers = turns.filter(({ role, content }) => role === 'assistant' && content !== '');
+        const heavy = ids.filter((_, i) => labelWeights[i] === 8);
+        const last = answers.map(({ content }) => withRoles.encode(content).at(-1)!);
+        expect(Array.from(heavy)).toEqual(last);
+        expect(shown(ids, withRoles)).toBe(shown(encoder.conversation(turns).ids, withRoles));
       }),
     );
   });

@@ -23,7 +23,7 @@ const V = smallConfig.vocabSize;
 function sample(number: number, length: number, answerFrom = 2): EncodedConversation {
   const random = createRandom('sample', number);
   const ids = Int32Array.from({ length }, (_, i) => (i === 0 ? number : random.below(V)));
-  return { ids, isAnswer: Uint8Array.from(ids, (_, i) => Number(i >= answerFrom)) };
+  return { ids, labelWeights: Uint8Array.from(ids, (_, i) => Number(i >= answerFrom)) };
 }
 
 const samplesOf = (count: number, first = 0, seed = 1): EncodedConversation[] => {
@@ -82,7 +82,7 @@ describe('a dataset of samples', () => {
     ] as const) {
       const found = learned(dataset.trainBatch(from, to - from)).sort((a, b) => a.ids[0]! - b.ids[0]!);
       expect(found.map(({ ids }) => ids)).toEqual(train.map(({ ids }) => Array.from(ids)));
-      expect(found.map(({ weights }) => weights)).toEqual(train.map(({ isAnswer }) => Array.from(isAnswer)));
+      expect(found.map(({ weights }) => weights)).toEqual(train.map(({ labelWeights }) => Array.from(labelWeights)));
     }
     expect(dataset.trainBatch(0, first).ids).not.toEqual(dataset.trainBatch(first, first).ids);
   });
