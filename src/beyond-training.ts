@@ -100,6 +100,7 @@ export {
   judgeReward,
   pairsRight,
   type CandidateAnswer,
+  verdictsRight,
 } from './post-training/rewards/judge/judge.ts';
 export { type JudgeMarks, type JudgeStyle, judgeMarks } from './post-training/rewards/judge/judge-text.ts';
 export {

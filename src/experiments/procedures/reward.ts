@@ -8,7 +8,7 @@ import { loadModel } from '../../generate/load-model-folder.ts';
 import { chooseCheckpoint } from '../../io/read-checkpoint.ts';
 import type { AdvantageKind } from '../../post-training/grpo/advantages.ts';
 import { grpo, resumeGrpo } from '../../post-training/grpo/grpo.ts';
-import { type Judge, judgeReward, pairsRight } from '../../post-training/rewards/judge/judge.ts';
+import { type Judge, judgeReward, pairsRight, verdictsRight } from '../../post-training/rewards/judge/judge.ts';
 import type { JudgeStyle } from '../../post-training/rewards/judge/judge-text.ts';
 import { judgeConversations, preferencePairs, type PreferencePair } from '../../post-training/rewards/judge/pairs.ts';
 import { correct, type Reward } from '../../post-training/rewards/reward.ts';
@@ -97,12 +97,15 @@ async function rewardOf(work: ArmWork): Promise<ArmReward> {
   const free = { judged: {}, release: () => {} };
   if (reward === 'correct') return { reward: correct(task), ...free };
   if (reward === 'vote') return { reward: vote(task), ...free };
-  const { judge, share } = await trainJudge(work, reward as JudgeStyle);
-  return { reward: judgeReward(judge), judged: { pairsRight: share }, release: () => judge.model.dispose() };
+  const { judge, judged } = await trainJudge(work, reward as JudgeStyle);
+  return { reward: judgeReward(judge), judged, release: () => judge.model.dispose() };
 }
 
 /** A judge of the policy's answers, which begins as a model that can solve the problems itself. */
-async function trainJudge(work: ArmWork, style: JudgeStyle): Promise<{ judge: Judge; share: number }> {
+async function trainJudge(
+  work: ArmWork,
+  style: JudgeStyle,
+): Promise<{ readonly judge: Judge; readonly judged: ArmReward['judged'] }> {
   const { pairs, heldOut } = await pairsOfPolicy(work);
   const set = { name: 'pairs', conversations: judgeConversations(pairs, task, style) };
   const { checkpoint } = await sftStage(
@@ -117,7 +120,11 @@ async function trainJudge(work: ArmWork, style: JudgeStyle): Promise<{ judge: Ju
     },
   );
   const judge = { ...loadModel(checkpoint), task };
-  return { judge, share: await pairsRight(judge, heldOut) };
+  const agreement = (votes: number) => verdictsRight({ ...judge, votes }, heldOut);
+  const [agreement1, agreement3, agreement6] = [await agreement(1), await agreement(3), await agreement(6)];
+  const votesGain = agreement6 - agreement1;
+  const judged = { pairsRight: await pairsRight(judge, heldOut), agreement1, agreement3, agreement6, votesGain };
+  return { judge, judged };
 }
 
 async function pairsOfPolicy(work: ArmWork): Promise<{ pairs: PreferencePair[]; heldOut: PreferencePair[] }> {

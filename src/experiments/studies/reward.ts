@@ -60,6 +60,10 @@ export const reward: Study = {
     higher('gainAt8', 'gain of pass@8'),
     { key: 'scoreGain', label: 'gain of the reward', better: 'higher' },
     higher('pairsRight', 'pairs that the judge gets right'),
+    higher('agreement1', 'verdicts that are true, one vote'),
+    higher('agreement3', 'three votes'),
+    higher('agreement6', 'six votes'),
+    higher('votesGain', 'six votes less one'),
   ],
   hypotheses: [
     {
@@ -92,6 +96,13 @@ export const reward: Study = {
       metric: 'pairsRight',
       arm: 'judge-thinks',
       expect: { above: 0.9 },
+    },
+    {
+      claim: 'Six votes of that judge agree with the truth more often than one.',
+      metric: 'votesGain',
+      arm: 'judge-thinks',
+      expect: { above: 0 },
+      paper: 'the judgement of DeepSeek-V3 can also be enhanced by voting (section 5.4.2)',
     },
     {
       claim: 'The majority makes the policy surer and poorer: pass@8 falls.',

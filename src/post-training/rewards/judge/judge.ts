@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../../data/types.ts';
 import { nextTurn } from '../../../event-loop.ts';
 import { documentPrompt, endTokens, type PromptEncoder } from '../../../evaluate/evaluate-task.ts';
 import type { Problem, Task } from '../../../evaluate/task.ts';
-import { sampleBatch } from '../../../generate/batch/sample-batch.ts';
+import { type SampledAnswer, sampleBatch } from '../../../generate/batch/sample-batch.ts';
 import type { DeepseekV3ForCausalLM } from '../../../model/causal-lm.ts';
 import type { Reward } from '../reward.ts';
 import { judgeMarks, judgeProblem } from './judge-text.ts';
@@ -19,6 +19,11 @@ export interface Judge {
   /** How what it is shown becomes tokens. Default: `documentPrompt`. */
   readonly encode?: PromptEncoder;
   readonly task: Task;
+  /**
+   * How many replies it gives to an answer, drawn at temperature 1, each of which is a vote (arXiv:2412.19437 sec.
+   * 5.4.2). Absent: one reply, the most likely.
+   */
+  readonly votes?: number;
 }
 
 /** An answer to be judged. */
@@ -28,12 +33,15 @@ export interface CandidateAnswer {
 }
 
 /**
- * The probability of "good" that the judge gives to each answer. It writes the most likely reply; the last token before
- * the end is the verdict, and the probability with which it was written counts for good or against it. A reply that
- * does not end, or ends with no verdict, is worth 0, and so is an answer that does not fit into the judge's context.
+ * The probability of "good" that the judge gives to each answer. The last token of a reply before its end is the
+ * verdict, and the probability with which it was written counts for good or against it. A reply that does not end, or
+ * ends with no verdict, is worth 0, and so is an answer that does not fit into the judge's context. A judge that votes
+ * gives the share of its replies whose verdict is good, and draws the same for the same list of answers.
+ *
+ * @throws {UserError} when `votes` is not a whole number from 1 on.
  */
 export async function judgeAnswers(judge: Judge, answers: readonly CandidateAnswer[]): Promise<number[]> {
-  const { model, tokenizer, task, encode = documentPrompt(tokenizer) } = judge;
+  const { model, tokenizer, task, encode = documentPrompt(tokenizer), votes } = judge;
   const marks = judgeMarks(task);
   const room = model.config.maxPositionEmbeddings;
   const all: (readonly number[])[] = [];
@@ -41,19 +49,20 @@ export async function judgeAnswers(judge: Judge, answers: readonly CandidateAnsw
   const prompts = all.filter(({ length }) => length < room);
   const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
   const replies = await sampleBatch(model, prompts, {
-    temperature: 0,
+    ...(votes === undefined ? { temperature: 0 } : { temperature: 1, n: votes }),
     maxNewTokens: Math.max(1, room - longest),
     random: createRandom('judge'),
     endTokenIds: endTokens(tokenizer),
   });
-  const scores = replies.map(([reply]) => {
-    const { ids, logps, ended } = reply!;
+  const goodness = ({ ids, logps, ended }: SampledAnswer): number => {
     if (!ended || ids.length < 2) return 0;
     const verdict = tokenizer.decode([ids.at(-2)!]);
+    if (votes !== undefined) return Number(verdict.endsWith(marks.good));
     const probability = Math.exp(logps.at(-2)!);
     if (verdict.endsWith(marks.good)) return probability;
     return verdict.endsWith(marks.bad) ? 1 - probability : 0;
-  });
+  };
+  const scores = replies.map((ofAnswer) => sumOf(ofAnswer.map(goodness)) / ofAnswer.length);
   let next = 0;
   return all.map(({ length }) => (length < room ? scores[next++]! : 0));
 }
@@ -82,9 +91,22 @@ export function judgeReward(judge: Judge | (() => Promise<Judge>)): Reward {
 
 /** The share of pairs in which the judge prefers the right answer; a tie counts half. */
 export async function pairsRight(judge: Judge, pairs: readonly PreferencePair[]): Promise<number> {
-  const shown = (side: 'right' | 'wrong') => pairs.map((pair) => ({ problem: pair.problem, completion: pair[side] }));
-  const right = await judgeAnswers(judge, shown('right'));
-  const wrong = await judgeAnswers(judge, shown('wrong'));
-  const points = right.map((score, i) => (score > wrong[i]! ? 1 : score === wrong[i]! ? 0.5 : 0));
-  return points.reduce<number>((sum, point) => sum + point, 0) / pairs.length;
+  const { right, wrong } = await judgePairs(judge, pairs);
+  return sumOf(right.map((score, i) => point(score - wrong[i]!))) / pairs.length;
 }
+
+/** The share of answers on which the judge's verdict is the truth, taken one by one; a tie of votes counts half. */
+export async function verdictsRight(judge: Judge, pairs: readonly PreferencePair[]): Promise<number> {
+  const { right, wrong } = await judgePairs(judge, pairs);
+  const points = [...right.map((score) => point(score - 0.5)), ...wrong.map((score) => point(0.5 - score))];
+  return sumOf(points) / points.length;
+}
+
+async function judgePairs(judge: Judge, pairs: readonly PreferencePair[]) {
+  const shown = (side: 'right' | 'wrong') => pairs.map((pair) => ({ problem: pair.problem, completion: pair[side] }));
+  return { right: await judgeAnswers(judge, shown('right')), wrong: await judgeAnswers(judge, shown('wrong')) };
+}
+
+const point = (lead: number): number => (Math.sign(lead) + 1) / 2;
+
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

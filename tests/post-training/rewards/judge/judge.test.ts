@@ -12,7 +12,12 @@ import { readTask } from '../../../../src/evaluate/task-file.ts';
 import { namedTask } from '../../../../src/evaluate/tasks/index.ts';
 import { DeepseekV3ForCausalLM } from '../../../../src/model/causal-lm.ts';
 import { miniatureModel } from '../../../../src/post-training/miniature.ts';
-import { judgeAnswers, judgeReward, pairsRight } from '../../../../src/post-training/rewards/judge/judge.ts';
+import {
+  judgeAnswers,
+  judgeReward,
+  pairsRight,
+  verdictsRight,
+} from '../../../../src/post-training/rewards/judge/judge.ts';
 import { judgeMarks, judgeProblem, judgeReply } from '../../../../src/post-training/rewards/judge/judge-text.ts';
 import {
   judgeConversations,
@@ -130,6 +135,21 @@ describe('judgeAnswers', () => {
     expect(await scoreAnswers(reward, given)).toEqual(expected);
     expect(opened).toBe(1);
     expect(await scoreAnswers(reward, given)).toEqual(expected);
+  });
+
+  it('property: votes are shares of as many replies, and one vote more or less is seen', async () => {
+    for (const votes of [1, 3, 6]) {
+      const scores = await judgeAnswers({ model, tokenizer, task, votes }, answers);
+      for (const score of scores) expect(Math.round(score * votes)).toBeCloseTo(score * votes, 9);
+      expect(await judgeAnswers({ model, tokenizer, task, votes }, answers)).toEqual(scores);
+    }
+    await expect(judgeAnswers({ model, tokenizer, task, votes: 0 }, answers)).rejects.toThrow(/n must be a whole/);
+  });
+
+  it('one by one, an answer that is worth nothing is a true verdict where the answer is wrong', async () => {
+    const beyondContext = '1'.repeat(miniatureModel.maxPositionEmbeddings);
+    const pairs = [{ problem, right: beyondContext, wrong: beyondContext }];
+    expect(await verdictsRight({ model, tokenizer, task }, pairs)).toBe(0.5);
   });
 
   it('a tie between the answers of a pair counts half', async () => {
