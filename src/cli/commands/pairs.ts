@@ -35,7 +35,7 @@ the answer and says whether it is right. sft trains the judge on them, and grpo 
   ],
   examples: [
     ['pairs runs/policy --task chain --held-out held-out.jsonl', 'pairs to train on, and some to measure a judge with'],
-    ['sft runs/solver --data pairs.jsonl:6 --set learningRate=3e-3 --out runs/judge', 'the judge itself'],
+    ['sft runs/solver --data pairs.jsonl:6 --set learningRate=3e-3 --verdict-weight 8', 'the judge itself'],
     ['grpo runs/policy --task chain --reward judge:runs/judge', 'learn from it'],
   ],
   run: async (checkpoint, options) => {
