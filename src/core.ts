@@ -53,6 +53,7 @@ export type {
   TokenLogprob,
 } from './generate/batch/generator.ts';
 export { type SampleBatchOptions, type SampledAnswer, sampleBatch } from './generate/batch/sample-batch.ts';
+export type { WeightFormat } from './engine/weight-formats.ts';
 export { createDecoder } from './generate/decoder/create-decoder.ts';
 export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder/decoder.ts';
 export type { FolderSampling, GenerationDefaults } from './generate/generation-defaults.ts';

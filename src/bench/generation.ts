@@ -1,6 +1,7 @@
 // How fast a checkpoint writes on held-out text of each domain, plainly and with drafts of its MTP module.
 
 import type { Dataset, Tokenizer } from '../data/types.ts';
+import type { WeightFormat } from '../engine/weight-formats.ts';
 import { UserError } from '../errors.ts';
 import { createGenerator } from '../generate/batch/batch-generator.ts';
 import { generateSamples } from '../generate/batch/generate-samples.ts';
@@ -30,6 +31,7 @@ export interface GenerationBenchOptions {
   readonly prompts: number;
   readonly drafts: number;
   readonly temperature: number;
+  readonly weights: WeightFormat;
 }
 
 /**
@@ -66,12 +68,12 @@ async function benchDomain(
   model: DeepseekV3ForCausalLM,
   tokenizer: Tokenizer,
   prompts: readonly number[][],
-  { drafts, newTokens, promptTokens, temperature }: GenerationBenchOptions,
+  { drafts, newTokens, promptTokens, temperature, weights }: GenerationBenchOptions,
 ) {
   const sampling: SamplingOptions = { ...defaultSampling, temperature };
   const capacity = Math.min(promptTokens + newTokens, model.config.maxPositionEmbeddings);
   const ways = [0, drafts].map((k) => {
-    const decoder = createDecoder(model, { capacity, drafts: k > 0 });
+    const decoder = createDecoder(model, { capacity, drafts: k > 0, weights });
     return { generator: createGenerator(decoder, tokenizer, { drafts: k }), total: createTotal() };
   });
   // The end-of-sequence token ends a text early; the prompt after it is as good.

@@ -1,5 +1,6 @@
 // A prompt continued: on a terminal as the text comes, and in one object for programs.
 
+import type { WeightFormat } from '../engine/weight-formats.ts';
 import type { SampleSet } from '../generate/batch/generate-samples.ts';
 import type { GenerationRequest } from '../generate/batch/generator.ts';
 import { openPromptFormat } from '../generate/chat/prompt-format.ts';
@@ -18,6 +19,7 @@ export interface PromptPlan {
   readonly n: number;
   /** Drafts for each pass; with any, it is decoded without them as well, to compare. */
   readonly drafts: number;
+  readonly weights: WeightFormat;
 }
 
 /** Prints the text and what it cost, unless it is for programs; an interrupted text is printed as far as it came. */
@@ -40,7 +42,7 @@ export async function continuePrompt(opened: OpenedModel, plan: PromptPlan, asJs
       report(opened, plan, result, plain);
       if (writer === null) writeSamples(prompt, result);
     }
-    const json = jsonOf(result, plain);
+    const json = { ...jsonOf(result, plain), ...(plan.weights === 'float32' ? {} : { weights: plan.weights }) };
     return { json, lines: [], ...(abort.signal.aborted ? { exitCode: exitInterrupted } : {}) };
   } finally {
     stopListening();

@@ -1,5 +1,6 @@
 // The samples of a prompt, decoded with and without drafts.
 
+import type { WeightFormat } from '../engine/weight-formats.ts';
 import { createGenerator } from '../generate/batch/batch-generator.ts';
 import { generateSamples, type SampleSet, type TextListener } from '../generate/batch/generate-samples.ts';
 import type { GenerationRequest } from '../generate/batch/generator.ts';
@@ -10,22 +11,23 @@ import type { OpenedModel } from './open-model.ts';
 const mostSlots = 32;
 const warmUpTokens = 32;
 
-interface Amount {
+interface Way {
   /** Samples. */
   readonly n: number;
   /** Drafts for each pass. */
   readonly drafts: number;
+  readonly weights: WeightFormat;
 }
 
 /** One way of decoding, from an empty cache. */
 export async function decodeSamples(
   { model, tokenizer, config }: OpenedModel,
   request: GenerationRequest,
-  { n, drafts }: Amount,
+  { n, drafts, weights }: Way,
   onText?: TextListener,
 ): Promise<SampleSet> {
   const capacity = Math.min(config.maxPositionEmbeddings, request.promptIds.length + request.maxNewTokens);
-  const decoder = createDecoder(model, { slots: Math.min(n, mostSlots), capacity, drafts: drafts > 0 });
+  const decoder = createDecoder(model, { slots: Math.min(n, mostSlots), capacity, drafts: drafts > 0, weights });
   const generator = createGenerator(decoder, tokenizer, { drafts });
   try {
     return await generateSamples(generator, request, n, onText);
@@ -35,10 +37,10 @@ export async function decodeSamples(
 }
 
 /** The same without drafts, to compare with; both ways have run a little before, so that neither pays for the start. */
-export async function decodePlain(opened: OpenedModel, request: GenerationRequest, amount: Amount): Promise<SampleSet> {
+export async function decodePlain(opened: OpenedModel, request: GenerationRequest, way: Way): Promise<SampleSet> {
   const short = { ...request, maxNewTokens: Math.min(request.maxNewTokens, warmUpTokens) };
-  const plain = { ...amount, drafts: 0 };
-  await decodeSamples(opened, short, amount);
+  const plain = { ...way, drafts: 0 };
+  await decodeSamples(opened, short, way);
   await decodeSamples(opened, short, plain);
   return decodeSamples(opened, request, plain);
 }

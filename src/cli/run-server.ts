@@ -2,6 +2,7 @@
 
 import { basename, resolve } from 'node:path';
 import { countParameters } from '../config/counts.ts';
+import type { WeightFormat } from '../engine/weight-formats.ts';
 import { createGenerator } from '../generate/batch/batch-generator.ts';
 import { openPromptFormat } from '../generate/chat/prompt-format.ts';
 import { createDecoder } from '../generate/decoder/create-decoder.ts';
@@ -21,15 +22,20 @@ export interface ServerSettings {
   readonly port: number;
   readonly allowedHosts: readonly string[];
   readonly slots: number;
+  readonly weights: WeightFormat;
   readonly limits: ServeLimits;
 }
 
 const graceSeconds = 10;
 
-async function createServedModel(name: string, opened: OpenedModel, slots: number): Promise<ServedModel> {
+async function createServedModel(
+  name: string,
+  opened: OpenedModel,
+  { slots, weights }: ServerSettings,
+): Promise<ServedModel> {
   const { model, config, tokenizer, defaults, path } = opened;
   const prompts = await openPromptFormat(path, tokenizer);
-  const decoder = createDecoder(model, { slots });
+  const decoder = createDecoder(model, { slots, weights });
   return {
     id: name,
     created: Math.floor(Date.now() / 1000),
@@ -49,7 +55,12 @@ function curlLine(url: string): string {
   return `curl ${url}/v1/completions -H 'content-type: application/json' -d '${body}'`;
 }
 
-function banner(url: string, opened: OpenedModel, model: ServedModel, { host, limits }: ServerSettings): Line[] {
+function banner(
+  url: string,
+  opened: OpenedModel,
+  model: ServedModel,
+  { host, limits, weights }: ServerSettings,
+): Line[] {
   const { total, active } = countParameters(opened.config);
   const chat =
     model.prompts.chat.kind === 'template'
@@ -68,6 +79,7 @@ function banner(url: string, opened: OpenedModel, model: ServedModel, { host, li
       `${plural(Math.min(limits.maxTokens, model.contextLength), 'token')} and ${formatDuration(limits.answerSeconds)} an answer, ${formatBytes(limits.maxBodyBytes)} a request`,
     ],
     ['Chat', chat],
+    ...(weights === 'float32' ? [] : [['Weights', `kept in ${weights}`]]),
     ...(sampling === null
       ? []
       : [['Sampling', `${sampling}, unless a request says otherwise (generation_config.json)`]]),
@@ -104,7 +116,7 @@ async function stop(server: RunningServer, { generator }: ServedModel): Promise<
 
 /** Serves a model under the name of the folder it was asked for by, until it is interrupted. */
 export async function runServer(checkpoint: string, opened: OpenedModel, settings: ServerSettings): Promise<void> {
-  const model = await createServedModel(basename(resolve(checkpoint)), opened, settings.slots);
+  const model = await createServedModel(basename(resolve(checkpoint)), opened, settings);
   const server = await startServer(model, { ...settings, onRequest: logRequest });
   print(process.stderr, banner(server.url, opened, model, settings));
   await interrupted();

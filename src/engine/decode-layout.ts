@@ -1,6 +1,6 @@
 // What a decoder's kernels read: the model, its layers and the rows of a pass.
 //
-// Matrices are packed: panels of NR outputs, [input][NR], zero-padded. Outputs of several heads begin a panel each.
+// Matrices are packed and zero-padded (assembly/decode/weights.ts says how). Outputs of several heads begin a panel each.
 // Shape legend: N rows of a pass, D hidden, H heads, P nope, R rope, V value, C latent, Q query, E experts, K per
 // token, F expert width, S width of the dense feed-forward or of the shared experts, A = Q + C + R (or H*(P+R) + C + R
 // without query compression).
@@ -35,6 +35,9 @@ export const decodeModel = {
   latentEps: 'float',
   attentionScale: 'float',
   routedScale: 'float',
+  /** Formats of the matrices (`weightFormats`): of the layers, and of head, router and `project`. */
+  format: 'integer',
+  plainFormat: 'integer',
   /** [positions, R]. */
   cos: 'address',
   sin: 'address',
@@ -75,6 +78,9 @@ export const decodeModel = {
   /** [N, S] and [N*K, F]. */
   active: 'address',
   routedActive: 'address',
+  /** Bytes for each thread, and a panel of float32 for each: where weights of 16 or 8 bits are unpacked for many rows. */
+  unpackedBytes: 'integer',
+  unpacked: 'address',
 } as const satisfies Layout;
 
 export const decodeLayer = {

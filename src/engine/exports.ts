@@ -56,6 +56,7 @@ export interface Exports {
   readonly balanceLossGrad: (grad: Address, dy: Address, dLogits: Address, size: number) => void;
   readonly binary: (op: number, a: Address, b: Address, out: Address) => void;
   readonly binarySame: (op: number, a: Address, b: Address, out: Address, size: number) => void;
+  readonly blockScales: (from: Address, rows: number, columns: number, scales: Address) => void;
   readonly copyRows: (a: Address, b: Address) => void;
   readonly copyWords: (a: Address, b: Address, size: number) => void;
   readonly countJob: (counts: Address, chunks: number) => void;
@@ -242,6 +243,19 @@ export interface Exports {
     value: number,
     scale: number,
   ) => void;
+  readonly packNarrow: (
+    format: number,
+    from: Address,
+    outputs: number,
+    inputs: number,
+    transposed: boolean,
+    scales: Address,
+    firstRow: number,
+    to: Address,
+    firstOutput: number,
+    perPanel: number,
+    firstSlot: number,
+  ) => void;
   readonly packPanels: (
     from: Address,
     outputs: number,
@@ -250,6 +264,7 @@ export interface Exports {
     to: Address,
     every: number,
   ) => void;
+  readonly packedBytes: (format: number, inputs: number, outputs: number) => number;
   readonly packedLength: (k: number, m: number) => number;
   readonly panelWidth: () => number;
   readonly planExperts: (indices: Address, plan: Address, N: number, K: number, E: number) => 0 | 1;

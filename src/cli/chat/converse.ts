@@ -1,6 +1,7 @@
 // A conversation with a model in the terminal, or with lines from a pipe.
 
 import { countParameters } from '../../config/counts.ts';
+import type { WeightFormat } from '../../engine/weight-formats.ts';
 import { createGenerator } from '../../generate/batch/batch-generator.ts';
 import { Conversation } from '../../generate/chat/conversation.ts';
 import { openPromptFormat } from '../../generate/chat/prompt-format.ts';
@@ -17,6 +18,7 @@ interface Beginning {
   readonly settings: ChatSettings;
   /** Drafts of the MTP module for each pass. */
   readonly drafts: number;
+  readonly weights: WeightFormat;
   /** A text before the conversation. */
   readonly system: string | undefined;
 }
@@ -25,10 +27,10 @@ const transcriptNotice =
   'It has no chat template: a base model continues text. What you say becomes a transcript (User: / Assistant:) that it carries on.';
 
 /** Talks until the input ends or `/quit`. */
-export async function converse(opened: OpenedModel, { settings, drafts, system }: Beginning): Promise<void> {
+export async function converse(opened: OpenedModel, { settings, drafts, weights, system }: Beginning): Promise<void> {
   const { model, tokenizer, config, path } = opened;
   const { chat: format } = await openPromptFormat(path, tokenizer);
-  const decoder = createDecoder(model, { drafts: drafts > 0 });
+  const decoder = createDecoder(model, { drafts: drafts > 0, weights });
   const generator = createGenerator(decoder, tokenizer, { drafts });
   const conversation = new Conversation(generator, format, decoder.capacity);
   if (system !== undefined) conversation.reset(system);

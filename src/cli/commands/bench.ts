@@ -13,6 +13,7 @@ import { modelOptions, wholeNumber } from '../run-options.ts';
 import { parseDrafts, parseSampling } from '../sampling-options.ts';
 import { formatBytes, formatExact, formatMeasured, plural } from '../terminal/format.ts';
 import { formatHeadedTable, formatTable } from '../terminal/table.ts';
+import { parseWeights, weightsOption } from '../weights-option.ts';
 
 const stepCommand = defineCommand({
   name: 'step',
@@ -85,12 +86,14 @@ const generateCommand = defineCommand({
     { flags: '--max-new-tokens <n>', help: 'tokens to write after each (default: 128)' },
     { flags: '--temperature <x>', help: 'draw instead of taking the most likely token (default: 0)' },
     { flags: '--speculative <k>', help: 'drafts for each pass, 1 to 3 (default: 1)' },
+    weightsOption,
     ...backendOptions(),
     jsonOption,
   ],
   run: async (checkpoint, options) => {
     const drafts = parseDrafts(options.speculative ?? true);
     const { temperature } = parseSampling({ temperature: options.temperature ?? '0' }, noDefaults);
+    const weights = parseWeights(options.weights);
     const prompts = wholeNumber('--prompts', options.prompts ?? '8');
     const newTokens = wholeNumber('--max-new-tokens', options.maxNewTokens ?? '128');
     const { benchGeneration } = await import('../../bench/generation.ts');
@@ -100,12 +103,12 @@ const generateCommand = defineCommand({
     const opened = await openModel(checkpoint, options);
     const train = trainedOn(opened, options.data, 'bench');
     const dataset = await openDataset({ ...train, tokenizer: opened.tokenizer });
-    const settings = { promptTokens, newTokens, prompts, drafts, temperature };
+    const settings = { promptTokens, newTokens, prompts, drafts, temperature, weights };
     const domains = await benchGeneration(opened.model, dataset, settings);
     return {
       json: { checkpoint: opened.path, ...settings, domains },
       lines: [
-        `Checkpoint ${opened.path}, ${plural(drafts, 'draft')} a pass, temperature ${temperature}`,
+        `Checkpoint ${opened.path}, ${plural(drafts, 'draft')} a pass, temperature ${temperature}, weights in ${weights}`,
         `${plural(prompts, 'prompt')} of ${promptTokens} tokens of held-out text, at most ${plural(newTokens, 'token')} after each`,
         '',
         ...generationTable(domains),

@@ -5,6 +5,7 @@ import { backendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument } from '../common-options.ts';
 import { parseDrafts, parseMaxNewTokens, parseSampling, samplingOptions } from '../sampling-options.ts';
+import { parseWeights, weightsOption } from '../weights-option.ts';
 
 export const chatCommand = defineCommand({
   name: 'chat',
@@ -19,6 +20,7 @@ Ctrl-C stops an answer, Ctrl-D leaves. A model without a chat template gets a tr
       flags: '--speculative [k]',
       help: 'let the MTP module draft k tokens for each pass (1 to 3, default: 1)',
     },
+    weightsOption,
     ...backendOptions(),
   ],
   examples: [['chat runs/first', 'the newest checkpoint of a run']],
@@ -28,9 +30,10 @@ Ctrl-C stops an answer, Ctrl-D leaves. A model without a chat template gets a tr
     };
     settingsWith(noDefaults); // what is wrong with the options is said before the model is loaded
     const drafts = parseDrafts(options.speculative);
+    const weights = parseWeights(options.weights);
     const { converse } = await import('../chat/converse.ts');
     const { openModel } = await import('../open-model.ts');
     const opened = await openModel(checkpoint, options);
-    await converse(opened, { settings: settingsWith(opened.defaults), drafts, system: options.system });
+    await converse(opened, { settings: settingsWith(opened.defaults), drafts, weights, system: options.system });
   },
 });

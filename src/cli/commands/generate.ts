@@ -18,6 +18,7 @@ import {
   samplingOptions,
 } from '../sampling-options.ts';
 import { print } from '../terminal/print.ts';
+import { parseWeights, weightsOption } from '../weights-option.ts';
 
 const generateOptions = [
   {
@@ -32,6 +33,7 @@ const generateOptions = [
     flags: '--speculative [k]',
     help: 'let the MTP module draft k tokens for each pass (1 to 3, default: 1), and compare with plain decoding',
   },
+  weightsOption,
   ...backendOptions(),
   jsonOption,
 ] as const;
@@ -82,5 +84,5 @@ function makePlan(
   const stop = parseStops(options.stop);
   const drafts = parseDrafts(options.speculative);
   const request = { maxNewTokens, sampling, stop, topLogprobs: null };
-  return { prompt, request, n, drafts };
+  return { prompt, request, n, drafts, weights: parseWeights(options.weights) };
 }

@@ -5,6 +5,7 @@ import { backendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument, collect } from '../common-options.ts';
 import { wholeNumber } from '../run-options.ts';
+import { parseWeights, weightsOption } from '../weights-option.ts';
 
 export const serveCommand = defineCommand({
   name: 'serve',
@@ -33,6 +34,7 @@ Ctrl-C stops it. The API: docs/serve.md.`,
     { flags: '--max-tokens <n>', help: 'tokens of an answer at most', default: '4096' },
     { flags: '--max-body <bytes>', help: 'size of a request at most', default: '1000000' },
     { flags: '--timeout <seconds>', help: 'time an answer may take, waiting included', default: '300' },
+    weightsOption,
     ...backendOptions(),
   ],
   examples: [
@@ -46,6 +48,7 @@ Ctrl-C stops it. The API: docs/serve.md.`,
       port: parsePort(options.port),
       allowedHosts: options.allowedHost ?? [],
       slots: wholeNumber('--slots', options.slots),
+      weights: parseWeights(options.weights),
       limits: {
         ...defaultLimits,
         maxTokens: wholeNumber('--max-tokens', options.maxTokens),

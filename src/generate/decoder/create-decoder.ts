@@ -1,4 +1,5 @@
 import { EngineBackend } from '../../engine/backend.ts';
+import { weightFormats } from '../../engine/weight-formats.ts';
 import { UserError } from '../../errors.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { deepseekParts } from '../../model/parts.ts';
@@ -17,7 +18,7 @@ import type { Decoder, DecoderOptions } from './decoder.ts';
  */
 export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOptions = {}): Decoder {
   const { maxPositionEmbeddings, numNextnPredictLayers } = model.config;
-  const { slots = 1, capacity = maxPositionEmbeddings, drafts = false } = options;
+  const { slots = 1, capacity = maxPositionEmbeddings, drafts = false, weights = 'float32' } = options;
   if (!(Number.isInteger(slots) && slots >= 1)) {
     throw new UserError(`decoder: slots must be a whole number from 1 on, found ${slots}`);
   }
@@ -25,6 +26,9 @@ export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOpti
     throw new UserError(
       `decoder: capacity must be 1 to maxPositionEmbeddings (${maxPositionEmbeddings}), found ${capacity}`,
     );
+  }
+  if (!weightFormats.includes(weights)) {
+    throw new UserError(`decoder: weights must be one of ${weightFormats.join(', ')}, found ${weights}`);
   }
   if (drafts && numNextnPredictLayers === 0) {
     throw new UserError(
@@ -34,12 +38,17 @@ export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOpti
   if (model.parts.attention !== deepseekParts.attention || model.parts.route !== deepseekParts.route) {
     throw new UserError('decoder: only the attention and the router of DeepSeek-V3 can be decoded with a cache');
   }
-  return new CachedDecoder(model.config, createPasses(model, slots, capacity, drafts), slots, capacity, drafts);
+  const passes = createPasses(model, { slots, capacity, drafts, weights });
+  return new CachedDecoder(model.config, passes, slots, capacity, drafts);
 }
 
 /** Passes of the engine's own kernels on the engine, and of TF.js operations elsewhere. */
-function createPasses(model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean): Passes {
+function createPasses(model: DeepseekV3ForCausalLM, options: Required<DecoderOptions>): Passes {
+  const { slots, drafts, weights } = options;
   const backend = tf.backend();
-  if (backend instanceof EngineBackend) return new EnginePasses(backend, model, slots, capacity, drafts);
+  if (backend instanceof EngineBackend) return new EnginePasses(backend, model, options);
+  if (weights !== 'float32') {
+    throw new UserError(`decoder: only the engine keeps weights in ${weights}; use --backend engine, or float32`);
+  }
   return new TfjsPasses(model, slots, drafts);
 }

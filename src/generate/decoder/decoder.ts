@@ -3,6 +3,7 @@
 // Shape legend: V vocabSize, C kvLoraRank, R qkRopeHeadDim.
 
 import type { ModelConfig } from '../../config/model-config.ts';
+import type { WeightFormat } from '../../engine/weight-formats.ts';
 
 /** Tokens that continue one sequence. */
 export interface SequenceTokens {
@@ -80,4 +81,12 @@ export interface DecoderOptions {
   readonly capacity?: number;
   /** Whether the MTP module is kept up to date, for `draft`. Default false. */
   readonly drafts?: boolean;
+  /**
+   * The format in which the decoder keeps the matrices of the model. 'bfloat16' reads half of the bytes of float32, so
+   * it is faster where the weights do not fit into a cache; 'fp8' reads a quarter: E4M3 with a scale for each block of
+   * 128 x 128 weights (F 4.2), head, router and `eh_proj` in bfloat16. Arithmetic, cache, norms and embedding stay
+   * float32: logits are those of a model whose weights were rounded, to the last bit. Only on the engine. Default
+   * 'float32'.
+   */
+  readonly weights?: WeightFormat;
 }

@@ -6,11 +6,13 @@ import type { EngineBackend } from '../../engine/backend.ts';
 import { decodeLayer, decodeModel } from '../../engine/decode-layout.ts';
 import { type Layout, type RecordOf, wordsOf, writeRecords } from '../../engine/layout.ts';
 import { mostThreads } from '../../engine/thread-pool.ts';
+import { type WeightFormat, weightFormats } from '../../engine/weight-formats.ts';
 import { softmaxScale } from '../../layers/rotary-embedding.ts';
 import { latentNormEps } from '../../mla/attention.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { type EngineBlocks, wordsAt } from './engine-blocks.ts';
-import { EngineWeights } from './engine-weights.ts';
+import { EngineWeights, type ModelWeights } from './engine-weights.ts';
+import { NarrowWeights, plainFormat, widePanel } from './narrow-weights.ts';
 
 /** Writes records one after the other into a block of their own, and returns where they begin. */
 function writeBlock<L extends Layout>(
@@ -28,7 +30,7 @@ function writeBlock<L extends Layout>(
 type Layer = RecordOf<typeof decodeLayer>;
 type Model = RecordOf<typeof decodeModel>;
 
-function layerRecord(weights: EngineWeights, config: ModelConfig, layer: number): Layer {
+function layerRecord(weights: ModelWeights, config: ModelConfig, layer: number): Layer {
   const { numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V, qLoraRank } = config;
   const name = `model.layers.${layer}`;
   const attention = `${name}.self_attn`;
@@ -54,7 +56,7 @@ type Routed = Pick<Layer, 'router' | 'bias' | 'expertGateUp' | 'expertDown'>;
 const noDense: Dense = { width: 0, gateUp: nowhere, down: nowhere };
 const noRouted: Routed = { router: nowhere, bias: nowhere, expertGateUp: nowhere, expertDown: nowhere };
 
-function feedForward(weights: EngineWeights, config: ModelConfig, mlp: string, layer: number): Dense & Routed {
+function feedForward(weights: ModelWeights, config: ModelConfig, mlp: string, layer: number): Dense & Routed {
   const { firstKDenseReplace, intermediateSize, nSharedExperts, moeIntermediateSize } = config;
   const swiglu = (name: string, width: number): Dense => ({
     width,
@@ -65,7 +67,7 @@ function feedForward(weights: EngineWeights, config: ModelConfig, mlp: string, l
   const shared = nSharedExperts > 0 ? swiglu(`${mlp}.shared_experts`, nSharedExperts * moeIntermediateSize) : noDense;
   return {
     ...shared,
-    router: weights.packed(`${mlp}.gate.weight`),
+    router: weights.packedPlain(`${mlp}.gate.weight`),
     bias: weights.bias(layer),
     expertGateUp: weights.expertsGateUp(`${mlp}.experts.gate_up_proj`),
     expertDown: weights.expertsDown(`${mlp}.experts.down_proj`),
@@ -131,11 +133,11 @@ function workspace(backend: EngineBackend, blocks: EngineBlocks, config: ModelCo
 }
 
 /** What an MTP module has besides its layer. */
-function mtpRecord(weights: EngineWeights, name: string) {
+function mtpRecord(weights: ModelWeights, name: string) {
   return {
     embeddingNorm: weights.plain(`${name}.enorm.weight`),
     hiddenNorm: weights.plain(`${name}.hnorm.weight`),
-    project: weights.packed(`${name}.eh_proj.weight`),
+    project: weights.packedPlain(`${name}.eh_proj.weight`),
     headNorm: weights.plain(`${name}.shared_head.norm.weight`),
   };
 }
@@ -156,6 +158,17 @@ export interface EngineModel {
   readonly draft: Address;
 }
 
+/** Formats of the matrices, and memory in which a thread makes WIDE outputs of one float32. */
+function formats(blocks: EngineBlocks, format: WeightFormat, mostInputs: number) {
+  const panel = mostInputs * widePanel;
+  return {
+    format: weightFormats.indexOf(format),
+    plainFormat: weightFormats.indexOf(plainFormat(format)),
+    unpackedBytes: 4 * panel,
+    unpacked: blocks.take(mostThreads * panel),
+  };
+}
+
 /** Writes a model down for passes of at most `rows` rows. All of it belongs to `blocks`. */
 export function writeEngineModel(
   backend: EngineBackend,
@@ -163,21 +176,26 @@ export function writeEngineModel(
   blocks: EngineBlocks,
   rows: number,
   drafts: boolean,
+  format: WeightFormat,
 ): EngineModel {
   const { config, rotary } = model;
   const { numHiddenLayers } = config;
-  const weights = new EngineWeights(backend, model, blocks);
+  const weights: ModelWeights =
+    format === 'float32'
+      ? new EngineWeights(backend, model, blocks)
+      : new NarrowWeights(backend, model, blocks, format);
   const layers = Array.from({ length: numHiddenLayers + Number(drafts) }, (_, i) => layerRecord(weights, config, i));
   const rest = {
     cos: backend.address(rotary.cos),
     sin: backend.address(rotary.sin),
     embedding: weights.plain('model.embed_tokens.weight'),
     norm: weights.plain('model.norm.weight'),
-    head: weights.packed('lm_head.weight'),
+    head: weights.packedPlain('lm_head.weight'),
     layers: writeBlock(backend, blocks, decodeLayer, layers),
     layerCount: numHiddenLayers,
     ...(drafts ? mtpRecord(weights, `model.layers.${numHiddenLayers}`) : noMtp),
     ...workspace(backend, blocks, config, rows),
+    ...formats(blocks, format, weights.mostInputs),
   };
   const write = (config: ModelConfig) => {
     const record: Model = { ...settings(config), ...rest };

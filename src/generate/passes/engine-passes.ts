@@ -6,6 +6,7 @@ import type { EngineBackend } from '../../engine/backend.ts';
 import { decodeRow } from '../../engine/decode-layout.ts';
 import { type RecordOf, wordsOf, writeRecords } from '../../engine/layout.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
+import type { DecoderOptions } from '../decoder/decoder.ts';
 import { EngineBlocks, floatsAt, wordsAt } from './engine-blocks.ts';
 import { type EngineModel, writeEngineModel } from './engine-model.ts';
 import { EngineSequence } from './engine-sequence.ts';
@@ -30,14 +31,20 @@ export class EnginePasses implements Passes {
   #logitsAddress: Address = nowhere;
   #logitsRoom = 0;
 
-  constructor(backend: EngineBackend, model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean) {
+  constructor(backend: EngineBackend, model: DeepseekV3ForCausalLM, options: Required<DecoderOptions>) {
+    const { slots, capacity, drafts, weights } = options;
     const { numHiddenLayers, kvLoraRank, qkRopeHeadDim, hiddenSize, vocabSize } = model.config;
     this.#backend = backend;
     this.#vocabSize = vocabSize;
     this.#drafts = drafts;
     this.#blocks = new EngineBlocks(backend);
     this.#logits = new EngineBlocks(backend);
-    this.#model = writeEngineModel(backend, model, this.#blocks, rowsOfPass, drafts);
+    try {
+      this.#model = writeEngineModel(backend, model, this.#blocks, rowsOfPass, drafts, weights);
+    } catch (error) {
+      this.#blocks.free();
+      throw error;
+    }
     this.#rows = this.#blocks.take(rowsOfPass * wordsOf(decodeRow));
     const layers = numHiddenLayers + Number(drafts);
     const width = kvLoraRank + qkRopeHeadDim;

@@ -12,7 +12,38 @@ import type { tf } from '../../tensor/tf.ts';
 import { EngineBlocks, floatsAt } from './engine-blocks.ts';
 
 /** Addresses of weights. Methods take Hugging Face's names. */
-export class EngineWeights {
+export interface ModelWeights {
+  /** Inputs of the widest matrix that must be unpacked for passes of many rows. */
+  readonly mostInputs: number;
+  /** The address of a parameter, unpacked. */
+  plain(name: string): Address;
+  /** The balancing bias of a layer. */
+  bias(layer: number): Address;
+  /** [out, in] -> panels. */
+  packed(name: string): Address;
+  /** The same of head, router and `eh_proj`, which never have 8 bits. */
+  packedPlain(name: string): Address;
+  /**
+   * Matrices with the same input, packed as one, with their outputs one after the other: one product instead of
+   * several.
+   */
+  stacked(...names: readonly string[]): Address;
+  /**
+   * Rows `first` to `first + count - 1` of each head's part of a matrix [H * perHead, width], as a product with `width`
+   * inputs, or (`transposed`) with `count` inputs.
+   */
+  heads(name: string, heads: number, first: number, count: number, transposed: boolean): Address;
+  /** The gate and up matrices [F, D] of a SwiGLU: their panels take turns. */
+  gateUp(gate: string, up: string): Address;
+  /** The gate and up matrices of all experts [E, 2F, D], packed in the same way. */
+  expertsGateUp(name: string): Address;
+  /** [E, D, F] -> panels of each expert. */
+  expertsDown(name: string): Address;
+}
+
+/** Weights in float32. */
+export class EngineWeights implements ModelWeights {
+  readonly mostInputs = 0;
   readonly #backend: EngineBackend;
   readonly #model: DeepseekV3ForCausalLM;
   readonly #blocks: EngineBlocks;
@@ -26,17 +57,18 @@ export class EngineWeights {
     this.#panelWidth = backend.exports.panelWidth();
   }
 
-  /** The address of a parameter, unpacked. */
   plain(name: string): Address {
     return this.#backend.address(this.#parameter(name));
   }
 
-  /** The balancing bias of a layer. */
   bias(layer: number): Address {
     return this.#backend.address(this.#model.expertBiases.get(layer)!);
   }
 
-  /** [out, in] -> panels. */
+  packedPlain(name: string): Address {
+    return this.packed(name);
+  }
+
   packed(name: string): Address {
     const [outputs, inputs] = this.#parameter(name).shape as [number, number];
     const to = this.#panels(1, outputs, inputs);
@@ -44,10 +76,6 @@ export class EngineWeights {
     return to;
   }
 
-  /**
-   * Matrices with the same input, packed as one, with their outputs one after the other: one product instead of
-   * several.
-   */
   stacked(...names: readonly string[]): Address {
     const tensors = names.map((name) => this.#parameter(name));
     const inputs = tensors[0]!.shape[1]!;
@@ -65,10 +93,6 @@ export class EngineWeights {
     return to;
   }
 
-  /**
-   * Rows `first` to `first + count - 1` of each head's part of a matrix [H * perHead, width], as a product with `width`
-   * inputs, or (`transposed`) with `count` inputs.
-   */
   heads(name: string, heads: number, first: number, count: number, transposed: boolean): Address {
     const [rows, width] = this.#parameter(name).shape as [number, number];
     const [outputs, inputs] = transposed ? [width, count] : [count, width];
@@ -81,7 +105,6 @@ export class EngineWeights {
     return to;
   }
 
-  /** The gate and up matrices [F, D] of a SwiGLU: their panels take turns. */
   gateUp(gate: string, up: string): Address {
     const [outputs, inputs] = this.#parameter(gate).shape as [number, number];
     const to = this.#panels(2, outputs, inputs);
@@ -89,7 +112,6 @@ export class EngineWeights {
     return to;
   }
 
-  /** The gate and up matrices of all experts [E, 2F, D], packed in the same way. */
   expertsGateUp(name: string): Address {
     const [experts, both, inputs] = this.#parameter(name).shape as [number, number, number];
     const outputs = both / 2;
@@ -102,7 +124,6 @@ export class EngineWeights {
     return to;
   }
 
-  /** [E, D, F] -> panels of each expert. */
   expertsDown(name: string): Address {
     const [experts, outputs, inputs] = this.#parameter(name).shape as [number, number, number];
     const to = this.#panels(experts, outputs, inputs);

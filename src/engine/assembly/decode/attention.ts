@@ -4,8 +4,9 @@
 // A chunk is one head of some rows, from the compressed query to the head's values. Source: F 1.4.
 
 import { DecodeJob, decodeJob, rowAt, rowOf } from './model';
-import { multiplyRows, panelBytes, panelsOf } from './product';
+import { multiplyRows } from './product';
 import { cacheOf, compressedWidth, turn } from './rows';
+import { BLOCK, matrixBytes } from './weights';
 import { exp1, madd } from '../shared/simd';
 import { exponentials, largestOf } from '../shared/softmax-row';
 import { run, scratch } from '../shared/threads';
@@ -37,28 +38,32 @@ function attendChunk(chunk: i32): void {
     const at = <usize>i;
     attend(queries + at * stride, cacheOf(job, row), row.position + 1, width, model.latent, z + at * strideZ);
   }
-  const matrix = job.layer.valueUp + <usize>(head * panelsOf(model.value)) * panelBytes(model.latent);
+  const format = model.format;
+  const matrix = job.layer.valueUp + <usize>head * matrixBytes(format, model.latent, model.value);
   const values = model.values + (<usize>(first * model.heads + head) * <usize>model.value << 2);
   const strideV = (<usize>(model.heads * model.value)) << 2;
-  multiplyRows(z, strideZ, model.latent, matrix, values, strideV, model.value, count, false);
+  multiplyRows(z, strideZ, model.latent, matrix, format, 0, values, strideV, model.value, count, false);
 }
 
 /** Queries of a head in the space of the cache's entries, scaled: [count, C+R], `stride` bytes apart. */
 function latentQueries(job: DecodeJob, head: i32, first: i32, count: i32, out: usize, stride: usize): void {
   const model = job.model;
+  const format = model.format;
   const width = model.nope + model.rope;
   const compressed = rowAt(model.compressed, first, compressedWidth(model));
   let q = compressed + (<usize>(head * width) << 2);
   let strideQ = (<usize>compressedWidth(model)) << 2;
   if (model.query) {
     q = model.queries + (<usize>(first * model.heads + head) * <usize>width << 2);
-    const matrix = job.layer.queryUp + <usize>(head * panelsOf(width)) * panelBytes(model.query);
+    const matrix = job.layer.queryUp + <usize>head * matrixBytes(format, model.query, width);
     const strideOut = (<usize>(model.heads * width)) << 2;
-    multiplyRows(compressed, strideQ, model.query, matrix, q, strideOut, width, count, false);
+    multiplyRows(compressed, strideQ, model.query, matrix, format, 0, q, strideOut, width, count, false);
     strideQ = strideOut;
   }
-  const keyUp = job.layer.keyUp + <usize>(head * panelsOf(model.latent)) * panelBytes(model.nope);
-  multiplyRows(q, strideQ, model.nope, keyUp, out, stride, model.latent, count, false);
+  const keyUp = job.layer.keyUp + <usize>head * matrixBytes(format, model.nope, model.latent);
+  // Its inputs are rows of the file's matrix, in which a head has nope + value of them.
+  const offset = (head * (model.nope + model.value)) % BLOCK;
+  multiplyRows(q, strideQ, model.nope, keyUp, format, offset, out, stride, model.latent, count, false);
   for (let i = 0; i < count; i++, q += strideQ, out += stride) {
     turn(model, rowOf(job, first + i).position, q + (<usize>model.nope << 2), out + (<usize>model.latent << 2));
     scaleRow(out, model.latent + model.rope, model.attentionScale);

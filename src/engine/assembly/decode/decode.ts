@@ -6,7 +6,9 @@ import { DecodeJob, DecodeLayer, DecodeModel, decodeJob } from './model';
 import { product } from './product';
 import { cacheRows, compressedWidth, dropUnread, embedRows, finishRows, inputNormRows, joinRows, routerRows } from './rows';
 
+export { blockScales, packNarrow } from './pack-narrow';
 export { packPanels, panelWidth } from './product';
+export { packedBytes } from './weights';
 
 /**
  * Runs rows (`DecodeRow`, `count` of them) through the main model. The rows of a sequence are in order of their
@@ -26,9 +28,15 @@ export function decodeMain(model: usize, rows: usize, count: i32, logits: usize)
 export function decodeMtp(model: usize, rows: usize, count: i32, logits: usize): i32 {
   const job = begin(model, rows, count);
   joinRows(job);
-  product(job.model.joined, 2 * job.model.hidden, job.model.project, job.model.x, job.model.hidden, count, false);
+  projectRows(job);
   runLayer(job, job.model.layerCount, true);
   return finish(job, job.model.headNorm, logits);
+}
+
+/** x = the projection of `joined`. */
+function projectRows(job: DecodeJob): void {
+  const model = job.model;
+  product(model.joined, 2 * model.hidden, model.project, model.plainFormat, model.x, model.hidden, job.count, false);
 }
 
 function begin(model: usize, rows: usize, count: i32): DecodeJob {
@@ -49,13 +57,15 @@ function runLayer(job: DecodeJob, index: i32, isLast: bool): void {
   job.layer = layer;
   job.layerIndex = index;
   inputNormRows(job);
-  product(model.normed, model.hidden, layer.compress, model.compressed, compressedWidth(model), job.count, false);
+  const width = compressedWidth(model);
+  product(model.normed, model.hidden, layer.compress, model.format, model.compressed, width, job.count, false);
   cacheRows(job);
   if (isLast) dropUnread(job);
   const count = job.count;
   if (count == 0) return;
   attendRows(job);
-  product(model.values, model.heads * model.value, layer.output, model.x, model.hidden, count, true);
+  const inputs = model.heads * model.value;
+  product(model.values, inputs, layer.output, model.format, model.x, model.hidden, count, true);
   routerRows(job);
   let busy = 0;
   if (layer.router) {
@@ -71,6 +81,8 @@ function runLayer(job: DecodeJob, index: i32, isLast: bool): void {
 function finish(job: DecodeJob, norm: usize, logits: usize): i32 {
   const model = job.model;
   const wanted = finishRows(job, norm);
-  if (wanted) product(model.normed, model.hidden, model.head, logits, model.vocabulary, wanted, false);
+  if (wanted) {
+    product(model.normed, model.hidden, model.head, model.plainFormat, logits, model.vocabulary, wanted, false);
+  }
   return wanted;
 }

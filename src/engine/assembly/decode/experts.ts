@@ -4,8 +4,9 @@
 // in the order dense part, then experts by index: the same whatever rows come with it.
 
 import { DecodeJob, DecodeLayer, DecodeModel, decodeJob, rowAt } from './model';
-import { multiplyRows, panelBytes, panelsOf, panelsPerChunk } from './product';
-import { WIDE, multiplyWide, multiplyWideTwo } from './wide';
+import { multiplyFloats, multiplyNarrow, multiplyRows, stepsPerChunk, unpacked } from './product';
+import { Format, WIDE, matrixBytes, pairBytes, pairWidth, pairsOf, panelBytes, wideBytes } from './weights';
+import { multiplyWide, multiplyWideTwo } from './wide';
 import { gateWeights } from '../router/gate-weights';
 import { Left, multiplyPanel } from '../gemm/panel';
 import { selectExperts } from '../router/router';
@@ -15,10 +16,10 @@ import { NR } from '../gemm/tile';
 
 /** Rows whose products are held at a time. */
 const ROWS: i32 = 8;
-// Scratch of a thread, behind what `panel` uses: products, [ROWS, 2 NR] or [ROWS, WIDE].
+// Scratch of a thread, behind what `panel` uses: products, [ROWS, WIDE].
 const PRODUCTS: usize = 32 * 1024;
 /** Bytes of a row of them. */
-const PAIR: usize = 2 * NR * 4;
+const ROW: usize = WIDE * 4;
 
 /** Chooses experts from the router's logits and gives them gates. Those kernels have jobs of their own, over ours. */
 export function chooseExperts(model: DecodeModel, layer: DecodeLayer, count: i32): void {
@@ -89,7 +90,7 @@ function expertOf(model: DecodeModel, slot: i32): i32 {
 /** x += the feed-forward of `normed`, with `busy` experts chosen. */
 export function feedForward(job: DecodeJob, busy: i32): void {
   const model = job.model;
-  job.pairsPerChunk = max(1, panelsPerChunk(model.hidden) / 2);
+  job.pairsPerChunk = stepsPerChunk(model.format, model.hidden) * (WIDE / (2 * pairWidth(model.format)));
   job.denseChunks = chunksOf(job, job.layer.width);
   job.expertChunks = chunksOf(job, model.expertWidth);
   run(gateUpChunk, job.denseChunks + busy * job.expertChunks);
@@ -98,7 +99,7 @@ export function feedForward(job: DecodeJob, busy: i32): void {
 
 @inline
 function chunksOf(job: DecodeJob, width: i32): i32 {
-  return (panelsOf(width) + job.pairsPerChunk - 1) / job.pairsPerChunk;
+  return (pairsOf(job.model.format, width) + job.pairsPerChunk - 1) / job.pairsPerChunk;
 }
 
 /** silu(gate) * up of some channels of the dense part, or, times the gate of the row, of an expert. */
@@ -112,7 +113,9 @@ function gateUpChunk(chunk: i32): void {
   }
   const index = (chunk - job.denseChunks) / job.expertChunks;
   const expert = load<i32>(model.busy + ((<usize>index) << 2));
-  const matrix = layer.expertGateUp + <usize>(expert * 2 * panelsOf(model.expertWidth)) * panelBytes(model.hidden);
+  const format = model.format;
+  const bytes = <usize>pairsOf(format, model.expertWidth) * pairBytes(format, model.hidden);
+  const matrix = layer.expertGateUp + <usize>expert * bytes;
   const rows = model.offsets + ((<usize>expert) << 2);
   const block = (chunk - job.denseChunks) % job.expertChunks;
   gateUp(job, matrix, model.expertWidth, block, load<i32>(rows), load<i32>(rows, 4), true);
@@ -121,28 +124,34 @@ function gateUpChunk(chunk: i32): void {
 /** Block `block` of the channels, for rows `first` to `end - 1`: sorted ones of an expert where `routed`. */
 function gateUp(job: DecodeJob, matrix: usize, width: i32, block: i32, first: i32, end: i32, routed: bool): void {
   const model = job.model;
-  const step = panelBytes(model.hidden);
+  const format = model.format;
+  const half = pairWidth(format);
+  const step = pairBytes(format, model.hidden);
   const stride = (<usize>model.hidden) << 2;
   const index = routed ? model.tokens : 0;
   const active = routed ? model.routedActive : model.active;
   const products = scratch + PRODUCTS;
-  const last = min(panelsOf(width), (block + 1) * job.pairsPerChunk);
+  const last = min(pairsOf(format, width), (block + 1) * job.pairsPerChunk);
   for (let pair = block * job.pairsPerChunk; pair < last; pair++) {
-    const panels = matrix + <usize>(2 * pair) * step;
-    const channels = min(NR, width - pair * NR);
+    const panels = matrix + <usize>pair * step;
+    const channels = min(half, width - pair * half);
+    const floats = format != Format.Float32 && end - first > 2 ? unpacked(format, panels, model.hidden, 0) : 0;
     for (let row = first; row < end; row += ROWS) {
       const until = min(end, row + ROWS);
-      multiplyPair(model.normed, stride, index, row, until, model.hidden, panels, step, products);
+      if (floats) {
+        const c = products - <usize>row * ROW;
+        multiplyFloats(model.normed, stride, index, row, until, model.hidden, floats, c, ROW, WIDE, false);
+      } else multiplyPair(model.normed, stride, index, row, until, model.hidden, panels, format, products);
       for (let i = row; i < until; i++) {
         const scale: f32 = routed ? gateOf(model, i) : 1;
-        const at = products + <usize>(i - row) * PAIR;
-        swigluRow(at, at + (NR << 2), rowAt(active, i, width) + (<usize>(pair * NR) << 2), channels, scale);
+        const at = products + <usize>(i - row) * ROW;
+        swigluRow(at, at + (half << 2), rowAt(active, i, width) + (<usize>(pair * half) << 2), channels, scale);
       }
     }
   }
 }
 
-/** Rows `first` to `end - 1` times two neighbouring panels: [rows, 2 NR]. */
+/** Rows `first` to `end - 1` times the panels of a pair; of weights of 16 or 8 bits, one row or two. */
 @inline
 function multiplyPair(
   a: usize,
@@ -152,22 +161,24 @@ function multiplyPair(
   end: i32,
   inputs: i32,
   panels: usize,
-  step: usize,
+  format: Format,
   products: usize,
 ): void {
-  if (2 * NR == WIDE && end - first <= 2) {
+  const step = panelBytes(inputs);
+  if ((format != Format.Float32 || 2 * NR == WIDE) && end - first <= 2) {
     const row = a + <usize>(index ? load<i32>(index + ((<usize>first) << 2)) : first) * stride;
-    if (end - first == 1) {
-      multiplyWide(row, inputs, panels, step, products, false);
-      return;
-    }
-    const other = a + <usize>(index ? load<i32>(index + ((<usize>(first + 1)) << 2)) : first + 1) * stride;
-    multiplyWideTwo(row, other, inputs, panels, step, products, products + PAIR, false);
+    const next = end - 1; // the same row again where there is one
+    const other = a + <usize>(index ? load<i32>(index + ((<usize>next) << 2)) : next) * stride;
+    const count = end - first;
+    if (format != Format.Float32) {
+      multiplyNarrow(row, other, inputs, panels, format, 0, products, products + ROW, count, false);
+    } else if (count == 1) multiplyWide(row, inputs, panels, step, products, false);
+    else multiplyWideTwo(row, other, inputs, panels, step, products, products + ROW, false);
     return;
   }
-  const c = products - <usize>first * PAIR; // rows of products are counted from the first
-  multiplyPanel(Left.Rows, a, stride, index, first, end, 0, inputs, panels, c, PAIR, NR, false);
-  multiplyPanel(Left.Rows, a, stride, index, first, end, 0, inputs, panels + step, c + (NR << 2), PAIR, NR, false);
+  const c = products - <usize>first * ROW; // rows of products are counted from the first
+  multiplyPanel(Left.Rows, a, stride, index, first, end, 0, inputs, panels, c, ROW, NR, false);
+  multiplyPanel(Left.Rows, a, stride, index, first, end, 0, inputs, panels + step, c + (NR << 2), ROW, NR, false);
 }
 
 @inline
@@ -195,18 +206,17 @@ function downChunk(chunk: i32): void {
   const model = job.model;
   const layer = job.layer;
   const stride = (<usize>model.hidden) << 2;
-  const first = <usize>(chunk * (WIDE / NR)); // panel
+  const format = model.format;
   const channels = min(WIDE, model.hidden - chunk * WIDE);
   const x = model.x + (<usize>(chunk * WIDE) << 2);
   if (layer.width) {
-    const panels = layer.down + first * panelBytes(layer.width);
+    const panels = layer.down + <usize>chunk * wideBytes(format, layer.width);
     const strideA = (<usize>layer.width) << 2;
-    multiplyRows(model.active, strideA, layer.width, panels, x, stride, channels, job.count, true);
+    multiplyRows(model.active, strideA, layer.width, panels, format, 0, x, stride, channels, job.count, true);
   }
   if (layer.router == 0) return;
-  const step = panelBytes(model.expertWidth);
-  const expertBytes = <usize>panelsOf(model.hidden) * step;
-  let panels = layer.expertDown + first * step;
+  const expertBytes = matrixBytes(format, model.expertWidth, model.hidden);
+  let panels = layer.expertDown + <usize>chunk * wideBytes(format, model.expertWidth);
   for (let expert = 0; expert < model.experts; expert++, panels += expertBytes) {
     const rows = model.offsets + ((<usize>expert) << 2);
     addExpert(model, panels, load<i32>(rows), load<i32>(rows, 4), x, channels);
@@ -221,10 +231,10 @@ function addExpert(model: DecodeModel, panels: usize, first: i32, end: i32, x: u
   for (let row = first; row < end; row += ROWS) {
     const count = min(ROWS, end - row);
     const active = rowAt(model.routedActive, row, width);
-    multiplyRows(active, stride, width, panels, products, WIDE << 2, channels, count, false);
+    multiplyRows(active, stride, width, panels, model.format, 0, products, ROW, channels, count, false);
     for (let i = 0; i < count; i++) {
       const token = load<i32>(model.tokens + ((<usize>(row + i)) << 2));
-      addChannels(products + <usize>i * (WIDE << 2), rowAt(x, token, model.hidden), channels);
+      addChannels(products + <usize>i * ROW, rowAt(x, token, model.hidden), channels);
     }
   }
 }

@@ -20,10 +20,12 @@ export class DecodeJob {
   strideA: usize;
   inputs: i32;
   matrix: usize;
+  format: i32;
   c: usize;
   outputs: i32;
   accumulate: bool;
-  panelsPerChunk: i32;
+  /** Steps of WIDE outputs. */
+  stepsPerChunk: i32;
   // Feed-forward: chunks of the dense part, those of each busy expert, and panel pairs of a chunk.
   denseChunks: i32;
   expertChunks: i32;

@@ -151,7 +151,8 @@ function routerChunk(chunk: i32): void {
   const logits = rowAt(model.logits, first, model.experts);
   const stride = (<usize>model.experts) << 2;
   const a = rowAt(model.normed, first, width);
-  multiplyRows(a, bytes, width, layer.router, logits, stride, model.experts, end - first, false);
+  const experts = model.experts;
+  multiplyRows(a, bytes, width, layer.router, model.plainFormat, 0, logits, stride, experts, end - first, false);
 }
 
 /**

@@ -1,4 +1,4 @@
-// One or two rows times 32 columns of packed weights: the products of a decoder that runs a token at a time, or a token
+// One or two rows times WIDE columns of packed float32 weights: the products of a decoder that runs a token at a time, or a token
 // and a draft.
 //
 // A tile of so few rows and one panel has too few sums under way to hide how long a multiply-add takes; two panels at
@@ -7,10 +7,7 @@
 import { madd } from '../shared/simd';
 import { NR } from '../gemm/tile';
 
-/** Columns, of as many neighbouring panels as that takes. */
-export const WIDE: i32 = 32;
-
-/** c [WIDE] = (or += where `accumulate`) a [k] * panels, which are `step` bytes apart. */
+/** c [WIDE] = (or += where `accumulate`) a [k] * neighbouring panels, which are `step` bytes apart. */
 export function multiplyWide(a: usize, k: i32, panels: usize, step: usize, c: usize, accumulate: bool): void {
   // Pairs of vectors: the halves of a panel of 16, or a panel of 8.
   let b0 = panels;
@@ -97,7 +94,7 @@ export function multiplyWideTwo(
 }
 
 @inline
-function storeEight(
+export function storeEight(
   c: usize,
   v0: v128,
   v1: v128,
