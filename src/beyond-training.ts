@@ -23,6 +23,9 @@ export {
 } from './cluster/schedule/timeline.ts';
 export { validateSchedule } from './cluster/schedule/validate.ts';
 export { type ExpertPlacement, gpuLoads, type PlacementOptions, placeExperts } from './cluster/serving/eplb.ts';
+export type { DynamicUnit } from './cluster/serving/dynamic-redundancy.ts';
+export { fetchedExperts, keepSlots, type Slots } from './cluster/serving/keep-slots.ts';
+export type { Moves } from './cluster/serving/rebalance-moves.ts';
 export {
   type Interval,
   type IntervalLoads,

@@ -191,6 +191,25 @@ export function servingTable(phase: Phase): string {
   return table(['interval', 'text', 'none redundant', 'placed once', 'rebalanced', 'ideal'], rows);
 }
 
+export function dynamicTable(): string {
+  const rows = plan('prefill').intervals.map(({ interval, domain, rebalanced, ideal, dynamic }) => [
+    String(interval),
+    domain,
+    ...[rebalanced, dynamic!, ideal].map((value) => value.toFixed(2)),
+  ]);
+  return table(['interval', 'text', 'rebalanced', 'and dynamic', 'ideal'], rows);
+}
+
+export function movesTable(): string {
+  const rows = (['prefill', 'decode'] as const).map((phase) => {
+    const { moves, unit, layers, experts } = plan(phase);
+    const slots = layers * (experts + unit.shared + unit.redundant);
+    const cells = [moves.fetchedAsPlaced, moves.fetched].map((fetched) => fetched.toFixed(1));
+    return [phase, String(slots), ...cells, `${(moves.bytes / 1e9).toFixed(2)} GB`];
+  });
+  return table(['unit', 'slots', 'fetched, as placed', 'fetched, kept in place', 'if of DeepSeek-V3'], rows);
+}
+
 export function redundancyTable(): string {
   const rows = (['prefill', 'decode'] as const).flatMap((phase) => {
     const { unit, byRedundancy } = plan(phase);

@@ -34,6 +34,8 @@ export const referencePages: Readonly<Record<string, readonly MarkedBlock[]>> = 
     block('decode', cluster.servingTable('decode')),
     block('redundancy', cluster.redundancyTable()),
     block('shift', cluster.shiftTable()),
+    block('dynamic', cluster.dynamicTable()),
+    block('moves', cluster.movesTable()),
     block('overlap', cluster.overlapTable()),
   ],
   'docs/hardware.md': [

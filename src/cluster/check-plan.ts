@@ -50,6 +50,16 @@ export function checkPlan(
   throw new UserError(`cluster: ${layoutText(layout)} does not work: ${problems.join('; ')}; try ${nearest}`);
 }
 
+/** The nearest layout whose pipelines can share `parts` equally: as many copies as can be, and fewer ranks for experts. */
+export function nearestSharing({ pp, ep, dp }: Layout, parts: number): Layout {
+  const nearest = (asked: number, of: number) =>
+    countUpTo(of)
+      .filter((count) => of % count === 0)
+      .reduce((best, count) => (Math.abs(count - asked) < Math.abs(best - asked) ? count : best));
+  const shared = nearest(ep, parts);
+  return { pp, ep: shared, dp: nearest(dp, parts / shared) };
+}
+
 const plural = (layout: Layout, microBatches: number) => `${microBatches} for each of ${replicasOf(layout)} pipelines`;
 const countUpTo = (most: number) => Array.from({ length: most }, (_, i) => i + 1);
 

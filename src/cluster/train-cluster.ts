@@ -5,9 +5,9 @@ import type { TrainResult } from '../train/events.ts';
 import type { RunWatcher } from '../train/run-watcher.ts';
 import type { StartStepper } from '../train/stepper.ts';
 import { type ResumeOptions, resumeRun, type TrainOptions, train } from '../train/trainer.ts';
-import { checkPlan, defaultMicroBatches } from './check-plan.ts';
+import { checkPlan, defaultMicroBatches, nearestSharing } from './check-plan.ts';
 import { type ClusterWatcher, clusterSteps } from './cluster-steps.ts';
-import { type Layout, parseLayout } from './layout.ts';
+import { type Layout, layoutText, parseLayout } from './layout.ts';
 import type { MessageFormat, RankBytes } from './ranks/bytes.ts';
 import { replicasOf } from './ranks/places.ts';
 import { describeRanks } from './ranks/planned-bytes.ts';
@@ -123,7 +123,7 @@ async function overRanks(
     if (!Number.isInteger(microBatches)) {
       throw new UserError(
         `cluster: the run computes its batches in ${plural(gradAccumSteps)} (gradAccumSteps), which ` +
-          `${replicasOf(layout)} pipelines cannot share; try a layout whose ep times dp divides it`,
+          `${replicasOf(layout)} pipelines cannot share; try --layout ${layoutText(nearestSharing(layout, gradAccumSteps))}`,
       );
     }
     if (asked !== undefined && asked !== microBatches) {

@@ -134,6 +134,28 @@ describe('cluster eplb', () => {
     expect(result.gpuLoads[1]).toHaveLength(8);
   });
 
+  it('moves little from where they are now, and says how much (contract)', async () => {
+    const [loads, now] = [temporary.file('loads.json'), temporary.file('placement.json')];
+    writeFileSync(loads, '[[90,132,40,61,104,165,39,4,73,56,183,86],[20,107,104,64,19,197,187,157,172,86,16,27]]');
+    const args = ['cluster', 'eplb', '--weights', loads, '--replicas', '16', '--groups', '4', '--nodes', '2'];
+    const before = await json(...args, '--gpus', '8');
+    writeFileSync(now, JSON.stringify(before));
+    const again = await json(...args, '--gpus', '8', '--previous', now);
+    expect(again).toEqual({ ...before, fetched: 0 });
+    writeFileSync(now, JSON.stringify({ physicalToLogical: before.physicalToLogical.toReversed() }));
+    const { fetched, physicalToLogical } = await json(...args, '--gpus', '8', '--previous', now);
+    expect(fetched).toBeGreaterThan(0);
+    expect(physicalToLogical.map((layer: number[]) => layer.toSorted())).toEqual(
+      before.physicalToLogical.map((layer: number[]) => layer.toSorted()),
+    );
+    for (const text of ['[1]', 'null', '{"physicalToLogical": [["a"]]}', '{"physicalToLogical": [[1, 2]]}']) {
+      writeFileSync(now, text);
+      expect(await failure(...args, '--gpus', '8', '--previous', now)).toMatch(
+        /expected what `cluster eplb --json` printed|must have 2 layers of 16 slots/,
+      );
+    }
+  });
+
   it('names what is wrong with the file', async () => {
     const eplb = (text: string) => {
       const file = temporary.file('bad.json');
@@ -155,6 +177,24 @@ describe('cluster serve-plan', () => {
     expect(result).toMatchObject({ phase, experts: 16, layers: 3 });
     expect(result.intervals).toHaveLength(12);
     for (const { before, ideal } of result.intervals) expect(ideal).toBeLessThanOrEqual(before);
+    const [interval] = result.intervals;
+    expect(Object.keys(interval).sort()).toEqual([
+      ...['before', 'domain', 'dynamic', 'fetched', 'fetchedAsPlaced', 'ideal'],
+      ...['interval', 'kept', 'rebalanced', 'tokens'],
+    ]);
+    expect(Object.keys(result).sort()).toEqual([
+      ...['byRedundancy', 'dynamic', 'experts', 'gpuLoads', 'intervals', 'layers', 'moves'],
+      ...['overlap', 'phase', 'shift', 'unit'],
+    ]);
+    expect(result.dynamic).toEqual(phase === 'prefill' ? { held: 4, used: 3 } : null);
+    expect(result.moves.fetched).toBeLessThan(result.moves.fetchedAsPlaced);
+  });
+
+  it('says in words what a rebalance moves', async () => {
+    const { stdout } = await runInResident(['cluster', 'serve-plan', '--trace', trace], { columns: 120 });
+    const words = stripVTControlCharacters(stdout).replaceAll(/\s+/g, ' ');
+    expect(words).toMatch(/A rebalance fetches [\d.]+ experts from other GPUs, [\d.]+ GB if they were DeepSeek-V3's/);
+    expect(words).toContain('each GPU holds 4 experts and uses at most 3 in a step');
   });
 
   it('writes a page', async () => {

@@ -31,8 +31,8 @@ const serving: ServingData = {
   title: 'prefill: 4 experts',
   notes: [],
   intervals: [
-    { interval: 0, domain: '<prose>', before: 1.5, kept: 1, rebalanced: 1.5, ideal: 1 },
-    { interval: 1, domain: 'code', before: 1.5, kept: 1.25, rebalanced: 1, ideal: 1 },
+    { interval: 0, domain: '<prose>', before: 1.5, kept: 1, rebalanced: 1.5, ideal: 1, dynamic: 1.25 },
+    { interval: 1, domain: 'code', before: 1.5, kept: 1.25, rebalanced: 1, ideal: 1, dynamic: 1 },
   ],
   gpuLoads: { before: [[1.5, 0.5]], after: [[1, 1]] },
   facts: [['GPUs', '2']],
@@ -64,5 +64,15 @@ describe('a timeline', () => {
     const figure = figuresOf(renderTimeline(data)).get('timeline')!;
     expect(figure).toContain('<title>0F1 and 0B0</title>');
     expect(csvOf(figure)).toBe('rank,kind,text,start,end\nrank 0,forward,0,0,2\nrank 0,overlapped,1/0,3,6\n');
+  });
+});
+
+describe('a serving plan', () => {
+  it('draws dynamic redundancy where there is some', () => {
+    const chart = (data: ServingData) => figuresOf(renderServing(data)).get('intervals-chart')!;
+    expect(csvOf(chart(serving)).split('\n')[0]).toBe('interval,domain,before,kept,rebalanced,ideal,dynamic');
+    const none = { ...serving, intervals: serving.intervals.map((row) => ({ ...row, dynamic: null })) };
+    expect(csvOf(chart(none)).split('\n')[0]).toBe('interval,domain,before,kept,rebalanced,ideal');
+    expect(chart(none)).not.toContain('shared out anew');
   });
 });

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { ask, change, current, startVariation } from '../state/lab.ts';
 import { BreakIt } from './break-it.tsx';
+import { Cluster } from './cluster/cluster.tsx';
 import { LatentAttention } from './latent-attention.tsx';
 import { MultiTokenPrediction } from './multi-token-prediction.tsx';
 import { RouterDashboard } from './router-dashboard.tsx';
@@ -14,7 +15,7 @@ import { Writing } from './writing.tsx';
 /** What is shown before there is a run. */
 const nothing = new RunView();
 
-const names = ['Router', 'Tokens', 'MTP', 'MLA', 'Writing', 'Break it'] as const;
+const names = ['Router', 'Tokens', 'MTP', 'MLA', 'Writing', 'Break it', 'Cluster'] as const;
 type Name = (typeof names)[number];
 
 export function ModelViews() {
@@ -32,6 +33,7 @@ export function ModelViews() {
     'Break it': () => (
       <BreakIt view={view} active={run?.request.bugs ?? []} onStart={(to) => void startVariation(to)} />
     ),
+    Cluster: () => <Cluster view={view} />,
   };
   const turn = (event: KeyboardEvent) => {
     const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;

@@ -1,6 +1,7 @@
 // A heat map on a canvas: rows by columns, with marks between columns and a reading of the cell under the pointer.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { cellUnder, type Draw, useCanvas } from './canvas.ts';
 import { colourOf, paletteAt, type Scale } from './colour-scale.ts';
 
 export interface HeatMapProps {
@@ -26,29 +27,9 @@ export interface HeatMapProps {
 
 export function HeatMap(props: HeatMapProps) {
   const { rows, columns, values, label, rowLabels, ends, describe, rowHeight = 14, onPick } = props;
-  const canvas = useRef<HTMLCanvasElement>(null);
+  const canvas = useCanvas((context, size) => draw(context, size, props));
   const [cell, setCell] = useState<{ readonly row: number; readonly column: number } | null>(null);
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => canvas.current !== null && draw(canvas.current, props));
-    return () => cancelAnimationFrame(frame);
-  });
-  useEffect(() => {
-    const redraw = () => canvas.current !== null && draw(canvas.current, props);
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const observer = new ResizeObserver(redraw);
-    observer.observe(canvas.current!);
-    scheme.addEventListener('change', redraw);
-    return () => {
-      observer.disconnect();
-      scheme.removeEventListener('change', redraw);
-    };
-  });
-  const cellAt = (event: MouseEvent) => {
-    const { width, height } = canvas.current!.getBoundingClientRect();
-    const at = (offset: number, size: number, count: number) =>
-      Math.min(count - 1, Math.max(0, Math.floor((offset / size) * count)));
-    return { row: at(event.offsetY, height, rows), column: at(event.offsetX, width, columns) };
-  };
+  const cellAt = (event: MouseEvent) => cellUnder(event, canvas.current!, rows, columns);
   const shown = cell !== null && cell.row < rows && cell.column < columns ? cell : null;
   const value = shown === null ? undefined : values[shown.row * columns + shown.column];
   return (
@@ -91,17 +72,12 @@ export function HeatMap(props: HeatMapProps) {
 }
 
 function draw(
-  canvas: HTMLCanvasElement,
+  context: CanvasRenderingContext2D,
+  { width, height, ratio }: Parameters<Draw>[1],
   { values, rows, columns, scale, marks = [], cursor = null }: HeatMapProps,
 ): void {
-  const ratio = devicePixelRatio;
-  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
-  const context = canvas.getContext('2d');
-  if (context === null || width === 0 || height === 0) return;
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  context.clearRect(0, 0, width, height);
   if (rows === 0 || columns === 0) return;
-  const palette = paletteAt(canvas);
+  const palette = paletteAt(context.canvas);
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
   const x = (column: number) => Math.round((column / columns) * width);
   const y = (row: number) => Math.round((row / rows) * height);

@@ -3,8 +3,12 @@
 import { UserError } from '../../errors.ts';
 import { expertCounts, type RoutingTrace } from '../routing-trace.ts';
 import { range } from '../schedule/range.ts';
-import { gpuLoads, placeExperts } from './eplb.ts';
+import { dynamicLoads, dynamicUnit, type DynamicUnit } from './dynamic-redundancy.ts';
+import { maxOverMean } from './eplb.ts';
+import type { Slots } from './keep-slots.ts';
+import { expertBytes, type Moves, movesOf } from './rebalance-moves.ts';
 import type { ServingUnit } from './unit.ts';
+import { inOrder, machinesOf, multiples, placeOn, type Weights } from './unit-placement.ts';
 
 /** Some tokens after each other, and how often they chose each expert. */
 export interface Interval {
@@ -14,7 +18,7 @@ export interface Interval {
 }
 
 /** The load of the busiest GPU as a multiple of the mean over all GPUs, mean over layers: 1 is perfect. */
-export interface IntervalLoads {
+export interface IntervalLoads extends Moves {
   readonly interval: number;
   readonly domain: string;
   readonly tokens: number;
@@ -26,6 +30,8 @@ export interface IntervalLoads {
   readonly rebalanced: number;
   /** Placed by its own loads, which are not known in time: as good as the algorithm gets. */
   readonly ideal: number;
+  /** As `rebalanced`, and each GPU holds more experts than it uses; null in decode, where each uses one. */
+  readonly dynamic: number | null;
 }
 
 export interface ServePlan {
@@ -40,6 +46,10 @@ export interface ServePlan {
    * before, `shifted` where it was another, `rebalanced` one interval later; means. Null without such a change.
    */
   readonly shift: { readonly settled: number; readonly shifted: number; readonly rebalanced: number } | null;
+  /** How many experts GPUs hold and use where redundancy is dynamic; null in decode. */
+  readonly dynamic: DynamicUnit | null;
+  /** What a rebalance moves, means over the intervals but the first, also in bytes of DeepSeek-V3's experts. */
+  readonly moves: Moves & { readonly bytes: number; readonly bytesAsPlaced: number };
   /** Loads of GPUs in the last interval, as multiples of the mean: [L][gpus]. */
   readonly gpuLoads: {
     readonly before: readonly (readonly number[])[];
@@ -70,30 +80,36 @@ export function intervalsOf({ texts, experts }: RoutingTrace, perText: number): 
   });
 }
 
-/** A placement: which expert each slot holds, [L][slots]; slots of a GPU are next to each other. */
-type Slots = readonly (readonly number[])[];
-
 /** Plans the unit for every interval; `groups` are those that routing keeps together. */
 export function servePlan(intervals: readonly Interval[], unit: ServingUnit, groups: number): ServePlan {
   const loads = intervals.map((interval) => loadsOf(interval, unit));
   const first = loads[0]!;
   const [layers, all] = [first.length, first[0]!.length]; // experts, the shared one included
-  const placed = (weights: readonly (readonly number[])[], redundant = unit.redundant) =>
-    placeOn(weights, { ...unit, redundant }, groups);
-  const inOrder: Slots = range(layers).map(() => range(all));
-  const imbalance = (weights: readonly (readonly number[])[], slots: Slots) =>
+  const placed = (weights: Weights, redundant = unit.redundant) =>
+    placeOn(weights, { ...unit, redundant }, groups).physicalToLogical;
+  const unbalanced: Slots = range(layers).map(() => range(all));
+  const imbalance = (weights: Weights, slots: Slots) =>
     mean(multiples(weights, slots, unit).map((gpus) => Math.max(...gpus)));
+  const machines = machinesOf(unit, all, groups);
+  const start = inOrder(layers, all, machines);
+  const placements = loads.slice(0, -1).map((weights) => placeOn(weights, unit, groups));
+  const moves = [{ fetched: 0, fetchedAsPlaced: 0 }, ...movesOf(start, placements, machines)];
+  const dynamic = dynamicUnit(unit, all);
   const keptPlan = placed(first);
   const rows = loads.map((weights, index): IntervalLoads => {
     const { domain, tokens } = intervals[index]!;
+    const current = placements[index - 1]?.physicalToLogical;
+    const known = loads[index - 1] ?? weights.map((layer) => layer.map(() => 0));
     return {
       interval: index,
       domain,
       tokens,
-      before: imbalance(weights, inOrder),
+      before: imbalance(weights, unbalanced),
       kept: imbalance(weights, keptPlan),
-      rebalanced: imbalance(weights, index === 0 ? inOrder : placed(loads[index - 1]!)),
+      rebalanced: imbalance(weights, current ?? unbalanced),
       ideal: imbalance(weights, placed(weights)),
+      dynamic: dynamic && mean(dynamicLoads(weights, known, current ?? start, machines, dynamic).map(maxOverMean)),
+      ...moves[index]!,
     };
   });
   const later = loads.slice(loads.length > 1 ? 1 : 0);
@@ -110,31 +126,15 @@ export function servePlan(intervals: readonly Interval[], unit: ServingUnit, gro
     intervals: rows,
     byRedundancy,
     shift: shiftOf(rows),
-    gpuLoads: { before: multiples(last, inOrder, unit), after: multiples(last, placed(last), unit) },
+    dynamic,
+    moves: meanMoves(rows.slice(1)),
+    gpuLoads: { before: multiples(last, unbalanced, unit), after: multiples(last, placed(last), unit) },
   };
 }
 
 /** Loads of the experts, after them that of the shared one, which every token chooses. */
 function loadsOf({ counts, tokens }: Interval, { shared }: ServingUnit): number[][] {
   return counts.map((layer) => [...layer, ...range(shared).map(() => tokens)]);
-}
-
-function placeOn(weights: readonly (readonly number[])[], unit: ServingUnit, groups: number): Slots {
-  const { phase, gpus, nodes, redundant } = unit;
-  const replicas = weights[0]!.length + redundant;
-  // One expert a GPU needs no place in a node; groups have no shared expert.
-  const options =
-    phase === 'decode' ? { replicas, groups: 1, nodes: 1, gpus: replicas } : { replicas, groups, nodes, gpus };
-  return placeExperts(weights, options).physicalToLogical;
-}
-
-/** Loads of the GPUs as multiples of the mean over all of the unit's, also where some hold no expert. */
-function multiples(weights: readonly (readonly number[])[], slots: Slots, { phase, gpus }: ServingUnit): number[][] {
-  const used = phase === 'decode' ? slots[0]!.length : gpus;
-  return gpuLoads(weights, slots, used).map((layer) => {
-    const each = layer.reduce((sum, load) => sum + load, 0) / gpus;
-    return [...layer, ...range(gpus - used).map(() => 0)].map((load) => (each > 0 ? load / each : 1));
-  });
 }
 
 /** Numbers of redundant experts to compare: none, up to the unit's, and in prefill up to four times as many. */
@@ -151,6 +151,13 @@ function shiftOf(rows: readonly IntervalLoads[]): ServePlan['shift'] {
   if (settled.length === 0 || shifted.length === 0 || later.length === 0) return null;
   const of = (list: readonly IntervalLoads[]) => mean(list.map(({ rebalanced }) => rebalanced));
   return { settled: of(settled), shifted: of(shifted), rebalanced: of(later) };
+}
+
+/** Nothing is moved where there is one interval. */
+function meanMoves(rows: readonly IntervalLoads[]): ServePlan['moves'] {
+  const of = (key: keyof Moves) => (rows.length === 0 ? 0 : mean(rows.map((row) => row[key])));
+  const [fetched, fetchedAsPlaced] = [of('fetched'), of('fetchedAsPlaced')];
+  return { fetched, fetchedAsPlaced, bytes: fetched * expertBytes, bytesAsPlaced: fetchedAsPlaced * expertBytes };
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

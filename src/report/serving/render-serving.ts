@@ -20,6 +20,8 @@ export interface ServingData {
     readonly kept: number;
     readonly rebalanced: number;
     readonly ideal: number;
+    /** Null where redundancy is not dynamic. */
+    readonly dynamic: number | null;
   }[];
   /** [layers][gpus], of the last interval. */
   readonly gpuLoads: {
@@ -34,6 +36,7 @@ const series = [
   ['kept', 'var(--series-6)', 'placed once, by the first interval'],
   ['rebalanced', 'var(--series-0)', 'placed by the interval before'],
   ['ideal', 'var(--series-2)', 'placed by its own loads'],
+  ['dynamic', 'var(--series-3)', 'placed by the interval before, shared out anew in each step'],
 ] as const;
 
 /** Renders one HTML document. */
@@ -57,13 +60,14 @@ export function renderServing(data: ServingData): string {
 }
 
 function intervalFigure({ intervals }: ServingData): Html {
+  const present = series.filter(([key]) => intervals.every((row) => row[key] !== null));
   const points = intervals.flatMap((row) =>
-    series.map(([key, color]) => ({
+    present.map(([key, color]) => ({
       interval: row.interval,
-      value: row[key],
+      value: row[key]!,
       key,
       color,
-      title: `${row.domain}: ${key} ${row[key].toFixed(3)}`,
+      title: `${row.domain}: ${key} ${row[key]!.toFixed(3)}`,
     })),
   );
   const starts = intervals.filter((row, index) => row.domain !== intervals[index - 1]?.domain);
@@ -88,7 +92,7 @@ function intervalFigure({ intervals }: ServingData): Html {
         dy: -10,
         fill: 'var(--muted)',
       }),
-      ...series.map(([key, color]) =>
+      ...present.map(([key, color]) =>
         Plot.lineY(
           points.filter((point) => point.key === key),
           { x: 'interval', y: 'value', stroke: color, strokeWidth: 2 },
@@ -102,11 +106,11 @@ function intervalFigure({ intervals }: ServingData): Html {
     title: 'Load of the busiest GPU, as a multiple of the mean',
     advice:
       'All wait for the busiest GPU, so 1 is perfect. Where the text changes, a placement by the interval before is of the wrong text once.',
-    legend: renderLegend(series.map(([, color, label]) => ({ mark: 'line', color, dash: 0, label }))),
+    legend: renderLegend(present.map(([, color, label]) => ({ mark: 'line', color, dash: 0, label }))),
     body: html`<div class="scroll">${svg}</div>`,
     download: csvLink('intervals', [
-      ['interval', 'domain', ...series.map(([key]) => key)],
-      ...intervals.map((row) => [row.interval, row.domain, ...series.map(([key]) => row[key])]),
+      ['interval', 'domain', ...present.map(([key]) => key)],
+      ...intervals.map((row) => [row.interval, row.domain, ...present.map(([key]) => row[key]!)]),
     ]),
     wide: true,
   });

@@ -66,11 +66,27 @@ describe('table 2 of the report (golden), by events and not by its formulas', ()
     expect(run('zb1p', ranks, 20, costs).idle).toEqual(every(ranks, 7 * (2 + 5 - 2 * 2)));
   });
 
-  // Where a pair is shorter than its two passes one after the other, ranks wait for each other less than the formula
-  // says: 3 * (6 + 5 - 6) = 15.
-  it('dualpipe does not: the formula is an upper bound here', () => {
-    const { idle } = run('dualpipe', ranks, 20, { F: 2, B: 5, W: 2, FB: 6 });
-    expect(idle).toEqual([11, 12, 13, 13, 13, 13, 12, 11]);
+  it("dualpipe does where F is the inputs' half of B, and a pair its two passes one after the other", () => {
+    for (const [F, W] of [
+      [1, 1],
+      [2, 1],
+      [3, 3],
+      [5, 2],
+    ] as const) {
+      const [B, FB] = [F + W, 2 * F + W];
+      for (const ranks of [4, 6, 8]) {
+        const { idle } = run('dualpipe', ranks, 3 * ranks, { F, B, W, FB });
+        expect(idle).toEqual(every(ranks, (ranks / 2 - 1) * (FB + B - 3 * W)));
+      }
+    }
+  });
+
+  it('dualpipe does not elsewhere: ranks wait less than the formula says, or longer, or both', () => {
+    const idle = (costs: Parameters<typeof run>[3]) => run('dualpipe', ranks, 20, costs).idle;
+    expect(idle({ F: 2, B: 5, W: 2, FB: 6 })).toEqual([11, 12, 13, 13, 13, 13, 12, 11]); // 3 * (6 + 5 - 6) = 15
+    expect(idle({ F: 3, B: 4, W: 2, FB: 7 })).toEqual(every(ranks, 18)); // 3 * (7 + 4 - 6) = 15
+    const mixed = [7.5, 10.5, 13.5, 13.5, 13.5, 13.5, 10.5, 7.5]; // 3 * (3 + 3.5 - 3) = 10.5
+    expect(idle({ F: 2.5, B: 3.5, W: 1, FB: 3 })).toEqual(mixed);
   });
 });
 

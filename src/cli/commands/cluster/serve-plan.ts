@@ -8,7 +8,7 @@ import { defineCommand } from '../../command.ts';
 import { jsonOption } from '../../common-options.ts';
 import { outputWidth } from '../../output.ts';
 import { wholeNumber } from '../../run-options.ts';
-import { plural } from '../../terminal/format.ts';
+import { formatBytes, plural } from '../../terminal/format.ts';
 import { formatHeadedTable } from '../../terminal/table.ts';
 import { writePage } from '../../write-report.ts';
 import { readTrace, traceHelp } from './read-trace.ts';
@@ -81,14 +81,16 @@ function titleOf({ unit, experts }: ServePlan): string {
   return `${phase}: ${experts} experts${also} and ${redundant} redundant on ${plural(gpus, 'GPU')}`;
 }
 
-function intervalTable({ intervals }: ServePlan): string[] {
-  const rows = intervals.map(({ interval, domain, before, kept, rebalanced, ideal }) => [
+function intervalTable({ intervals, dynamic }: ServePlan): string[] {
+  const rows = intervals.map(({ interval, domain, before, kept, rebalanced, ideal, dynamic, fetched }) => [
     String(interval),
     domain,
-    ...[before, kept, rebalanced, ideal].map((value) => value.toFixed(3)),
+    ...[before, kept, rebalanced, ideal, ...(dynamic === null ? [] : [dynamic])].map((value) => value.toFixed(3)),
+    String(fetched),
   ]);
   const head = ['interval', 'text', 'none redundant', 'placed once', 'rebalanced', 'ideal'];
-  return formatHeadedTable([head, ...rows], outputWidth(), [2, 3, 4, 5]);
+  const added = [...(dynamic === null ? [] : ['dynamic']), 'fetched'];
+  return formatHeadedTable([[...head, ...added], ...rows], outputWidth(), [2, 3, 4, 5, 6, 7]);
 }
 
 function redundancyTable({ byRedundancy }: ServePlan): string[] {
@@ -100,7 +102,7 @@ function redundancyTable({ byRedundancy }: ServePlan): string[] {
   return formatHeadedTable([['redundant experts', 'rebalanced', 'ideal'], ...rows], outputWidth(), [0, 1, 2]);
 }
 
-function notesOf({ unit, shift }: ServePlan, overlap: OverlapTimes): string[] {
+function notesOf({ unit, shift, dynamic, moves }: ServePlan, overlap: OverlapTimes): string[] {
   const later = {
     prefill: 'The later public deployment: 32 GPUs, 9 routed experts and 1 shared a GPU, attention not split.',
     decode: 'The later public deployment: 128 GPUs in the profiles, 144 in the overview that followed, and not 320.',
@@ -113,6 +115,14 @@ function notesOf({ unit, shift }: ServePlan, overlap: OverlapTimes): string[] {
           `Rebalanced in every interval: ${shift.settled.toFixed(3)} while the text stays the same, ` +
             `${shift.shifted.toFixed(3)} when it changes, ${shift.rebalanced.toFixed(3)} one interval later.`,
         ]),
+    ...(dynamic === null
+      ? []
+      : [
+          `Dynamic: each GPU holds ${dynamic.held} experts and uses at most ${dynamic.used} in a step; tokens are ` +
+            'shared out among those that hold their experts before each layer.',
+        ]),
+    `A rebalance fetches ${moves.fetched.toFixed(1)} experts from other GPUs, ${formatBytes(moves.bytes)} if they ` +
+      `were DeepSeek-V3's; ${moves.fetchedAsPlaced.toFixed(1)} if GPUs kept nothing in place on purpose.`,
     `Two micro-batches side by side: ${times(overlap)} (DeepSeek-V3, simulated).`,
     later[unit.phase],
   ];
@@ -123,7 +133,7 @@ function times({ one, two }: OverlapTimes): string {
   return `a layer takes ${milliseconds(two)} instead of ${milliseconds(one)}, ${(one / two).toFixed(2)} times as fast`;
 }
 
-function factsOf({ unit, shift, byRedundancy }: ServePlan, overlap: OverlapTimes): [string, string][] {
+function factsOf({ unit, shift, byRedundancy, moves }: ServePlan, overlap: OverlapTimes): [string, string][] {
   return [
     ['GPUs, nodes', `${unit.gpus}, ${unit.nodes}`],
     ['Redundant experts', String(unit.redundant)],
@@ -132,6 +142,7 @@ function factsOf({ unit, shift, byRedundancy }: ServePlan, overlap: OverlapTimes
       `${rebalanced.toFixed(3)} rebalanced, ${ideal.toFixed(3)} ideal`,
     ]),
     ...(shift === null ? [] : [['When the text changes', shift.shifted.toFixed(3)] as [string, string]]),
+    ['Experts that a rebalance fetches', `${moves.fetched.toFixed(1)}, ${formatBytes(moves.bytes)} in DeepSeek-V3`],
     ['Two micro-batches side by side', times(overlap)],
   ];
 }
