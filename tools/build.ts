@@ -17,7 +17,7 @@ const keyName = '.build-key';
 const command = 'cli/main.js';
 const labFolder = 'lab-page';
 /** What the result depends on: these folders, less what the build itself puts into `src`, and these files. */
-const folders = ['src', 'lab', 'tools/engine', 'tools/bundle', 'tools/lab'];
+const folders = ['src', 'lab', 'corpora', 'tools/engine', 'tools/bundle', 'tools/lab'];
 const builtInSource = ['src/engine/wasm', 'src/tensor/tfjs-registrations.js'].map((path) => join(path));
 const files = [
   'tools/build.ts',
@@ -69,7 +69,7 @@ const notInLab = /^(cli|serve|lab|report|experiments|bench|interchange)\//;
 function buildLab(folder: string): void {
   const hash = createHash('sha256');
   const library = filesIn(folder).filter((path) => /\.(js|wasm)$/.test(path) && !notInLab.test(path));
-  const sources = ['lab', 'tools/lab'].flatMap((name) =>
+  const sources = ['lab', 'corpora', 'tools/lab'].flatMap((name) =>
     filesIn(join(root, name)).map((path) => join(root, name, path)),
   );
   for (const path of [

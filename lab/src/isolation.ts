@@ -2,17 +2,23 @@
 // them, and the page is loaded again once.
 
 const tried = 'tinyseek-lab-isolation';
+const patienceMilliseconds = 3000;
 
 /** True where the page is about to be loaded again. */
 export async function isolate(): Promise<boolean> {
-  if (crossOriginIsolated || !('serviceWorker' in navigator) || sessionStorage.getItem(tried) !== null) return false;
+  if (crossOriginIsolated || !('serviceWorker' in navigator)) return false;
   try {
+    if (sessionStorage.getItem(tried) !== null) return false;
     await navigator.serviceWorker.register(new URL('isolation.js', document.baseURI));
-    await navigator.serviceWorker.ready;
+    const isReady = await Promise.race([
+      navigator.serviceWorker.ready.then(() => true),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), patienceMilliseconds)),
+    ]);
+    if (!isReady) return false;
+    sessionStorage.setItem(tried, 'yes');
   } catch {
     return false;
   }
-  sessionStorage.setItem(tried, 'yes');
   location.reload();
   return true;
 }

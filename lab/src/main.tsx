@@ -1,12 +1,11 @@
-import { render } from 'preact';
+// Begins with what is small: the page shows its heading from `index.html`, and is not loaded at all where it is about to
+// be loaded again. The rest comes in two parts, so that the browser gets a turn between them.
+
 import './style.css';
-import { App } from './app.tsx';
 import { isolate } from './isolation.ts';
-import { readAddress } from './state/address.ts';
-import { findStoredRuns } from './state/lab.ts';
 
 if (!(await isolate())) {
-  readAddress();
-  render(<App />, document.getElementById('lab')!);
-  void findStoredRuns();
+  await import('./state/settings.ts'); // with the checks of every setting
+  const { start } = await import('./start.tsx');
+  start();
 }

@@ -27,8 +27,8 @@ export type Question =
       /** Texts that end it. */
       readonly stop: readonly string[];
     }
-  /** The files of a Hugging Face folder with the weights as they are now. */
-  | { readonly kind: 'folder' };
+  /** A zip of a Hugging Face folder with the weights as they are now. */
+  | { readonly kind: 'zip' };
 
 /** How a token of a continuation came about. */
 export interface WrittenToken extends TextToken {
@@ -56,4 +56,4 @@ export type Answer =
       readonly drafted: number;
       readonly accepted: number;
     }
-  | { readonly kind: 'folder'; readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>> };
+  | { readonly kind: 'zip'; readonly bytes: Uint8Array<ArrayBuffer> };

@@ -1,4 +1,4 @@
-// Serves the built lab on this machine: its files, the texts that come with the package, and runs that were offered.
+// Serves the built lab on this machine: its files, and runs that were offered.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,6 @@ import { allowedHosts, checkHosts } from '../serve/allowed-hosts.ts';
 import { readSiteFile } from './site-file.ts';
 
 const site = fileURLToPath(new URL('../lab-page', import.meta.url));
-const corpora = fileURLToPath(new URL('../../corpora', import.meta.url));
 
 /** Headers that give the page threads, and keep it from anything but its own origin. */
 export const labHeaders: Readonly<Record<string, string>> = {
@@ -101,7 +100,6 @@ function pathOf(url: string): string | null {
 
 function placeOf(path: string, models: readonly OfferedModel[]): { folder: string; path: string } | null {
   const [first, second, third] = path.split('/');
-  if (first === 'corpora') return second === undefined ? null : { folder: corpora, path: second };
   if (first !== 'models') return { folder: site, path };
   const model = models[Number(second)];
   if (model === undefined || third === undefined || !modelFiles.includes(third)) return null;

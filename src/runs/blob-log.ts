@@ -1,5 +1,6 @@
-// Metrics and samples as blobs. A blob is written whole, so lines are gathered in memory and written when a checkpoint
-// is: a resumed run drops the lines after its checkpoint anyway.
+// Metrics and samples as blobs. A blob is replaced as a whole, so lines are gathered in memory and added to it when a
+// checkpoint is written: a resumed run drops the lines after its checkpoint anyway. What was written is not kept in
+// memory, which a long run would fill.
 
 import { isUpToStep } from '../io/json-lines.ts';
 import { encodeUtf8 } from '../io/utf8.ts';
@@ -11,7 +12,7 @@ export interface BlobLog extends RunLog {
   flush(): Promise<void>;
 }
 
-/** Reads the lines up to `step` and goes on after them. */
+/** Drops the lines after `step` and goes on after the others. */
 export async function openBlobLog(blobs: Blobs, step: number): Promise<BlobLog> {
   const metrics = await openLines(blobs, 'metrics.jsonl', step);
   const samples = await openLines(blobs, 'samples.jsonl', step);
@@ -22,20 +23,22 @@ export async function openBlobLog(blobs: Blobs, step: number): Promise<BlobLog> 
   return { metrics: metrics.append, sample: samples.append, flush, close: flush };
 }
 
+const encodeLines = (lines: readonly string[]) => encodeUtf8(lines.map((line) => `${line}\n`).join(''));
+
 async function openLines(blobs: Blobs, path: string, step: number) {
   const bytes = await blobs.read(path);
   const found = bytes === null ? [] : new TextDecoder().decode(bytes).split('\n');
-  const lines = found.filter((line) => isUpToStep(line, step));
-  let isWritten = lines.length === found.filter((line) => line !== '').length;
+  const kept = found.filter((line) => isUpToStep(line, step));
+  const isWhole = kept.length === found.filter((line) => line !== '').length;
+  if (!isWhole) await blobs.write(path, encodeLines(kept));
+  let waiting: string[] = [];
   return {
-    append: (line: LogLine) => {
-      lines.push(JSON.stringify(line));
-      isWritten = false;
-    },
+    append: (line: LogLine) => void waiting.push(JSON.stringify(line)),
     flush: async () => {
-      if (isWritten) return;
-      await blobs.write(path, encodeUtf8(lines.map((line) => `${line}\n`).join('')));
-      isWritten = true;
+      if (waiting.length === 0) return;
+      const lines = waiting;
+      await blobs.append(path, encodeLines(lines));
+      waiting = waiting.slice(lines.length);
     },
   };
 }

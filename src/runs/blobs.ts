@@ -6,6 +6,8 @@ export interface Blobs {
   read(path: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Puts bytes at a path, in place of those that are there: all of them or none. */
   write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Puts bytes after those that are at a path, if there are any: all of them or none. */
+  append(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** The names in a folder, of files and folders; `''` is the topmost. None for a folder that is not there. */
   list(folder: string): Promise<string[]>;
   /** Removes a file, or a folder with all that is in it. */

@@ -10,12 +10,13 @@ export interface DirectoryHandle {
 }
 
 export interface FileHandle {
-  getFile(): Promise<{ arrayBuffer(): Promise<ArrayBuffer> }>;
+  getFile(): Promise<{ readonly size: number; arrayBuffer(): Promise<ArrayBuffer> }>;
   /** Opens a stream for writing. The file changes when the stream is closed, all at once. */
-  createWritable(): Promise<WritableFile>;
+  createWritable(options?: { readonly keepExistingData?: boolean }): Promise<WritableFile>;
 }
 
 export interface WritableFile {
+  seek(position: number): Promise<void>;
   write(data: Uint8Array<ArrayBuffer>): Promise<void>;
   close(): Promise<void>;
   abort(reason?: unknown): Promise<void>;

@@ -1,5 +1,6 @@
 // A run that is kept in memory: for tests, notebooks and pages, and for programs that put the files somewhere else.
 
+import { joinBytes } from '../io/join-bytes.ts';
 import { blobStore } from './blob-store.ts';
 import type { Blobs } from './blobs.ts';
 import type { ModelStore } from './model-store.ts';
@@ -24,6 +25,7 @@ export function memoryBlobs(files: Map<string, Uint8Array<ArrayBuffer>>): Blobs 
   return {
     read: async (path) => files.get(path) ?? null,
     write: async (path, bytes) => void files.set(path, bytes),
+    append: async (path, bytes) => void files.set(path, joinBytes([files.get(path) ?? new Uint8Array(), bytes])),
     list: async (folder) => {
       const paths = [...files.keys()].filter((path) => path.startsWith(below(folder)));
       return [...new Set(paths.map((path) => path.slice(below(folder).length).split('/')[0] ?? ''))];

@@ -42,7 +42,11 @@ function handleBlobs(directory: DirectoryHandle, locks: LockManager | undefined)
     },
     write: async (path, bytes) => {
       const { folder, name } = await parentOf(directory, path, true);
-      await writeFile(await folder.getFileHandle(name, { create: true }), path, bytes);
+      await writeFile(await folder.getFileHandle(name, { create: true }), path, bytes, false);
+    },
+    append: async (path, bytes) => {
+      const { folder, name } = await parentOf(directory, path, true);
+      await writeFile(await folder.getFileHandle(name, { create: true }), path, bytes, true);
     },
     list: async (path) => {
       const folder = await present(async () => folderAt(directory, partsOf(path), false));
@@ -87,9 +91,15 @@ async function present<T>(ask: () => Promise<T>): Promise<T | null> {
   }
 }
 
-async function writeFile(file: FileHandle, path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const stream = await file.createWritable();
+async function writeFile(
+  file: FileHandle,
+  path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  isAppended: boolean,
+): Promise<void> {
+  const stream = await file.createWritable({ keepExistingData: isAppended });
   try {
+    if (isAppended) await stream.seek((await file.getFile()).size);
     await stream.write(bytes);
     await stream.close();
   } catch (error) {

@@ -22,12 +22,15 @@ export class FakeFile implements FileHandle {
 
   async getFile() {
     const { bytes } = this;
-    return { arrayBuffer: async () => bytes.slice().buffer };
+    return { size: bytes.length, arrayBuffer: async () => bytes.slice().buffer };
   }
 
-  async createWritable() {
-    const parts: Uint8Array[] = [];
+  async createWritable({ keepExistingData = false } = {}) {
+    const parts: Uint8Array[] = keepExistingData ? [this.bytes] : [];
     return {
+      seek: async (position: number) => {
+        if (position !== Buffer.concat(parts).length) throw failure('only the end is written to');
+      },
       write: async (data: Uint8Array<ArrayBuffer>) => {
         this.#onChange('write');
         parts.push(data.slice());

@@ -6,6 +6,11 @@ import type { InlineConfig, Plugin } from 'vite';
 const root = join(import.meta.dirname, '../../lab');
 // A build on a slow machine is no reason for a warning.
 const rolldownOptions = { checks: { bundlerTimings: false } };
+/**
+ * Of the library, the page takes what it names: settings, counts, histories. That TF.js registers its operations when
+ * it is loaded is for the worker, which computes.
+ */
+const pageOptions = { ...rolldownOptions, treeshake: { moduleSideEffects: (id: string) => id.startsWith(`${root}/`) } };
 
 /** The tables of OpenAI's tokenizers are megabytes, and the worker alone reads text. */
 const withoutTables: Plugin = {
@@ -30,7 +35,7 @@ export function labConfig(library: string, outDir: string): InlineConfig {
       },
     },
     build: {
-      ...{ outDir, emptyOutDir: true, rolldownOptions, target: 'es2023', assetsInlineLimit: 0 },
+      ...{ outDir, emptyOutDir: true, rolldownOptions: pageOptions, target: 'es2023', assetsInlineLimit: 0 },
       ...{ chunkSizeWarningLimit: Number.POSITIVE_INFINITY, modulePreload: { polyfill: false } },
     },
     worker: { format: 'es', rolldownOptions },

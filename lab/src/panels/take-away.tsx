@@ -5,7 +5,7 @@ import { ask, current, notice, startRun } from '../state/lab.ts';
 import { fetchModel, offeredModels } from '../state/offered.ts';
 import { corpusNames, preset, settingPairs } from '../state/settings.ts';
 import { keepModel } from '../state/storage.ts';
-import { readZip, writeZip } from '../state/zip.ts';
+import { readZip } from '../state/read-zip.ts';
 
 function commandLine(): string {
   const sets = settingPairs.value.map((pair) => ` --set ${pair}`).join('');
@@ -81,9 +81,9 @@ export function TakeAway() {
 
 async function saveZip(): Promise<void> {
   try {
-    const { files } = await ask({ kind: 'folder' });
+    const { bytes } = await ask({ kind: 'zip' });
     const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([writeZip(files)], { type: 'application/zip' }));
+    link.href = URL.createObjectURL(new Blob([bytes], { type: 'application/zip' }));
     link.download = `${current.value?.name.replaceAll(' ', '-').toLowerCase() ?? 'model'}.zip`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
@@ -102,8 +102,7 @@ async function openOffered(name: string, place: number): Promise<void> {
 
 async function openZip(file: File): Promise<void> {
   try {
-    const files = readZip(new Uint8Array(await file.arrayBuffer()), file.name);
-    await startRun(await keepModel(file.name.replace(/\.zip$/, ''), files));
+    await startRun(await keepModel(file.name.replace(/\.zip$/, ''), await readZip(file)));
   } catch (error) {
     notice.value = (error as Error).message;
   }

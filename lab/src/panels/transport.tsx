@@ -103,7 +103,7 @@ function Computer() {
       <span>{where}</span>
       {!crossOriginIsolated && (
         <span>
-          One thread: this server sends no isolation headers. `npx tinyseek lab` serves the page with threads.
+          One thread: this server does not isolate the page. <code>npx tinyseek lab</code> serves it with threads.
         </span>
       )}
     </p>

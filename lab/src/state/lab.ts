@@ -6,7 +6,7 @@ import type { Command, FromWorker, RunRequest } from '../protocol.ts';
 import type { Answer, Question } from '../questions.ts';
 import { LabRun } from './lab-run.ts';
 import { rememberSpeed, resolved, source } from './settings.ts';
-import { forgetRun, keepRequest, storedRequests } from './storage.ts';
+import { forgetModel, forgetRun, keepRequest, storedRequests } from './storage.ts';
 
 export const runs = signal<readonly LabRun[]>([]);
 export const currentId = signal<string | null>(null);
@@ -15,6 +15,8 @@ export const current = computed(() => runs.value.find(({ request }) => request.r
 export const notice = signal('');
 
 let worker: Worker | null = null;
+/** One that has loaded its program, for the first run of this visit. */
+let ready: Worker | null = null;
 let asked = 0;
 interface Waiting {
   readonly onAnswer: (answer: Answer) => void;
@@ -25,21 +27,29 @@ const waiting = new Map<number, Waiting>();
 
 const send = (command: Command) => worker?.postMessage(command);
 
+/** Lets a worker load its program, so that the first run begins at once. */
+export function prepareWorker(): void {
+  if (worker === null) ready ??= createWorker();
+}
+
 function createWorker(): Worker {
   const made = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: document.baseURI });
   made.onmessage = ({ data }: MessageEvent<FromWorker>) => hear(data);
-  made.onerror = ({ message }) => crashed(message);
+  made.onerror = ({ message }) => {
+    if (made === worker) crashed(message);
+    else ready = null; // it could not be loaded; the next one may
+  };
   return made;
 }
 
-function crashed(message: string): void {
+function crashed(reason: string): void {
   const run = current.value;
-  run?.hear({
-    type: 'failed',
-    message:
-      `The worker ended unexpectedly (${message || 'no reason given'}). The run is kept up to its checkpoint at step ` +
-      `${run.savedStep.value}: press Train to go on from there.`,
-  });
+  const saved = run?.savedStep.value ?? 0;
+  const what =
+    saved === 0
+      ? 'It had no checkpoint yet: press Train to start it again from its first step.'
+      : `The run is kept up to its checkpoint at step ${saved}: press Train to go on from there.`;
+  run?.hear({ type: 'failed', message: `The worker ended unexpectedly (${reason || 'no reason given'}). ${what}` });
   endWorker();
 }
 
@@ -128,7 +138,8 @@ async function launch(run: LabRun, isStored: boolean, hold: boolean): Promise<vo
   currentId.value = run.request.runId;
   run.status.value = 'preparing';
   if (!isStored) await keepRequest(run.request);
-  worker = createWorker();
+  worker = ready ?? createWorker();
+  ready = null;
   send({ type: 'start', request: run.request, isStored, hold });
 }
 
@@ -191,7 +202,9 @@ export async function remove(run: LabRun): Promise<void> {
     currentId.value = null;
   }
   runs.value = runs.value.filter((other) => other !== run);
-  await forgetRun(run.request.runId);
+  const { runId, init } = run.request;
+  await forgetRun(runId);
+  if (init !== null && !runs.value.some(({ request }) => request.init === init)) await forgetModel(init);
 }
 
 /** Runs of earlier visits; the newest is opened where it stood, and waits. */

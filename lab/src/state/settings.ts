@@ -4,6 +4,7 @@ import { computed, signal } from '@preact/signals';
 import { countParameters, type RunConfig, resolveRunConfig, UserError } from 'tinyseek/core';
 import type { TextSource } from '../protocol.ts';
 import { type LabPreset, labPresets, presetNamed } from './presets.ts';
+import { remember, remembered } from './remembered.ts';
 
 export const presetName = signal('tiny');
 /** Settings that differ from the preset, by key. */
@@ -62,7 +63,7 @@ const speedKey = 'tinyseek-lab-speed';
 
 /** Remembers how fast this machine trains, in parameters times tokens a second. */
 export function rememberSpeed(activeParameters: number, tokensPerSecond: number): void {
-  localStorage.setItem(speedKey, String(activeParameters * tokensPerSecond));
+  remember(speedKey, String(activeParameters * tokensPerSecond));
 }
 
 /** The size of the model, and the seconds that the run will take here; null before this machine has trained. */
@@ -71,6 +72,6 @@ export const advice = computed(() => {
   if (config === null) return null;
   const { total, active } = countParameters(config.model);
   const { steps, batchSize, seqLen } = config.train;
-  const speed = Number(localStorage.getItem(speedKey));
+  const speed = Number(remembered(speedKey));
   return { total, active, seconds: speed > 0 ? (steps * batchSize * seqLen * active) / speed : null };
 });

@@ -45,22 +45,40 @@ const waitMilliseconds = 100;
 
 /** Forgets a run; a worker that was just ended may hold one of its files for a moment. */
 export async function forgetRun(runId: string): Promise<void> {
-  for (let i = 0; i < tries; i++) {
+  const folder = await folderAt('runs').catch(() => null);
+  for (let i = 0; folder !== null && i < tries; i++) {
     try {
-      await (await folderAt('runs')).removeEntry(runId, { recursive: true });
+      await folder.removeEntry(runId, { recursive: true });
       break;
     } catch (error) {
       if (error instanceof Error && error.name === 'NotFoundError') break;
       await new Promise((resolve) => setTimeout(resolve, waitMilliseconds));
     }
   }
-  await (await folderAt('requests')).removeEntry(`${runId}.json`).catch(() => {});
+  const requests = await folderAt('requests').catch(() => null);
+  await requests?.removeEntry(`${runId}.json`).catch(() => {});
 }
 
-/** Keeps the files of a model, and returns its id. */
+/** Forgets a model that no run begins with any more. */
+export async function forgetModel(modelId: string): Promise<void> {
+  await (await folderAt('models')).removeEntry(modelId, { recursive: true }).catch(() => {});
+}
+
+/**
+ * Keeps the files of a model, and returns its id.
+ *
+ * @throws {Error} that says what to do where there is no room
+ */
 export async function keepModel(name: string, files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<string> {
   const modelId = `${name.replaceAll(/[^\w-]+/g, '-')}-${Date.now()}`;
-  const folder = await folderAt('models', modelId);
-  for (const [file, bytes] of files) await write(folder, file, bytes);
+  try {
+    const folder = await folderAt('models', modelId);
+    for (const [file, bytes] of files) await write(folder, file, bytes);
+  } catch (error) {
+    await forgetModel(modelId).catch(() => {});
+    const isFull = error instanceof Error && error.name === 'QuotaExceededError';
+    const what = isFull ? 'has no room for it: delete an older run in the table' : 'keeps no files for this page';
+    throw new Error(`${name} cannot be opened: the browser ${what}.`, { cause: error });
+  }
   return modelId;
 }

@@ -13,8 +13,9 @@ export type Report = (answer: Answer, isLast: boolean) => void;
 
 /** Answers a question; an answer in parts ends early when `signal` is aborted. */
 export async function answer(subject: Subject, question: Question, report: Report, signal: AbortSignal): Promise<void> {
-  if (question.kind === 'folder') {
-    return report({ kind: 'folder', files: await modelFolder(subject.model, subject.tokenizer) }, true);
+  if (question.kind === 'zip') {
+    const { writeZip } = await import('./write-zip.ts');
+    return report({ kind: 'zip', bytes: writeZip(await modelFolder(subject.model, subject.tokenizer)) }, true);
   }
   const { answerQuestion } = await import('./inspect.ts');
   return answerQuestion(subject, question, report, signal);

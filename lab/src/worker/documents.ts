@@ -2,10 +2,8 @@
 
 import { type GivenDocuments, UserError } from 'tinyseek/core';
 import { generateMath } from 'tinyseek/more';
+import { beginningOf } from '../beginning-of.ts';
 import type { TextSource } from '../protocol.ts';
-
-/** Of a corpus the page reads as much, in characters: enough for a short run, and tokenised within seconds. */
-const mostCharacters = 1_250_000;
 
 /** The documents of each domain. `base` is the address of the page. */
 export async function loadDocuments(source: TextSource, base: string): Promise<Record<string, GivenDocuments>> {
@@ -31,21 +29,20 @@ function ownDocuments(text: string): string[] {
 async function loadCorpus(name: string, base: string): Promise<string[]> {
   if (name === 'math') return generateMath();
   const response = await fetch(new URL(`corpora/${name}.jsonl.gz`, base));
-  if (!response.ok || response.body === null) {
+  if (!response.ok) {
     throw new UserError(`data: the corpus ${name} is not beside this page (${response.status}); choose another text`);
   }
-  const text = await new Response(response.body.pipeThrough(new DecompressionStream('gzip'))).text();
+  const text = await textOf(await response.arrayBuffer());
   return text
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line).text as string);
 }
 
-function beginningOf(documents: readonly string[]): string[] {
-  let characters = 0;
-  return documents.filter((text) => {
-    const isRead = characters < mostCharacters;
-    characters += text.length;
-    return isRead;
-  });
+/** Some servers send a compressed file as such, and some so that the browser unpacks it. */
+async function textOf(bytes: ArrayBuffer): Promise<string> {
+  const [first, second] = new Uint8Array(bytes);
+  const isPacked = first === 0x1f && second === 0x8b;
+  const body = new Blob([bytes]).stream();
+  return new Response(isPacked ? body.pipeThrough(new DecompressionStream('gzip')) : body).text();
 }

@@ -19,7 +19,7 @@ export interface Subject {
 }
 
 /** Questions about what a model does with a text. */
-export type TextQuestion = Exclude<Question, { readonly kind: 'folder' }>;
+export type TextQuestion = Exclude<Question, { readonly kind: 'zip' }>;
 
 /** Takes a part of an answer, or all of it. */
 export type Report = (answer: Answer, isLast: boolean) => void;

@@ -15,6 +15,7 @@ import type { RunEvent, RunRequest } from '../protocol.ts';
 import type { Subject } from './answers.ts';
 import { BatchedSteps } from './batched-steps.ts';
 import { loadDocuments } from './documents.ts';
+import { forgivingStore, notKept } from './forgiving-store.ts';
 import { Gate } from './gate.ts';
 import { readHistory, stepRecord } from './step-record.ts';
 import { modelPlace, type RunPlace, runPlace } from './storage.ts';
@@ -66,13 +67,12 @@ export class Session {
     const documents = await loadDocuments(request.source, base);
     const place = await runPlace(request.runId);
     if (!place.isKept) {
-      const message = 'This browser keeps no files for the page: export the run before you close it, or it is lost.';
-      this.#tell({ type: 'warning', message });
+      this.#tell({ type: 'warning', message: isSecureContext ? noStorage : noSecurity });
     }
     const { partsOf } = await import('./bugs.ts');
     const common = {
       documents,
-      store: place.store,
+      store: forgivingStore(place.store, () => this.#tell({ type: 'warning', message: fullStorage })),
       parts: await partsOf(request.bugs),
       live: this.live,
       pause: this.gate,
@@ -82,8 +82,10 @@ export class Session {
       onPrepare: ({ stage, done, total }: { stage: string; done: number; total: number | null }) =>
         this.#tell({ type: 'preparing', stage, share: total === null ? null : done / total }),
     };
-    if (isStored) return void (await resumeRun(common));
     const { model, train: settings, init } = request;
+    if (isStored && place.isBegun) {
+      return void (await resumeRun({ ...common, ...(init === null ? {} : { init: await modelPlace(init) }) }));
+    }
     const { tokenizer: _, ...rest } = settings;
     const started =
       init === null
@@ -123,6 +125,7 @@ export class Session {
       case 'sample':
         return this.#tell({ type: 'sample', step: event.step, prompt: event.prompt, text: event.text });
       case 'checkpoint':
+        if (event.path === notKept) return;
         return this.#tell({ type: 'checkpoint', step: event.step });
       case 'note':
       case 'warning':
@@ -159,6 +162,17 @@ export class Session {
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   }
 }
+
+const noStorage =
+  'This browser keeps no files for the page: save the model as a zip before you close it, or it is lost.';
+
+const noSecurity =
+  'This page came over plain HTTP, where browsers keep no files and give no threads: save the model as a zip before ' +
+  'you close the page, or serve it over HTTPS.';
+
+const fullStorage =
+  'The browser has no room for this run: it goes on, but is lost when the page is closed. Delete an older run in the ' +
+  'table, and the next checkpoint is kept; or save the model as a zip.';
 
 /** What went wrong, and what to do about it. */
 export function describeError(error: unknown): string {

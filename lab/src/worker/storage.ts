@@ -2,6 +2,7 @@
 
 import { type ModelStore, memoryStore, opfsStore, type RunStore } from 'tinyseek/core';
 import { filesModel } from 'tinyseek/more';
+import { notKept } from './forgiving-store.ts';
 
 const root = 'tinyseek-lab';
 
@@ -15,6 +16,8 @@ export interface RunPlace {
   readonly store: RunStore & ModelStore;
   /** The lines of metrics that are stored already. */
   readonly log: () => Promise<string>;
+  /** Whether a run was begun here. */
+  readonly isBegun: boolean;
   /** False where the run is lost when the page is closed. */
   readonly isKept: boolean;
 }
@@ -24,13 +27,17 @@ export async function runPlace(runId: string): Promise<RunPlace> {
   try {
     if (!('createWritable' in FileSystemFileHandle.prototype)) throw new Error('no streams into files');
     const folder = await folderAt(['runs', runId], true);
-    const log = async () => {
-      const handle = await folder.getFileHandle('metrics.jsonl').catch(() => null);
+    const textOf = async (name: string) => {
+      const handle = await folder.getFileHandle(name).catch(() => null);
       return handle === null ? '' : (await handle.getFile()).text();
     };
-    return { store: opfsStore(folder), log, isKept: true };
+    const isBegun = (await textOf('run.json')) !== '';
+    return { store: opfsStore(folder), log: () => textOf('metrics.jsonl'), isBegun, isKept: true };
   } catch {
-    return { store: memoryStore(runId), log: async () => '', isKept: false };
+    const store = memoryStore(runId);
+    // A page that came over plain HTTP has no checksums, and so no checkpoints.
+    const kept = isSecureContext ? store : { ...store, saveCheckpoint: async () => notKept };
+    return { store: kept, log: async () => '', isBegun: false, isKept: false };
   }
 }
 

@@ -85,4 +85,10 @@ function obey(command: Command): void {
   }
 }
 
+// An error that nobody waits for reaches the page as any other error of a worker.
+self.onunhandledrejection = ({ reason }) => {
+  setTimeout(() => {
+    throw reason;
+  });
+};
 self.onmessage = ({ data }: MessageEvent<Command>) => obey(data);

@@ -1,0 +1,40 @@
+// A store that does not end a run because the browser's storage is full: the run goes on in memory, and every
+// checkpoint is tried again.
+
+import { type ModelStore, type RunStore, UserError } from 'tinyseek/core';
+
+type Store = RunStore & ModelStore;
+
+/** The path of a checkpoint that could not be kept. */
+export const notKept = 'not kept: the storage is full';
+
+/** @param onFull is told once, and once more after there was room in between */
+export function forgivingStore(store: Store, onFull: () => void): Store {
+  let isFull = false;
+  const tryTo = async <T>(write: () => Promise<T>, instead: T): Promise<T> => {
+    try {
+      const result = await write();
+      isFull = false;
+      return result;
+    } catch (error) {
+      if (!saysFull(error)) throw error;
+      if (!isFull) onFull();
+      isFull = true;
+      return instead;
+    }
+  };
+  return {
+    ...store,
+    writeSettings: (settings) => tryTo(() => store.writeSettings(settings), undefined),
+    saveCheckpoint: (step, contents, keep) => tryTo(() => store.saveCheckpoint(step, contents, keep), notKept),
+    openLog: async (step) => {
+      const log = await store.openLog(step);
+      return { ...log, close: () => tryTo(() => log.close(), undefined) };
+    },
+  };
+}
+
+function saysFull(error: unknown): boolean {
+  const { cause } = error instanceof UserError ? error : {};
+  return cause instanceof Error && cause.name === 'QuotaExceededError';
+}
