@@ -14,7 +14,7 @@ export * from './experts/grouped-matmul';
 export * from './experts/plan';
 export * from './experts/routed';
 export * from './experts/routed-gradient';
-export * from './quantize';
+export { fakeQuantize } from './quantize';
 export * from './rotary';
 export { binary, binarySame } from './elementwise/binary';
 export { equalWords, truthAsFloat } from './elementwise/truth';
