@@ -35,6 +35,12 @@ export function codedRow(coded: usize, row: i32, columns: i32): usize {
   return coded + <usize>row * <usize>tilesOf(columns) * CODED_TILE;
 }
 
+/** Where the codes of a tile begin that starts at `column` of a row, a multiple of 16. */
+@inline
+export function codedTile(row: usize, column: i32): usize {
+  return row + <usize>(column / TILE) * CODED_TILE;
+}
+
 /** A tile at the end of a row, filled up with zeros: above the panels and edges of products. */
 @inline
 function tailTile(): usize {
