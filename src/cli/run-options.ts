@@ -17,6 +17,11 @@ export const modelOptions = [
   { flags: '--set <key=value>', help: 'change one setting; can be repeated', parse: collect },
 ] as const;
 
+export const precisionOption = {
+  flags: '--precision <name>',
+  help: 'float32, or fp8: products of 8-bit numbers, emulated',
+} as const;
+
 /** Those of a model, and the shorthands for `--set` that a run has. */
 export const runOptions = [
   ...modelOptions,
@@ -26,7 +31,7 @@ export const runOptions = [
   { flags: '--batch-size <n>', help: 'sequences per step' },
   { flags: '--seq-len <n>', help: 'tokens per sequence' },
   { flags: '--seed <n>', help: 'seed of the weights and of the data order' },
-  { flags: '--precision <name>', help: 'float32, or fp8: products of 8-bit numbers, emulated' },
+  precisionOption,
 ] as const;
 
 export type ModelOptions = OptionsOf<typeof modelOptions>;

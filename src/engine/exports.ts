@@ -57,6 +57,7 @@ export interface Exports {
   readonly binary: (op: number, a: Address, b: Address, out: Address) => void;
   readonly binarySame: (op: number, a: Address, b: Address, out: Address, size: number) => void;
   readonly blockScales: (from: Address, rows: number, columns: number, scales: Address) => void;
+  readonly codedLength: (rows: number, columns: number) => number;
   readonly copyRows: (a: Address, b: Address) => void;
   readonly copyWords: (a: Address, b: Address, size: number) => void;
   readonly countJob: (counts: Address, chunks: number) => void;
@@ -93,6 +94,97 @@ export interface Exports {
     largest: number,
   ) => void;
   readonly fill: (at: Address, size: number, bits: number) => void;
+  readonly fp8Experts: (
+    x: Address,
+    gates: Address,
+    gateUp: Address,
+    down: Address,
+    plan: Address,
+    h: Address,
+    codedX: Address,
+    codedAct: Address,
+    gateUp8: Address,
+    down8: Address,
+    x8: Address,
+    act8: Address,
+    rows: Address,
+    out: Address,
+    N: number,
+    K: number,
+    E: number,
+    D: number,
+    F: number,
+    tileRows: number,
+    tileColumns: number,
+    mantissaBits: number,
+    minExponent: number,
+    largest: number,
+  ) => void;
+  readonly fp8ExpertsGrad: (
+    gates: Address,
+    gateUp8: Address,
+    down8: Address,
+    plan: Address,
+    h: Address,
+    codedX: Address,
+    codedAct: Address,
+    dy: Address,
+    dx: Address,
+    dGates: Address,
+    dGateUp: Address,
+    dDown: Address,
+    dy8: Address,
+    dAct: Address,
+    actTurned: Address,
+    dh32: Address,
+    dh8: Address,
+    dyTurned: Address,
+    xTurned: Address,
+    gateSums: Address,
+    packedDy: Address,
+    packedDh: Address,
+    N: number,
+    K: number,
+    E: number,
+    D: number,
+    F: number,
+    mantissaBits: number,
+    minExponent: number,
+    largest: number,
+  ) => void;
+  readonly fp8Linear: (
+    x: Address,
+    weight: Address,
+    y: Address,
+    coded: Address,
+    x8: Address,
+    weight8: Address,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    tileRows: number,
+    tileColumns: number,
+    mantissaBits: number,
+    minExponent: number,
+    largest: number,
+  ) => void;
+  readonly fp8LinearGrad: (
+    coded: Address,
+    weight8: Address,
+    dy: Address,
+    dx: Address,
+    dWeight: Address,
+    dy8: Address,
+    dyTurned: Address,
+    xTurned: Address,
+    packed: Address,
+    rows: number,
+    inputs: number,
+    outputs: number,
+    mantissaBits: number,
+    minExponent: number,
+    largest: number,
+  ) => void;
   readonly gateSumColumns: (F: number) => number;
   readonly gateWeights: (
     logits: Address,

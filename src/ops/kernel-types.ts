@@ -11,6 +11,7 @@ import type {
   Operands,
   OpSpec,
   OtherGradients,
+  ReadOperands,
   Results,
   SavedOperands,
   SizesOf,
@@ -45,7 +46,7 @@ interface Forward<S extends OpSpec, Backend> {
 
 interface Gradient<S extends OpSpec, Backend> {
   /** Makes the gradient of each input that has one, under its name. */
-  readonly gradient: (backend: Backend, inputs: Operands<S['inputs']>, call: GradientCall<S>) => InputGradients<S>;
+  readonly gradient: (backend: Backend, inputs: ReadOperands<S>, call: GradientCall<S>) => InputGradients<S>;
 }
 
 /**
@@ -59,7 +60,7 @@ interface Halves<S extends OpSpec, Backend> {
    */
   readonly gradientInputs: (
     backend: Backend,
-    inputs: Operands<S['inputs']>,
+    inputs: ReadOperands<S>,
     call: GradientCall<S>,
   ) =>
     | { readonly gradients: OtherGradients<S>; readonly kept: Kept<S> }

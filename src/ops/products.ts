@@ -1,8 +1,10 @@
 // The products of linear layers and of experts, which training in 8 bits replaces.
 
-import type { Fp8Recipe } from '../precision/recipe.ts';
+import { type Fp8Recipe, isTiled } from '../precision/recipe.ts';
 import { tf } from '../tensor/tf.ts';
 import { expertsByRows } from './experts-by-rows.ts';
+import { fp8Experts } from './fp8-experts.ts';
+import { fp8Linear } from './fp8-linear.ts';
 import { linear } from './linear.ts';
 import { quantizedMatMul } from './quantized-matmul.ts';
 import { routedExperts } from './routed-experts.ts';
@@ -20,9 +22,16 @@ export const float32Products: Products = { linear, experts: routedExperts };
  * Products whose operands are rounded, forward and backward. What lies between the two products of an expert,
  * activation and gates, stays float32.
  *
- * The backend must allow reading without waiting, whatever kernels it has: an expert's rows share scales.
+ * A recipe whose tiles lie within a row has kernels of its own, of the same bits. Any other needs a backend that allows
+ * reading without waiting: the rows of an expert share scales.
  */
 export function quantizedProducts(recipe: Fp8Recipe): Products {
+  if (isTiled(recipe)) {
+    return {
+      linear: (x, weight) => fp8Linear(x, weight, recipe),
+      experts: (x, routing, gateUpProj, downProj) => fp8Experts(x, routing, gateUpProj, downProj, recipe),
+    };
+  }
   return {
     linear: (x, weight) => {
       const matrices = tf.reshape<tf.Rank.R3>(weight, [1, ...weight.shape]);

@@ -15,9 +15,8 @@ import {
   type TensorList,
   type TensorsByName,
   weightHalfName,
-  withGradient,
 } from './kernels.ts';
-import type { Sizes } from './shape-letters.ts';
+import type { LetteredShapes, Sizes } from './shape-letters.ts';
 
 interface AnyCall {
   readonly attrs: unknown;
@@ -66,7 +65,7 @@ function registerGradient(backendName: string, op: Op, gradient: NonNullable<Any
     const { inputs, call } = gradientCall(op, list as TensorList, attrs);
     const gradients = gradient(backend, inputs, call);
     op.gradients.measure(gradients, call.sizes);
-    return counted(listedGradients(op, withGradient(op.gradients, inputs), gradients), backend);
+    return counted(listedGradients(op, wanted(op, op.gradients, inputs), gradients), backend);
   });
 }
 
@@ -74,7 +73,7 @@ function registerInputHalf(backendName: string, op: Op, half: NonNullable<AnyKer
   register(backendName, inputHalfName(op), (list, attrs, backend) => {
     const { inputs, call } = gradientCall(op, list as TensorList, attrs);
     const { gradients, kept } = half(backend, inputs, call);
-    const others = withGradient(op.others, inputs);
+    const others = wanted(op, op.others, inputs);
     if (kept === null) {
       op.gradients.measure(gradients, call.sizes);
       return counted(listedGradients(op, [...others, ...op.weights.names], gradients), backend);
@@ -99,6 +98,11 @@ function registerWeightHalf(backendName: string, op: Op, half: NonNullable<AnyKe
   });
 }
 
+/** The names of the inputs that have one of these gradients: those that are given, and those that are not read. */
+function wanted({ spec: { unread = [] } }: Op, shapes: LetteredShapes, inputs: TensorsByName): readonly string[] {
+  return shapes.names.filter((name) => inputs[name] !== undefined || unread.includes(name));
+}
+
 function listedGradients(op: Op, names: readonly string[], gradients: TensorsByName): tf.TensorInfo[] {
   const list = listed(op, names, gradients);
   if (list.length < names.length) throw new Error(`gradients of ${op.name}: expected ${names.join(', ')}`);
@@ -115,5 +119,8 @@ function gradientCall(
   const inputs = byName(names, list);
   const dys = byName(op.outputs.names, list, names.length);
   const saved = byName(op.savedNames, list, names.length + op.outputs.names.length);
-  return { inputs, call: { attrs, sizes: measured(op, inputs), dys, saved } };
+  const sizes: Sizes = {};
+  if (op.read === null) op.inputs.measure(inputs, sizes);
+  else op.read.measure({ ...inputs, ...dys }, sizes);
+  return { inputs, call: { attrs, sizes, dys, saved } };
 }

@@ -36,3 +36,13 @@ export const fp8Recipe: Fp8Recipe = { activations: tile, weights: block, gradien
 export function transposed({ format, rows, columns }: Quantizer): Quantizer {
   return { format, rows: columns, columns: rows };
 }
+
+const isTile = ({ rows, columns }: Quantizer) => rows === 1 && columns === tileSize;
+
+/**
+ * Whether activations, in E4M3, and gradients are rounded in tiles of `tileSize` channels of one token: no scale then
+ * depends on where tokens are sent.
+ */
+export function isTiled({ activations, gradients }: Fp8Recipe): boolean {
+  return isTile(activations) && activations.format === 'e4m3' && isTile(gradients);
+}

@@ -9,7 +9,7 @@ import { backendOptions, engineOptions, parseBackendFlags, parseBackendOptions }
 import { defineCommand, defineGroup } from '../command.ts';
 import { checkpointArgument, heldOutOption, jsonOption } from '../common-options.ts';
 import { outputWidth } from '../output.ts';
-import { modelOptions, wholeNumber } from '../run-options.ts';
+import { modelOptions, precisionOption, wholeNumber } from '../run-options.ts';
 import { parseDrafts, parseSampling } from '../sampling-options.ts';
 import { formatBytes, formatExact, formatMeasured, plural } from '../terminal/format.ts';
 import { formatHeadedTable, formatTable } from '../terminal/table.ts';
@@ -22,6 +22,7 @@ const stepCommand = defineCommand({
     ...modelOptions,
     { flags: '--batch-size <n>', help: 'sequences per step' },
     { flags: '--seq-len <n>', help: 'tokens per sequence' },
+    precisionOption,
     { flags: '--steps <n>', help: 'steps to time, after a warm-up (default: at least 15, for 2 seconds)' },
     ...backendOptions(),
     jsonOption,
@@ -29,6 +30,7 @@ const stepCommand = defineCommand({
   examples: [
     ['bench step --preset peer-a', 'the size of the PyTorch comparison'],
     ['bench step --threads 1 --set nRoutedExperts=32', 'what a change costs'],
+    ['bench step --preset peer-a --precision fp8', 'what 8-bit products cost'],
   ],
   /** Settings as for `train`, except that `--steps` says how many steps to time. */
   run: async ({ steps, ...options }) => {

@@ -3,31 +3,35 @@
 // The same bits as `quantizeDequantize` of src/precision: divisions and not products with a reciprocal, and ties to
 // even.
 
-import { horizontalMax } from './shared/simd';
+import {
+  exponentBits,
+  Format,
+  largerMagnitude,
+  largestLane,
+  LEAST_AMAX,
+  magnitudeBits,
+  round4,
+  setFormat,
+  signBit,
+} from './fp8/round';
 import { ARGUMENTS, run } from './shared/threads';
 
 @unmanaged
-class QuantizeJob {
+export class QuantizeJob extends Format {
   x: usize;
   y: usize;
-  /** First row of each band [bands + 1] int32, or 0: every row is one. */
+  /** First row of each band [bands + 1] int32, or 0: `matrixRows` rows are cut into bands of `bandRows`, and so on. */
   starts: usize;
   bands: i32;
   bandsPerChunk: i32;
+  matrixRows: i32;
+  bandRows: i32;
   columns: i32;
   tileColumns: i32;
-  /** Bits of a float32's mantissa that the format lacks. */
-  shift: i32;
-  largest: f32;
-  leastNormal: f32;
-  /** Adding and subtracting it rounds numbers below `leastNormal` to multiples of the smallest one. */
-  rounder: f32;
 }
 
 /** Elements of a chunk. */
 const CHUNK: i32 = 4096;
-/** As in src/precision/quantize.ts: a tile of zeros is not divided by zero. */
-const LEAST_AMAX: f32 = 1e-30;
 
 /**
  * Shapes: x and y [rows, columns], cut into bands of rows, and those into tiles of `tileColumns` columns. The format
@@ -45,34 +49,68 @@ export function fakeQuantize(
   largest: f32,
 ): void {
   const job = changetype<QuantizeJob>(ARGUMENTS);
+  setFormat(job, mantissaBits, minExponent, largest);
   job.x = x;
   job.y = y;
   job.starts = starts;
-  job.bands = bands;
+  job.matrixRows = 1;
+  job.bandRows = 1;
   job.columns = columns;
   job.tileColumns = tileColumns;
-  job.shift = 23 - mantissaBits;
-  job.largest = largest;
-  job.leastNormal = reinterpret<f32>((minExponent + 127) << 23);
-  // 1.5 * 2^23 times the smallest number, 2^(minExponent - mantissaBits).
-  job.rounder = reinterpret<f32>(((minExponent - mantissaBits + 23 + 127) << 23) | 0x400000);
   const rows = starts ? load<i32>(starts + ((<usize>bands) << 2)) : bands;
-  const elements = <i64>max(1, rows) * <i64>columns;
-  job.bandsPerChunk = max(1, <i32>((<i64>CHUNK * <i64>bands) / elements));
-  run(quantizeChunk, (bands + job.bandsPerChunk - 1) / job.bandsPerChunk);
+  run(bandsChunk, cutBands(job, bands, rows));
 }
 
-function quantizeChunk(chunk: i32): void {
-  const job = changetype<QuantizeJob>(ARGUMENTS);
+/**
+ * Describes matrices of `rows` x `columns` that are cut into blocks; returns the chunks of `quantizeChunk`. The format is
+ * in place.
+ */
+export function describeBlocks(
+  job: QuantizeJob,
+  x: usize,
+  y: usize,
+  matrices: i32,
+  rows: i32,
+  columns: i32,
+  tileRows: i32,
+  tileColumns: i32,
+): i32 {
+  job.x = x;
+  job.y = y;
+  job.starts = 0;
+  job.matrixRows = rows;
+  job.bandRows = tileRows;
+  job.columns = columns;
+  job.tileColumns = tileColumns;
+  return cutBands(job, matrices * ((rows + tileRows - 1) / tileRows), matrices * rows);
+}
+
+function cutBands(job: QuantizeJob, bands: i32, rows: i32): i32 {
+  const elements = <i64>max(1, rows) * <i64>job.columns;
+  job.bands = bands;
+  job.bandsPerChunk = max(1, <i32>((<i64>CHUNK * <i64>bands) / elements));
+  return (bands + job.bandsPerChunk - 1) / job.bandsPerChunk;
+}
+
+function bandsChunk(chunk: i32): void {
+  quantizeChunk(changetype<QuantizeJob>(ARGUMENTS), chunk);
+}
+
+export function quantizeChunk(job: QuantizeJob, chunk: i32): void {
   const end = min(job.bands, (chunk + 1) * job.bandsPerChunk);
+  const perMatrix = (job.matrixRows + job.bandRows - 1) / job.bandRows;
   for (let band = chunk * job.bandsPerChunk; band < end; band++) {
+    const first = (band / perMatrix) * job.matrixRows;
+    const within = (band % perMatrix) * job.bandRows;
     const at = job.starts + ((<usize>band) << 2);
-    const top = job.starts ? load<i32>(at) : band;
-    const bottom = job.starts ? load<i32>(at, 4) : band + 1;
+    const top = job.starts ? load<i32>(at) : first + within;
+    const bottom = job.starts ? load<i32>(at, 4) : first + min(job.matrixRows, within + job.bandRows);
     let j = 0;
     if (job.tileColumns == 1) for (; j + 4 <= job.columns; j += 4) quantizeFourColumns(job, top, bottom, j);
     for (; j < job.columns; j += job.tileColumns) {
-      quantizeTile(job, top, bottom, j, min(job.tileColumns, job.columns - j));
+      const n = min(job.tileColumns, job.columns - j);
+      if (n == 16) quantizeWideTile(job, top, bottom, j);
+      else quantizeTile(job, top, bottom, j, n);
     }
   }
 }
@@ -84,10 +122,11 @@ function address(job: QuantizeJob, row: i32, column: i32): usize {
 
 /** Rows top .. bottom, columns j .. j+n, under one scale. */
 function quantizeTile(job: QuantizeJob, top: i32, bottom: i32, j: i32, n: i32): void {
-  const shift = job.shift;
-  const largest = f32x4.splat(job.largest);
-  const leastNormal = f32x4.splat(job.leastNormal);
-  const rounder = f32x4.splat(job.rounder);
+  const magnitude = magnitudeBits();
+  const exponent = exponentBits();
+  const sign = signBit();
+  const least = f32x4.splat(job.least);
+  const shifter = f32x4.splat(job.shifter);
   const stride = (<usize>job.columns) << 2;
   const from = address(job, top, j);
   const height = <usize>(bottom - top) * stride;
@@ -97,53 +136,77 @@ function quantizeTile(job: QuantizeJob, top: i32, bottom: i32, j: i32, n: i32): 
   const x = job.x + from;
   for (let row: usize = 0; row < height; row += stride) {
     let q: usize = 0;
-    for (; q < whole; q += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + row + q)));
-    for (; q < bytes; q += 4) most = f32x4.max(most, f32x4.abs(v128.load32_splat(x + row + q)));
+    for (; q < whole; q += 16) most = largerMagnitude(most, v128.load(x + row + q), magnitude);
+    for (; q < bytes; q += 4) most = largerMagnitude(most, v128.load32_splat(x + row + q), magnitude);
   }
-  const scale = f32x4.splat(horizontalMax(most) / job.largest);
+  const scale = f32x4.div(largestLane(most), f32x4.splat(job.largest));
   const y = job.y + from;
   for (let row: usize = 0; row < height; row += stride) {
     let q: usize = 0;
     for (; q < whole; q += 16) {
-      v128.store(y + row + q, quantize4(v128.load(x + row + q), scale, shift, largest, leastNormal, rounder));
+      const rounded = round4(v128.load(x + row + q), scale, least, shifter, exponent, sign);
+      v128.store(y + row + q, f32x4.mul(rounded, scale));
     }
     for (; q < bytes; q += 4) {
-      const value = v128.load32_splat(x + row + q);
-      v128.store_lane<f32>(y + row + q, quantize4(value, scale, shift, largest, leastNormal, rounder), 0);
+      const rounded = round4(v128.load32_splat(x + row + q), scale, least, shifter, exponent, sign);
+      v128.store_lane<f32>(y + row + q, f32x4.mul(rounded, scale), 0);
     }
+  }
+}
+
+/** The same for sixteen columns. */
+function quantizeWideTile(job: QuantizeJob, top: i32, bottom: i32, j: i32): void {
+  const magnitude = magnitudeBits();
+  const exponent = exponentBits();
+  const sign = signBit();
+  const least = f32x4.splat(job.least);
+  const shifter = f32x4.splat(job.shifter);
+  const stride = (<usize>job.columns) << 2;
+  const from = address(job, top, j);
+  const height = <usize>(bottom - top) * stride;
+  const x = job.x + from;
+  const y = job.y + from;
+  let ma = f32x4.splat(LEAST_AMAX);
+  let mb = ma;
+  let mc = ma;
+  let md = ma;
+  for (let row: usize = 0; row < height; row += stride) {
+    ma = largerMagnitude(ma, v128.load(x + row), magnitude);
+    mb = largerMagnitude(mb, v128.load(x + row, 16), magnitude);
+    mc = largerMagnitude(mc, v128.load(x + row, 32), magnitude);
+    md = largerMagnitude(md, v128.load(x + row, 48), magnitude);
+  }
+  const most = largestLane(i32x4.max_u(i32x4.max_u(ma, mb), i32x4.max_u(mc, md)));
+  const scale = f32x4.div(most, f32x4.splat(job.largest));
+  for (let row: usize = 0; row < height; row += stride) {
+    const a = round4(v128.load(x + row), scale, least, shifter, exponent, sign);
+    const b = round4(v128.load(x + row, 16), scale, least, shifter, exponent, sign);
+    const c = round4(v128.load(x + row, 32), scale, least, shifter, exponent, sign);
+    const d = round4(v128.load(x + row, 48), scale, least, shifter, exponent, sign);
+    v128.store(y + row, f32x4.mul(a, scale));
+    v128.store(y + row, f32x4.mul(b, scale), 16);
+    v128.store(y + row, f32x4.mul(c, scale), 32);
+    v128.store(y + row, f32x4.mul(d, scale), 48);
   }
 }
 
 /** Rows top .. bottom of four columns, each under a scale of its own. */
 function quantizeFourColumns(job: QuantizeJob, top: i32, bottom: i32, j: i32): void {
-  const shift = job.shift;
-  const largest = f32x4.splat(job.largest);
-  const leastNormal = f32x4.splat(job.leastNormal);
-  const rounder = f32x4.splat(job.rounder);
+  const magnitude = magnitudeBits();
+  const exponent = exponentBits();
+  const sign = signBit();
+  const least = f32x4.splat(job.least);
+  const shifter = f32x4.splat(job.shifter);
   const stride = (<usize>job.columns) << 2;
   const from = address(job, top, j);
   const height = <usize>(bottom - top) * stride;
   const x = job.x + from;
   const y = job.y + from;
   let most = f32x4.splat(LEAST_AMAX);
-  for (let row: usize = 0; row < height; row += stride) most = f32x4.max(most, f32x4.abs(v128.load(x + row)));
-  const scales = f32x4.div(most, largest);
+  for (let row: usize = 0; row < height; row += stride) most = largerMagnitude(most, v128.load(x + row), magnitude);
+  const scale = f32x4.div(most, f32x4.splat(job.largest));
   for (let row: usize = 0; row < height; row += stride) {
-    v128.store(y + row, quantize4(v128.load(x + row), scales, shift, largest, leastNormal, rounder));
+    const rounded = round4(v128.load(x + row), scale, least, shifter, exponent, sign);
+    v128.store(y + row, f32x4.mul(rounded, scale));
   }
-}
-
-/**
- * Normal numbers are rounded in their bits, smaller ones by adding a number whose last place is the smallest step. The
- * arguments after `scale` are those of the job: they stay in registers, where fields would be read after every store.
- */
-@inline
-function quantize4(x: v128, scale: v128, shift: i32, largest: v128, leastNormal: v128, rounder: v128): v128 {
-  const scaled = f32x4.div(x, scale);
-  const t = f32x4.max(f32x4.min(scaled, largest), f32x4.neg(largest));
-  const odd = v128.and(i32x4.shr_u(t, shift), i32x4.splat(1));
-  const rounded = i32x4.add(i32x4.add(t, i32x4.splat((1 << (shift - 1)) - 1)), odd);
-  const normal = v128.and(rounded, i32x4.splat(-1 << shift));
-  const small = v128.or(f32x4.sub(f32x4.add(t, rounder), rounder), v128.and(t, i32x4.splat(1 << 31)));
-  return f32x4.mul(v128.bitselect(small, normal, f32x4.lt(f32x4.abs(t), leastNormal)), scale);
 }

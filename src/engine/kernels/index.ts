@@ -5,6 +5,7 @@ import { registerAttention } from './attention.ts';
 import { registerBalanceLoss } from './balance-loss.ts';
 import { registerCrossEntropy } from './cross-entropy.ts';
 import { registerEmbedding } from './embedding.ts';
+import { registerFp8 } from './fp8.ts';
 import { registerGroupedMatMul } from './grouped-matmul.ts';
 import { registerLinear } from './linear.ts';
 import { registerMatMul } from './matmul.ts';
@@ -31,6 +32,7 @@ export function registerEngineKernels(): void {
   registerGroupedMatMul();
   registerRoutedExperts();
   registerQuantize();
+  registerFp8();
   registerRotary();
   registerStandard();
   registerCrossEntropy();

@@ -76,10 +76,14 @@ export function findPlan(job: ExpertsJob, plan: usize): void {
 
 /** out[token] = the sum of its rows, in order of its slots. */
 export function combineToken(job: ExpertsJob, token: i32): void {
-  const bytes = (<usize>job.D) << 2;
   const rowOf = job.rowOf + ((<usize>(token * job.K)) << 2);
-  const last = (<usize>job.K) << 2;
-  const out = job.out + <usize>token * bytes;
+  sumRows(job.rows, rowOf, job.K, job.out + ((<usize>token * <usize>job.D) << 2), job.D);
+}
+
+/** out = the sum of K of the rows of a matrix [.., D], in order of their list. */
+export function sumRows(matrix: usize, list: usize, K: i32, out: usize, D: i32): void {
+  const bytes = (<usize>D) << 2;
+  const last = (<usize>K) << 2;
   let at: usize = 0;
   for (; at + 64 <= bytes; at += 64) {
     let a = f32x4.splat(0);
@@ -87,7 +91,7 @@ export function combineToken(job: ExpertsJob, token: i32): void {
     let c = f32x4.splat(0);
     let d = f32x4.splat(0);
     for (let k: usize = 0; k < last; k += 4) {
-      const from = job.rows + <usize>load<i32>(rowOf + k) * bytes + at;
+      const from = matrix + <usize>load<i32>(list + k) * bytes + at;
       a = f32x4.add(a, v128.load(from));
       b = f32x4.add(b, v128.load(from, 16));
       c = f32x4.add(c, v128.load(from, 32));
@@ -100,7 +104,7 @@ export function combineToken(job: ExpertsJob, token: i32): void {
   }
   for (; at < bytes; at += 4) {
     let sum: f32 = 0;
-    for (let k: usize = 0; k < last; k += 4) sum += load<f32>(job.rows + <usize>load<i32>(rowOf + k) * bytes + at);
+    for (let k: usize = 0; k < last; k += 4) sum += load<f32>(matrix + <usize>load<i32>(list + k) * bytes + at);
     store<f32>(out + at, sum);
   }
 }

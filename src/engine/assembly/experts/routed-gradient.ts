@@ -16,8 +16,8 @@ import { siluSlope1, siluSlope4 } from '../shared/silu';
 import { horizontalSum, sigmoid1, sigmoid4 } from '../shared/simd';
 import { ARGUMENTS, run } from '../shared/threads';
 
-const DOWN_GRAD: usize = ARGUMENTS + 512;
-const GATE_UP_GRAD: usize = ARGUMENTS + 768;
+export const DOWN_GRAD: usize = ARGUMENTS + 512;
+export const GATE_UP_GRAD: usize = ARGUMENTS + 768;
 
 /** Partial sums of a row's gate: one for eight columns, whatever the width of a panel. */
 export function gateSumColumns(F: i32): i32 {
@@ -154,7 +154,7 @@ function packGradsChunk(chunk: i32): void {
 }
 
 /** Gradients that are products, which do not depend on each other: of the rows of x, of `down` and of `gateUp`. */
-function productGradsChunk(chunk: i32): void {
+export function productGradsChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
   const weightChunk = chunk - job.inputChunks;
   if (weightChunk < 0) inputGradChunk(job, chunk);

@@ -89,7 +89,7 @@ function activate(h: usize, gate: f32, act: usize, F: i32, n: i32): void {
 }
 
 /** What a block's expert returns, for some columns. */
-function downChunk(chunk: i32): void {
+export function downChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
   const block = blockAt(job.groups, job.E, chunk / job.chunksD);
   const D = job.D;
@@ -101,7 +101,7 @@ function downChunk(chunk: i32): void {
 }
 
 /** Sums the rows of each token, in order of its slots. */
-function combineChunk(chunk: i32): void {
+export function combineChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
   const end = min(job.N, (chunk + 1) * job.tokensPerChunk);
   for (let token = chunk * job.tokensPerChunk; token < end; token++) combineToken(job, token);

@@ -73,17 +73,25 @@ function reduceRows(op: i32, chunk: i32): void {
   const first = chunk * job.itemsPerChunk;
   const end = min(job.items, first + job.itemsPerChunk);
   for (let row = first; row < end; row++) {
-    const x = job.x + (<usize>row * <usize>length << 2);
-    let result = reduceBlock(op, x, min(length, ROW_BLOCK));
-    if (length > ROW_BLOCK) {
-      let total = <f64>result;
-      for (let from = ROW_BLOCK; from < length; from += ROW_BLOCK) {
-        total = joinOne<f64>(op, total, <f64>reduceBlock(op, x + (<usize>from << 2), min(length - from, ROW_BLOCK)));
-      }
-      result = <f32>total;
-    }
+    const result = reduceRow(op, job.x + (<usize>row * <usize>length << 2), length);
     store<f32>(job.y + (<usize>row << 2), result / job.divisor);
   }
+}
+
+@inline
+function reduceRow(op: i32, x: usize, length: i32): f32 {
+  const result = reduceBlock(op, x, min(length, ROW_BLOCK));
+  if (length <= ROW_BLOCK) return result;
+  let total = <f64>result;
+  for (let from = ROW_BLOCK; from < length; from += ROW_BLOCK) {
+    total = joinOne<f64>(op, total, <f64>reduceBlock(op, x + (<usize>from << 2), min(length - from, ROW_BLOCK)));
+  }
+  return <f32>total;
+}
+
+/** The sum of `length` numbers, with the bits that `reduce` gives. */
+export function sumOfRow(x: usize, length: i32): f32 {
+  return reduceRow(ReduceOp.Sum, x, length);
 }
 
 @inline

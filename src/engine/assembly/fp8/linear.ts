@@ -1,0 +1,172 @@
+// A linear layer y = x * weight^T of 8-bit operands, and its gradients.
+//
+// Each pass is two jobs: one rounds, one multiplies. The forward pass keeps x as codes; the backward pass makes of them
+// what the weight's gradient needs, tiles down the tokens, while it rounds dy both ways: a slice of rows is read once.
+
+import { codedRow, decodeRow, roundRow, roundTurned } from './tiles';
+import { Format, setFormat } from './round';
+import { describeGemm, gemm, GemmJob, multiplyChunk, packLeft, slicesOf } from '../gemm/gemm';
+import { SLICE } from '../gemm/pack-left';
+import { describeBlocks, QuantizeJob, quantizeChunk } from '../quantize';
+import { ARGUMENTS, run } from '../shared/threads';
+
+@unmanaged
+class RowsJob extends Format {
+  x: usize;
+  y: usize;
+  coded: usize;
+  rows: i32;
+  columns: i32;
+  rowsPerChunk: i32;
+  chunks: i32;
+}
+
+/** Elements of a chunk of rows. */
+const CHUNK: i32 = 4096;
+const WEIGHT: usize = ARGUMENTS + 256;
+
+/**
+ * Shapes: x [rows, inputs], weight and weight8 [outputs, inputs], y [rows, outputs], coded [codedLength]; `x8` [rows,
+ * inputs] is workspace. x is rounded to E4M3 in tiles, the weight in blocks to the format that follows.
+ */
+export function fp8Linear(
+  x: usize,
+  weight: usize,
+  y: usize,
+  coded: usize,
+  x8: usize,
+  weight8: usize,
+  rows: i32,
+  inputs: i32,
+  outputs: i32,
+  tileRows: i32,
+  tileColumns: i32,
+  mantissaBits: i32,
+  minExponent: i32,
+  largest: f32,
+): void {
+  const job = changetype<RowsJob>(ARGUMENTS);
+  setFormat(job, 3, -6, 448);
+  job.x = x;
+  job.y = x8;
+  job.coded = coded;
+  job.rows = rows;
+  job.columns = inputs;
+  job.rowsPerChunk = max(1, CHUNK / max(1, inputs));
+  job.chunks = (rows + job.rowsPerChunk - 1) / job.rowsPerChunk;
+  const blocks = changetype<QuantizeJob>(WEIGHT);
+  setFormat(blocks, mantissaBits, minExponent, largest);
+  const weightChunks = describeBlocks(blocks, weight, weight8, 1, outputs, inputs, tileRows, tileColumns);
+  run(roundChunk, job.chunks + weightChunks);
+  gemm(x8, weight8, y, 1, rows, outputs, inputs, false, true, 0, 0, false, 0, 0, 0);
+}
+
+function roundChunk(chunk: i32): void {
+  const job = changetype<RowsJob>(ARGUMENTS);
+  if (chunk >= job.chunks) {
+    quantizeChunk(changetype<QuantizeJob>(WEIGHT), chunk - job.chunks);
+    return;
+  }
+  const stride = (<usize>job.columns) << 2;
+  const end = min(job.rows, (chunk + 1) * job.rowsPerChunk);
+  for (let row = chunk * job.rowsPerChunk; row < end; row++) {
+    const at = <usize>row * stride;
+    roundRow(job, job.x + at, job.y + at, codedRow(job.coded, row, job.columns), job.columns);
+  }
+}
+
+@unmanaged
+class GradientJob extends GemmJob {
+  coded: usize;
+  dy: usize;
+  dy8: usize;
+  dyTurned: usize;
+  xTurned: usize;
+  rows: i32;
+  inputs: i32;
+  outputs: i32;
+  inputChunks: i32;
+}
+
+const GRADIENT_FORMAT: usize = ARGUMENTS + 512;
+const INPUT_FORMAT: usize = ARGUMENTS + 544;
+
+/**
+ * Shapes: coded and weight8 as `fp8Linear` left them, dy [rows, outputs], dx [rows, inputs], dWeight [outputs, inputs];
+ * workspace are `dy8` and `dyTurned` [rows, outputs], `xTurned` [rows, inputs] and `packed` [packedLength(rows,
+ * outputs)]. dy is rounded in tiles to the format that follows.
+ */
+export function fp8LinearGrad(
+  coded: usize,
+  weight8: usize,
+  dy: usize,
+  dx: usize,
+  dWeight: usize,
+  dy8: usize,
+  dyTurned: usize,
+  xTurned: usize,
+  packed: usize,
+  rows: i32,
+  inputs: i32,
+  outputs: i32,
+  mantissaBits: i32,
+  minExponent: i32,
+  largest: f32,
+): void {
+  const job = changetype<GradientJob>(ARGUMENTS);
+  const weightJob = changetype<GemmJob>(WEIGHT);
+  setFormat(changetype<Format>(GRADIENT_FORMAT), mantissaBits, minExponent, largest);
+  setFormat(changetype<Format>(INPUT_FORMAT), 3, -6, 448);
+  job.coded = coded;
+  job.dy = dy;
+  job.dy8 = dy8;
+  job.dyTurned = dyTurned;
+  job.xTurned = xTurned;
+  job.rows = rows;
+  job.inputs = inputs;
+  job.outputs = outputs;
+  job.inputChunks = describeGemm(job, dy8, weight8, dx, 1, rows, inputs, outputs, false, false, 0);
+  const weightChunks = describeGemm(
+    weightJob,
+    dyTurned,
+    xTurned,
+    dWeight,
+    1,
+    outputs,
+    inputs,
+    rows,
+    true,
+    false,
+    packed,
+  );
+  run(roundGradientChunk, (rows + SLICE - 1) / SLICE);
+  run(productChunk, job.inputChunks + weightChunks);
+}
+
+/** A slice of rows: dy in tiles along them and down them, the second packed as well; x in tiles down them. */
+function roundGradientChunk(slice: i32): void {
+  const job = changetype<GradientJob>(ARGUMENTS);
+  const format = changetype<Format>(GRADIENT_FORMAT);
+  const weightJob = changetype<GemmJob>(WEIGHT);
+  const first = slice * SLICE;
+  const rows = min(SLICE, job.rows - first);
+  const strideY = (<usize>job.outputs) << 2;
+  const strideX = (<usize>job.inputs) << 2;
+  const y = <usize>first * strideY;
+  for (let row: usize = 0; row < <usize>rows * strideY; row += strideY) {
+    roundRow(format, job.dy + y + row, job.dy8 + y + row, 0, job.outputs);
+  }
+  roundTurned(format, job.dy + y, strideY, job.dyTurned + y, strideY, rows, job.outputs);
+  if (slicesOf(weightJob) > 0) packLeft(weightJob, 0, slice);
+  const x = job.xTurned + <usize>first * strideX;
+  for (let row = 0; row < rows; row++) {
+    decodeRow(codedRow(job.coded, first + row, job.inputs), x + <usize>row * strideX, job.inputs);
+  }
+  roundTurned(changetype<Format>(INPUT_FORMAT), x, strideX, x, strideX, rows, job.inputs);
+}
+
+function productChunk(chunk: i32): void {
+  const job = changetype<GradientJob>(ARGUMENTS);
+  if (chunk < job.inputChunks) multiplyChunk(job, chunk);
+  else multiplyChunk(changetype<GemmJob>(WEIGHT), chunk - job.inputChunks);
+}
