@@ -20,6 +20,11 @@ export interface OpSpec {
   readonly constants?: readonly string[];
   readonly attrs?: Attributes<object>;
   readonly outputs: Shapes;
+  /**
+   * Inputs that the gradient does not read, each with an output of the same shape: they are not kept, and the gradient
+   * kernel finds that of the output in their places.
+   */
+  readonly unread?: Readonly<Record<string, string>>;
   /** Outputs that the gradient reads again. */
   readonly savedOutputs?: readonly string[];
   /**
@@ -136,12 +141,15 @@ export interface Op<S extends OpSpec = OpSpec> {
   /** Names of all tensors that the gradient gets, and their places in `resultNames`. */
   readonly savedNames: readonly string[];
   readonly savedAt: readonly number[];
+  /** For an input that the gradient does not read, the place in `outputs` of what stands for it. */
+  readonly unread: Readonly<Record<string, number>>;
 }
 
 /** What its own inputs and outputs are called, for lists of names in a description. */
 interface NamesOf<S extends OpSpec> {
   readonly constants?: readonly (keyof Operands<S['inputs']>)[];
   readonly savedOutputs?: readonly (keyof S['outputs'])[];
+  readonly unread?: { readonly [K in keyof Operands<S['inputs']>]?: keyof S['outputs'] };
   readonly weights?: readonly (keyof DifferentiableShapes<S>)[];
 }
 
@@ -149,7 +157,7 @@ const withoutMark = (key: string) => (key.endsWith('?') ? key.slice(0, -1) : key
 
 /** Defines an op. A shape that cannot be understood is an error at once. */
 export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
-  const { name, constants = [], saved = {}, savedOutputs = [], weights = [], kept = {} }: OpSpec = spec;
+  const { name, constants = [], saved = {}, savedOutputs = [], weights = [], kept = {}, unread = {} }: OpSpec = spec;
   const mayBeAbsent = Object.keys(saved)
     .slice(0, -1)
     .concat(Object.keys(kept))
@@ -184,5 +192,6 @@ export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
     resultNames,
     savedNames,
     savedAt: savedNames.map((saved) => resultNames.indexOf(saved)),
+    unread: Object.fromEntries(Object.entries(unread).map(([input, output]) => [input, outputs.names.indexOf(output)])),
   };
 }
