@@ -4,8 +4,12 @@ import { countParameters } from '../config/counts.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
+import { memoryLedger } from '../memory/ledger.ts';
+import { measureStep, type StepMemory } from '../memory/step-memory.ts';
+import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import { activeBackend } from '../tensor/active-backend.ts';
 import { createRandom } from '../tensor/random.ts';
-import { createLearner, disposeLearner, type Learner } from '../train/learner.ts';
+import { createLearner, disposeLearner, type Learner, partsFor } from '../train/learner.ts';
 import type { StepPlan } from '../train/schedules.ts';
 import { trainStep } from '../train/train-step.ts';
 import type { GpuWork } from '../webgpu/commands.ts';
@@ -31,6 +35,8 @@ export interface StepBench extends Partial<GpuWork> {
   readonly gflops: number;
   /** Most memory this process had at any time. */
   readonly peakMemoryBytes: number;
+  /** What tensors and kernels take, measured and as the ledger says it; null where the active backend is no engine. */
+  readonly memory: { readonly measured: StepMemory; readonly predicted: StepMemory } | null;
 }
 
 const leastSteps = 15;
@@ -45,22 +51,34 @@ const warmUpSeconds = 1;
  * `steps`, if fewer), for at least a second, in which V8 optimises.
  */
 export async function benchStep(model: ModelConfig, train: TrainConfig, steps: number | null): Promise<StepBench> {
-  const learner = createLearner({ model, train });
   const batch = randomBatch(model, train);
+  const memory = await stepMemory(model, train, batch);
+  const learner = createLearner({ model, train });
   const plan = steadyPlan(train);
   const step = async () => void (await trainStep(learner, batch, plan, train));
   try {
     await timeSteps(step, Math.min(warmUpSteps, steps ?? warmUpSteps), warmUpSeconds);
     const before = { ...runningWebGpu()?.work };
     const seconds = await timeSteps(step, steps ?? leastSteps, steps === null ? leastSeconds : 0);
-    return { ...summarize(learner, train, seconds), ...workPerStep(before, seconds.length) };
+    return { ...summarize(learner, train, seconds), ...workPerStep(before, seconds.length), memory };
   } finally {
     disposeLearner(learner);
   }
 }
 
+async function stepMemory(model: ModelConfig, train: TrainConfig, batch: Batch): Promise<StepBench['memory']> {
+  const { name, threads } = activeBackend();
+  if (name !== 'engine' || threads === null) return null;
+  const make = {
+    model: () => new DeepseekV3ForCausalLM(model, train.seed, partsFor(train)),
+    learner: (own: DeepseekV3ForCausalLM) => createLearner({ model, train }, {}, own),
+  };
+  const predicted = await memoryLedger({ model, train, threads });
+  return { measured: measureStep(make, batch, train), predicted };
+}
+
 /** Rows of one document each, of tokens that are all equally likely. */
-function randomBatch({ vocabSize }: ModelConfig, { batchSize, seqLen, seed }: TrainConfig): Batch {
+export function randomBatch({ vocabSize }: ModelConfig, { batchSize, seqLen, seed }: TrainConfig): Batch {
   const random = createRandom(seed);
   const size = batchSize * (seqLen + 1);
   return {
@@ -73,7 +91,7 @@ function randomBatch({ vocabSize }: ModelConfig, { batchSize, seqLen, seed }: Tr
 }
 
 /** A step from the steady part of a run, after warm-up and before decay. */
-function steadyPlan({ batchSize, learningRate, expertBiasUpdateSpeed, mtpLossWeight }: TrainConfig): StepPlan {
+export function steadyPlan({ batchSize, learningRate, expertBiasUpdateSpeed, mtpLossWeight }: TrainConfig): StepPlan {
   return {
     step: 0,
     firstSample: 0,
@@ -111,7 +129,11 @@ function workPerStep(before: Partial<GpuWork>, steps: number): Partial<GpuWork> 
   };
 }
 
-function summarize({ model }: Learner, { batchSize, seqLen }: TrainConfig, seconds: readonly number[]): StepBench {
+function summarize(
+  { model }: Learner,
+  { batchSize, seqLen }: TrainConfig,
+  seconds: readonly number[],
+): Omit<StepBench, 'memory'> {
   const { median, min } = timingOf(seconds);
   const tokensPerSecond = (batchSize * seqLen) / median;
   return {

@@ -10,6 +10,7 @@ import { validateTrainConfig } from './validate.ts';
  */
 const before: Partial<TrainConfig> = {
   precision: 'float32',
+  recompute: 'none',
   textKey: '',
   documentSeparator: '',
   alternateSeqLen: 0,

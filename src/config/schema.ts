@@ -163,6 +163,9 @@ const trainShape = {
   precision: oneOf(['float32', 'fp8']).describe(
     'Numbers that linear layers and experts multiply; fp8 is emulated, and slower than float32',
   ),
+  recompute: oneOf(['none', 'selective']).describe(
+    'selective: the backward pass computes norms, up-projections of MLA and outputs of SwiGLU again, to save memory',
+  ),
   learningRate: greaterThan(0).describe('Peak learning rate'),
   lrSchedule: oneOf(['deepseek-v3', 'cosine', 'constant']).describe(
     'Learning rate over the run. deepseek-v3: warm-up, constant, cosine to a tenth, two short constant phases',

@@ -38,6 +38,11 @@ export interface TrainConfig {
    * is slower than float32, and weights, moments and checkpoints stay float32.
    */
   readonly precision: 'float32' | 'fp8';
+  /**
+   * `selective`: RMSNorms, the up-projections of latent attention and the outputs of SwiGLU are computed again in the
+   * backward pass and not kept for it (report 3.2.3). Same bits, less memory, a little more time.
+   */
+  readonly recompute: 'none' | 'selective';
 
   /** Peak learning rate. */
   readonly learningRate: number;

@@ -26,6 +26,7 @@ export const defaultTrainConfig: TrainConfig = {
   gradAccumSteps: 1,
   seed: 0,
   precision: 'float32',
+  recompute: 'none',
   learningRate: 3e-3,
   lrSchedule: 'deepseek-v3',
   warmupFraction: 0.02,

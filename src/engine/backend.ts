@@ -49,7 +49,7 @@ class HeapData {
     // Memory that is not shared gets a new buffer when it grows, and views of the old one are emptied.
     if (this.#view?.length !== this.length) {
       const View = this.dtype === 'float32' ? Float32Array : this.dtype === 'int32' ? Int32Array : Uint8Array;
-      this.#view = new View(this.#heap.memory.buffer, this.address, this.length);
+      this.#view = this.#heap.view<Values>(View, this.address, this.length);
     }
     return this.#view;
   }
@@ -167,7 +167,7 @@ export class EngineBackend extends MathBackendCPU implements Recorder {
   /** Numbers of a work space, to be written by JavaScript. */
   words(address: Address, length: number): Uint32Array {
     this.heap.openedArena?.refuse('a table is written in JavaScript');
-    return new Uint32Array(this.heap.memory.buffer, address, length);
+    return this.heap.view(Uint32Array, address, length);
   }
 
   /** The elements of a tensor in place: valid until it is disposed. */

@@ -4,6 +4,17 @@ import type { Address } from './address.ts';
 
 /** The functions of the engine's module. */
 export interface Exports {
+  readonly activateExperts: (
+    gates: Address,
+    plan: Address,
+    h: Address,
+    act: Address,
+    N: number,
+    K: number,
+    E: number,
+    D: number,
+    F: number,
+  ) => void;
   readonly adamwUpdate: (
     table: Address,
     blocks: number,

@@ -42,6 +42,13 @@ export interface HeapUse {
   readonly reserved: number;
 }
 
+/** Hears of every block that is handed out and given back; `used` is what `HeapUse.used` is afterwards. */
+export interface HeapWatcher {
+  /** `isWorkspace`: a kernel has the block until it returns. */
+  taken(address: Address, size: number, isWorkspace: boolean, used: number): void;
+  freed(address: Address): void;
+}
+
 /** Memory that can grow to `limit` bytes, or half of that, or a quarter: its addresses are reserved at once. */
 function reserveMemory(limit: number, shared: boolean): { memory: WebAssembly.Memory; limit: number } {
   const initial = firstByte / pageBytes;
@@ -62,6 +69,8 @@ function reserveMemory(limit: number, shared: boolean): { memory: WebAssembly.Me
  */
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  /** Who is told of blocks from now on. */
+  watcher: HeapWatcher | null = null;
   readonly #limit: number;
   /** Addresses of free blocks by their size, which is a size class unless the block was cut or joined. */
   readonly #free = new Map<number, number[]>();
@@ -80,9 +89,9 @@ export class Heap {
   /**
    * `limitBytes` is at most `wholeMemory`; `shared` memory can be used by several threads and needs SharedArrayBuffer.
    */
-  constructor(limitBytes: number, shared: boolean) {
+  constructor(limitBytes: number, shared: boolean, reserve = reserveMemory) {
     const wanted = Math.max(firstByte, Math.floor(limitBytes / pageBytes) * pageBytes);
-    const { memory, limit } = reserveMemory(wanted, shared);
+    const { memory, limit } = reserve(wanted, shared);
     this.memory = memory;
     this.#limit = limit;
   }
@@ -91,18 +100,30 @@ export class Heap {
     return { used: this.#used, peak: this.#peak, reserved: this.memory.buffer.byteLength };
   }
 
-  /** A block of at least `bytes` bytes, aligned to a cache line, with undefined contents. */
-  allocate(bytes: number): Address {
+  /** The numbers at an address, to be read and written in place until the memory grows. */
+  view<Values>(View: new (buffer: ArrayBufferLike, at: number, length: number) => Values, at: Address, length: number) {
+    return new View(this.memory.buffer, at, length);
+  }
+
+  /**
+   * A block of at least `bytes` bytes, aligned to a cache line, with undefined contents. `isWorkspace`: for a kernel,
+   * until it returns.
+   */
+  allocate(bytes: number, isWorkspace = false): Address {
     if (!(bytes >= 0)) throw new Error(`internal: a block of ${bytes} bytes`);
     const size = sizeClass(bytes);
-    return (this.#open?.take(size) ?? this.#fresh(size)) as Address;
+    const address = (this.#open?.take(size) ?? this.#fresh(size)) as Address;
+    this.watcher?.taken(address, size, isWorkspace, this.#used);
+    return address;
   }
 
   /** A block for values that no kernel writes: a recording neither wrote to it before, nor will when it is freed. */
   allocateConstant(bytes: number): Address {
-    const address = this.#fresh(sizeClass(bytes));
+    const size = sizeClass(bytes);
+    const address = this.#fresh(size) as Address;
     this.#open?.pin(address);
-    return address as Address;
+    this.watcher?.taken(address, size, false, this.#used);
+    return address;
   }
 
   #fresh(size: number): number {
@@ -116,6 +137,7 @@ export class Heap {
   /** Gives back what `allocate(bytes)` returned. */
   free(address: number, bytes: number): void {
     const size = sizeClass(bytes);
+    this.watcher?.freed(address as Address);
     for (const arena of this.#arenas) if (arena.giveBack(address, size)) return;
     this.#used -= size;
     this.#untilJoin--;

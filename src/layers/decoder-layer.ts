@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../config/model-config.ts';
+import { add } from '../tensor/plain-ops.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
-import { tf } from '../tensor/tf.ts';
+import type { tf } from '../tensor/tf.ts';
 import { RMSNorm } from './rms-norm.ts';
 
 type Sublayer = (x: tf.Tensor3D) => tf.Tensor3D;
@@ -24,6 +25,6 @@ export class DecoderLayer {
   apply(x: tf.Tensor3D, attention: Sublayer, feedForward: Sublayer): tf.Tensor3D {
     const attended = attention(this.#inputLayernorm.apply(x));
     const { sum, normed } = this.#postAttentionLayernorm.applyToSum(x, attended);
-    return tf.add(sum, feedForward(normed));
+    return add(sum, feedForward(normed));
   }
 }

@@ -1,6 +1,7 @@
 import { float32Products, type Products } from '../ops/products.ts';
 import { swiglu } from '../ops/swiglu.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
+import { recomputed } from '../tensor/recompute.ts';
 import type { tf } from '../tensor/tf.ts';
 import { Linear } from './linear.ts';
 
@@ -24,6 +25,7 @@ export class SwiGluMlp {
 
   /** Shapes: x [N, D] -> [N, D]. */
   apply(x: tf.Tensor2D): tf.Tensor2D {
-    return this.downProj.apply(swiglu(this.gateProj.apply(x), this.upProj.apply(x)));
+    const [gate, up] = [this.gateProj.apply(x), this.upProj.apply(x)];
+    return this.downProj.apply(recomputed(() => swiglu(gate, up)));
   }
 }

@@ -1,5 +1,6 @@
 import { addRmsNorm, rmsNorm } from '../ops/rms-norm.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
+import { recomputed } from '../tensor/recompute.ts';
 import type { tf } from '../tensor/tf.ts';
 
 /** Root-mean-square normalisation with a gain per channel. */
@@ -14,11 +15,11 @@ export class RMSNorm {
 
   /** Shapes: x [..., size] -> the same. */
   apply<T extends tf.Tensor>(x: T): T {
-    return rmsNorm(x, this.weight, this.#eps);
+    return recomputed(() => rmsNorm(x, this.weight, this.#eps));
   }
 
   /** Normalises `x + residual`, which is the other result. Shapes: both [..., size]. */
   applyToSum<T extends tf.Tensor>(x: T, residual: T): { readonly sum: T; readonly normed: T } {
-    return addRmsNorm(x, residual, this.weight, this.#eps);
+    return recomputed(() => addRmsNorm(x, residual, this.weight, this.#eps));
   }
 }

@@ -11,6 +11,8 @@ import { type AttentionVisibility, mlaAttention } from '../ops/mla-attention.ts'
 import { float32Products, type Products } from '../ops/products.ts';
 import { applyRotary, type RotaryTables } from '../ops/rotary.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
+import { reshape } from '../tensor/plain-ops.ts';
+import { recomputed } from '../tensor/recompute.ts';
 import { tf } from '../tensor/tf.ts';
 
 /** What a cache keeps of each token. Keys and values are made from this alone. */
@@ -61,34 +63,37 @@ export class MultiHeadLatentAttention implements Attention {
     const [B, T, D] = x.shape;
     const q = this.queries(x, context.rotary);
     const heads = this.naiveHeads(q, this.latent(x, context.rotary), context.visibility);
-    return tf.reshape(this.oProj.apply(heads), [B, T, D]);
+    return reshape(this.oProj.apply(heads), [B, T, D]);
   }
 
   /** The naive form up to the output projection. Shapes: q [B, T, H, P+R], latents of the same tokens -> [B*T, H*V]. */
   naiveHeads(q: tf.Tensor4D, { cKv, kRope }: Latent, visibility: AttentionVisibility): tf.Tensor2D {
     const { numAttentionHeads: H, qkNopeHeadDim: P, vHeadDim: V, kvLoraRank: C } = this.config;
     const [B, T] = q.shape;
-    const kv = tf.reshape<tf.Rank.R4>(this.kvBProj.apply(tf.reshape(cKv, [B * T, C])), [B, T, H, P + V]);
+    const up = recomputed(() => this.kvBProj.apply(reshape(cKv, [B * T, C])));
+    const kv = reshape<tf.Rank.R4>(up, [B, T, H, P + V]);
     const heads = mlaAttention(q, kv, kRope, visibility, softmaxScale(this.config)); // [B, T, H*V]
-    return tf.reshape(heads, [B * T, H * V]);
+    return reshape(heads, [B * T, H * V]);
   }
 
   /** Rotated queries. Shapes: x [B, T, D] -> [B, T, H, P+R]. */
   queries(x: tf.Tensor3D, rotary: RotaryTables): tf.Tensor4D {
     const { numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R } = this.config;
     const [B, T, D] = x.shape;
-    return applyRotary(tf.reshape(this.#query(tf.reshape(x, [B * T, D])), [B, T, H, P + R]), rotary);
+    const query = this.#query(reshape(x, [B * T, D]));
+    const turn = () => applyRotary(reshape(query, [B, T, H, P + R]), rotary);
+    return this.config.qLoraRank === null ? turn() : recomputed(turn); // from the compressed query
   }
 
   /** The latent of each token: `kvLoraRank + qkRopeHeadDim` numbers, whatever the number of heads. */
   latent(x: tf.Tensor3D, rotary: RotaryTables): Latent {
     const { kvLoraRank: C, qkRopeHeadDim: R } = this.config;
     const [B, T, D] = x.shape;
-    const compressed = this.#kvAProjWithMqa.apply(tf.reshape(x, [B * T, D])); // [N, C+R]
+    const compressed = this.#kvAProjWithMqa.apply(reshape(x, [B * T, D])); // [N, C+R]
     const [cKv, kRope] = tf.split(compressed, [C, R], 1) as [tf.Tensor2D, tf.Tensor2D];
     return {
-      cKv: tf.reshape(this.#kvALayernorm.apply(cKv), [B, T, C]),
-      kRope: tf.reshape(applyRotary(tf.reshape(kRope, [B, T, 1, R]), rotary), [B, T, R]),
+      cKv: reshape(this.#kvALayernorm.apply(cKv), [B, T, C]),
+      kRope: reshape(applyRotary(reshape(kRope, [B, T, 1, R]), rotary), [B, T, R]),
     };
   }
 }
@@ -111,5 +116,8 @@ function createQuery(
   const qAProj = new Linear(store, `${name}.q_a_proj`, D, qLoraRank, multiply);
   const qALayernorm = new RMSNorm(store, `${name}.q_a_layernorm`, qLoraRank, latentNormEps);
   const qBProj = new Linear(store, `${name}.q_b_proj`, qLoraRank, H * (P + R), multiply);
-  return (x) => qBProj.apply(qALayernorm.apply(qAProj.apply(x)));
+  return (x) => {
+    const compressed = qALayernorm.apply(qAProj.apply(x));
+    return recomputed(() => qBProj.apply(compressed));
+  };
 }

@@ -54,15 +54,15 @@ export class DeepseekV3ForCausalLM {
   readonly rotary: RotaryTables;
 
   /**
-   * Draws all weights from `seed`.
+   * Draws all weights from `seed`; null is for a backend that takes no memory, and draws none.
    *
    * @throws UserError for sizes that no memory holds, before any of it is taken.
    */
-  constructor(config: ModelConfig, seed: number, parts: ModelParts = deepseekParts) {
+  constructor(config: ModelConfig, seed: number | null, parts: ModelParts = deepseekParts) {
     this.#config = { ...config };
     this.config = this.#config;
     this.parts = parts;
-    refuseTooLarge(config);
+    if (seed !== null) refuseTooLarge(config);
     this.rotary = rotaryTables(config, config.maxPositionEmbeddings);
     this.#store = new ParameterStore(seed, config.initializerRange);
     this.stages = createStages(this.#store, this.config, parts);

@@ -7,7 +7,7 @@ import { MtpModule } from '../mtp/mtp-module.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { type HeadInput, headInput } from './output-head.ts';
-import type { ModelParts } from './parts.ts';
+import { inScope, type ModelParts } from './parts.ts';
 import { type Attend, TransformerBlock } from './transformer-block.ts';
 
 /** Hidden states of a depth, and what its router decided; null where its block is dense. */
@@ -26,6 +26,7 @@ export class MtpStage {
   readonly parameters: ReadonlyMap<string, tf.Variable>;
   readonly block: TransformerBlock;
   readonly #config: ModelConfig;
+  readonly #parts: ModelParts;
   readonly #module: MtpModule;
 
   constructor(store: ParameterStore, config: ModelConfig, depth: number, parts: ModelParts) {
@@ -33,6 +34,7 @@ export class MtpStage {
     const name = `model.layers.${layer}`;
     this.depth = depth;
     this.#config = config;
+    this.#parts = parts;
     this.#module = new MtpModule(store, name, config);
     this.block = new TransformerBlock(store, name, config, layer, parts);
     this.parameters = store.parametersOf(`${name}.`);
@@ -52,12 +54,14 @@ export class MtpStage {
 
   /** The depth at positions of the caller's. Shapes: start and embeddings [B, L, D], of token i and of token i + k. */
   apply(start: tf.Tensor3D, embeddings: tf.Tensor3D, attend: Attend): MtpStageOutput {
-    const routing: RoutingRecord[] = [];
-    const { hidden, normed } = this.#module.apply(start, embeddings, (x) => {
-      const out = this.block.apply(x, attend);
-      if (out.routing !== null) routing.push(out.routing);
-      return out.hidden;
+    return inScope(this.#parts, () => {
+      const routing: RoutingRecord[] = [];
+      const { hidden, normed } = this.#module.apply(start, embeddings, (x) => {
+        const out = this.block.apply(x, attend);
+        if (out.routing !== null) routing.push(out.routing);
+        return out.hidden;
+      });
+      return { ...headInput(this.#config, hidden, normed), routing: routing[0] ?? null };
     });
-    return { ...headInput(this.#config, hidden, normed), routing: routing[0] ?? null };
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ModelConfig } from '../config/model-config.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
+import { reshape } from '../tensor/plain-ops.ts';
 import { tf } from '../tensor/tf.ts';
 
 /** The first stage of a model: a vector for each token id. The MTP modules read the same table. */
@@ -18,6 +19,6 @@ export class TokenEmbedding {
   /** Shapes: ids [B, T] int32 -> [B, T, D]. Gradient: to the table. */
   apply(ids: tf.Tensor2D): tf.Tensor3D {
     const [B, T] = ids.shape;
-    return tf.reshape(tf.gather(this.#weight, tf.reshape(ids, [B * T])), [B, T, this.#weight.shape[1]]);
+    return reshape(tf.gather(this.#weight, tf.reshape(ids, [B * T])), [B, T, this.#weight.shape[1]]);
   }
 }

@@ -4,8 +4,9 @@ import { SwiGluMlp } from '../layers/mlp.ts';
 import type { Attention } from '../mla/attention.ts';
 import { MixtureOfExperts, type RoutingRecord } from '../moe/moe.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
+import { reshape } from '../tensor/plain-ops.ts';
 import { tf } from '../tensor/tf.ts';
-import type { ModelParts } from './parts.ts';
+import { inScope, type ModelParts } from './parts.ts';
 
 /**
  * How the attention of a block is computed: over the tokens of the pass, or over those and a cache. [B, T, D] -> the
@@ -29,19 +30,21 @@ export class TransformerBlock {
   readonly layer: number;
   /** Selection bias of its router [E], which is no parameter; null in the leading dense layers. */
   readonly expertBias: tf.Variable<tf.Rank.R1> | null;
+  readonly #parts: ModelParts;
   readonly #layer: DecoderLayer;
   readonly #attention: Attention;
   readonly #feedForward: (x: tf.Tensor3D, record: (decision: RoutingRecord) => void) => tf.Tensor3D;
 
   constructor(store: ParameterStore, name: string, config: ModelConfig, layer: number, parts: ModelParts) {
     this.layer = layer;
+    this.#parts = parts;
     this.#attention = parts.attention(store, `${name}.self_attn`, config, parts.products);
     if (layer < config.firstKDenseReplace) {
       const mlp = new SwiGluMlp(store, `${name}.mlp`, config.hiddenSize, config.intermediateSize, parts.products);
       this.expertBias = null;
       this.#feedForward = (x) => {
         const [B, T, D] = x.shape;
-        return tf.reshape(mlp.apply(tf.reshape(x, [B * T, D])), [B, T, D]);
+        return reshape(mlp.apply(reshape(x, [B * T, D])), [B, T, D]);
       };
     } else {
       const moe = new MixtureOfExperts(store, `${name}.mlp`, config, layer, parts);
@@ -55,12 +58,14 @@ export class TransformerBlock {
 
   /** Shapes: x [B, T, D] -> the same. Gradient: to x and the parameters, also from `routing.logits`. */
   apply(x: tf.Tensor3D, attend: Attend): BlockOutput {
-    const routing: RoutingRecord[] = [];
-    const hidden = this.#layer.apply(
-      x,
-      (normed) => attend(this.#attention, normed, this.layer),
-      (normed) => this.#feedForward(normed, (decision) => void routing.push(decision)),
-    );
-    return { hidden, routing: routing[0] ?? null };
+    return inScope(this.#parts, () => {
+      const routing: RoutingRecord[] = [];
+      const hidden = this.#layer.apply(
+        x,
+        (normed) => attend(this.#attention, normed, this.layer),
+        (normed) => this.#feedForward(normed, (decision) => void routing.push(decision)),
+      );
+      return { hidden, routing: routing[0] ?? null };
+    });
   }
 }

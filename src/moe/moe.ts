@@ -6,6 +6,7 @@ import { SwiGluMlp } from '../layers/mlp.ts';
 import { float32Products, type Products } from '../ops/products.ts';
 import { routeTokens } from '../ops/router.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
+import { add, reshape } from '../tensor/plain-ops.ts';
 import { tf } from '../tensor/tf.ts';
 import { createExperts, type ExpertWeights } from './experts.ts';
 
@@ -56,13 +57,13 @@ export class MixtureOfExperts {
   /** Shapes: x [B, T, D] -> [B, T, D]; tells `record` what was decided. */
   apply(x: tf.Tensor3D, record: (decision: RoutingRecord) => void): tf.Tensor3D {
     const [B, T, D] = x.shape;
-    const flat: tf.Tensor2D = tf.reshape(x, [B * T, D]);
+    const flat: tf.Tensor2D = reshape(x, [B * T, D]);
     const logits: tf.Tensor2D = tf.matMul(flat, this.gate as tf.Tensor2D, false, true); // [N, E]
     const routing = this.#parts.route(logits, this.eScoreCorrectionBias, this.#config);
     record({ layer: this.layer, logits, topkIndices: routing.topkIndices, sequences: B });
     const { gateUpProj, downProj } = this.experts;
     const routed = this.#parts.products.experts(flat, routing, gateUpProj, downProj);
-    const out = this.sharedExperts === null ? routed : tf.add(routed, this.sharedExperts.apply(flat));
-    return tf.reshape(out, [B, T, D]);
+    const out = this.sharedExperts === null ? routed : add(routed, this.sharedExperts.apply(flat));
+    return reshape(out, [B, T, D]);
   }
 }

@@ -5,6 +5,8 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { Linear } from '../layers/linear.ts';
 import { RMSNorm } from '../layers/rms-norm.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
+import { concatChannels, reshape } from '../tensor/plain-ops.ts';
+import { recomputed } from '../tensor/recompute.ts';
 import { tf } from '../tensor/tf.ts';
 
 type Block = (x: tf.Tensor3D) => tf.Tensor3D;
@@ -43,9 +45,10 @@ export class MtpModule {
   apply(hidden: tf.Tensor3D, embeddings: tf.Tensor3D, block: Block): MtpOutput {
     const [B, L, D] = hidden.shape;
     const [e, h] = [this.#enorm.apply(embeddings), this.#hnorm.apply(hidden)];
-    const joined = tf.concat(this.#order === 'embedding-first' ? [e, h] : [h, e], 2); // [B, L, 2D]
-    const projected = this.#ehProj.apply(tf.reshape(joined, [B * L, 2 * D]));
-    const out = block(tf.reshape(projected, [B, L, D]));
+    const [first, second] = this.#order === 'embedding-first' ? [e, h] : [h, e];
+    const joined = recomputed(() => concatChannels(first, second)); // [B, L, 2D]
+    const projected = this.#ehProj.apply(reshape(joined, [B * L, 2 * D]));
+    const out = block(reshape(projected, [B, L, D]));
     return { hidden: out, normed: this.#sharedHeadNorm.apply(out) };
   }
 }

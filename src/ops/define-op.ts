@@ -20,6 +20,11 @@ export interface OpSpec {
   readonly constants?: readonly string[];
   readonly attrs?: Attributes<object>;
   readonly outputs: Shapes;
+  /**
+   * Inputs of which the gradient reads the shape alone, each with an output of that shape: they are not kept, and the
+   * gradient kernel finds the gradient of the output in their places.
+   */
+  readonly shapeOnly?: Readonly<Record<string, string>>;
   /** Outputs that the gradient reads again. */
   readonly savedOutputs?: readonly string[];
   /**
@@ -147,6 +152,8 @@ export interface Op<S extends OpSpec = OpSpec> {
   /** Names of all tensors that the gradient gets, and their places in `resultNames`. */
   readonly savedNames: readonly string[];
   readonly savedAt: readonly number[];
+  /** For an input of which the gradient reads the shape alone, the place in `outputs` of what stands for it. */
+  readonly shapeOnly: Readonly<Record<string, number>>;
 }
 
 /** What its own inputs and outputs are called, for lists of names in a description. */
@@ -154,6 +161,7 @@ interface NamesOf<S extends OpSpec> {
   readonly constants?: readonly (keyof Operands<S['inputs']>)[];
   readonly savedOutputs?: readonly (keyof S['outputs'])[];
   readonly unread?: readonly (keyof Operands<S['inputs']>)[];
+  readonly shapeOnly?: { readonly [K in keyof Operands<S['inputs']>]?: keyof S['outputs'] };
   readonly weights?: readonly (keyof DifferentiableShapes<S>)[];
 }
 
@@ -161,7 +169,8 @@ const withoutMark = (key: string) => (key.endsWith('?') ? key.slice(0, -1) : key
 
 /** Defines an op. A shape that cannot be understood is an error at once. */
 export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
-  const { name, constants = [], saved = {}, savedOutputs = [], unread = [], weights = [], kept = {} }: OpSpec = spec;
+  const { name, constants = [], saved = {}, savedOutputs = [], weights = [], kept = {} }: OpSpec = spec;
+  const { unread = [], shapeOnly = {} }: OpSpec = spec;
   const mayBeAbsent = Object.keys(saved)
     .slice(0, -1)
     .concat(Object.keys(kept))
@@ -198,5 +207,8 @@ export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
     resultNames,
     savedNames,
     savedAt: savedNames.map((saved) => resultNames.indexOf(saved)),
+    shapeOnly: Object.fromEntries(
+      Object.entries(shapeOnly).map(([input, output]) => [input, outputs.names.indexOf(output)]),
+    ),
   };
 }

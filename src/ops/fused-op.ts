@@ -1,7 +1,7 @@
 // The seam between the model and fast kernels: an op runs as a kernel where the active backend has one, and as its
 // reference, made of plain TF.js ops, everywhere else. The reference is what every kernel is compared with.
 
-import { customOp, type SplitGradient } from '../tensor/custom-op.ts';
+import { type Again, customOp, type SplitGradient } from '../tensor/custom-op.ts';
 import { noGrad } from '../tensor/no-grad.ts';
 import { tf } from '../tensor/tf.ts';
 import type { AttributesOf, Op, OpSpec, Tensors } from './define-op.ts';
@@ -21,10 +21,14 @@ import {
 type AnyTensors = Readonly<Record<string, tf.Tensor | undefined>>;
 type Reference = (inputs: AnyTensors) => AnyTensors;
 
+/** For outputs, how each is computed from what is kept: inputs and other outputs, by name. */
+export type ComputedAgain = Readonly<Record<string, (kept: AnyTensors) => tf.Tensor>>;
+
 /**
  * Runs an op. Gradients flow to its float32 inputs, except constants. An op without such inputs is off the tape.
  *
- * `reference` computes the same from the inputs alone, gradients included.
+ * `reference` computes the same from the inputs alone, gradients included. `again`: the outputs that can be computed
+ * again, where that is not all of them by the same kernel; see `recomputed`.
  *
  * @throws Error where the shapes of the inputs, or what the reference makes, are not those of the op.
  */
@@ -33,12 +37,13 @@ export function fusedOp<S extends OpSpec>(
   inputs: Tensors<S['inputs']>,
   attrs: AttributesOf<S>,
   reference: (inputs: Tensors<S['inputs']>) => Tensors<S['outputs']>,
+  again?: ComputedAgain,
 ): Tensors<S['outputs']> {
-  return runOp(op, inputs as AnyTensors, attrs, reference as unknown as Reference) as Tensors<S['outputs']>;
+  return runOp(op, inputs as AnyTensors, attrs, reference as unknown as Reference, again) as Tensors<S['outputs']>;
 }
 
-function runOp(op: Op, inputs: AnyTensors, attrs: object, reference: Reference): AnyTensors {
-  const run = hasKernel(op) ? () => runKernels(op, inputs, attrs) : () => runReference(op, inputs, reference);
+function runOp(op: Op, inputs: AnyTensors, attrs: object, reference: Reference, again?: ComputedAgain): AnyTensors {
+  const run = hasKernel(op) ? () => runKernels(op, inputs, attrs, again) : () => runReference(op, inputs, reference);
   return op.gradients.names.length === 0 ? noGrad(run) : run();
 }
 
@@ -52,16 +57,16 @@ function runReference(op: Op, inputs: AnyTensors, reference: Reference): AnyTens
 }
 
 /** A kernel and its gradient kernels, which are one op to TF.js. */
-function runKernels(op: Op, inputs: AnyTensors, attrs: object): AnyTensors {
-  const { outputs, gradients, savedAt } = op;
+function runKernels(op: Op, inputs: AnyTensors, attrs: object, again?: ComputedAgain): AnyTensors {
+  const { outputs, gradients, savedAt, shapeOnly } = op;
   if (gradients.names.length === 0) return byName(outputs.names, runKernel(op.name, inputs, attrs));
-  const unread: readonly string[] = op.spec.unread ?? [];
-  const given = op.inputs.names.filter((name) => inputs[name] !== undefined && !unread.includes(name));
+  const given = op.inputs.names.filter((name) => inputs[name] !== undefined && isKept(op, name));
   const wanted = withGradient(gradients, inputs);
   const tensorsOf = (names: readonly string[]) => names.map((name) => inputs[name]!);
   const gradientInputs = (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]) => {
-    const again = byName(given, saved);
-    return [...op.inputs.names.map((name) => again[name]), ...dys, ...saved.slice(given.length)];
+    const read = byName(given, saved);
+    const standing = (name: string) => (shapeOnly[name] === undefined ? read[name] : dys[shapeOnly[name]]);
+    return [...op.inputs.names.map(standing), ...dys, ...saved.slice(given.length)];
   };
   const results = customOp({
     inputs: byName(wanted, tensorsOf(wanted)),
@@ -74,8 +79,42 @@ function runKernels(op: Op, inputs: AnyTensors, attrs: object): AnyTensors {
     },
     backward: (dys, saved) => byName(wanted, runKernel(gradientName(op), gradientInputs(dys, saved), attrs)),
     split: () => (hasHalves(op) ? inHalves(op, withGradient(op.others, inputs), attrs, gradientInputs) : null),
+    again: again === undefined ? wholeAgain(op, inputs, attrs) : partsAgain(op, inputs, again),
   });
   return byName(outputs.names, results);
+}
+
+/** Whether the gradient reads the elements of an input. */
+function isKept({ spec: { unread = [] }, shapeOnly }: Op, name: string): boolean {
+  return !unread.includes(name) && shapeOnly[name] === undefined;
+}
+
+/** All outputs, by the kernel that made them. */
+function wholeAgain(op: Op, inputs: AnyTensors, attrs: object): Again {
+  const names = op.inputs.names.filter((name) => inputs[name] !== undefined);
+  return {
+    outputs: op.outputs.names.map((_, i) => i),
+    needs: names.map((name) => inputs[name]!),
+    run: (found) => {
+      const made = runKernel(op.name, byName(names, found), attrs);
+      tf.dispose(made.slice(op.outputs.names.length));
+      return made.slice(0, op.outputs.names.length);
+    },
+  };
+}
+
+/** Some outputs, in ways of their own. The other outputs and the inputs that the gradient reads are kept. */
+function partsAgain(op: Op, inputs: AnyTensors, again: ComputedAgain): Again {
+  const names = Object.keys(again);
+  const kept = op.inputs.names.filter((name) => inputs[name] !== undefined && isKept(op, name));
+  return {
+    outputs: names.map((name) => op.outputs.names.indexOf(name)),
+    needs: [],
+    run: (_, saved) => {
+      const known = byName([...kept, ...op.savedNames], saved);
+      return names.map((name) => again[name]!(known));
+    },
+  };
 }
 
 /**

@@ -8,15 +8,22 @@ import { fp8Linear } from './fp8-linear.ts';
 import { linear } from './linear.ts';
 import { quantizedMatMul } from './quantized-matmul.ts';
 import { routedExperts } from './routed-experts.ts';
+import type { Routing } from './router.ts';
 
 export interface Products {
   /** As `linear`. */
   readonly linear: typeof linear;
   /** As `routedExperts`. */
-  readonly experts: typeof routedExperts;
+  readonly experts: (x: tf.Tensor2D, routing: Routing, gateUpProj: tf.Tensor3D, downProj: tf.Tensor3D) => tf.Tensor2D;
 }
 
 export const float32Products: Products = { linear, experts: routedExperts };
+
+/** The same, with the output of SwiGLU in the routed experts computed again in the backward pass. */
+export const recomputingProducts: Products = {
+  linear,
+  experts: (x, routing, gateUpProj, downProj) => routedExperts(x, routing, gateUpProj, downProj, true),
+};
 
 /**
  * Products whose operands are rounded, forward and backward. What lies between the two products of an expert,

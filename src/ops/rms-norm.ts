@@ -18,6 +18,7 @@ export const addRmsNormOp = defineOp({
   inputs: { x: 'N... D', residual: 'N... D', weight: 'D' },
   attrs: attributes<{ readonly eps: number }>(),
   outputs: { sum: 'N... D', normed: 'N... D' },
+  shapeOnly: { x: 'sum', residual: 'sum' },
   savedOutputs: ['sum'],
   /** 1 / root mean square of each row of the sum. */
   saved: { rstd: 'N' },
@@ -44,10 +45,16 @@ export function addRmsNorm<T extends tf.Tensor>(
   weight: tf.Tensor1D,
   eps: number,
 ): { readonly sum: T; readonly normed: T } {
-  const outputs = fusedOp(addRmsNormOp, { x, residual, weight }, { eps }, ({ x, residual, weight }) => {
-    const sum = tf.add(x, residual);
-    return { sum, normed: reference(sum, weight, eps) };
-  });
+  const outputs = fusedOp(
+    addRmsNormOp,
+    { x, residual, weight },
+    { eps },
+    ({ x, residual, weight }) => {
+      const sum = tf.add(x, residual);
+      return { sum, normed: reference(sum, weight, eps) };
+    },
+    { normed: ({ sum, weight }) => rmsNorm(sum!, weight as tf.Tensor1D, eps) },
+  );
   return outputs as { sum: T; normed: T };
 }
 

@@ -3,7 +3,7 @@
 
 import { activeBackend } from '../tensor/active-backend.ts';
 import type { tf } from '../tensor/tf.ts';
-import { defineOp } from './define-op.ts';
+import { attributes, defineOp } from './define-op.ts';
 import { denseExperts } from './dense-experts.ts';
 import { expertsByRows } from './experts-by-rows.ts';
 import { fusedOp } from './fused-op.ts';
@@ -14,12 +14,14 @@ import type { Routing } from './router.ts';
 export const routedExpertsOp = defineOp({
   name: 'RoutedExperts',
   inputs: { x: 'N D', topkIndices: 'int32 N K', topkWeights: 'N K', gateUpProj: 'E 2*F D', downProj: 'E D F' },
+  /** Whether a kernel should compute `active` again in the gradient, where it can. */
+  attrs: attributes<{ readonly recomputes: boolean }>(),
   outputs: { y: 'N D' },
   /**
    * `plan` says where rows come from and which expert has which, in a layout of the backend's choice. `gateUp` are the
    * gate and up products of each row, and `active` is the activation of these, times the router's gate.
    */
-  saved: { plan: 'int32 L', gateUp: 'N*K 2*F', active: 'N*K F' },
+  saved: { plan: 'int32 L', gateUp: 'N*K 2*F', 'active?': 'N*K F' },
   weights: ['gateUpProj', 'downProj'],
   /** The last two are gradients. The indices and `downProj` are kept only for their sizes. */
   kept: {
@@ -54,7 +56,8 @@ export function expertDispatch(): ExpertDispatch {
  *
  * Shapes: x [N, D], routing [N, K], gateUpProj [E, 2F, D] (for each expert, F rows of `gate_proj` and then F rows of
  * `up_proj`), downProj [E, D, F] -> [N, D].
- * Gradient: to x, the gates and the weights; zero for an expert without tokens.
+ * Gradient: to x, the gates and the weights; zero for an expert without tokens. With `recomputes` a kernel keeps the
+ * inputs of SwiGLU and computes its output again.
  * Source: arXiv:2412.19437 eq. 12.
  */
 export function routedExperts(
@@ -62,9 +65,10 @@ export function routedExperts(
   { topkIndices, topkWeights }: Routing,
   gateUpProj: tf.Tensor3D,
   downProj: tf.Tensor3D,
+  recomputes = false,
 ): tf.Tensor2D {
   const inputs = { x, topkIndices, topkWeights, gateUpProj, downProj };
-  return fusedOp(routedExpertsOp, inputs, {}, ({ x, topkIndices, topkWeights, gateUpProj, downProj }) => {
+  return fusedOp(routedExpertsOp, inputs, { recomputes }, ({ x, topkIndices, topkWeights, gateUpProj, downProj }) => {
     const routing = { topkIndices, topkWeights };
     const isDense = expertDispatch() === 'dense';
     return {

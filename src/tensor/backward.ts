@@ -170,6 +170,7 @@ function divideBySplit(
   now: readonly string[],
   later: readonly string[],
 ): Divided {
+  node.again?.restore?.();
   const given = dys.map((dy, i) => dy ?? tf.fill(node.outputs[i]!.shape, 0));
   const { gradients, kept } = tf.tidy(() => {
     const { gradients, kept } = split.backwardInputs(given, [...(node.saved ?? [])]);
@@ -223,6 +224,7 @@ function differentiate(
 ): readonly Contribution[] {
   const { gradient, kernelName } = node;
   if (gradient === undefined) throw new Error(`internal: TF.js has no gradient for ${kernelName}`);
+  node.again?.restore?.();
   const gradients = tf.tidy(() => {
     const byName = gradient([...dys]);
     return names.map((name) => byName[name]!());

@@ -13,6 +13,18 @@ export interface CustomOp {
    * for.
    */
   readonly split?: () => SplitGradient | null;
+  /** How outputs can be computed again in the backward pass, with the same bits; see `recomputed`. */
+  readonly again?: Again;
+}
+
+/** Outputs of an op that can be computed again. */
+export interface Again {
+  /** Their places among the outputs. */
+  readonly outputs: readonly number[];
+  /** The tensors that this takes, of which some may have to be computed again themselves. */
+  readonly needs: readonly tf.Tensor[];
+  /** The outputs, from the values of `needs` and from what the op has saved. They belong to the caller. */
+  readonly run: (found: tf.Tensor[], saved: readonly tf.Tensor[]) => tf.Tensor[];
 }
 
 /** A gradient in two parts, which together give the bits of `backward`. */

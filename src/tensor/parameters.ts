@@ -9,19 +9,24 @@ import { tf } from './tf.ts';
 export class ParameterStore {
   readonly parameters = new Map<string, tf.Variable>();
   readonly buffers = new Map<string, tf.Variable>();
-  readonly #seed: number;
+  readonly #seed: number | null;
   readonly #std: number;
 
-  constructor(seed: number, std: number) {
+  /** `seed` null: weights are not drawn, they are 0. */
+  constructor(seed: number | null, std: number) {
     this.#seed = seed;
     this.#std = std;
   }
 
   /** A weight drawn from a normal distribution with mean 0. */
   weight<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R]): tf.Variable<R> {
+    return this.#add(this.parameters, name, this.#drawn<R>(name, shape), true);
+  }
+
+  #drawn<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R]): tf.Tensor<R> {
+    if (this.#seed === null) return tf.fill<R>(shape, 0);
     const size = shape.reduce((a, b) => a * b, 1);
-    const values = normalArray(size, this.#std, deriveSeed(this.#seed, name));
-    return this.#add(this.parameters, name, tf.tensor<R>(values, shape), true);
+    return tf.tensor<R>(normalArray(size, this.#std, deriveSeed(this.#seed, name)), shape);
   }
 
   /** The gains of a norm, all 1. */

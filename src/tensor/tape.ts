@@ -17,6 +17,16 @@ export interface TapeNode {
   readonly saved?: readonly tf.Tensor[];
   /** The op that the node was made from; absent for an op of TF.js itself. */
   readonly op?: CustomOp;
+  /** What recomputation has noted; see `recompute.ts`. */
+  again?: NodeAgain;
+}
+
+/** What recomputation knows of a node. */
+export interface NodeAgain {
+  /** Puts back what the node has saved and no longer holds. */
+  restore?: () => void;
+  /** Frees what was computed again of its outputs. */
+  dispose?: () => void;
 }
 
 /** The part of TF.js's state that decides what is recorded, and where. */
@@ -55,9 +65,10 @@ export function recordTape<T>(f: () => T): { value: T; tape: readonly TapeNode[]
   }
 }
 
-/** Frees what an op has kept for its gradient, if it is still there. */
-export function disposeSaved({ saved }: TapeNode): void {
+/** Frees what an op has kept for its gradient, if it is still there, and what was computed again of its outputs. */
+export function disposeSaved({ saved, again }: TapeNode): void {
   if (saved !== undefined) disposeAll(saved);
+  again?.dispose?.();
 }
 
 /** `tf.dispose` for a list of tensors. A walk calls it several times for each op, so it does not search for tensors. */

@@ -86,5 +86,5 @@ export class AdamW {
 }
 
 function zeroVariable(shape: number[]): tf.Variable {
-  return tf.tidy(() => tf.variable(tf.zeros(shape), false));
+  return tf.tidy(() => tf.variable(tf.fill(shape, 0), false));
 }

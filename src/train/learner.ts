@@ -5,7 +5,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { deepseekParts, type ModelParts } from '../model/parts.ts';
-import { quantizedProducts } from '../ops/products.ts';
+import { float32Products, quantizedProducts, recomputingProducts } from '../ops/products.ts';
 import { fp8Recipe } from '../precision/recipe.ts';
 import { Repeated } from '../tensor/repeated.ts';
 import { AdamW } from './adamw.ts';
@@ -34,13 +34,19 @@ export interface LearnerParts {
   readonly objective?: Objective;
 }
 
-/** A model with fresh weights and what trains it; `disposeLearner` frees them. */
+/** What a model is made of under these settings. */
+export function partsFor({ precision, recompute }: Pick<TrainConfig, 'precision' | 'recompute'>): ModelParts {
+  const recomputes = recompute === 'selective';
+  const float32 = recomputes ? recomputingProducts : float32Products;
+  return { ...deepseekParts, products: precision === 'fp8' ? quantizedProducts(fp8Recipe) : float32, recomputes };
+}
+
+/** A model with fresh weights, or `model`, and what trains it; `disposeLearner` frees all of it. */
 export function createLearner(
   { model: config, train }: { readonly model: ModelConfig; readonly train: TrainConfig },
   parts: LearnerParts = {},
+  model = new DeepseekV3ForCausalLM(config, train.seed, { ...partsFor(train), ...parts.model }),
 ): Learner {
-  const products = train.precision === 'fp8' ? quantizedProducts(fp8Recipe) : deepseekParts.products;
-  const model = new DeepseekV3ForCausalLM(config, train.seed, { ...deepseekParts, products, ...parts.model });
   return {
     model,
     optimizer: parts.optimizer?.(model, train) ?? new AdamW(model.parameters, train),

@@ -77,6 +77,7 @@ const fixtureTrain: TrainConfig = {
   gradAccumSteps: 1,
   seed: 1,
   precision: 'float32',
+  recompute: 'none',
   learningRate: 3e-3,
   lrSchedule: 'deepseek-v3',
   warmupFraction: 0.02,

@@ -46,10 +46,22 @@ const mayImport: Record<string, readonly string[]> = {
     ...['tensor', 'precision', 'config'],
   ],
   interchange: ['report', 'train', 'generate', 'data', 'io', 'config'],
-  bench: ['train', 'generate', 'model', 'ops', 'engine', 'webgpu', 'data', 'tensor', 'config'],
+  memory: ['train', 'model', 'engine', 'data', 'tensor', 'config'],
+  bench: ['memory', 'train', 'generate', 'model', 'ops', 'engine', 'webgpu', 'data', 'tensor', 'config'],
   cli: [
     ...['backends', 'engine', 'config', 'tensor', 'model', 'io', 'data', 'generate', 'train', 'report', 'bench'],
-    ...['serve', 'interchange', 'experiments', 'runs', 'evaluate', 'long-context', 'post-training', 'cluster', 'lab'],
+    ...[
+      'memory',
+      'serve',
+      'interchange',
+      'experiments',
+      'runs',
+      'evaluate',
+      'long-context',
+      'post-training',
+      'cluster',
+      'lab',
+    ],
   ],
 };
 
@@ -59,6 +71,7 @@ const typesOnly: Record<string, readonly string[]> = {
   ops: ['config'],
   data: ['config'],
   bench: ['data'],
+  memory: ['data'],
   interchange: ['report'],
   generate: ['runs'],
   inspect: ['train', 'generate'],

@@ -51,6 +51,7 @@ export const nanoTrain: TrainConfig = {
   gradAccumSteps: 1,
   seed: 7,
   precision: 'float32',
+  recompute: 'none',
   learningRate: 1e-3,
   lrSchedule: 'constant',
   warmupFraction: 0,

@@ -1,5 +1,6 @@
 // `tinyseek bench`: how fast training steps, decoding and kernels are on this machine.
 
+import type { Comparison } from '../../bench/against.ts';
 import type { DomainGeneration } from '../../bench/generation.ts';
 import type { OpBench, OpsBench } from '../../bench/ops.ts';
 import type { StepBench } from '../../bench/step.ts';
@@ -8,6 +9,7 @@ import { noDefaults } from '../../generate/generation-defaults.ts';
 import { backendOptions, engineOptions, parseBackendFlags, parseBackendOptions } from '../backend-option.ts';
 import { defineCommand, defineGroup } from '../command.ts';
 import { checkpointArgument, heldOutOption, jsonOption } from '../common-options.ts';
+import { memoryTable } from '../memory-table.ts';
 import { outputWidth } from '../output.ts';
 import { modelOptions, precisionOption, wholeNumber } from '../run-options.ts';
 import { parseDrafts, parseSampling } from '../sampling-options.ts';
@@ -24,33 +26,47 @@ const stepCommand = defineCommand({
     { flags: '--seq-len <n>', help: 'tokens per sequence' },
     precisionOption,
     { flags: '--steps <n>', help: 'steps to time, after a warm-up (default: at least 15, for 2 seconds)' },
+    { flags: '--against <key=value>', help: 'time steps with this setting too, in turns, and say what it costs' },
     ...backendOptions(),
     jsonOption,
   ],
   examples: [
     ['bench step --preset peer-a', 'the size of the PyTorch comparison'],
-    ['bench step --threads 1 --set nRoutedExperts=32', 'what a change costs'],
     ['bench step --preset peer-a --precision fp8', 'what 8-bit products cost'],
+    ['bench step --threads 1 --set nRoutedExperts=32', 'another size'],
+    ['bench step --preset peer-a --against emaDecay=0.999', 'what the average of the weights costs'],
   ],
   /** Settings as for `train`, except that `--steps` says how many steps to time. */
-  run: async ({ steps, ...options }) => {
+  run: async ({ steps, against, ...options }) => {
     const timedSteps = steps === undefined ? null : wholeNumber('--steps', steps);
     const { resolveOptions } = await import('../config-file.ts');
     const { preset, model, train } = resolveOptions(options);
     requireTrainable(preset);
+    const other = against === undefined ? null : resolveOptions({ ...options, set: [...(options.set ?? []), against] });
     const choice = parseBackendFlags(options);
     const { benchStep } = await import('../../bench/step.ts');
     const { startBackend } = await import('../start-backend.ts');
     const { name, threads, engineVariant } = await startBackend(choice);
     const result = await benchStep(model, train, timedSteps);
+    const { benchAgainst } = await import('../../bench/against.ts');
+    const comparison = other === null ? null : await benchAgainst({ model, train }, other, timedSteps);
     const on = [
       `backend ${name}`,
       ...(threads === null ? [] : [plural(threads, 'thread')]),
       ...(engineVariant === null ? [] : [`variant ${engineVariant}`]),
     ];
     return {
-      json: { preset, backend: name, threads, engineVariant, ...result },
-      lines: [`Preset ${preset}, ${on.join(', ')}`, '', ...stepTable(result)],
+      json: {
+        ...{ preset, backend: name, threads, engineVariant, ...result },
+        ...(comparison === null ? {} : { against: { setting: against, ...comparison } }),
+      },
+      lines: [
+        `Preset ${preset}, ${on.join(', ')}`,
+        '',
+        ...stepTable(result),
+        ...memoryLines(result),
+        ...(comparison === null ? [] : againstLines(against!, comparison)),
+      ],
     };
   },
 });
@@ -64,7 +80,7 @@ function stepTable(result: StepBench): string[] {
     ['Tokens per second', formatExact(tokensPerSecond)],
     ['Useful arithmetic', `${formatMeasured(gflops)} GFLOP/s`],
     ['Trained parameters', formatExact(parameters)],
-    ['Peak memory', formatBytes(peakMemoryBytes)],
+    ['Peak memory of the process', formatBytes(peakMemoryBytes)],
     ...(dispatches === undefined
       ? []
       : [
@@ -74,6 +90,23 @@ function stepTable(result: StepBench): string[] {
         ]),
   ];
   return formatTable(rows, outputWidth(), [1]);
+}
+
+function againstLines(setting: string, comparison: Comparison): string[] {
+  const { pairs, msPerStep, cost, cpuMsPerStep, cpuCost } = comparison;
+  const percent = (fraction: number) => `${fraction < 0 ? '' : '+'}${(100 * fraction).toFixed(1)} %`;
+  const rows = [
+    ['Medians of pairs of steps', 'without', `with ${setting}`],
+    ['  time', `${formatMeasured(msPerStep)} ms`, percent(cost)],
+    ['  computed by all threads', `${formatMeasured(cpuMsPerStep)} ms`, percent(cpuCost)],
+  ];
+  return ['', `${plural(pairs, 'pair')} of steps in turns`, '', ...formatHeadedTable(rows, outputWidth(), [1, 2])];
+}
+
+function memoryLines({ memory }: StepBench): string[] {
+  if (memory === null) return [];
+  const columns = { measured: memory.measured, predicted: memory.predicted };
+  return ['', 'Memory of a step at its peak, beside what the ledger says', '', ...memoryTable(columns)];
 }
 
 const promptTokens = 32;

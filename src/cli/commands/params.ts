@@ -3,6 +3,7 @@
 import type { ParameterCounts } from '../../config/counts.ts';
 import { defineCommand } from '../command.ts';
 import { jsonOption } from '../common-options.ts';
+import { memoryTable } from '../memory-table.ts';
 import { outputWidth } from '../output.ts';
 import { modelOptions } from '../run-options.ts';
 import { formatCount, formatExact } from '../terminal/format.ts';
@@ -10,8 +11,10 @@ import { formatTable } from '../terminal/table.ts';
 
 export const paramsCommand = defineCommand({
   name: 'params',
-  summary: 'count parameters, cache and FLOPs of a model',
-  description: 'Counts the parameters, the key/value cache and the FLOPs per token of a model, without building it.',
+  summary: 'count parameters, cache, FLOPs and memory of a model',
+  description:
+    'Counts the parameters, the key/value cache and the FLOPs per token of a model, and the memory of a training step, ' +
+    'without building it.',
   options: [...modelOptions, jsonOption],
   examples: [
     ['params', 'preset tiny'],
@@ -23,8 +26,20 @@ export const paramsCommand = defineCommand({
     const { resolveOptions } = await import('../config-file.ts');
     const { preset, model, train } = resolveOptions(options);
     const counts = countParameters(model, train.seqLen);
-    const lines = [`Preset ${preset}`, '', ...formatTable(rows(counts, train.seqLen), outputWidth(), [1])];
-    return { json: counts, lines };
+    const { memoryLedger } = await import('../../memory/ledger.ts');
+    const ledger = await memoryLedger({ model, train });
+    const { batchSize, seqLen, gradAccumSteps } = train;
+    const parts = gradAccumSteps === 1 ? '' : ` in ${gradAccumSteps} parts`;
+    const lines = [
+      `Preset ${preset}`,
+      '',
+      ...formatTable(rows(counts, seqLen), outputWidth(), [1]),
+      '',
+      `Memory of a training step of ${batchSize} x ${seqLen} tokens${parts} at its peak, on one thread of the engine`,
+      '',
+      ...memoryTable({ predicted: ledger }),
+    ];
+    return { json: { ...counts, memory: { batchSize, seqLen, gradAccumSteps, ...ledger } }, lines };
   },
 });
 

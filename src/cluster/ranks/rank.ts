@@ -1,14 +1,13 @@
 // One rank of a training run: holds its stages, carries out orders.
 
-import { fp8Recipe } from '../../precision/recipe.ts';
 import { rotaryTables } from '../../layers/rotary-embedding.ts';
-import { deepseekParts, type ModelParts } from '../../model/parts.ts';
+import type { ModelParts } from '../../model/parts.ts';
 import { overwrite } from '../../ops/overwrite.ts';
-import { quantizedProducts } from '../../ops/products.ts';
 import { tf } from '../../tensor/tf.ts';
 import { passSettings } from '../../train/accumulate.ts';
 import { AdamW } from '../../train/adamw.ts';
 import { WeightAverage } from '../../train/ema.ts';
+import { partsFor } from '../../train/learner.ts';
 import { lossInput, splitBatch } from '../../train/micro-batch.ts';
 import { firstNonFinite } from '../../train/non-finite.ts';
 import { distributedExperts, exactFormats, reportFormats } from '../experts/distributed-experts.ts';
@@ -62,7 +61,7 @@ class Rank {
     const schedule = createSchedule(start.schedule, layout.pp, start.microBatches);
     const split = splitLayers(config.numHiddenLayers, schedule.stages);
     const store = new ExpertShardStore(train.seed, config.initializerRange, layout.ep);
-    const parts = partsFor(start, mailbox);
+    const parts = partsOf(start, mailbox);
     const indices = schedule.held[place.pp]!;
     const stages = new Map(indices.map((i) => [i, createHeldStage(store, config, parts, split, i)]));
     const replica = replicaOf(place, layout);
@@ -217,12 +216,12 @@ class Rank {
   }
 }
 
-function partsFor({ train, layout, place, model, messages }: RankStart, mailbox: Mailbox): ModelParts {
-  const products = train.precision === 'fp8' ? quantizedProducts(fp8Recipe) : deepseekParts.products;
-  if (layout.ep === 1) return { ...deepseekParts, products };
+function partsOf({ train, layout, place, model, messages }: RankStart, mailbox: Mailbox): ModelParts {
+  const parts = partsFor(train);
+  if (layout.ep === 1) return parts;
   const formats = messages === 'fp8' ? reportFormats : exactFormats;
-  const experts = distributedExperts(products, roadsOf(mailbox, place, layout, model), formats);
-  return { ...deepseekParts, products: { ...products, experts } };
+  const experts = distributedExperts(parts.products, roadsOf(mailbox, place, layout, model), formats);
+  return { ...parts, products: { ...parts.products, experts } };
 }
 
 /** The variables of the shards that a rank holds, by index. */

@@ -20,8 +20,12 @@ import { registerRouter } from './router.ts';
 import { registerStandard } from './standard.ts';
 import { registerSwiGlu } from './swiglu.ts';
 
-/** Registers them once; those of the cpu backend must be complete. */
+let areRegistered = false;
+
+/** Registers them, once; those of the cpu backend must be complete. */
 export function registerEngineKernels(): void {
+  if (areRegistered) return;
+  areRegistered = true;
   for (const kernel of tf.getKernelsForBackend('cpu')) tf.registerKernel({ ...kernel, backendName });
   registerMatMul();
   registerLinear();

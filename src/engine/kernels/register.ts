@@ -94,7 +94,7 @@ export function withWorkspace<const Lengths extends readonly number[]>(
 ): void {
   const addresses: Address[] = [];
   try {
-    for (const length of lengths) addresses.push(backend.heap.allocate(4 * length));
+    for (const length of lengths) addresses.push(backend.heap.allocate(4 * length, true));
     use(...(addresses as { -readonly [I in keyof Lengths]: Address }));
   } finally {
     for (const [i, address] of addresses.entries()) backend.heap.free(address, 4 * lengths[i]!);

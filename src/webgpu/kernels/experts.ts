@@ -26,7 +26,8 @@ export function registerRoutedExperts(): void {
       backend.disposeData(rowsOut.dataId);
       return { y, plan, gateUp, active };
     },
-    gradient: (backend, inputs, { sizes: { N, K, E, D, F }, dys: { y: dy }, saved: { plan, gateUp, active } }) => {
+    gradient: (backend, inputs, { sizes: { N, K, E, D, F }, dys: { y: dy }, saved: { plan, gateUp, ...made } }) => {
+      const active = made.active!; // the forward pass above always keeps it
       const { x, topkWeights, gateUpProj, downProj } = inputs;
       const M = N * K;
       const sizes = { N, K, M, E, D, F };

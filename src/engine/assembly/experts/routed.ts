@@ -45,6 +45,37 @@ export function routedExperts(
   run(combineChunk, (N + job.tokensPerChunk - 1) / job.tokensPerChunk);
 }
 
+/** `act` of `routedExperts` again, from its h. Shapes: as there. */
+export function activateExperts(
+  gates: usize,
+  plan: usize,
+  h: usize,
+  act: usize,
+  N: i32,
+  K: i32,
+  E: i32,
+  D: i32,
+  F: i32,
+): void {
+  const job = describeExperts(plan, N, K, E, D, F);
+  job.gates = gates;
+  job.h = h;
+  job.act = act;
+  run(activateChunk, blockCount(job.groups));
+}
+
+/** The activations of a block: whole rows give the bits of columns, which begin at multiples of eight. */
+function activateChunk(chunk: i32): void {
+  const job = changetype<ExpertsJob>(ARGUMENTS);
+  const block = blockAt(job.groups, job.E, chunk);
+  const F = job.F;
+  const width = (<usize>F) << 2;
+  for (let row = block.begin; row < block.end; row++) {
+    const factor = load<f32>(job.gates + ((<usize>load<i32>(job.slots + ((<usize>row) << 2))) << 2));
+    activate(job.h + <usize>row * (width << 1), factor, job.act + <usize>row * width, F, F);
+  }
+}
+
 /** Gate and up products of a block for some columns, and their activation while they are in the cache. */
 function gateUpChunk(chunk: i32): void {
   const job = changetype<ExpertsJob>(ARGUMENTS);
