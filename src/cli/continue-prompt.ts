@@ -40,7 +40,7 @@ export async function continuePrompt(opened: OpenedModel, plan: PromptPlan, asJs
       report(opened, plan, result, plain);
       if (writer === null) writeSamples(prompt, result);
     }
-    const json = jsonOf(result, plain);
+    const json = { ...jsonOf(result, plain), precision: opened.precision };
     return { json, lines: [], ...(abort.signal.aborted ? { exitCode: exitInterrupted } : {}) };
   } finally {
     stopListening();

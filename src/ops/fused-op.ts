@@ -55,8 +55,8 @@ function runReference(op: Op, inputs: AnyTensors, reference: Reference): AnyTens
 function runKernels(op: Op, inputs: AnyTensors, attrs: object): AnyTensors {
   const { outputs, gradients, savedAt } = op;
   if (gradients.names.length === 0) return byName(outputs.names, runKernel(op.name, inputs, attrs));
-  const unread: readonly string[] = op.spec.unread ?? [];
-  const given = op.inputs.names.filter((name) => inputs[name] !== undefined && !unread.includes(name));
+  const unsaved: readonly string[] = op.spec.unsaved ?? [];
+  const given = op.inputs.names.filter((name) => inputs[name] !== undefined && !unsaved.includes(name));
   const wanted = withGradient(gradients, inputs);
   const tensorsOf = (names: readonly string[]) => names.map((name) => inputs[name]!);
   const gradientInputs = (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]) => {

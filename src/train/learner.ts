@@ -5,8 +5,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { deepseekParts, type ModelParts } from '../model/parts.ts';
-import { quantizedProducts } from '../ops/products.ts';
-import { fp8Recipe } from '../precision/recipe.ts';
+import { productsIn } from '../ops/products.ts';
 import { Repeated } from '../tensor/repeated.ts';
 import { AdamW } from './adamw.ts';
 import { WeightAverage } from './ema.ts';
@@ -39,7 +38,7 @@ export function createLearner(
   { model: config, train }: { readonly model: ModelConfig; readonly train: TrainConfig },
   parts: LearnerParts = {},
 ): Learner {
-  const products = train.precision === 'fp8' ? quantizedProducts(fp8Recipe) : deepseekParts.products;
+  const products = productsIn(train.precision);
   const model = new DeepseekV3ForCausalLM(config, train.seed, { ...deepseekParts, products, ...parts.model });
   return {
     model,

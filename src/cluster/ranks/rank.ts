@@ -1,10 +1,9 @@
 // One rank of a training run: holds its stages, carries out orders.
 
-import { fp8Recipe } from '../../precision/recipe.ts';
 import { rotaryTables } from '../../layers/rotary-embedding.ts';
 import { deepseekParts, type ModelParts } from '../../model/parts.ts';
 import { overwrite } from '../../ops/overwrite.ts';
-import { quantizedProducts } from '../../ops/products.ts';
+import { productsIn } from '../../ops/products.ts';
 import { tf } from '../../tensor/tf.ts';
 import { passSettings } from '../../train/accumulate.ts';
 import { AdamW } from '../../train/adamw.ts';
@@ -218,7 +217,7 @@ class Rank {
 }
 
 function partsFor({ train, layout, place, model, messages }: RankStart, mailbox: Mailbox): ModelParts {
-  const products = train.precision === 'fp8' ? quantizedProducts(fp8Recipe) : deepseekParts.products;
+  const products = productsIn(train.precision);
   if (layout.ep === 1) return { ...deepseekParts, products };
   const formats = messages === 'fp8' ? reportFormats : exactFormats;
   const experts = distributedExperts(products, roadsOf(mailbox, place, layout, model), formats);

@@ -37,9 +37,13 @@ export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOpti
   return new CachedDecoder(model.config, createPasses(model, slots, capacity, drafts), slots, capacity, drafts);
 }
 
-/** Passes of the engine's own kernels on the engine, and of TF.js operations elsewhere. */
+/**
+ * Passes of the engine's own kernels on the engine, and of TF.js operations elsewhere, and where products are of 8-bit
+ * numbers.
+ */
 function createPasses(model: DeepseekV3ForCausalLM, slots: number, capacity: number, drafts: boolean): Passes {
   const backend = tf.backend();
-  if (backend instanceof EngineBackend) return new EnginePasses(backend, model, slots, capacity, drafts);
+  const isPlain = model.parts.products.recipe === undefined;
+  if (backend instanceof EngineBackend && isPlain) return new EnginePasses(backend, model, slots, capacity, drafts);
   return new TfjsPasses(model, slots, drafts);
 }
