@@ -46,7 +46,7 @@ export type {
   StudyCurve,
 } from './experiments/procedure.ts';
 export { type StageOptions, type StagePart, trainStage } from './experiments/stage.ts';
-export { loadModel } from './generate/load-model-folder.ts';
+export { type LoadOptions, loadModel } from './generate/load-model-folder.ts';
 export type { ExportFormat, Fp8Format } from './interchange/export-format.ts';
 export type { ScaleFormat } from './io/block-fp8.ts';
 export { type ExportOptions, exportModel, type ModelFolder } from './interchange/export-model.ts';

@@ -42,7 +42,8 @@ export async function continuePrompt(opened: OpenedModel, plan: PromptPlan, asJs
       report(opened, plan, result, plain);
       if (writer === null) writeSamples(prompt, result);
     }
-    const json = { ...jsonOf(result, plain), ...(plan.weights === 'float32' ? {} : { weights: plan.weights }) };
+    const weights = plan.weights === 'float32' ? {} : { weights: plan.weights };
+    const json = { ...jsonOf(result, plain), precision: opened.precision, ...weights };
     return { json, lines: [], ...(abort.signal.aborted ? { exitCode: exitInterrupted } : {}) };
   } finally {
     stopListening();

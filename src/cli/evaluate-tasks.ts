@@ -10,6 +10,7 @@ import { openPromptFormat } from '../generate/chat/prompt-format.ts';
 import type { JsonObject } from '../io/json.ts';
 import { keepFound } from './keep-evaluations.ts';
 import type { OpenedModel } from './open-model.ts';
+import { precisionLines } from './precision-option.ts';
 import { type CommandOutput, outputWidth } from './output.ts';
 import { wholeNumber } from './run-options.ts';
 import { parseNumber } from './sampling-options.ts';
@@ -62,7 +63,11 @@ export async function evaluateTasks(opened: OpenedModel, tasks: string, flags: T
     }
   }
   const report = await keepFound(opened.path, found, flags.system);
-  return { json: { tasks: results }, lines: lines(opened.path, results, examples, report) };
+  const { precision } = opened;
+  return {
+    json: { tasks: results, precision },
+    lines: [...lines(opened.path, results, examples, report), ...precisionLines(opened)],
+  };
 }
 
 function settingsOf({ samples, temperature, seed, maxNewTokens }: TaskFlags) {

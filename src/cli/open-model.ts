@@ -3,7 +3,9 @@
 import type { LoadedModel } from '../generate/load-model.ts';
 import { loadModel } from '../generate/load-model-folder.ts';
 import { chooseCheckpoint } from '../io/read-checkpoint.ts';
+import { refuseDensePrecision } from '../train/backend-remarks.ts';
 import { type BackendFlags, parseBackendFlags } from './backend-option.ts';
+import { type PrecisionFlag, parsePrecision } from './precision-option.ts';
 import { startBackend } from './start-backend.ts';
 import { print } from './terminal/print.ts';
 
@@ -28,11 +30,12 @@ export function checkpointFolder(path: string): string {
 }
 
 /** Starts a backend and loads a checkpoint; what is odd about it is a warning on standard error. */
-export async function openModel(checkpoint: string, flags: BackendFlags): Promise<OpenedModel> {
+export async function openModel(checkpoint: string, flags: BackendFlags & PrecisionFlag): Promise<OpenedModel> {
   const choice = parseBackendFlags(flags);
+  const precision = parsePrecision(flags);
   const path = checkpointFolder(checkpoint);
-  await startBackend(choice);
-  const loaded = loadModel(path);
+  refuseDensePrecision(await startBackend(choice), { precision });
+  const loaded = loadModel(path, { precision });
   warn(loaded.warnings);
   return { ...loaded, path };
 }

@@ -133,8 +133,8 @@ export interface Exports {
   ) => void;
   readonly fp8ExpertsGrad: (
     gates: Address,
-    gateUp8: Address,
-    down8: Address,
+    gateUp: Address,
+    down: Address,
     plan: Address,
     h: Address,
     codedX: Address,
@@ -144,6 +144,8 @@ export interface Exports {
     dGates: Address,
     dGateUp: Address,
     dDown: Address,
+    gateUp8: Address,
+    down8: Address,
     dy8: Address,
     dAct: Address,
     actTurned: Address,
@@ -159,9 +161,14 @@ export interface Exports {
     E: number,
     D: number,
     F: number,
+    tileRows: number,
+    tileColumns: number,
     mantissaBits: number,
     minExponent: number,
     largest: number,
+    gradientMantissaBits: number,
+    gradientMinExponent: number,
+    gradientLargest: number,
   ) => void;
   readonly fp8Linear: (
     x: Address,
@@ -181,10 +188,11 @@ export interface Exports {
   ) => void;
   readonly fp8LinearGrad: (
     coded: Address,
-    weight8: Address,
+    weight: Address,
     dy: Address,
     dx: Address,
     dWeight: Address,
+    weight8: Address,
     dy8: Address,
     dyTurned: Address,
     xTurned: Address,
@@ -192,9 +200,14 @@ export interface Exports {
     rows: number,
     inputs: number,
     outputs: number,
+    tileRows: number,
+    tileColumns: number,
     mantissaBits: number,
     minExponent: number,
     largest: number,
+    gradientMantissaBits: number,
+    gradientMinExponent: number,
+    gradientLargest: number,
   ) => void;
   readonly gateSumColumns: (F: number) => number;
   readonly gateWeights: (

@@ -2,6 +2,7 @@
 // T tokens, L cached tokens, H heads, P qkNopeHeadDim, R qkRopeHeadDim, V vHeadDim, C kvLoraRank.
 
 import { softmaxScale } from '../layers/rotary-embedding.ts';
+import { fakeQuantize } from '../ops/fake-quantize.ts';
 import { attentionMask } from '../ops/mla-attention.ts';
 import { tf } from '../tensor/tf.ts';
 import type { AttentionContext, Latent, MultiHeadLatentAttention } from './attention.ts';
@@ -25,6 +26,18 @@ export function absorbedAttention(attention: MultiHeadLatentAttention, x: tf.Ten
 }
 
 /**
+ * What the up-projection of keys and values multiplies: in 8 bits the rounded latents and weight, so that the absorbed
+ * form gives what the product of the naive form gives, up to the rounding of sums.
+ */
+function upProjectionOperands({ kvBProj, recipe }: MultiHeadLatentAttention, latents: tf.Tensor3D) {
+  const weight = kvBProj.weight as tf.Tensor2D;
+  if (recipe === undefined) return { cKv: latents, weight };
+  const [B, L, C] = latents.shape;
+  const rounded = fakeQuantize(tf.reshape(latents, [B * L, C]), recipe.activations);
+  return { cKv: tf.reshape<tf.Rank.R3>(rounded, [B, L, C]), weight: fakeQuantize(weight, recipe.weights) };
+}
+
+/**
  * The absorbed form up to the output projection, over latents of any length.
  *
  * Shapes: q [B, T, H, P+R] (rotated), latent [B, L, C] and [B, L, R], mask (added to scores) broadcasts to [B, H, T,
@@ -33,13 +46,14 @@ export function absorbedAttention(attention: MultiHeadLatentAttention, x: tf.Ten
 export function attendToLatents(
   attention: MultiHeadLatentAttention,
   q: tf.Tensor4D,
-  { cKv, kRope }: Latent,
+  { cKv: latents, kRope }: Latent,
   mask: tf.Tensor4D | null,
 ): tf.Tensor2D {
   const { numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V, kvLoraRank: C } = attention.config;
   const [B, T] = q.shape;
-  const L = cKv.shape[1];
-  const perHead = tf.reshape(attention.kvBProj.weight, [H, P + V, C]);
+  const L = latents.shape[1];
+  const { cKv, weight } = upProjectionOperands(attention, latents);
+  const perHead = tf.reshape(weight, [H, P + V, C]);
   const [keyUp, valueUp] = tf.split(perHead, [P, V], 1) as [tf.Tensor3D, tf.Tensor3D];
   const headsFirst = tf.transpose(q, [2, 0, 1, 3]); // [H, B, T, P+R]
   const [qNope, qRope] = tf.split(headsFirst, [P, R], 3) as [tf.Tensor4D, tf.Tensor4D];

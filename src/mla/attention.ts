@@ -43,14 +43,18 @@ export class MultiHeadLatentAttention implements Attention {
   readonly config: ModelConfig;
   readonly kvBProj: Linear;
   readonly oProj: Linear;
+  /** How products round their operands; absent where they do not. */
+  readonly recipe: Products['recipe'];
   readonly #query: (x: tf.Tensor2D) => tf.Tensor2D;
   readonly #kvAProjWithMqa: Linear;
   readonly #kvALayernorm: RMSNorm;
 
-  constructor(store: ParameterStore, name: string, config: ModelConfig, { linear }: Products = float32Products) {
+  constructor(store: ParameterStore, name: string, config: ModelConfig, products: Products = float32Products) {
+    const { linear } = products;
     const { hiddenSize: D, numAttentionHeads: H, qkNopeHeadDim: P, qkRopeHeadDim: R, vHeadDim: V } = config;
     const C = config.kvLoraRank;
     this.config = config;
+    this.recipe = products.recipe;
     this.#query = createQuery(store, name, config, linear);
     this.#kvAProjWithMqa = new Linear(store, `${name}.kv_a_proj_with_mqa`, D, C + R, linear);
     this.#kvALayernorm = new RMSNorm(store, `${name}.kv_a_layernorm`, C, latentNormEps);

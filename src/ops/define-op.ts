@@ -24,7 +24,7 @@ export interface OpSpec {
    * Inputs of which the gradient reads the shape alone, each with an output of that shape: they are not kept, and the
    * gradient kernel finds the gradient of the output in their places.
    */
-  readonly shapeOnly?: Readonly<Record<string, string>>;
+  readonly unread?: Readonly<Record<string, string>>;
   /** Outputs that the gradient reads again. */
   readonly savedOutputs?: readonly string[];
   /**
@@ -36,7 +36,7 @@ export interface OpSpec {
    * Inputs that the gradient kernel does not read, so that they need not be kept for it. None may be absent; the other
    * inputs and the outputs decide all letters.
    */
-  readonly unread?: readonly string[];
+  readonly unsaved?: readonly string[];
   /** Inputs whose gradients a backward pass may compute later than those of the other inputs. */
   readonly weights?: readonly string[];
   /**
@@ -54,7 +54,7 @@ type SavedShapes<S extends OpSpec> = S['saved'] extends Shapes ? S['saved'] : Re
 type SavedOutputs<S extends OpSpec> = S['savedOutputs'] extends readonly string[] ? S['savedOutputs'][number] : never;
 type KeptShapes<S extends OpSpec> = S['kept'] extends Shapes ? S['kept'] : Record<never, string>;
 type Constants<S extends OpSpec> = S['constants'] extends readonly string[] ? S['constants'][number] : never;
-type Unread<S extends OpSpec> = S['unread'] extends readonly string[] ? S['unread'][number] : never;
+type Unsaved<S extends OpSpec> = S['unsaved'] extends readonly string[] ? S['unsaved'][number] : never;
 type Weights<S extends OpSpec> = S['weights'] extends readonly string[] ? S['weights'][number] : never;
 
 type DifferentiableShapes<S extends OpSpec> = {
@@ -69,7 +69,7 @@ type WeightShapes<S extends OpSpec> = Pick<S['inputs'], Weights<S> & Keys<S['inp
 type ShapesOfOthers<S extends OpSpec> = Omit<DifferentiableShapes<S>, Weights<S>>;
 
 /** The inputs that a gradient kernel gets. */
-export type ReadOperands<S extends OpSpec> = Omit<Operands<S['inputs']>, Unread<S>>;
+export type ReadOperands<S extends OpSpec> = Omit<Operands<S['inputs']>, Unsaved<S>>;
 
 /** Whether any input has a gradient. */
 export type HasGradient<S extends OpSpec> = [keyof DifferentiableShapes<S>] extends [never] ? false : true;
@@ -153,15 +153,15 @@ export interface Op<S extends OpSpec = OpSpec> {
   readonly savedNames: readonly string[];
   readonly savedAt: readonly number[];
   /** For an input of which the gradient reads the shape alone, the place in `outputs` of what stands for it. */
-  readonly shapeOnly: Readonly<Record<string, number>>;
+  readonly unread: Readonly<Record<string, number>>;
 }
 
 /** What its own inputs and outputs are called, for lists of names in a description. */
 interface NamesOf<S extends OpSpec> {
   readonly constants?: readonly (keyof Operands<S['inputs']>)[];
   readonly savedOutputs?: readonly (keyof S['outputs'])[];
-  readonly unread?: readonly (keyof Operands<S['inputs']>)[];
-  readonly shapeOnly?: { readonly [K in keyof Operands<S['inputs']>]?: keyof S['outputs'] };
+  readonly unread?: { readonly [K in keyof Operands<S['inputs']>]?: keyof S['outputs'] };
+  readonly unsaved?: readonly (keyof Operands<S['inputs']>)[];
   readonly weights?: readonly (keyof DifferentiableShapes<S>)[];
 }
 
@@ -170,7 +170,7 @@ const withoutMark = (key: string) => (key.endsWith('?') ? key.slice(0, -1) : key
 /** Defines an op. A shape that cannot be understood is an error at once. */
 export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
   const { name, constants = [], saved = {}, savedOutputs = [], weights = [], kept = {} }: OpSpec = spec;
-  const { unread = [], shapeOnly = {} }: OpSpec = spec;
+  const { unread = {}, unsaved = [] }: OpSpec = spec;
   const mayBeAbsent = Object.keys(saved)
     .slice(0, -1)
     .concat(Object.keys(kept))
@@ -190,7 +190,7 @@ export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
   const savedShapes = shapesOf(`saved by ${name}`, saved);
   const resultNames = [...outputs.names, ...savedShapes.names];
   const savedNames = [...savedOutputs, ...savedShapes.names];
-  const read = Object.fromEntries(Object.entries<string>(spec.inputs).filter(([key]) => !unread.includes(key)));
+  const read = Object.fromEntries(Object.entries<string>(spec.inputs).filter(([key]) => !unsaved.includes(key)));
   const gradientsOf = (isMeant: (entry: [string, string]) => boolean) =>
     shapesOf(`gradients of ${name}`, Object.fromEntries(withGradient.filter(isMeant)));
   return {
@@ -203,12 +203,12 @@ export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
     weights: gradientsOf(isWeight),
     others: gradientsOf((entry) => !isWeight(entry)),
     kept: new LetteredShapes(`kept by ${name}`, kept, new Set()),
-    read: unread.length === 0 ? null : new LetteredShapes(`read by ${name}`, { ...read, ...spec.outputs }, new Set()),
+    read: unsaved.length === 0 ? null : new LetteredShapes(`read by ${name}`, { ...read, ...spec.outputs }, new Set()),
     resultNames,
     savedNames,
     savedAt: savedNames.map((saved) => resultNames.indexOf(saved)),
-    shapeOnly: Object.fromEntries(
-      Object.entries(shapeOnly).map(([input, output]) => [input, outputs.names.indexOf(output)]),
+    unread: Object.fromEntries(
+      Object.entries(unread).map(([input, output]) => [input, outputs.names.indexOf(output)]),
     ),
   };
 }

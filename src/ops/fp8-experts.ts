@@ -15,17 +15,10 @@ export const fp8ExpertsOp = defineOp({
   outputs: { y: 'N D' },
   /**
    * `plan` and `gateUp` as in `routedExpertsOp`; x and the activations as codes with their scales, in a layout of the
-   * backend's choice; and the rounded weights.
+   * backend's choice.
    */
-  saved: {
-    plan: 'int32 L',
-    gateUp: 'N*K 2*F',
-    codedX: 'int32 A',
-    codedActive: 'int32 B',
-    gateUpProj8: 'E 2*F D',
-    downProj8: 'E D F',
-  },
-  unread: ['x'],
+  saved: { plan: 'int32 L', gateUp: 'N*K 2*F', codedX: 'int32 A', codedActive: 'int32 B' },
+  unsaved: ['x'],
 });
 
 /**

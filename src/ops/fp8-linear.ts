@@ -9,9 +9,9 @@ export const fp8LinearOp = defineOp({
   inputs: { x: 'N I', weight: 'O I' },
   attrs: attributes<Fp8Recipe>(),
   outputs: { y: 'N O' },
-  /** The rounded operands: x as codes with their scales, in a layout of the backend's choice. */
-  saved: { codedX: 'int32 L', weight8: 'O I' },
-  unread: ['x'],
+  /** The rounded x as codes with their scales, in a layout of the backend's choice. */
+  saved: { codedX: 'int32 L' },
+  unsaved: ['x'],
 });
 
 /**

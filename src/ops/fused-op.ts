@@ -58,14 +58,14 @@ function runReference(op: Op, inputs: AnyTensors, reference: Reference): AnyTens
 
 /** A kernel and its gradient kernels, which are one op to TF.js. */
 function runKernels(op: Op, inputs: AnyTensors, attrs: object, again?: ComputedAgain): AnyTensors {
-  const { outputs, gradients, savedAt, shapeOnly } = op;
+  const { outputs, gradients, savedAt, unread } = op;
   if (gradients.names.length === 0) return byName(outputs.names, runKernel(op.name, inputs, attrs));
   const given = op.inputs.names.filter((name) => inputs[name] !== undefined && isKept(op, name));
   const wanted = withGradient(gradients, inputs);
   const tensorsOf = (names: readonly string[]) => names.map((name) => inputs[name]!);
   const gradientInputs = (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]) => {
     const read = byName(given, saved);
-    const standing = (name: string) => (shapeOnly[name] === undefined ? read[name] : dys[shapeOnly[name]]);
+    const standing = (name: string) => (unread[name] === undefined ? read[name] : dys[unread[name]]);
     return [...op.inputs.names.map(standing), ...dys, ...saved.slice(given.length)];
   };
   const results = customOp({
@@ -85,8 +85,8 @@ function runKernels(op: Op, inputs: AnyTensors, attrs: object, again?: ComputedA
 }
 
 /** Whether the gradient reads the elements of an input. */
-function isKept({ spec: { unread = [] }, shapeOnly }: Op, name: string): boolean {
-  return !unread.includes(name) && shapeOnly[name] === undefined;
+function isKept({ spec: { unsaved = [] }, unread }: Op, name: string): boolean {
+  return !unsaved.includes(name) && unread[name] === undefined;
 }
 
 /** All outputs, by the kernel that made them. */

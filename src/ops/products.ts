@@ -1,6 +1,6 @@
 // The products of linear layers and of experts, which training in 8 bits replaces.
 
-import { type Fp8Recipe, isTiled } from '../precision/recipe.ts';
+import { type Fp8Recipe, fp8Recipe, isTiled } from '../precision/recipe.ts';
 import { tf } from '../tensor/tf.ts';
 import { expertsByRows } from './experts-by-rows.ts';
 import { fp8Experts } from './fp8-experts.ts';
@@ -15,6 +15,8 @@ export interface Products {
   readonly linear: typeof linear;
   /** As `routedExperts`. */
   readonly experts: (x: tf.Tensor2D, routing: Routing, gateUpProj: tf.Tensor3D, downProj: tf.Tensor3D) => tf.Tensor2D;
+  /** How they round their operands, for who multiplies in another order; absent where they do not. */
+  readonly recipe?: Fp8Recipe;
 }
 
 export const float32Products: Products = { linear, experts: routedExperts };
@@ -35,11 +37,13 @@ export const recomputingProducts: Products = {
 export function quantizedProducts(recipe: Fp8Recipe): Products {
   if (isTiled(recipe)) {
     return {
+      recipe,
       linear: (x, weight) => fp8Linear(x, weight, recipe),
       experts: (x, routing, gateUpProj, downProj) => fp8Experts(x, routing, gateUpProj, downProj, recipe),
     };
   }
   return {
+    recipe,
     linear: (x, weight) => {
       const matrices = tf.reshape<tf.Rank.R3>(weight, [1, ...weight.shape]);
       return quantizedMatMul(x, matrices, Int32Array.of(x.shape[0]), recipe);
@@ -49,4 +53,9 @@ export function quantizedProducts(recipe: Fp8Recipe): Products {
         quantizedMatMul(rows, weight, counts, recipe),
       ),
   };
+}
+
+/** Products of float32 numbers, or of 8-bit ones by the recipe of training. */
+export function productsIn(precision: 'float32' | 'fp8'): Products {
+  return precision === 'fp8' ? quantizedProducts(fp8Recipe) : float32Products;
 }

@@ -99,8 +99,8 @@ function registerWeightHalf(backendName: string, op: Op, half: NonNullable<AnyKe
 }
 
 /** The names of the inputs that have one of these gradients: those that are given, and those that are not read. */
-function wanted({ spec: { unread = [] } }: Op, shapes: LetteredShapes, inputs: TensorsByName): readonly string[] {
-  return shapes.names.filter((name) => inputs[name] !== undefined || unread.includes(name));
+function wanted({ spec: { unsaved = [] } }: Op, shapes: LetteredShapes, inputs: TensorsByName): readonly string[] {
+  return shapes.names.filter((name) => inputs[name] !== undefined || unsaved.includes(name));
 }
 
 function listedGradients(op: Op, names: readonly string[], gradients: TensorsByName): tf.TensorInfo[] {

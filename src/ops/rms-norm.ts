@@ -18,7 +18,7 @@ export const addRmsNormOp = defineOp({
   inputs: { x: 'N... D', residual: 'N... D', weight: 'D' },
   attrs: attributes<{ readonly eps: number }>(),
   outputs: { sum: 'N... D', normed: 'N... D' },
-  shapeOnly: { x: 'sum', residual: 'sum' },
+  unread: { x: 'sum', residual: 'sum' },
   savedOutputs: ['sum'],
   /** 1 / root mean square of each row of the sum. */
   saved: { rstd: 'N' },

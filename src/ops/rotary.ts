@@ -10,7 +10,7 @@ export const applyRotaryOp = defineOp({
   inputs: { x: 'B T H W', cos: 'L R', sin: 'L R', partner: 'R R' },
   constants: ['cos', 'sin', 'partner'],
   outputs: { y: 'B T H W' },
-  shapeOnly: { x: 'y' },
+  unread: { x: 'y' },
 });
 
 /**

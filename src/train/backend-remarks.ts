@@ -9,7 +9,10 @@ import { expertDispatch } from '../ops/routed-experts.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 
 /** Refuses 8-bit training where the host cannot read where tokens go: it must, since an expert's rows share scales. */
-export function refuseDensePrecision({ name, canReadSync }: ActiveBackend, { precision }: TrainConfig): void {
+export function refuseDensePrecision(
+  { name, canReadSync }: ActiveBackend,
+  { precision }: Pick<TrainConfig, 'precision'>,
+): void {
   if (canReadSync || precision === 'float32') return;
   throw new UserError(
     `precision: ${precision} needs to read routing decisions while it computes, which backend ${name} cannot; ` +

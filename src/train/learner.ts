@@ -5,8 +5,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { deepseekParts, type ModelParts } from '../model/parts.ts';
-import { float32Products, quantizedProducts, recomputingProducts } from '../ops/products.ts';
-import { fp8Recipe } from '../precision/recipe.ts';
+import { float32Products, productsIn, recomputingProducts } from '../ops/products.ts';
 import { Repeated } from '../tensor/repeated.ts';
 import { AdamW } from './adamw.ts';
 import { WeightAverage } from './ema.ts';
@@ -38,7 +37,7 @@ export interface LearnerParts {
 export function partsFor({ precision, recompute }: Pick<TrainConfig, 'precision' | 'recompute'>): ModelParts {
   const recomputes = recompute === 'selective';
   const float32 = recomputes ? recomputingProducts : float32Products;
-  return { ...deepseekParts, products: precision === 'fp8' ? quantizedProducts(fp8Recipe) : float32, recomputes };
+  return { ...deepseekParts, products: precision === 'fp8' ? productsIn('fp8') : float32, recomputes };
 }
 
 /** A model with fresh weights, or `model`, and what trains it; `disposeLearner` frees all of it. */

@@ -38,6 +38,7 @@ describe('eval', () => {
       maxVioGlobal: expect.any(Number),
       avgVioGlobal: expect.any(Number),
       tokens: expect.any(Number),
+      precision: 'float32',
     });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^warning: data: .* are held out: too few [^\n]*\n$/);
@@ -62,6 +63,50 @@ describe('eval', () => {
   });
 });
 
+describe('--precision', () => {
+  const json = async (...args: string[]) => JSON.parse((await cli(...args, '--json')).stdout);
+
+  beforeAll(async () => {
+    const data = temporary.file('text.txt');
+    await cli('train', ...nano, '--precision', 'fp8', '--data', data, '--steps', '5', '--out', 'eight', '--json');
+  });
+
+  it('fp8 of a run in 8 bits finds, bit for bit, what training found at its end; float32 something near', async () => {
+    const atTheEnd = (await json('eval', 'eight', '--precision', 'fp8')) as { loss: number; precision: string };
+    const lines = readFileSync(temporary.file('eight/metrics.jsonl'), 'utf8').trim().split('\n');
+    const evaluations = lines.map((line) => JSON.parse(line)).filter((entry) => entry['eval/loss'] !== undefined);
+    expect(atTheEnd).toMatchObject({ loss: evaluations.at(-1)['eval/loss'], precision: 'fp8' });
+    const plain = await json('eval', 'eight');
+    expect(plain.precision).toBe('float32');
+    expect(plain.loss).not.toBe(atTheEnd.loss);
+    expect(Math.abs(plain.loss - atTheEnd.loss)).toBeLessThan(0.05 * atTheEnd.loss);
+  });
+
+  it('is named to a reader of a run in 8 bits, and of products in 8 bits', async () => {
+    const texts = [
+      await cli('score', 'eight', '--text', 'Whale'),
+      await cli('score', 'run', '--text', 'Whale', '--precision', 'fp8'),
+      await cli('score', 'run', '--text', 'Whale'),
+    ].map(({ stdout }) => /Products in .*/.exec(stdout)?.[0]);
+    expect(texts).toEqual([
+      'Products in float32; it was trained with those of --precision fp8',
+      'Products in FP8 (emulated)',
+      undefined,
+    ]);
+  });
+
+  it('generates, and drafts change nothing', async () => {
+    const args = ['--prompt', 'Whale', '--temperature', '0', '--max-new-tokens', '7', '--precision', 'fp8'];
+    const plain = await json('generate', 'run', ...args);
+    expect(plain.precision).toBe('fp8');
+    expect((await json('generate', 'run', ...args, '--speculative')).ids).toEqual(plain.ids);
+  });
+
+  it('is refused by another name', async () => {
+    expect(await failure('eval', 'run', '--precision', 'fp16')).toMatch(/float32 or fp8, found "fp16"/);
+  });
+});
+
 describe('score', () => {
   it('gives each token after the first a log probability', async () => {
     const { code, stdout, stderr } = await runCli(['score', 'run', '--text', 'Whale', '--json'], {
@@ -74,7 +119,7 @@ describe('score', () => {
     for (const logprob of logprobs.slice(1)) expect(logprob).toBeLessThan(0);
     expect([code, stderr]).toEqual([0, '']);
     const same = await cli('score', trained.checkpoint, '--ids', ids.join(', '), '--json');
-    expect(JSON.parse(same.stdout)).toEqual({ ids, logprobs });
+    expect(JSON.parse(same.stdout)).toEqual({ ids, logprobs, precision: 'float32' });
   });
 
   it('prints a table for people, in which no token can steer the terminal', async () => {

@@ -49,6 +49,7 @@ describe('generate', () => {
       prefillSeconds: expect.any(Number),
       forwardPasses: 5,
       acceptanceRate: null,
+      precision: 'float32',
     });
   });
 

@@ -6,6 +6,8 @@ import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss
 import { balanceLossOp } from '../../src/ops/balance-loss.ts';
 import { denseExperts } from '../../src/ops/dense-experts.ts';
 import { fakeQuantize, fakeQuantizeOp } from '../../src/ops/fake-quantize.ts';
+import { fp8Experts, fp8ExpertsOp } from '../../src/ops/fp8-experts.ts';
+import { fp8Linear, fp8LinearOp } from '../../src/ops/fp8-linear.ts';
 import { groupedMatMul, groupedMatMulOp } from '../../src/ops/grouped-matmul.ts';
 import { linear, linearOp } from '../../src/ops/linear.ts';
 import { linearCrossEntropy, linearCrossEntropyOp } from '../../src/ops/linear-cross-entropy.ts';
@@ -24,7 +26,7 @@ import {
 } from '../../src/ops/router.ts';
 import { swiglu, swigluOp } from '../../src/ops/swiglu.ts';
 import type { Quantizer } from '../../src/precision/quantize.ts';
-import { fp8Recipe } from '../../src/precision/recipe.ts';
+import { type Fp8Recipe, fp8Recipe } from '../../src/precision/recipe.ts';
 import { createRandom, deriveSeed } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { nanoModel } from '../train/nano.ts';
@@ -174,6 +176,7 @@ const groupedCases = [
   }),
 );
 
+const e5m2Gradients: Fp8Recipe = { ...fp8Recipe, gradients: { ...fp8Recipe.gradients, format: 'e5m2' } };
 const wholeMatrix: Quantizer = { format: 'e5m2', rows: Infinity, columns: Infinity };
 
 const quantizeCases = [
@@ -217,6 +220,49 @@ const quantizedCases = [
       const M = counts.reduce((a, b) => a + b, 0);
       const [x, weight] = [input<tf.Rank.R2>('x', [M, I]), input<tf.Rank.R3>('weight', [counts.length, O, I])];
       return { inputs: [x, weight], output: () => quantizedMatMul(x, weight, Int32Array.from(counts), recipe) };
+    },
+  }),
+);
+
+const fp8LinearCases = [
+  { N: 1, I: 1, O: 1 },
+  { N: 5, I: 19, O: 2 },
+  { N: 67, I: 37, O: 19 },
+  { N: 33, I: 16, O: 48 },
+  { N: 263, I: 41, O: 67 },
+  { N: 37, I: 23, O: 19, recipe: e5m2Gradients },
+].map(
+  ({ N, I, O, recipe = fp8Recipe }): OpCase => ({
+    title: `fp8Linear of [${N},${I}] to ${O}${recipe === fp8Recipe ? '' : ', gradients in E5M2'}`,
+    isStep: true,
+    ops: [fp8LinearOp],
+    build: () => {
+      const [x, weight] = [input<tf.Rank.R2>('x', [N, I]), input<tf.Rank.R2>('weight', [O, I])];
+      return { inputs: [x, weight], output: () => fp8Linear(x, weight, recipe) };
+    },
+  }),
+);
+
+const fp8ExpertCases = [
+  { N: 1, E: 2, K: 1, D: 1, F: 1 },
+  { N: 5, E: 7, K: 3, D: 3, F: 2 },
+  { N: 43, E: 5, K: 2, D: 29, F: 11 },
+  { N: 61, E: 4, K: 2, D: 48, F: 33, recipe: e5m2Gradients },
+  { N: 5, E: 6, K: 2, D: 19, F: 17, select: crowded },
+  { N: 601, E: 3, K: 1, D: 7, F: 5, select: crowded },
+].map(
+  ({ N, E, K, D, F, select = selections, recipe = fp8Recipe }): OpCase => ({
+    title: `fp8Experts, ${K} of ${E} for ${N} tokens, width ${D} and ${F}${select === crowded ? ', all the same' : ''}`,
+    isStep: true,
+    ops: [fp8ExpertsOp],
+    build: () => {
+      const x = input<tf.Rank.R2>('x', [N, D]);
+      const topkWeights = input<tf.Rank.R2>('gates', [N, K]);
+      const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D], D ** -0.5);
+      const downProj = input<tf.Rank.R3>('down', [E, D, F]);
+      const routing = { topkIndices: select(N, K, E), topkWeights };
+      const output = () => fp8Experts(x, routing, gateUpProj, downProj, recipe);
+      return { inputs: [x, topkWeights, gateUpProj, downProj], output };
     },
   }),
 );
@@ -398,6 +444,8 @@ export const opCases: readonly OpCase[] = [
   ...groupedCases,
   ...quantizeCases,
   ...quantizedCases,
+  ...fp8LinearCases,
+  ...fp8ExpertCases,
   ...routerCases,
   ...crossEntropyCases,
   ...weightedCrossEntropyCases,

@@ -5,7 +5,6 @@ import { activateBackend } from '../../src/backends/backends.ts';
 import type { TrainConfig } from '../../src/config/train-config.ts';
 import type { Batch } from '../../src/data/types.ts';
 import { deepseekParts } from '../../src/model/parts.ts';
-import { Repeated } from '../../src/tensor/repeated.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { createLearner, disposeLearner, type LearnerParts } from '../../src/train/learner.ts';
 import { planRun } from '../../src/train/plan-changes.ts';
@@ -59,24 +58,6 @@ describe('training in 8 bits', () => {
     const attention = ['13,19', '33,13', '17,19', '66,11', '19,51'];
     const mlp = (width: number) => [`${width},19`, `${width},19`, `19,${width}`];
     expect(asked).toEqual([...attention, ...mlp(23), ...attention, 'experts', ...mlp(7)]);
-  });
-
-  it('is never repeated from a recording: where tokens go is read by the host', async () => {
-    const train: TrainConfig = { ...nanoTrain, precision: 'fp8' };
-    const learner = createLearner({ model: smallConfig, train });
-    const other = createLearner({ model: smallConfig, train });
-    const plans = planRun(train).slice(0, 5);
-    for (const plan of plans) {
-      const once = { ...other, passes: new Repeated() };
-      const [repeated, alone] = [
-        await trainStep(learner, batch, plan, train),
-        await trainStep(once, batch, plan, train),
-      ];
-      expect(repeated).toEqual(alone);
-      once.passes.dispose();
-    }
-    expect(await learner.model.exportTensors()).toEqual(await other.model.exportTensors());
-    for (const each of [learner, other]) disposeLearner(each);
   });
 
   it('gives the same bits on any number of threads', async () => {

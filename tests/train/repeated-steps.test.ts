@@ -71,6 +71,7 @@ describe('repeated passes', () => {
     ['labels with weights', {}, weightedBatch],
     ['labels with weights and document mask', { documentMask: true }, weightedBatch],
     ['an average of the weights', { emaDecay: 0.9 }, randomBatch],
+    ['8-bit products', { precision: 'fp8' }, randomBatch],
     ['batch-wise balance loss', { balancing: 'batch-aux', balanceLossFactor: 0.01 }, randomBatch],
   ] as const)('property: %s: the bits of passes through TF.js, and no kernels of it', async (_, changes, makeBatch) => {
     const settings: TrainConfig = { ...nanoTrain, ...changes };

@@ -8,7 +8,9 @@ import { defineCommand } from '../command.ts';
 import { checkpointArgument, heldOutOption, jsonOption } from '../common-options.ts';
 import { type TaskFlags, taskOptions } from '../task-options.ts';
 import { maxVioMeaning } from '../glossary.ts';
+import type { OpenedModel } from '../open-model.ts';
 import { outputWidth } from '../output.ts';
+import { checkpointPrecisionOption, precisionLines, type PrecisionFlag } from '../precision-option.ts';
 import { formatExact } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 
@@ -18,7 +20,7 @@ export const evalCommand = defineCommand({
   description:
     'Measures a checkpoint on held-out text: loss, perplexity, bits per byte, expert load. With --tasks it answers problems.',
   arguments: [checkpointArgument],
-  options: [heldOutOption, ...taskOptions, ...backendOptions(), jsonOption],
+  options: [heldOutOption, ...taskOptions, checkpointPrecisionOption, ...backendOptions(), jsonOption],
   examples: [
     ['eval runs/first', 'the newest checkpoint of a run'],
     ['eval runs/first --data code --json', 'on other text, for a program'],
@@ -34,15 +36,15 @@ export const evalCommand = defineCommand({
     const { openModel } = await import('../open-model.ts');
     const { trainedOn } = await import('../trained-data.ts');
     const opened = await openModel(checkpoint, options);
-    const { model, tokenizer, path } = opened;
+    const { model, tokenizer, precision } = opened;
     const train = trainedOn(opened, options.data, 'eval');
     const dataset = await openDataset({ ...train, tokenizer });
     const result = await evaluate(model, dataset, { batchSize: train.batchSize, documentMask: train.documentMask });
     if (result === null) throw new Error('internal: an evaluation without a signal was interrupted');
     const { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, avgVioGlobal, tokens } = result;
     return {
-      json: { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, avgVioGlobal, tokens },
-      lines: lines(train, path, result),
+      json: { loss, perplexity, bitsPerByte, mtpLoss, maxVioGlobal, avgVioGlobal, tokens, precision },
+      lines: lines(train, opened, result),
     };
   },
 });
@@ -50,7 +52,7 @@ export const evalCommand = defineCommand({
 async function evaluateOnTasks(
   checkpoint: string,
   tasks: string,
-  options: TaskFlags & BackendFlags & { data?: string },
+  options: TaskFlags & BackendFlags & PrecisionFlag & { data?: string },
 ) {
   if (options.data !== undefined) {
     throw new UserError('--data: text to measure on, and --tasks asks problems; give one of the two');
@@ -60,7 +62,7 @@ async function evaluateOnTasks(
   return evaluateTasks(await openModel(checkpoint, options), tasks, options);
 }
 
-function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
+function lines(train: TrainConfig, opened: OpenedModel, result: EvalResult): string[] {
   const mtp = result.mtpLoss.map((loss, depth) => [`MTP loss, depth ${depth + 1}`, loss.toFixed(4)]);
   const several = result.domains.length > 1 ? result.domains : [];
   const domains = several.map(({ name, bitsPerByte }) => [`  ${name}, bits per byte`, bitsPerByte.toFixed(4)]);
@@ -75,8 +77,9 @@ function lines(train: TrainConfig, path: string, result: EvalResult): string[] {
     ['Tokens', formatExact(result.tokens)],
   ];
   return [
-    `Checkpoint ${path}`,
+    `Checkpoint ${opened.path}`,
     `Held-out text of ${train.data}`,
+    ...precisionLines(opened),
     '',
     ...formatTable(rows, outputWidth(), [1]),
     '',

@@ -8,6 +8,7 @@ import { defineCommand } from '../command.ts';
 import { checkpointArgument, collect, jsonOption } from '../common-options.ts';
 import type { PromptPlan } from '../continue-prompt.ts';
 import type { OptionsOf } from '../declared-types.ts';
+import { checkpointPrecisionOption, precisionLines } from '../precision-option.ts';
 import { wholeNumber } from '../run-options.ts';
 import {
   defaultsLines,
@@ -34,6 +35,7 @@ const generateOptions = [
     help: 'let the MTP module draft k tokens for each pass (1 to 3, default: 1), and compare with plain decoding',
   },
   weightsOption,
+  checkpointPrecisionOption,
   ...backendOptions(),
   jsonOption,
 ] as const;
@@ -57,7 +59,7 @@ The prompt is read as the beginning of a document.`,
     const { continuePrompt } = await import('../continue-prompt.ts');
     const { openModel } = await import('../open-model.ts');
     const opened = await openModel(checkpoint, options);
-    print(process.stderr, defaultsLines(opened.defaults));
+    print(process.stderr, [...defaultsLines(opened.defaults), ...precisionLines(opened)]);
     return continuePrompt(opened, makePlan(options, prompt, opened.defaults), options.json === true);
   },
 });

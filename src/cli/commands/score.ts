@@ -6,6 +6,7 @@ import { backendOptions } from '../backend-option.ts';
 import { defineCommand } from '../command.ts';
 import { checkpointArgument, jsonOption } from '../common-options.ts';
 import { outputWidth } from '../output.ts';
+import { checkpointPrecisionOption, precisionLines } from '../precision-option.ts';
 import { plural } from '../terminal/format.ts';
 import { formatHeadedTable } from '../terminal/table.ts';
 
@@ -17,6 +18,7 @@ export const scoreCommand = defineCommand({
   options: [
     { flags: '--text <text>', help: 'the text to score' },
     { flags: '--ids <ids>', help: 'token ids instead of a text, separated by commas', conflicts: ['text'] },
+    checkpointPrecisionOption,
     ...backendOptions(),
     jsonOption,
   ],
@@ -28,17 +30,19 @@ export const scoreCommand = defineCommand({
     const idsOf = options.ids === undefined ? idsOfText(options.text) : idsOfList(options.ids);
     const { scoreTokens } = await import('../../generate/score.ts');
     const { openModel } = await import('../open-model.ts');
-    const { model, tokenizer } = await openModel(checkpoint, options);
+    const opened = await openModel(checkpoint, options);
+    const { model, tokenizer, precision } = opened;
     const ids = idsOf(tokenizer);
     const logprobs = await scoreTokens(model, ids);
     const total = logprobs.reduce<number>((sum, logprob) => sum + (logprob ?? 0), 0);
     const rows = ids.map((id, index) => tokenRow(tokenizer, id, logprobs[index] ?? null));
     return {
-      json: { ids, logprobs },
+      json: { ids, logprobs, precision },
       lines: [
         ...formatHeadedTable([['id', 'log p', 'token'], ...rows], outputWidth(), [0, 1]),
         '',
         `${plural(ids.length, 'token')}, log probability ${total.toFixed(4)} after the first`,
+        ...precisionLines(opened),
       ],
     };
   },

@@ -23,21 +23,23 @@ function blockArguments(quantizer: Quantizer, rows: number, columns: number) {
 export function registerFp8(): void {
   registerEngineOp(fp8LinearOp, {
     forward: (backend, { x, weight }, { attrs: { weights }, sizes: { N, I, O } }) => {
-      const [y, weight8] = [backend.output([N, O]), backend.output([O, I])];
+      const y = backend.output([N, O]);
       const codedX = backend.output([backend.exports.codedLength(N, I)], 'int32');
       const at = backend.address;
-      withWorkspace(backend, [N * I], (x8) => {
-        const operands = [at(x), at(weight), at(y), at(codedX), x8, at(weight8)] as const;
-        backend.exports.fp8Linear(...operands, N, I, O, ...blockArguments(weights, O, I));
+      withWorkspace(backend, [N * I, O * I], (...workspace) => {
+        const given = [at(x), at(weight), at(y), at(codedX)] as const;
+        backend.exports.fp8Linear(...given, ...workspace, N, I, O, ...blockArguments(weights, O, I));
       });
-      return { y, codedX, weight8 };
+      return { y, codedX };
     },
-    gradient: (backend, _, { attrs: { gradients }, sizes: { N, I, O }, dys, saved: { codedX, weight8 } }) => {
+    gradient: (backend, { weight }, { attrs: { weights, gradients }, sizes: { N, I, O }, dys, saved: { codedX } }) => {
       const [dx, dWeight] = [backend.output([N, I]), backend.output([O, I])];
       const at = backend.address;
-      withWorkspace(backend, [N * O, N * O, N * I, backend.exports.packedLength(N, O)], (...workspace) => {
-        const given = [at(codedX), at(weight8), at(dys.y), at(dx), at(dWeight)] as const;
-        backend.exports.fp8LinearGrad(...given, ...workspace, N, I, O, ...formatArguments(gradients));
+      const lengths = [O * I, N * O, N * O, N * I, backend.exports.packedLength(N, O)] as const;
+      withWorkspace(backend, lengths, (...workspace) => {
+        const given = [at(codedX), at(weight), at(dys.y), at(dx), at(dWeight)] as const;
+        const formats = [...blockArguments(weights, O, I), ...formatArguments(gradients)] as const;
+        backend.exports.fp8LinearGrad(...given, ...workspace, N, I, O, ...formats);
       });
       return { x: dx, weight: dWeight };
     },
@@ -52,34 +54,35 @@ export function registerFp8(): void {
       const gateUp = backend.output([M, 2 * F]);
       const codedX = backend.output([codedLength(N, D)], 'int32');
       const codedActive = backend.output([codedLength(M, F)], 'int32');
-      const [gateUpProj8, downProj8] = [backend.output([E, 2 * F, D]), backend.output([E, D, F])];
       const at = backend.address;
       if (backend.exports.planExperts(at(topkIndices), at(plan), N, K, E) === 0) {
         throw new Error(`fp8Experts: expected indices of ${E} experts, found one out of range`);
       }
-      withWorkspace(backend, [N * D, M * F, M * D], (...workspace) => {
+      withWorkspace(backend, [2 * E * F * D, E * D * F, N * D, M * F, M * D], (...workspace) => {
         const given = [at(x), at(topkWeights), at(gateUpProj), at(downProj), at(plan)] as const;
-        const kept = [at(gateUp), at(codedX), at(codedActive), at(gateUpProj8), at(downProj8)] as const;
+        const kept = [at(gateUp), at(codedX), at(codedActive)] as const;
         const blocks = blockArguments(weights, Math.max(2 * F, D), Math.max(D, F));
         backend.exports.fp8Experts(...given, ...kept, ...workspace, at(y), N, K, E, D, F, ...blocks);
       });
-      return { y, plan, gateUp, codedX, codedActive, gateUpProj8, downProj8 };
+      return { y, plan, gateUp, codedX, codedActive };
     },
-    gradient: (backend, { topkWeights }, { attrs: { gradients }, sizes: { N, K, E, D, F }, dys, saved }) => {
-      const { plan, gateUp, codedX, codedActive, gateUpProj8, downProj8 } = saved;
+    gradient: (backend, inputs, { attrs: { weights, gradients }, sizes: { N, K, E, D, F }, dys, saved }) => {
+      const { topkWeights, gateUpProj, downProj } = inputs;
+      const { plan, gateUp, codedX, codedActive } = saved;
       const M = N * K;
       const [dx, dGates] = [backend.output([N, D]), backend.output([N, K])];
       const [dGateUp, dDown] = [backend.output([E, 2 * F, D]), backend.output([E, D, F])];
       const at = backend.address;
       const { packedLength } = backend.exports;
       const rows = [M * F, M * F, 2 * M * F, 2 * M * F, M * D, M * D, M] as const;
-      const lengths = [N * D, ...rows, packedLength(M, D), packedLength(M, 2 * F)] as const;
+      const lengths = [2 * E * F * D, E * D * F, N * D, ...rows, packedLength(M, D), packedLength(M, 2 * F)] as const;
       withWorkspace(backend, lengths, (...workspace) => {
         const kept = [at(plan), at(gateUp), at(codedX), at(codedActive)] as const;
-        const given = [at(topkWeights), at(gateUpProj8), at(downProj8), ...kept, at(dys.y)] as const;
+        const given = [at(topkWeights), at(gateUpProj), at(downProj), ...kept, at(dys.y)] as const;
         const grads = [at(dx), at(dGates), at(dGateUp), at(dDown)] as const;
-        const format = formatArguments(gradients);
-        backend.exports.fp8ExpertsGrad(...given, ...grads, ...workspace, N, K, E, D, F, ...format);
+        const blocks = blockArguments(weights, Math.max(2 * F, D), Math.max(D, F));
+        const formats = [...blocks, ...formatArguments(gradients)] as const;
+        backend.exports.fp8ExpertsGrad(...given, ...grads, ...workspace, N, K, E, D, F, ...formats);
       });
       return { x: dx, topkWeights: dGates, gateUpProj: dGateUp, downProj: dDown };
     },

@@ -42,11 +42,15 @@ export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOpti
   return new CachedDecoder(model.config, passes, slots, capacity, drafts);
 }
 
-/** Passes of the engine's own kernels on the engine, and of TF.js operations elsewhere. */
+/**
+ * Passes of the engine's own kernels on the engine, and of TF.js operations elsewhere, and where products are of 8-bit
+ * numbers.
+ */
 function createPasses(model: DeepseekV3ForCausalLM, options: Required<DecoderOptions>): Passes {
   const { slots, drafts, weights } = options;
   const backend = tf.backend();
-  if (backend instanceof EngineBackend) return new EnginePasses(backend, model, options);
+  const isPlain = model.parts.products.recipe === undefined;
+  if (backend instanceof EngineBackend && isPlain) return new EnginePasses(backend, model, options);
   if (weights !== 'float32') {
     throw new UserError(`decoder: only the engine keeps weights in ${weights}; use --backend engine, or float32`);
   }

@@ -18,6 +18,7 @@ import {
 import { describeExperts, ExpertsJob, sumRows } from '../experts/job';
 import { DOWN_GRAD, GATE_UP_GRAD, productGradsChunk } from '../experts/routed-gradient';
 import { SLICE } from '../gemm/pack-left';
+import { describeBlocks, QuantizeJob, quantizeChunk } from '../quantize';
 import { sumOfRow } from '../reduce/reduce';
 import { siluSlope1, siluSlope4 } from '../shared/silu';
 import { sigmoid1, sigmoid4 } from '../shared/simd';
@@ -38,22 +39,28 @@ class GradientJob extends ExpertsJob {
   xTurned: usize;
   rowsPerChunk: i32;
   rowChunks: i32;
+  /** Slices of the rows of all experts, and chunks of the blocks of gateUp. */
+  slices: i32;
+  blockChunks: i32;
 }
 
 /** Elements of a chunk of rows. */
 const CHUNK: i32 = 4096;
+const GATE_UP: usize = ARGUMENTS + 1280;
+const DOWN: usize = ARGUMENTS + 1408;
 const GRADIENTS: usize = ARGUMENTS + 1024;
 const ACTIVATIONS: usize = ARGUMENTS + 1056;
 
 /**
- * Shapes: what `fp8Experts` left; dy and dx [N, D], dGates [N, K], dGateUp as gateUp, dDown as down. Workspace: dy8
- * [N, D], dAct and actTurned [M, F], dh32 and dh8 [M, 2F], dyTurned and xTurned [M, D], gateSums [M], packedDy
- * [packedLength(M, D)], packedDh [packedLength(M, 2F)]. dy and dh are rounded in tiles to the format that follows.
+ * Shapes: what `fp8Experts` left; dy and dx [N, D], dGates [N, K], dGateUp as gateUp, dDown as down. Workspace: gateUp8
+ * and down8 as these, dy8 [N, D], dAct and actTurned [M, F], dh32 and dh8 [M, 2F], dyTurned and xTurned [M, D], gateSums [M], packedDy
+ * [packedLength(M, D)], packedDh [packedLength(M, 2F)]. The format of the weights' blocks comes
+ * first, then that of dy and dh, which are rounded in tiles.
  */
 export function fp8ExpertsGrad(
   gates: usize,
-  gateUp8: usize,
-  down8: usize,
+  gateUp: usize,
+  down: usize,
   plan: usize,
   h: usize,
   codedX: usize,
@@ -63,6 +70,8 @@ export function fp8ExpertsGrad(
   dGates: usize,
   dGateUp: usize,
   dDown: usize,
+  gateUp8: usize,
+  down8: usize,
   dy8: usize,
   dAct: usize,
   actTurned: usize,
@@ -78,13 +87,22 @@ export function fp8ExpertsGrad(
   E: i32,
   D: i32,
   F: i32,
+  tileRows: i32,
+  tileColumns: i32,
   mantissaBits: i32,
   minExponent: i32,
   largest: f32,
+  gradientMantissaBits: i32,
+  gradientMinExponent: i32,
+  gradientLargest: f32,
 ): void {
   const job = changetype<GradientJob>(describeExperts(plan, N, K, E, D, F));
   const M = N * K;
-  setFormat(changetype<Format>(GRADIENTS), mantissaBits, minExponent, largest);
+  const gateUpBlocks = changetype<QuantizeJob>(GATE_UP);
+  const downBlocks = changetype<QuantizeJob>(DOWN);
+  setFormat(gateUpBlocks, mantissaBits, minExponent, largest);
+  setFormat(downBlocks, mantissaBits, minExponent, largest);
+  setFormat(changetype<Format>(GRADIENTS), gradientMantissaBits, gradientMinExponent, gradientLargest);
   setFormat(changetype<Format>(ACTIVATIONS), 3, -6, 448);
   job.gates = gates;
   job.gateUp = gateUp8;
@@ -125,7 +143,10 @@ export function fp8ExpertsGrad(
     2 * F,
     D,
   );
-  run(roundDyChunk, job.rowChunks + E * downGrad.slices);
+  job.slices = E * downGrad.slices;
+  job.blockChunks = describeBlocks(gateUpBlocks, gateUp, gateUp8, E, 2 * F, D, tileRows, tileColumns);
+  const downBlockChunks = describeBlocks(downBlocks, down, down8, E, D, F, tileRows, tileColumns);
+  run(roundDyChunk, job.rowChunks + job.slices + job.blockChunks + downBlockChunks);
   run(activationChunk, blocks * job.chunksF);
   run(differentiateChunk, E * gateUpGrad.slices);
   run(productGradsChunk, job.inputChunks + job.downChunks + gateUpChunks);
@@ -142,7 +163,10 @@ function findSlice(job: GradientJob, slices: i32, chunk: i32): void {
   sliceRows = min(SLICE, load<i32>(offsets, 4) - sliceBegin);
 }
 
-/** dy along the channels, token by token; then down the rows of an expert, packed, and the activations that way. */
+/**
+ * dy along the channels, token by token; then down the rows of an expert, packed, and the activations that way; then
+ * blocks of the weights.
+ */
 function roundDyChunk(chunk: i32): void {
   const job = changetype<GradientJob>(ARGUMENTS);
   const format = changetype<Format>(GRADIENTS);
@@ -152,6 +176,12 @@ function roundDyChunk(chunk: i32): void {
     for (let row = chunk * job.rowsPerChunk; row < end; row++) {
       roundRow(format, job.dy + <usize>row * stride, job.dy8 + <usize>row * stride, 0, job.D);
     }
+    return;
+  }
+  const block = chunk - job.rowChunks - job.slices;
+  if (block >= 0) {
+    if (block < job.blockChunks) quantizeChunk(changetype<QuantizeJob>(GATE_UP), block);
+    else quantizeChunk(changetype<QuantizeJob>(DOWN), block - job.blockChunks);
     return;
   }
   const grad = changetype<WeightGrad>(DOWN_GRAD);

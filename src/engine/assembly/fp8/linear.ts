@@ -2,6 +2,7 @@
 //
 // Each pass is two jobs: one rounds, one multiplies. The forward pass keeps x as codes; the backward pass makes of them
 // what the weight's gradient needs, tiles down the tokens, while it rounds dy both ways: a slice of rows is read once.
+// The weight is rounded in both passes: between them, rounded weights would take as much memory as the model.
 
 import { codedRow, decodeRow, roundRow, roundTurned } from './tiles';
 import { Format, setFormat } from './round';
@@ -23,11 +24,14 @@ class RowsJob extends Format {
 
 /** Elements of a chunk of rows. */
 const CHUNK: i32 = 4096;
-const WEIGHT: usize = ARGUMENTS + 256;
+const BLOCKS: usize = ARGUMENTS + 256;
+const WEIGHT_GRAD: usize = ARGUMENTS + 512;
+const GRADIENT_FORMAT: usize = ARGUMENTS + 768;
+const INPUT_FORMAT: usize = ARGUMENTS + 800;
 
 /**
- * Shapes: x [rows, inputs], weight and weight8 [outputs, inputs], y [rows, outputs], coded [codedLength]; `x8` [rows,
- * inputs] is workspace. x is rounded to E4M3 in tiles, the weight in blocks to the format that follows.
+ * Shapes: x [rows, inputs], weight [outputs, inputs], y [rows, outputs], coded [codedLength]; `x8` and `weight8`, as x
+ * and the weight, are workspace. x is rounded to E4M3 in tiles, the weight in blocks to the format that follows.
  */
 export function fp8Linear(
   x: usize,
@@ -54,7 +58,7 @@ export function fp8Linear(
   job.columns = inputs;
   job.rowsPerChunk = max(1, CHUNK / max(1, inputs));
   job.chunks = (rows + job.rowsPerChunk - 1) / job.rowsPerChunk;
-  const blocks = changetype<QuantizeJob>(WEIGHT);
+  const blocks = changetype<QuantizeJob>(BLOCKS);
   setFormat(blocks, mantissaBits, minExponent, largest);
   const weightChunks = describeBlocks(blocks, weight, weight8, 1, outputs, inputs, tileRows, tileColumns);
   run(roundChunk, job.chunks + weightChunks);
@@ -64,7 +68,7 @@ export function fp8Linear(
 function roundChunk(chunk: i32): void {
   const job = changetype<RowsJob>(ARGUMENTS);
   if (chunk >= job.chunks) {
-    quantizeChunk(changetype<QuantizeJob>(WEIGHT), chunk - job.chunks);
+    quantizeChunk(changetype<QuantizeJob>(BLOCKS), chunk - job.chunks);
     return;
   }
   const stride = (<usize>job.columns) << 2;
@@ -85,23 +89,22 @@ class GradientJob extends GemmJob {
   rows: i32;
   inputs: i32;
   outputs: i32;
+  slices: i32;
   inputChunks: i32;
 }
 
-const GRADIENT_FORMAT: usize = ARGUMENTS + 512;
-const INPUT_FORMAT: usize = ARGUMENTS + 544;
-
 /**
- * Shapes: coded and weight8 as `fp8Linear` left them, dy [rows, outputs], dx [rows, inputs], dWeight [outputs, inputs];
- * workspace are `dy8` and `dyTurned` [rows, outputs], `xTurned` [rows, inputs] and `packed` [packedLength(rows,
- * outputs)]. dy is rounded in tiles to the format that follows.
+ * Shapes: coded as `fp8Linear` left it, dy [rows, outputs], dx [rows, inputs], dWeight as the weight; workspace are
+ * `weight8`, `dy8` and `dyTurned` [rows, outputs], `xTurned` [rows, inputs] and `packed` [packedLength(rows, outputs)].
+ * The format of the weight's blocks comes first, then that of dy, which is rounded in tiles.
  */
 export function fp8LinearGrad(
   coded: usize,
-  weight8: usize,
+  weight: usize,
   dy: usize,
   dx: usize,
   dWeight: usize,
+  weight8: usize,
   dy8: usize,
   dyTurned: usize,
   xTurned: usize,
@@ -109,13 +112,20 @@ export function fp8LinearGrad(
   rows: i32,
   inputs: i32,
   outputs: i32,
+  tileRows: i32,
+  tileColumns: i32,
   mantissaBits: i32,
   minExponent: i32,
   largest: f32,
+  gradientMantissaBits: i32,
+  gradientMinExponent: i32,
+  gradientLargest: f32,
 ): void {
   const job = changetype<GradientJob>(ARGUMENTS);
-  const weightJob = changetype<GemmJob>(WEIGHT);
-  setFormat(changetype<Format>(GRADIENT_FORMAT), mantissaBits, minExponent, largest);
+  const weightJob = changetype<GemmJob>(WEIGHT_GRAD);
+  const blocks = changetype<QuantizeJob>(BLOCKS);
+  setFormat(blocks, mantissaBits, minExponent, largest);
+  setFormat(changetype<Format>(GRADIENT_FORMAT), gradientMantissaBits, gradientMinExponent, gradientLargest);
   setFormat(changetype<Format>(INPUT_FORMAT), 3, -6, 448);
   job.coded = coded;
   job.dy = dy;
@@ -139,15 +149,24 @@ export function fp8LinearGrad(
     false,
     packed,
   );
-  run(roundGradientChunk, (rows + SLICE - 1) / SLICE);
+  job.slices = (rows + SLICE - 1) / SLICE;
+  const blockChunks = describeBlocks(blocks, weight, weight8, 1, outputs, inputs, tileRows, tileColumns);
+  run(roundGradientChunk, job.slices + blockChunks);
   run(productChunk, job.inputChunks + weightChunks);
 }
 
-/** A slice of rows: dy in tiles along them and down them, the second packed as well; x in tiles down them. */
+/**
+ * A slice of rows: dy in tiles along them and down them, the second packed as well; x in tiles down them. After all
+ * slices, blocks of the weight.
+ */
 function roundGradientChunk(slice: i32): void {
   const job = changetype<GradientJob>(ARGUMENTS);
+  if (slice >= job.slices) {
+    quantizeChunk(changetype<QuantizeJob>(BLOCKS), slice - job.slices);
+    return;
+  }
   const format = changetype<Format>(GRADIENT_FORMAT);
-  const weightJob = changetype<GemmJob>(WEIGHT);
+  const weightJob = changetype<GemmJob>(WEIGHT_GRAD);
   const first = slice * SLICE;
   const rows = min(SLICE, job.rows - first);
   const strideY = (<usize>job.outputs) << 2;
@@ -168,5 +187,5 @@ function roundGradientChunk(slice: i32): void {
 function productChunk(chunk: i32): void {
   const job = changetype<GradientJob>(ARGUMENTS);
   if (chunk < job.inputChunks) multiplyChunk(job, chunk);
-  else multiplyChunk(changetype<GemmJob>(WEIGHT), chunk - job.inputChunks);
+  else multiplyChunk(changetype<GemmJob>(WEIGHT_GRAD), chunk - job.inputChunks);
 }
