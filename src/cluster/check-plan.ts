@@ -63,6 +63,37 @@ export function nearestSharing({ pp, ep, dp }: Layout, parts: number): Layout {
 const plural = (layout: Layout, microBatches: number) => `${microBatches} for each of ${replicasOf(layout)} pipelines`;
 const countUpTo = (most: number) => Array.from({ length: most }, (_, i) => i + 1);
 
+/**
+ * The nearest options with which a rank takes less memory: twice the micro-batches, or twice the stages, or experts
+ * divided among twice the ranks, whichever is the first that fits; null where none of them does.
+ */
+export function roomierPlan(
+  { layout, schedule, microBatches }: { layout: Layout; schedule: ScheduleName; microBatches: number },
+  model: ModelSize,
+  batch: Pick<BatchSize, 'batchSize'>,
+): string | null {
+  const { pp, ep } = layout;
+  const candidates = [
+    { layout, schedule, microBatches: 2 * microBatches },
+    { layout: { ...layout, pp: 2 * pp }, schedule, microBatches: Math.max(microBatches, 4 * pp) },
+    { layout: { ...layout, ep: 2 * ep }, schedule, microBatches },
+  ];
+  const found = candidates.find((one) => isPossible(one, model, batch));
+  return found === undefined
+    ? null
+    : `--layout ${layoutText(found.layout)} --schedule ${schedule} --micro-batches ${found.microBatches}`;
+}
+
+function isPossible(...plan: Parameters<typeof checkPlan>): boolean {
+  try {
+    checkPlan(...plan);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+}
+
 /** Whether a schedule takes so many ranks and micro-batches. */
 function isTaken(schedule: ScheduleName, pp: number, microBatches: number): boolean {
   try {

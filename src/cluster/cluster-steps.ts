@@ -37,6 +37,8 @@ export interface ClusterPlan {
   /** Micro-batches of each pipeline in a step. */
   readonly microBatches: number;
   readonly messages: MessageFormat;
+  /** The most bytes that the engine of each rank may take; absent or null: all that it can address. */
+  readonly engineMemory?: number | null;
 }
 
 /** Hears of the ranks. */
@@ -60,7 +62,8 @@ export function clusterSteps(plan: ClusterPlan, watcher: ClusterWatcher = {}): S
     const { model, train } = settings;
     const schedule = createSchedule(plan.schedule, plan.layout.pp, plan.microBatches);
     await watcher.onPlan?.(planRanks({ layout: plan.layout, schedule, shards }, model, train));
-    const ranks = new RankThreads({ ...plan, model, train, shards, engineVariant: engineVariant as VariantName });
+    const engine = { engineVariant: engineVariant as VariantName, engineMemory: plan.engineMemory ?? null };
+    const ranks = new RankThreads({ ...plan, ...engine, model, train, shards });
     watcher.onRanks?.(ranks);
     const steps = new ClusterSteps(learner, settings, shards, ranks, watcher);
     try {

@@ -5,7 +5,7 @@ import type { TrainResult } from '../train/events.ts';
 import type { RunWatcher } from '../train/run-watcher.ts';
 import type { StartStepper } from '../train/stepper.ts';
 import { type ResumeOptions, resumeRun, type TrainOptions, train } from '../train/trainer.ts';
-import { checkPlan, defaultMicroBatches, nearestSharing } from './check-plan.ts';
+import { checkPlan, defaultMicroBatches, nearestSharing, roomierPlan } from './check-plan.ts';
 import { type ClusterWatcher, clusterSteps } from './cluster-steps.ts';
 import { type Layout, layoutText, parseLayout } from './layout.ts';
 import type { MessageFormat, RankBytes } from './ranks/bytes.ts';
@@ -64,10 +64,20 @@ export async function trainCluster(options: TrainOptions & ClusterOptions): Prom
   const layout = parseLayout(text);
   const schedule = parseScheduleName(name ?? '1f1b');
   const microBatches = asked ?? defaultMicroBatches(layout, schedule, rest.train);
-  if (rest.init === undefined) checkPlan({ layout, schedule, microBatches }, rest.model, rest.train);
+  const plan = { layout, schedule, microBatches };
+  if (rest.init === undefined) checkPlan(plan, rest.model, rest.train);
   const gradAccumSteps = microBatches * replicasOf(layout);
   const start = { ...rest, train: { ...rest.train, gradAccumSteps } } as TrainOptions;
-  return overRanks({ layout, schedule, messages }, rest, (startStepper) => train({ ...start, startStepper }));
+  const run = overRanks({ layout, schedule, messages }, rest, (startStepper) => train({ ...start, startStepper }));
+  return run.catch((error: unknown) => {
+    throw withRoomierPlan(error, rest.init === undefined ? roomierPlan(plan, rest.model, rest.train) : null);
+  });
+}
+
+/** The error, with a plan that needs less memory where a rank ran out of it. */
+function withRoomierPlan(error: unknown, roomier: string | null): unknown {
+  if (roomier === null || !(error instanceof UserError && /rank \d+ .*engine memory/.test(error.message))) return error;
+  return new UserError(`${error.message}; a rank takes less with ${roomier}`, { cause: error });
 }
 
 /**
@@ -104,7 +114,7 @@ interface Plan {
 
 async function overRanks(
   { layout, schedule, messages = 'float32', microBatches: asked }: Plan,
-  { onEvent }: RunWatcher,
+  { onEvent, backendOptions = {} }: RunWatcher & Pick<TrainOptions, 'backendOptions'>,
   run: (startStepper: StartStepper) => Promise<TrainResult>,
 ): Promise<ClusterResult> {
   let bytes: readonly RankBytes[] = [];
@@ -117,6 +127,7 @@ async function overRanks(
       bytes = now;
     },
   };
+  const { engineMemory = null } = backendOptions;
   const result = await run((learner, settings) => {
     const { gradAccumSteps } = settings.train;
     microBatches = gradAccumSteps / replicasOf(layout);
@@ -133,7 +144,7 @@ async function overRanks(
       );
     }
     checkPlan({ layout, schedule, microBatches }, settings.model, settings.train);
-    return clusterSteps({ layout, schedule, microBatches, messages }, watcher)(learner, settings);
+    return clusterSteps({ layout, schedule, microBatches, messages, engineMemory }, watcher)(learner, settings);
   });
   return { ...result, layout, schedule, microBatches, ranks: bytes.map((own, rank) => ({ rank, ...own })) };
 }

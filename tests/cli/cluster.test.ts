@@ -193,7 +193,9 @@ describe('cluster serve-plan', () => {
   it('says in words what a rebalance moves', async () => {
     const { stdout } = await runInResident(['cluster', 'serve-plan', '--trace', trace], { columns: 120 });
     const words = stripVTControlCharacters(stdout).replaceAll(/\s+/g, ' ');
-    expect(words).toMatch(/A rebalance fetches [\d.]+ experts from other GPUs, [\d.]+ GB if they were DeepSeek-V3's/);
+    expect(words).toMatch(
+      /A rebalance fetches 36\.2 experts from other GPUs \(1\.59 GB if they were DeepSeek-V3's\), and 55\.4 if/,
+    );
     expect(words).toContain('each GPU holds 4 experts and uses at most 3 in a step');
   });
 

@@ -123,9 +123,51 @@ describe('the views of the model', { timeout: 120_000 }, () => {
     await poll(() => page.locator('.chat li.assistant').count()).toBe(1);
   });
 
+  it('draws two pipelines side by side, and says what is wrong with their numbers', async () => {
+    await tab('Cluster');
+    // Table 2 of the report for 8 ranks and 20 micro-batches: 6 and 21 units of waiting.
+    await page.getByText('dualpipe: the step takes 66, ranks wait 6 of it (9.1 %) and hold at most 9').waitFor();
+    await page.getByText('1f1b: the step takes 81, ranks wait 21 of it').waitFor();
+    await page.getByLabel('Beside it').selectOption('zb1p');
+    await page.getByText('zb1p: the step takes 67, ranks wait 7 of it').waitFor();
+    expect(await page.getByRole('img', { name: /^dualpipe: .*Rank 0 waits 6\./ }).count()).toBe(1);
+    await page.getByLabel('Micro-batches').fill('9');
+    await page.getByText(/dualpipe takes .* try 8 and 16/).waitFor();
+    await page.getByLabel('Micro-batches').fill('many');
+    await page.getByText('Micro-batches: a whole number from 1 to 64 is needed, and this is "many"').first().waitFor();
+    await page.getByLabel('Micro-batches').fill('20');
+    await page.getByLabel('W, for weights').fill('2');
+    await page.getByText('W is a part of B and must be less than it; try 1').first().waitFor();
+    await page.getByLabel('W, for weights').fill('1');
+    // Two stages a rank have half the layers each, so a whole step has as much to compute.
+    await page.getByLabel('Schedule', { exact: true }).selectOption('interleaved-1f1b');
+    await page.getByLabel('Micro-batches').fill('16');
+    await page.getByText('interleaved-1f1b: the step takes 58.5, ranks wait 10.5 of it').waitFor();
+  });
+
+  it('places the experts of the run on GPUs, with as many redundant ones as the slider says', async () => {
+    const busiest = async () => {
+      const text = await page.getByText(/^The busiest of \d+ GPUs/).innerText();
+      return [...text.matchAll(/([\d.]+) times/g)].map(([, value]) => Number(value));
+    };
+    const slider = page.getByLabel(/R, redundant experts/);
+    await slider.focus();
+    await slider.press('End');
+    await poll(() => slider.getAttribute('aria-valuetext')).toMatch(/4 a GPU/);
+    const [inOrder, most] = await busiest();
+    expect(most!).toBeLessThanOrEqual(inOrder!);
+    await slider.press('Home');
+    await page.getByText(/with 0 redundant experts/).waitFor();
+    // The run has one domain, and this is its evaluation.
+    await page.getByLabel('Measured on').selectOption({ label: 'math' });
+    await page.getByText(/placed for training, last steps and measured on math\./).waitFor();
+    expect(await page.getByRole('img', { name: /The busiest of .* GPU 0: [\d.]+, then [\d.]+\./ }).count()).toBe(1);
+    expect(await page.getByText('An example: a model').count()).toBe(0);
+  });
+
   it('has no serious finding of axe in any view', async () => {
     await page.evaluate(axe);
-    for (const name of ['Router', 'Tokens', 'MTP', 'MLA', 'Writing', 'Break it']) {
+    for (const name of ['Router', 'Tokens', 'MTP', 'MLA', 'Writing', 'Break it', 'Cluster']) {
       await tab(name);
       const serious = (await page.evaluate(
         `axe.run('.model-views').then(({ violations }) => violations

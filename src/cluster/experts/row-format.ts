@@ -4,6 +4,7 @@
 import { bfloat16ToFloat32, float32ToBfloat16 } from '../../io/half.ts';
 import { float8ToFloat32 } from '../../io/float8.ts';
 import { e4m3, encode, exponentOf } from '../../precision/formats.ts';
+import type { MessageFormat } from '../ranks/bytes.ts';
 import { type Payload, shared } from '../ranks/mailbox.ts';
 
 /** Writes rows of a width, and reads them. */
@@ -63,6 +64,15 @@ export const float8Rows: RowFormat = {
     return rows;
   },
 };
+
+/** Bytes of a row of `width` numbers on the way to the experts and on the way back, in the formats of the messages. */
+export function rowBytes(
+  messages: MessageFormat,
+  width: number,
+): { readonly dispatch: number; readonly combine: number } {
+  if (messages === 'float32') return { dispatch: 4 * width, combine: 4 * width };
+  return { dispatch: width + Math.ceil(width / tile), combine: 2 * width };
+}
 
 /** The least power of two by which numbers up to `largest` are divided to fit into E4M3. */
 function scaleExponent(largest: number): number {

@@ -27,6 +27,8 @@ export interface RankStart {
   readonly messages: MessageFormat;
   readonly shards: readonly Shard[];
   readonly engineVariant: VariantName;
+  /** The most bytes that the engine of a rank may take; null for all that it can address. */
+  readonly engineMemory: number | null;
 }
 
 /** Values by the index of their shard, and what the owner of a shard keeps besides. */

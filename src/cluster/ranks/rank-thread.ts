@@ -10,7 +10,8 @@ import { serveOrders } from './rank.ts';
 
 const start = workerData as RankStart;
 try {
-  await activateBackend('engine', { threads: 1, engineVariant: start.engineVariant });
+  const { engineVariant, engineMemory } = start;
+  await activateBackend('engine', { threads: 1, engineVariant, engineMemory });
   await serveOrders(start);
 } catch (error) {
   if (!(error instanceof OtherRankFailed)) {

@@ -82,7 +82,6 @@ export function ExpertPlacement({ view }: { view: RunView }) {
         <ul class="load-key" aria-hidden="true">
           <li style={{ '--swatch': 'var(--curve-2)' }}>experts in order</li>
           <li style={{ '--swatch': 'var(--curve-1)' }}>with redundant experts</li>
-          <li>dashed: the mean</li>
         </ul>
       </figure>
       <p class="note">
@@ -115,7 +114,7 @@ function Choice({ label, options, value, onChange }: ChoiceProps) {
   );
 }
 
-const size = { width: 640, height: 170, bottom: 20, left: 26 };
+const size = { width: 640, height: 170, bottom: 20, left: 46 };
 
 function Bars({ before, after, label }: { before: readonly number[]; after: readonly number[]; label: string }) {
   const highest = Math.max(1.2, ...before, ...after);
@@ -137,7 +136,7 @@ function Bars({ before, after, label }: { before: readonly number[]; after: read
       ))}
       <line x1={size.left} x2={size.width} y1={y(1)} y2={y(1)} />
       <text x={0} y={y(1) + 4}>
-        1 ×
+        mean
       </text>
     </svg>
   );

@@ -11,7 +11,7 @@ const fields: readonly (readonly [key: keyof PipelineForm, label: string])[] = [
   ['microBatches', 'Micro-batches'],
   ['F', 'F, forward'],
   ['B', 'B, backward'],
-  ['W', 'W, its part for weights'],
+  ['W', 'W, for weights'],
   ['FB', 'F&B, side by side'],
 ];
 
@@ -89,8 +89,8 @@ function span(values: readonly number[]): string {
 
 function sentence({ name, timeline, bubble, held }: Simulated): string {
   return (
-    `${name}: the step takes ${round(timeline.makespan)}, a rank waits ${span(timeline.idle)} of it ` +
-    `(${(100 * bubble).toFixed(1)} %) and holds at most ${span(held)}`
+    `${name}: the step takes ${round(timeline.makespan)}, ranks wait ${span(timeline.idle)} of it ` +
+    `(${(100 * bubble).toFixed(1)} %) and hold at most ${span(held)}`
   );
 }
 

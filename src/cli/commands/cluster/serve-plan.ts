@@ -121,8 +121,8 @@ function notesOf({ unit, shift, dynamic, moves }: ServePlan, overlap: OverlapTim
           `Dynamic: each GPU holds ${dynamic.held} experts and uses at most ${dynamic.used} in a step; tokens are ` +
             'shared out among those that hold their experts before each layer.',
         ]),
-    `A rebalance fetches ${moves.fetched.toFixed(1)} experts from other GPUs, ${formatBytes(moves.bytes)} if they ` +
-      `were DeepSeek-V3's; ${moves.fetchedAsPlaced.toFixed(1)} if GPUs kept nothing in place on purpose.`,
+    `A rebalance fetches ${moves.fetched.toFixed(1)} experts from other GPUs (${formatBytes(moves.bytes)} if they ` +
+      `were DeepSeek-V3's), and ${moves.fetchedAsPlaced.toFixed(1)} if nothing is kept in place.`,
     `Two micro-batches side by side: ${times(overlap)} (DeepSeek-V3, simulated).`,
     later[unit.phase],
   ];
