@@ -6,7 +6,7 @@
 import { UserError } from '../errors.ts';
 import { blobStore } from './blob-store.ts';
 import type { Blobs } from './blobs.ts';
-import type { DirectoryHandle, FileHandle, LockManager } from './directory-handle.ts';
+import type { DirectoryHandle, FileHandle, LockManager, WritableFile } from './directory-handle.ts';
 import type { ModelStore } from './model-store.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -97,13 +97,14 @@ async function writeFile(
   bytes: Uint8Array<ArrayBuffer>,
   isAppended: boolean,
 ): Promise<void> {
-  const stream = await file.createWritable({ keepExistingData: isAppended });
+  let stream: WritableFile | null = null;
   try {
+    stream = await file.createWritable({ keepExistingData: isAppended }); // which takes room as well
     if (isAppended) await stream.seek((await file.getFile()).size);
     await stream.write(bytes);
     await stream.close();
   } catch (error) {
-    await stream.abort(error).catch(() => {}); // the first error says more
+    await stream?.abort(error).catch(() => {}); // the first error says more
     if (!(error instanceof Error) || error.name !== 'QuotaExceededError') throw error;
     throw new UserError(`run: cannot write ${path}: the browser's storage is full; remove an older run`, {
       cause: error,

@@ -6,11 +6,6 @@ import type { InlineConfig, Plugin } from 'vite';
 const root = join(import.meta.dirname, '../../lab');
 // A build on a slow machine is no reason for a warning.
 const rolldownOptions = { checks: { bundlerTimings: false } };
-/**
- * Of the library, the page takes what it names: settings, counts, histories. That TF.js registers its operations when
- * it is loaded is for the worker, which computes.
- */
-const pageOptions = { ...rolldownOptions, treeshake: { moduleSideEffects: (id: string) => id.startsWith(`${root}/`) } };
 
 /** The tables of OpenAI's tokenizers are megabytes, and the worker alone reads text. */
 const withoutTables: Plugin = {
@@ -28,6 +23,10 @@ const onlyWhatIsUsed = (library: string): Plugin => ({
 
 /** @param library the folder with the built library; @param outDir where the site is put */
 export function labConfig(library: string, outDir: string): InlineConfig {
+  // Of the library, the page takes what it names: settings, counts, histories. That TF.js registers its operations when
+  // it is loaded is for the worker, which computes.
+  const hasSideEffects = (id: string) => !id.startsWith(library);
+  const pageOptions = { ...rolldownOptions, treeshake: { moduleSideEffects: hasSideEffects } };
   return {
     configFile: false,
     root,

@@ -1,21 +1,13 @@
 // The curves of up to three runs: losses, bits per byte, speed.
 
 import { Chart, type Curve } from '../parts/chart.tsx';
-import { current, runs } from '../state/lab.ts';
+import { current, shownRuns } from '../state/lab.ts';
 import type { LabRun } from '../state/lab-run.ts';
 
-const mostOverlaid = 3;
 const colours = ['--curve-1', '--curve-2', '--curve-3'];
 
-/** The current run first, and the others whose curves are asked for. */
-function shownRuns(): LabRun[] {
-  const own = current.value;
-  const others = runs.value.filter((run) => run !== own && run.isShown.value && run.losses.steps.length > 0);
-  return [...(own === null ? [] : [own]), ...others.toReversed()].slice(0, mostOverlaid);
-}
-
 export function LossCharts() {
-  const shown = shownRuns();
+  const shown = shownRuns.value;
   for (const run of shown) run.version.value; // drawn again whenever there is something new
   if (shown.length === 0) return <p class="empty">Press Train: the curves move within seconds.</p>;
   const marks = current.value?.marks.value ?? [];

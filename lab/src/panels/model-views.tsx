@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { ask, change, current, startVariation } from '../state/lab.ts';
+import { ask, change, current, shownRuns, startVariation } from '../state/lab.ts';
 import { BreakIt } from './break-it.tsx';
 import { Cluster } from './cluster/cluster.tsx';
 import { LatentAttention } from './latent-attention.tsx';
@@ -25,7 +25,14 @@ export function ModelViews() {
   const view = run?.view ?? nothing;
   const isLive = run !== null && ['going', 'held'].includes(run.status.value);
   const content: Readonly<Record<Name, () => ComponentChildren>> = {
-    Router: () => <RouterDashboard view={view} isLive={isLive} onChange={change} />,
+    Router: () => (
+      <RouterDashboard
+        view={view}
+        others={shownRuns.value.filter((other) => other !== run)}
+        isLive={isLive}
+        onChange={change}
+      />
+    ),
     Tokens: () => <TokenInspector view={view} ask={ask} />,
     MTP: () => <MultiTokenPrediction view={view} ask={ask} />,
     MLA: () => <LatentAttention view={view} ask={ask} />,

@@ -8,16 +8,19 @@ import { LinePlot } from '../parts/line-plot.tsx';
 import { lastOf } from '../parts/plot.ts';
 import { expertColour } from './expert-colour.ts';
 import { layerName } from './layer-name.ts';
+import { LoadOverTime } from './load-over-time.tsx';
 import { RouterControls } from './router-controls.tsx';
-import type { Mark, RunView } from './run-view.ts';
+import { marksText, type RunView } from './run-view.ts';
 
 export interface RouterDashboardProps {
   readonly view: RunView;
+  /** Runs that are laid over it, beside whose routers its own is shown. */
+  readonly others: readonly { readonly name: string; readonly view: RunView }[];
   readonly isLive: boolean;
   readonly onChange: (settings: LiveSettings) => void;
 }
 
-export function RouterDashboard({ view, isLive, onChange }: RouterDashboardProps) {
+export function RouterDashboard({ view, others, isLive, onChange }: RouterDashboardProps) {
   const [wantedLayer, setLayer] = useState<number | null>(null);
   const [wantedBin, setBin] = useState<number | null>(null);
   view.version.value; // drawn again whenever there is something new
@@ -82,26 +85,17 @@ export function RouterDashboard({ view, isLive, onChange }: RouterDashboardProps
         />
         <LoadKey />
       </figure>
-      <figure>
-        <figcaption>{name(layer)}: load of each expert over time</figcaption>
-        <HeatMap
-          values={transpose(history.loads(layer), steps.length, E)}
-          rows={E}
-          columns={steps.length}
-          scale="load"
-          rowHeight={Math.max(5, Math.min(14, 224 / E))}
-          rowLabels={[`expert 0`, `expert ${E - 1}`]}
-          ends={[`step ${steps[0]}`, `step ${steps.at(-1)}`]}
-          marks={marks.map(({ step }) => binAfter(steps, step))}
-          cursor={wantedBin === null ? null : bin}
-          label={`The load of the experts of ${name(layer)} from step ${steps[0]} to ${steps.at(-1)}. ${marksText(marks)}`}
-          describe={(expert, column, load) =>
-            `step ${steps[column]}, expert ${expert}: ${load.toFixed(2)} times the mean`
-          }
-          onPick={(_, column) => setBin(column === steps.length - 1 ? null : column)}
-        />
-        <MarkList marks={marks} />
-      </figure>
+      <LoadOverTime
+        history={history}
+        layer={layer}
+        name={name(layer)}
+        marks={marks}
+        cursor={wantedBin === null ? null : bin}
+        onPick={(at) => setBin(at === steps.length - 1 ? null : at)}
+      />
+      {others.map(({ name: run, view: other }) => (
+        <OtherRun key={run} run={run} view={other} layer={layer} />
+      ))}
       <figure>
         <figcaption>
           MaxVio: how far the busiest expert is above the mean
@@ -137,6 +131,15 @@ export function RouterDashboard({ view, isLive, onChange }: RouterDashboardProps
   );
 }
 
+/** The same layer of another run whose curves are drawn, where it has one. */
+function OtherRun({ run, view, layer }: { run: string; view: RunView; layer: number }) {
+  view.version.value; // drawn again whenever there is something new
+  const model = view.facts.value?.model;
+  if (model === undefined || !view.history.layers.includes(layer)) return null;
+  const name = `${run}, ${layerName(model, layer)}`;
+  return <LoadOverTime history={view.history} layer={layer} name={name} marks={view.marks.value} />;
+}
+
 function DeadExperts({ history, name }: { history: RouterHistory; name: (layer: number) => string }) {
   const dead = history.dead();
   return (
@@ -158,19 +161,6 @@ function LoadKey() {
       <li class="low">a quarter</li>
       <li class="middle">the mean</li>
       <li class="high">four times</li>
-    </ul>
-  );
-}
-
-function MarkList({ marks }: { marks: readonly Mark[] }) {
-  if (marks.length === 0) return null;
-  return (
-    <ul class="marks">
-      {marks.slice(-4).map(({ step, text }) => (
-        <li key={`${step} ${text}`}>
-          <b>step {step}</b> {text}
-        </li>
-      ))}
     </ul>
   );
 }
@@ -211,17 +201,6 @@ function loadsAt(history: RouterHistory, bin: number, E: number): Float32Array {
   return values;
 }
 
-/** [rows, columns] -> [columns, rows]. */
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
-}
-
-/** The first bin that has only steps after `step`. */
-function binAfter(steps: Float64Array, step: number): number {
-  const at = steps.findIndex((end) => end > step);
-  return at === -1 ? steps.length : at;
-}
-
 function biasLines(biases: Float32Array, bins: number, E: number) {
   return Array.from({ length: E }, (_, expert) => ({
     label: `expert ${expert}`,
@@ -242,9 +221,4 @@ function describeLoads(history: RouterHistory, bin: number, E: number, name: (la
 function describeBiases(history: RouterHistory, layer: number, E: number, name: (layer: number) => string): string {
   const last = history.biases(layer).slice(-E);
   return `The biases of ${name(layer)} are now between ${Math.min(...last).toFixed(3)} and ${Math.max(...last).toFixed(3)}.`;
-}
-
-function marksText(marks: readonly Mark[]): string {
-  if (marks.length === 0) return '';
-  return `Changes: ${marks.map(({ step, text }) => `step ${step}, ${text}`).join('; ')}.`;
 }

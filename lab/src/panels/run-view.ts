@@ -96,3 +96,9 @@ export function describeChange(settings: LiveSettings): string {
     .flat()
     .join(', ');
 }
+
+/** All changes in words, for who cannot see the marks; empty where there are none. */
+export function marksText(marks: readonly Mark[]): string {
+  if (marks.length === 0) return '';
+  return `Changes: ${marks.map(({ step, text }) => `step ${step}, ${text}`).join('; ')}.`;
+}

@@ -3,13 +3,16 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ask, current, notice, startRun } from '../state/lab.ts';
 import { fetchModel, offeredModels } from '../state/offered.ts';
-import { corpusNames, preset, settingPairs } from '../state/settings.ts';
+import { corpusNames, ownText, preset, settingPairs } from '../state/settings.ts';
 import { keepModel } from '../state/storage.ts';
 import { readZip } from '../state/read-zip.ts';
 
+/** What a command reads: the texts that come along, or a file that the reader has. */
+const data = () => (ownText.value === null ? corpusNames.value.join(',') : 'my-text.txt');
+
 function commandLine(): string {
   const sets = settingPairs.value.map((pair) => ` --set ${pair}`).join('');
-  return `npx tinyseek train --preset ${preset.value.base} --data ${corpusNames.value.join(',')}${sets}`;
+  return `npx tinyseek train --preset ${preset.value.base} --data ${data()}${sets}`;
 }
 
 function program(): string {
@@ -19,7 +22,7 @@ function program(): string {
 const { model, train: settings } = resolveRunConfig({ preset: '${preset.value.base}', set: ${set} });
 await train({
   model,
-  train: { ...settings, data: '${corpusNames.value.join(',')}' },
+  train: { ...settings, data: '${data()}' },
   backend: 'auto',
   runDir: 'runs/from-the-lab',
 });`;
@@ -45,6 +48,10 @@ export function TakeAway() {
           Copy a link
         </button>
       </div>
+      <p class="note">
+        A link carries the preset, its changes and which of the texts are read. Your own text, a bug and the weights
+        stay here.
+      </p>
       <label>
         Open a zip of a model folder, and train it further
         <input

@@ -28,7 +28,8 @@ export function Transport() {
             Pause
           </button>
         ) : (
-          <button type="button" class="primary" disabled={!canPlay} onClick={() => void play()}>
+          // It keeps the focus while it can do nothing.
+          <button type="button" class="primary" aria-disabled={!canPlay} onClick={() => void play()}>
             {canPlay ? 'Train' : 'Preparing'}
           </button>
         )}

@@ -11,6 +11,13 @@ import { forgetModel, forgetRun, keepRequest, storedRequests } from './storage.t
 export const runs = signal<readonly LabRun[]>([]);
 export const currentId = signal<string | null>(null);
 export const current = computed(() => runs.value.find(({ request }) => request.runId === currentId.value) ?? null);
+const mostOverlaid = 3;
+/** The current run first, and the others whose curves are asked for. */
+export const shownRuns = computed<readonly LabRun[]>(() => {
+  const own = current.value;
+  const others = runs.value.filter((run) => run !== own && run.isShown.value && run.last.value !== null);
+  return [...(own === null ? [] : [own]), ...others.toReversed()].slice(0, mostOverlaid);
+});
 /** The lab's own messages, such as on a file that it cannot read. */
 export const notice = signal('');
 
