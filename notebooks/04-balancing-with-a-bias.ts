@@ -297,4 +297,4 @@ console.log(isRight ? 'Right: your rule balances.' : 'Not yet: compare each coun
 // * After each step it moves by $\gamma$: down for the busy, up for the idle. There is no gradient, and no second loss.
 // * It has to be able to travel as far as the affinities differ. In a short run, $\gamma$ must be larger.
 //
-// **Next:** [6. Multi-token prediction and drafting](06-multi-token-prediction.ipynb)
+// **Next:** [5. Sequence-wise, batch-wise, and who specialises in what](05-who-specialises-in-what.ipynb)

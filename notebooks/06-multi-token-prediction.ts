@@ -241,4 +241,4 @@ console.log(
 // * It shares embedding and output head with the main model, and can be thrown away after training.
 // * Used for drafts, it changes how fast the model writes, but not what it writes.
 //
-// **Next:** [8. DualPipe and friends](08-dualpipe-and-friends.ipynb)
+// **Next:** [7. Eight bits: tiles, blocks, accumulators](07-eight-bits.ipynb)

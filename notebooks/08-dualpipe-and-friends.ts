@@ -297,4 +297,4 @@ console.log(
 // * DualPipe waits hardly less than ZB1P. It exists to run a forward and a backward pass side by side, so that each
 //   computes while the other one communicates.
 //
-// **Next:** [10. What it cost](10-what-it-cost.ipynb)
+// **Next:** [9. From base to chat to reasoning](09-from-base-to-reasoning.ipynb)

@@ -18,7 +18,7 @@
 // table 1.
 
 // %%
-import { countParameters, display, modelPreset, trainingCost } from 'tinyseek';
+import { countParameters, display, h800, modelPreset, trainingCost } from 'tinyseek';
 
 const v3 = modelPreset('deepseek-v3');
 const million = (dollars: number) => `${(dollars / 1e6).toFixed(3)} million dollars`;
@@ -85,7 +85,7 @@ console.log(`6 times that: ${((6 * counts.activeWithoutEmbedding) / 1e9).toFixed
 console.log(`with attention: ${(cost.flopsPerToken / 1e9).toFixed(0)} billion`);
 const perSecond = cost.flopsPerGpuSecond / 1e12;
 console.log(`in 180,000 hours for a trillion tokens: ${perSecond.toFixed(0)} trillion a second and GPU`);
-console.log(`share of the bfloat16 peak: ${((100 * perSecond) / 989).toFixed(0)} %`);
+console.log(`share of the bfloat16 peak: ${((100 * cost.flopsPerGpuSecond) / h800.bf16Flops).toFixed(0)} %`);
 
 // %% [markdown]
 // That is a good share, but nobody has to believe in wonders. Most products ran in 8 bits, whose peak is twice as high,

@@ -1,6 +1,6 @@
 /**
- * What comes after training and around it: tasks to be measured on, a longer context, post-training, and a cluster
- * that is planned and simulated. It runs anywhere, as `core.ts` does, but is no part of `tinyseek/core`, so that a page
+ * What comes after training and around it: tasks to be measured on, a longer context, post-training, 8-bit numbers, and
+ * a cluster that is planned and simulated. It runs anywhere, as `core.ts` does, but is no part of `tinyseek/core`, so that a page
  * which only trains does not load it: `tinyseek/more`.
  *
  * @module
@@ -127,6 +127,17 @@ export {
 export { miniatureModel } from './post-training/miniature.ts';
 export { type ResumeSftOptions, resumeSft, type SftOptions, type SftSamples, sft } from './post-training/sft/sft.ts';
 export type { ConversationSet } from './post-training/sft/sources.ts';
+export { type Accumulator, emulatedDot } from './precision/accumulate.ts';
+export {
+  bfloat16,
+  decode as decodeFloat,
+  e4m3,
+  e5m2,
+  encode as encodeFloat,
+  roundTo,
+  type SmallFloat,
+} from './precision/formats.ts';
+export { type Quantizer, quantizeDequantize } from './precision/quantize.ts';
 export { filesModel } from './runs/files-model.ts';
 export { modelFolder } from './train/model-folder.ts';
 export type { RecallKind } from './evaluate/tasks/recall-language.ts';

@@ -126,14 +126,14 @@ function gridOptions(chart: GridChart): Plot.PlotOptions {
   };
 }
 
-/** The drawing of a plot, without its style sheet. */
+/** The drawing of a plot, without its style sheet. Positions have two decimals; what is written keeps all of its own. */
 function plot(options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const svg = Plot.plot({ ...options, document });
   svg.querySelector('style')?.remove();
   for (const element of [svg, ...svg.querySelectorAll('[style]')]) element.removeAttribute('style');
   for (const element of [svg, ...svg.querySelectorAll('[class]')]) element.removeAttribute('class');
-  return svg.outerHTML.replace(/(\.\d{2})\d+/g, '$1');
+  return svg.outerHTML.replace(/<[^>]*>/g, (tag: string) => tag.replace(/(\.\d{2})\d+/g, '$1'));
 }
 
 function escapeText(text: string): string {

@@ -1,6 +1,8 @@
 // Small floating-point formats, bit by bit: values are rounded as hardware rounds them, and kept as ordinary numbers.
 // Source: F 4.4 and F 10 in `docs/facts.md`; OCP 8-bit Floating Point Specification 1.0.
 
+import { UserError } from '../errors.ts';
+
 /** A binary floating-point format with a sign bit, of 8 or 16 bits. */
 export interface SmallFloat {
   readonly name: 'e4m3' | 'e5m2' | 'bfloat16';
@@ -78,7 +80,11 @@ export function roundTo(x: number, format: SmallFloat): number {
   return Math.sign(x) * (rounded > format.max ? limit : rounded);
 }
 
-/** The bits of `roundTo(x, format)`, the sign bit first. Of NaN: all exponent and mantissa bits set. */
+/**
+ * The bits of `roundTo(x, format)`, the sign bit first. Of NaN: all exponent and mantissa bits set.
+ *
+ * Example: 1 -> 0b0_0111_000 in E4M3, whose exponents have 7 added to them.
+ */
 export function encode(x: number, format: SmallFloat): number {
   const { exponentBits, mantissaBits, minExponent } = format;
   const value = roundTo(x, format);
@@ -92,10 +98,19 @@ export function encode(x: number, format: SmallFloat): number {
   return sign + (exponent - minExponent) * 2 ** mantissaBits + magnitude / 2 ** (exponent - mantissaBits);
 }
 
-/** The number that a pattern of bits stands for. */
+/**
+ * The number that a pattern of bits stands for: what `encode` undoes.
+ *
+ * @throws {UserError} for a code that is no whole number, or has more bits than the format.
+ */
 export function decode(code: number, format: SmallFloat): number {
   const { exponentBits, mantissaBits, minExponent, max } = format;
   const magnitudeBits = 2 ** (exponentBits + mantissaBits);
+  if (!(Number.isInteger(code) && code >= 0 && code < 2 * magnitudeBits)) {
+    throw new UserError(
+      `${format.name}: the code of a number is a whole number from 0 to ${2 * magnitudeBits - 1}; found ${code}`,
+    );
+  }
   const sign = code >= magnitudeBits ? -1 : 1;
   const field = Math.floor((code % magnitudeBits) / 2 ** mantissaBits);
   const mantissa = code % 2 ** mantissaBits;

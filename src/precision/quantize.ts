@@ -1,6 +1,7 @@
 // Quantise and dequantise in tiles: every tile is divided by a scale of its own, rounded, and multiplied again.
 // Source: arXiv:2412.19437 section 3.3.2; F 4.2.
 
+import { UserError } from '../errors.ts';
 import { e4m3, e5m2, roundTo, type SmallFloat } from './formats.ts';
 
 /** Format and tile of an operand. */
@@ -33,9 +34,12 @@ function spans(length: number, size: number): [begin: number, end: number][] {
  *
  * Every step is rounded to float32, as on the machine; the engine's kernel gives the same bits.
  *
- * Shapes: x [rows, columns] -> the same.
+ * Shapes: x [rows, columns], row by row -> the same.
+ * Source: arXiv:2412.19437 section 3.3.2, figure 7a: tiles of 1 x 128 for activations, 128 x 128 for weights.
+ * @throws {UserError} for numbers that are no whole rows, and for tiles without a row or a column.
  */
 export function quantizeDequantize(x: Float32Array, columns: number, quantizer: Quantizer): Float32Array {
+  checkTiles(x.length, columns, quantizer);
   const format = formatOf(quantizer);
   const out = new Float32Array(x.length);
   for (const [top, bottom] of spans(x.length / columns, quantizer.rows)) {
@@ -48,4 +52,19 @@ export function quantizeDequantize(x: Float32Array, columns: number, quantizer: 
     }
   }
   return out;
+}
+
+function checkTiles(length: number, columns: number, quantizer: Quantizer): void {
+  if (!(Number.isInteger(columns) && columns > 0 && length % columns === 0)) {
+    throw new UserError(
+      `quantizeDequantize: ${length} numbers are no whole rows of ${columns}; columns must divide their number`,
+    );
+  }
+  for (const name of ['rows', 'columns'] as const) {
+    const size = quantizer[name];
+    if ((Number.isInteger(size) && size > 0) || size === Number.POSITIVE_INFINITY) continue;
+    throw new UserError(
+      `quantizeDequantize: ${name} of a tile must be a whole number from 1 on, or Infinity for all; found ${size}`,
+    );
+  }
 }

@@ -70,6 +70,10 @@ describe('a chart as text', () => {
 describe('a chart as a picture', () => {
   const draw = async (chart: Chart) => parseHTML(await chartToSvg(chart)).document;
 
+  it('writes all digits of a value, and not the first two decimals of it', async () => {
+    expect(await chartToSvg({ ...bars, values: { a: 0.4365 } })).toContain('>0.4365</text>');
+  });
+
   it('draws a curve for each series, and names them', async () => {
     const picture = await draw(lines);
     expect(picture.querySelectorAll('[aria-label=line] path')).toHaveLength(2);

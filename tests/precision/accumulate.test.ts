@@ -24,6 +24,20 @@ describe('emulatedDot', () => {
     expect(promoted).toBe(32 * 2 ** 10 + 4);
   });
 
+  it('stands still where a one is below the last of 14 bits of the sum, unless it is promoted in between', () => {
+    const ones = Array(20_000).fill(1);
+    expect(emulatedDot(ones, ones, { bits: 14, promoteEvery: Infinity })).toBe(2 ** 14);
+    expect(emulatedDot(ones, ones, { bits: 14, promoteEvery: 128 })).toBe(20_000);
+  });
+
+  it.each([
+    ['lengths that differ', [1, 2], { bits: 14, promoteEvery: 128 }, 'a has 1 numbers and b has 2'],
+    ['no bits', [1], { bits: 0, promoteEvery: 128 }, 'bits must be a whole number from 2 to 24'],
+    ['a promotion within a group', [1], { bits: 14, promoteEvery: 100 }, 'a multiple of 32, or Infinity'],
+  ])('refuses %s', (_, b, accumulator, message) => {
+    expect(() => emulatedDot([1], b, accumulator)).toThrow(message);
+  });
+
   it('property: is exact where all sums fit into 14 bits, and of nothing it is 0', () => {
     const numbers = fc.array(fc.tuple(fc.integer({ min: -7, max: 7 }), fc.integer({ min: -7, max: 7 })), {
       maxLength: 70,

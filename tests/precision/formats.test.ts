@@ -101,3 +101,9 @@ describe('roundToBfloat16', () => {
     expect(Array.from(odd)).toEqual([Number.NaN, Number.NaN, Infinity, -Infinity]);
   });
 });
+
+describe('decode', () => {
+  it.each([-1, 256, 1.5, Number.NaN])('refuses %s, which is no code of 8 bits', (code) => {
+    expect(() => decode(code, e4m3)).toThrow('a whole number from 0 to 255');
+  });
+});

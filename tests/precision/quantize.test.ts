@@ -59,6 +59,15 @@ describe('quantizeDequantize', () => {
     expect(Array.from(y)).toEqual(Array.from(tile, (v) => roundTo(Math.fround(v / 0.0078125), e4m3) * 0.0078125));
   });
 
+  it.each([
+    ['numbers that are no whole rows', 36, { format: 'e4m3', rows: 1, columns: 16 }, 'no whole rows of 36'],
+    ['rows of no number', 0, { format: 'e4m3', rows: 1, columns: 16 }, 'no whole rows of 0'],
+    ['a tile without rows', columns, { format: 'e4m3', rows: 0, columns: 16 }, 'rows of a tile must be'],
+    ['a tile of half a column', columns, { format: 'e4m3', rows: 1, columns: 0.5 }, 'columns of a tile must be'],
+  ] as const)('refuses %s', (_, width, quantizer, message) => {
+    expect(() => quantizeDequantize(x, width, quantizer)).toThrow(message);
+  });
+
   it('leaves zeros and gradients far below 1e-4 alone', () => {
     const small = Float32Array.of(0, 1e-9, -3e-9, 0);
     const y = quantizeDequantize(small, 4, { format: 'e4m3', rows: 1, columns: 4 });
