@@ -33,6 +33,7 @@ export { type TokenRoles, tokenizerFromHuggingFace } from './data/tokenizers/hug
 export { createRandom, type Random } from './data/random.ts';
 export type { Turn } from './data/transcript.ts';
 export type { Batch, CompleteTokenizer, Dataset, Tokenizer } from './data/types.ts';
+export type { KernelMemory } from './engine/backend.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
 export { UserError } from './errors.ts';
 export { createGenerator, type GeneratorOptions } from './generate/batch/batch-generator.ts';
@@ -87,10 +88,23 @@ export { type ExpertBiasUpdate, updateExpertBias } from './moe/expert-bias.ts';
 export { type LoadStatistics, loadStatistics } from './moe/load.ts';
 export type { RoutingRecord } from './moe/moe.ts';
 export { embeddingsAtDepth, labelsAtDepth, labelsWithinDocument } from './mtp/alignment.ts';
+export {
+  type Attributes,
+  type AttributesOf,
+  attributes,
+  defineOp,
+  type Op,
+  type OpSpec,
+  type Tensors,
+} from './ops/define-op.ts';
+export { fusedOp } from './ops/fused-op.ts';
+export type { Kernels } from './ops/kernel-types.ts';
 export type { AttentionVisibility } from './ops/mla-attention.ts';
 export type { Products } from './ops/products.ts';
+export { registerKernels } from './ops/register-kernels.ts';
 export type { RotaryTables } from './ops/rotary.ts';
 export { type RouterConfig, type Routing, routeTokens } from './ops/router.ts';
+export type { Shapes } from './ops/shape-letters.ts';
 export type { DirectoryHandle, FileHandle, LockManager, WritableFile } from './runs/directory-handle.ts';
 export { type MemoryStore, memoryStore } from './runs/memory-store.ts';
 export type { ModelStore } from './runs/model-store.ts';

@@ -14,14 +14,17 @@ export function npm(folder: string, ...args: string[]): string {
 /**
  * Packs what is built, installs it with `others` (`name@version`), and gives the folder to `use`, which it is kept for.
  */
-export function withInstalledPackage<T>(others: readonly string[], use: (folder: string) => T): T {
+export async function withInstalledPackage<T>(
+  others: readonly string[],
+  use: (folder: string) => T | Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tinyseek-installed-'));
   try {
     npm(root, 'pack', '--silent', '--ignore-scripts', '--pack-destination', folder);
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
     npm(folder, 'install', '--omit=dev', '--no-audit', '--no-fund', `./${tarball}`, ...others);
-    return use(folder);
+    return await use(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -39,7 +39,7 @@ function report(what: string, { packages, megabytes }: Weight, most?: Weight): v
   process.exitCode = 1;
 }
 
-report('npm install tinyseek', withInstalledPackage([], weigh), allowed.user);
+report('npm install tinyseek', await withInstalledPackage([], weigh), allowed.user);
 report('npm ci in a clone', weigh(root), allowed.clone);
 const peers = join(root, 'tests/peers');
 if (readdirSync(peers).includes('node_modules')) report('npm ci --prefix tests/peers', weigh(peers));

@@ -54,7 +54,7 @@ function check(what: string, folder: string, ...args: string[]): void {
 }
 
 const others = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
-withInstalledPackage(others, (folder) => {
+await withInstalledPackage(others, (folder) => {
   const files = { 'whole.ts': program('tinyseek'), 'core.ts': program('tinyseek/core') };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   for (const [resolution, options] of Object.entries(resolutions)) {

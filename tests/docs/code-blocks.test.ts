@@ -1,10 +1,11 @@
 // Compiles the TypeScript of the documentation against the source, as a program that has installed the package would.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, parse, resolve } from 'node:path';
+import { basename, dirname, join, parse, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { stepsOf } from '../../tools/how-to/steps.ts';
 import { pages, readPage } from './markdown.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'tinyseek-blocks-'));
@@ -18,13 +19,24 @@ interface Program {
 const programs: readonly Program[] = pages
   .filter((page) => page.startsWith('docs/'))
   .flatMap((page) => {
+    // Those of a how-to page have names and import each other.
+    if (page.startsWith('docs/how-to/')) return filesOf(page);
     const blocks = readPage(page).codeBlocks.filter(({ language }) => language === 'ts');
     return blocks.map(({ text }, i) => ({ file: `${basename(page, '.md')}-${i + 1}.ts`, text }));
   });
 
+function filesOf(page: string): Program[] {
+  return stepsOf(readFileSync(page, 'utf8')).flatMap((step) =>
+    step.kind === 'file' && step.name.endsWith('.ts') ? [{ file: `how-to/${step.name}`, text: step.text }] : [],
+  );
+}
+
 /** What the compiler says of some programs, line by line. */
 function compile(programs: readonly Program[]): string[] {
-  for (const { file, text } of programs) writeFileSync(join(scratch, file), `${text}\nexport {};\n`);
+  for (const { file, text } of programs) {
+    mkdirSync(dirname(join(scratch, file)), { recursive: true });
+    writeFileSync(join(scratch, file), `${text}\nexport {};\n`);
+  }
   writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }');
   symlinkSync(resolve('node_modules'), join(scratch, 'node_modules'), 'junction');
   const config = {

@@ -7,7 +7,10 @@ import { globSync } from 'tinyglobby';
 
 /** Every page of the repository, by its path from the root. */
 export const pages: readonly string[] = globSync('**/*.md', {
-  ignore: ['**/node_modules/**', 'docs/api/**', 'runs/**', 'dist/**', 'coverage/**'],
+  ignore: [
+    ...['**/node_modules/**', 'docs/api/**', 'site/pages/**', 'site/home.md', 'dist-site/**'],
+    ...['runs/**', 'dist/**', 'coverage/**'],
+  ],
 }).sort();
 
 export interface CodeBlock {
