@@ -36,6 +36,7 @@ export {
 export { type Phase, type ServingUnit, servingUnit } from './cluster/serving/unit.ts';
 export { type Hardware, h800 } from './cluster/simulator/hardware.ts';
 export type { MemoryOfRank } from './cluster/simulator/memory.ts';
+export { type MemorySaving, memorySavings } from './cluster/simulator/savings.ts';
 export {
   type ChunkCosts,
   type Simulation,
@@ -114,6 +115,9 @@ export {
 } from './post-training/rewards/judge/pairs.ts';
 export { type Answer, correct, type Reward, sumOfRewards, type Voter } from './post-training/rewards/reward.ts';
 export { boxed, boxedAnswer, brevity, concise, hasFormat } from './post-training/rewards/rules.ts';
+export { type LedgerRequest, memoryLedger } from './memory/ledger.ts';
+export type { MemoryKind } from './memory/meter.ts';
+export type { StepMemory } from './memory/step-memory.ts';
 export { vote } from './post-training/rewards/vote.ts';
 export {
   type JudgedAnswer,

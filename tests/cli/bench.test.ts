@@ -27,8 +27,12 @@ describe('bench step', () => {
       tokensPerSecond: expect.any(Number),
       gflops: expect.any(Number),
       peakMemoryBytes: expect.any(Number),
+      memory: { measured: expect.any(Object), predicted: expect.any(Object) },
     });
-    const { msPerStep, msMin, tokensPerSecond, gflops, parameters, peakMemoryBytes } = result;
+    const { msPerStep, msMin, tokensPerSecond, gflops, parameters, peakMemoryBytes, memory } = result;
+    expect(memory.predicted).toEqual(memory.measured);
+    const kinds = ['weights', 'gradients', 'moments', 'average', 'activations', 'packed', 'recording', 'messages'];
+    expect(Object.keys(memory.measured.kinds)).toEqual(kinds);
     expect(msMin).toBeLessThanOrEqual(msPerStep);
     expect(tokensPerSecond).toBeCloseTo((2 * 17 * 1000) / msPerStep, 3);
     const { total, flopsPerToken } = await json('params', ...nano.slice(0, -4), '--set', 'seqLen=17');
@@ -44,11 +48,27 @@ describe('bench step', () => {
     const { code, stdout } = await runCli(['bench', 'step', ...nano, '--backend', 'wasm']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Preset tiny, backend wasm\n/);
+    expect(stdout).not.toContain('ledger'); // which is the engine's
     const [, steps] = /Step of 2 x 17 tokens, median of (\d+) +[\d.,]+ ms/.exec(stdout) ?? [];
     expect(Number(steps)).toBeGreaterThanOrEqual(15);
     for (const label of ['fastest', 'Tokens per second', 'Useful arithmetic', 'Trained parameters', 'Peak memory']) {
       expect(stdout).toContain(label);
     }
+  });
+
+  it('contract: --against times another setting in turns, and says what it costs', async () => {
+    const args = [...nano, '--threads', '1', '--steps', '2', '--against', 'emaDecay=0.9'];
+    const { against } = await json('bench', 'step', ...args);
+    expect(against).toEqual({
+      setting: 'emaDecay=0.9',
+      pairs: 2,
+      msPerStep: expect.any(Number),
+      cost: expect.any(Number),
+      cpuMsPerStep: expect.any(Number),
+      cpuCost: expect.any(Number),
+    });
+    const { stderr } = await runInResident(['bench', 'step', '--against', 'emaDcay=0.9']);
+    expect(stderr).toMatch(/did you mean emaDecay/);
   });
 
   it('brings batch and sequence of its preset', async () => {
