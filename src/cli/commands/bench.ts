@@ -54,10 +54,11 @@ const stepCommand = defineCommand({
       `backend ${name}`,
       ...(threads === null ? [] : [plural(threads, 'thread')]),
       ...(engineVariant === null ? [] : [`variant ${engineVariant}`]),
+      ...(train.precision === 'fp8' ? ['products in FP8 (emulated)'] : []),
     ];
     return {
       json: {
-        ...{ preset, backend: name, threads, engineVariant, ...result },
+        ...{ preset, precision: train.precision, backend: name, threads, engineVariant, ...result },
         ...(comparison === null ? {} : { against: { setting: against, ...comparison } }),
       },
       lines: [
