@@ -18,6 +18,7 @@ const kinds: Readonly<
 const rowHeight = 18;
 
 export interface TimelineCanvasProps {
+  readonly name: string;
   readonly timeline: Timeline;
   /** The time that the whole width stands for. */
   readonly span: number;
@@ -25,7 +26,7 @@ export interface TimelineCanvasProps {
   readonly label: string;
 }
 
-export function TimelineCanvas({ timeline, span, label }: TimelineCanvasProps) {
+export function TimelineCanvas({ name, timeline, span, label }: TimelineCanvasProps) {
   const { operations } = timeline;
   const canvas = useCanvas((context, size) => draw(context, size, timeline, span));
   const [reading, setReading] = useState('');
@@ -38,8 +39,8 @@ export function TimelineCanvas({ timeline, span, label }: TimelineCanvasProps) {
   };
   return (
     <div class="timeline">
-      {/* It scrolls sideways where the screen is narrow, so the keyboard must reach it. */}
-      <div class="scrolls" role="group" aria-label="Timeline" tabIndex={0}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways on a phone, by keyboard as well */}
+      <section class="scrolls" aria-label={`Timeline of ${name}`} tabIndex={0}>
         <canvas
           ref={canvas}
           role="img"
@@ -48,7 +49,7 @@ export function TimelineCanvas({ timeline, span, label }: TimelineCanvasProps) {
           onPointerMove={read}
           onPointerLeave={() => setReading('')}
         />
-      </div>
+      </section>
       <p class="heat-reading" aria-hidden="true">
         {reading}
       </p>

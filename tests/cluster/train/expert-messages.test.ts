@@ -95,7 +95,8 @@ describe('a step over ranks', () => {
         for (let microBatch = 0; microBatch < microBatches; microBatch++) {
           for (const layer of chosen[0]![0]!.keys()) {
             const choices = group.map((replica) => chosen[replica]![microBatch]![layer]!);
-            expertMessages(choices, parsed, config, messages).forEach((one, ep) => planned[group[ep]!]!.push(one));
+            const sent = expertMessages(choices, parsed, config, messages);
+            for (const [ep, one] of sent.entries()) planned[group[ep]!]!.push(one);
           }
         }
       }

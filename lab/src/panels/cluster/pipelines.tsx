@@ -57,7 +57,12 @@ export function Pipelines() {
         ) : (
           <figure key={at}>
             <figcaption>{sentence(one)}</figcaption>
-            <TimelineCanvas timeline={one.timeline} span={span} label={`${sentence(one)} ${waits(one)}`} />
+            <TimelineCanvas
+              name={one.name}
+              timeline={one.timeline}
+              span={span}
+              label={`${sentence(one)} ${waits(one)}`}
+            />
           </figure>
         ),
       )}
