@@ -13,12 +13,12 @@ export function LossCharts() {
   const marks = current.value?.marks.value ?? [];
   const each = (make: (run: LabRun, colour: string) => readonly Curve[]) =>
     shown.flatMap((run, i) => make(run, colours[i]!));
-  const depths = shown[0]!.last.value?.mtpLoss.length ?? 0;
+  const depths = shown[0]!.last.peek()?.mtpLoss.length ?? 0;
   const losses = each(({ name, losses: series }, colour) => [
     { label: name, steps: series.steps, values: series.values(0), colour },
   ]);
   const mtp = each(({ name, losses: series, last }, colour) =>
-    (last.value?.mtpLoss ?? []).map((_, depth) => {
+    (last.peek()?.mtpLoss ?? []).map((_, depth) => {
       return { label: `${name}, depth ${depth + 1}`, steps: series.steps, values: series.values(depth + 1), colour };
     }),
   );

@@ -6,6 +6,7 @@ import { RouterHistory } from 'tinyseek/more';
 import { ThinnedSeries } from '../parts/thinned-series.ts';
 import type { RunEvent, RunFacts, StepRecord } from '../protocol.ts';
 import type { Answer, Question } from '../questions.ts';
+import { redraw } from '../state/redraw.ts';
 
 /** A change of the settings, which every chart marks. */
 export interface Mark {
@@ -75,7 +76,7 @@ export class RunView {
   }
 
   #isNew(): void {
-    this.version.value++;
+    redraw(this.version);
   }
 }
 

@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import { RunView } from '../panels/run-view.ts';
 import { ThinnedSeries } from '../parts/thinned-series.ts';
 import type { Evaluation, RunEvent, RunFacts, RunRequest, StepRecord } from '../protocol.ts';
+import { redraw } from './redraw.ts';
 
 export type RunStatus = 'stored' | 'preparing' | 'going' | 'held' | 'done' | 'stopped' | 'failed';
 
@@ -17,6 +18,7 @@ export class LabRun {
   readonly preparing = signal('');
   readonly facts = signal<RunFacts | null>(null);
   readonly last = signal<StepRecord | null>(null);
+  readonly hasSteps = signal(false);
   readonly evaluations = signal<readonly Evaluation[]>([]);
   readonly messages = signal<readonly string[]>([]);
   readonly sample = signal<{ readonly step: number; readonly text: string } | null>(null);
@@ -55,7 +57,7 @@ export class LabRun {
         return;
       case 'evaluation':
         this.evaluations.value = [...this.evaluations.value, event.evaluation].slice(-mostEvaluations);
-        this.version.value++;
+        redraw(this.version);
         return;
       case 'sample':
         this.sample.value = { step: event.step, text: event.prompt + event.text };
@@ -95,7 +97,8 @@ export class LabRun {
       this.speeds.add(record.step, [record.tokensPerSecond]);
     }
     this.last.value = steps.at(-1) ?? this.last.value;
-    this.version.value++;
+    this.hasSteps.value ||= steps.length > 0;
+    redraw(this.version);
   }
 }
 

@@ -15,7 +15,7 @@ const mostOverlaid = 3;
 /** The current run first, and the others whose curves are asked for. */
 export const shownRuns = computed<readonly LabRun[]>(() => {
   const own = current.value;
-  const others = runs.value.filter((run) => run !== own && run.isShown.value && run.last.value !== null);
+  const others = runs.value.filter((run) => run !== own && run.isShown.value && run.hasSteps.value);
   return [...(own === null ? [] : [own]), ...others.toReversed()].slice(0, mostOverlaid);
 });
 /** The lab's own messages, such as on a file that it cannot read. */

@@ -8,17 +8,18 @@ type Store = RunStore & ModelStore;
 /** The path of a checkpoint that could not be kept. */
 export const notKept = 'not kept: the storage is full';
 
-/** @param onFull is told once, and once more after there was room in between */
-export function forgivingStore(store: Store, onFull: () => void): Store {
+/** @param onChange is told when the storage turns out to be full, and when there is room again */
+export function forgivingStore(store: Store, onChange: (isFull: boolean) => void): Store {
   let isFull = false;
   const tryTo = async <T>(write: () => Promise<T>, instead: T): Promise<T> => {
     try {
       const result = await write();
+      if (isFull) onChange(false);
       isFull = false;
       return result;
     } catch (error) {
       if (!saysFull(error)) throw error;
-      if (!isFull) onFull();
+      if (!isFull) onChange(true);
       isFull = true;
       return instead;
     }

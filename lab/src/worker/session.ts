@@ -63,16 +63,19 @@ export class Session {
   }
 
   async #train(request: RunRequest, isStored: boolean, base: string): Promise<void> {
+    if (!isSecureContext) throw new UserError(noSecurity);
     this.#tell({ type: 'preparing', stage: 'loading the text', share: null });
     const documents = await loadDocuments(request.source, base);
     const place = await runPlace(request.runId);
     if (!place.isKept) {
-      this.#tell({ type: 'warning', message: isSecureContext ? noStorage : noSecurity });
+      this.#tell({ type: 'warning', message: noStorage });
     }
     const { partsOf } = await import('./bugs.ts');
     const common = {
       documents,
-      store: forgivingStore(place.store, () => this.#tell({ type: 'warning', message: fullStorage })),
+      store: forgivingStore(place.store, (isFull) =>
+        this.#tell({ type: 'warning', message: isFull ? fullStorage : roomAgain }),
+      ),
       parts: await partsOf(request.bugs),
       live: this.live,
       pause: this.gate,
@@ -164,15 +167,18 @@ export class Session {
 }
 
 const noStorage =
-  'This browser keeps no files for the page: save the model as a zip before you close it, or it is lost.';
+  'This browser keeps no files of this run; where its storage is full, delete an older run in the table. Save the model ' +
+  'as a zip before you close the page, or it is lost.';
 
 const noSecurity =
-  'This page came over plain HTTP, where browsers keep no files and give no threads: save the model as a zip before ' +
-  'you close the page, or serve it over HTTPS.';
+  'This page came over plain HTTP, where browsers give a page neither storage nor checksums: serve it over HTTPS, or ' +
+  'open it on the machine that serves it, at localhost.';
 
 const fullStorage =
   'The browser has no room for this run: it goes on, but is lost when the page is closed. Delete an older run in the ' +
   'table, and the next checkpoint is kept; or save the model as a zip.';
+
+const roomAgain = 'There is room again: the run is kept.';
 
 /** What went wrong, and what to do about it. */
 export function describeError(error: unknown): string {

@@ -2,7 +2,6 @@
 
 import { type ModelStore, memoryStore, opfsStore, type RunStore } from 'tinyseek/core';
 import { filesModel } from 'tinyseek/more';
-import { notKept } from './forgiving-store.ts';
 
 const root = 'tinyseek-lab';
 
@@ -34,10 +33,7 @@ export async function runPlace(runId: string): Promise<RunPlace> {
     const isBegun = (await textOf('run.json')) !== '';
     return { store: opfsStore(folder), log: () => textOf('metrics.jsonl'), isBegun, isKept: true };
   } catch {
-    const store = memoryStore(runId);
-    // A page that came over plain HTTP has no checksums, and so no checkpoints.
-    const kept = isSecureContext ? store : { ...store, saveCheckpoint: async () => notKept };
-    return { store: kept, log: async () => '', isBegun: false, isKept: false };
+    return { store: memoryStore(runId), log: async () => '', isBegun: false, isKept: false };
   }
 }
 
