@@ -71,11 +71,11 @@ for (const [m, n] of [
 // counts. That is the whole idea of a **rotary embedding** (RoPE).
 //
 // One pair is a poor clock, since it says the same thing after every full turn. So a rotary key has many pairs, and
-// each turns at its own speed. Pair $i$ of a key with $R$ numbers turns by $\theta_i$ for each token:
+// each turns at its own speed. Pair $i$ of a key with $D$ numbers turns by $\theta_i$ for each token:
 //
-// $$\theta_i = b^{-2i/R}$$
+// $$\theta_i = b^{-2i/D}$$
 //
-// DeepSeek-V3 has $R = 64$ and $b = 10{,}000$: 32 pairs, the first one fast and the last one slow, like the hands of a
+// DeepSeek-V3 has $D = 64$ and $b = 10{,}000$: 32 pairs, the first one fast and the last one slow, like the hands of a
 // clock. The length of text in which a pair turns once is its **wavelength**, $2\pi / \theta_i$.
 //
 // **Guess:** a text has 4,096 tokens. How many of the 32 pairs turn at least once in it?

@@ -77,8 +77,8 @@ for (const bias of [
 // affinity: $0.4 / (0.8 + 0.4) = 0.333$. The gate of expert 0 has changed only because it is divided by another sum. So
 // the bias decides *who* works, and the router still decides *how much* each of them counts.
 //
-// That is also why no gradient is needed. The bias is not in the output of the layer, so the loss knows nothing of
-// it, and it does not pull the model away from its text.
+// That is also why no gradient is needed. The bias is not in the output of the layer, so the loss knows nothing of it,
+// and it does not pull the model away from its text.
 //
 // ## One update
 //
@@ -258,7 +258,7 @@ await display({
 //
 // * For the last 500 of 14,800 billion tokens $\gamma$ is 0: the biases stay where they are (section 4.2).
 // * A bias balances over all tokens of a step, and not within one text. A very small auxiliary loss (equations 17 to
-//   20, with a weight of 0.0001) keeps single sequences from extremes.
+//   20, with a weight of 0.0001) keeps single sequences from extremes. Lesson 5 is about the difference.
 // * In its comparison (table 5), the loss-free way was better than the auxiliary loss on nearly all benchmarks, though
 //   not on all: MMLU of the large model and MBPP of the small one came out lower.
 //

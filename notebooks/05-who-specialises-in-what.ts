@@ -172,10 +172,10 @@ for (const [name, { byKind }] of Object.entries(ways)) {
 // %% [markdown]
 // The batches are balanced about equally well (a MaxVio of 7 would be a collapsed router, see lesson 3). But look at
 // the rows of the pictures. With the bias and with the batch-wise loss, the three rows are not alike: some experts are
-// dark for mathematics and white for prose. With the sequence-wise loss they are nearly the same grey everywhere.
+// dark for mathematics and white for prose. With the sequence-wise loss all cells have nearly the same shade.
 //
-// To put a number on it, we compare two kinds of text: how many tokens of the one would have to go to another expert,
-// until it used the experts as the other does? A share of 0 means that both use the same experts alike, and 1 means
+// To put a number on it, we compare two kinds of text: what share of the choices in the one would have to fall on
+// another expert, until it used the experts as the other does? 0 means that both use all experts alike, and 1 means
 // that they have no expert in common.
 
 // %%
@@ -199,7 +199,7 @@ await display({
   kind: 'bars',
   title: 'How differently two kinds of text use the experts, mean of three pairs',
   x: '',
-  y: 'share of the tokens',
+  y: 'share of the choices',
   values: distances,
 });
 
@@ -211,9 +211,9 @@ await display({
 //
 // ## What is an expert for?
 //
-// An expert whose load is high for mathematics: what does it do? We let the model with the bias read some held-out text
-// of each kind, and ask its router where each letter went. Here are the four experts whose loads differ most between
-// the kinds of text, with the letters that they are chosen for most.
+// An expert whose load is high for mathematics: what does it do? We let the model with the bias read some more text
+// that was held out of the training, and ask its router where each letter went. Here are the four experts whose loads
+// differ most between the kinds of text, with the letters that they are chosen for most.
 
 // %%
 const { model } = await loadModelFrom(ways.bias.store);
@@ -253,11 +253,11 @@ for (const expert of special.slice(0, 4)) {
 // ## Does it pay?
 //
 // The three losses above are within a few hundredths of each other, and one run of each proves nothing about so small a
-// difference. The report trained models of 1 billion parameters in all three ways. Their validation losses were 2.258
-// with the sequence-wise loss, and 2.253 with the bias and with the batch-wise loss; at 3 billion parameters they were
-// 2.085, 2.080 and 2.080 (section 4.5.3). So the gain is small, and it is the scope that brings it: the batch-wise loss
-// does as well as the bias. Our own study, with five seeds and longer runs, cannot see a difference in the losses, but
-// it sees the one in the experts clearly: [docs/results.md](../docs/results.md#balance-scope).
+// difference. The report trained models of 1 billion parameters in all three ways. Their losses on held-out text were
+// 2.258 with the sequence-wise loss, and 2.253 with the bias and with the batch-wise loss; at 3 billion parameters they
+// were 2.085, 2.080 and 2.080 (section 4.5.3). So the gain is small, and it comes from balancing over more text: the
+// batch-wise loss does as well as the bias. Our own study, with five seeds and longer runs, cannot see a difference in
+// the losses, but it sees the one in the experts clearly: [docs/results.md](../docs/results.md#balance-scope).
 //
 // ## The dangerous side
 //
@@ -280,13 +280,13 @@ await display({
 });
 
 // %% [markdown]
-// A batch of one kind of text is what the bias has never balanced. The report names two such cases, and what it does
-// about them (section 4.5.3):
+// With the bias, closely followed by the batch-wise loss. A batch of one kind of text is what they have never balanced.
+// The report names two such cases, and what it does about them (section 4.5.3):
 //
-// * **Single sequences and small batches** can be uneven in training. DeepSeek trains on so many GPUs together that
-//   even a small part of a batch holds many texts. In addition there is a sequence-wise loss after all, with an
-//   $\alpha$ of only 0.0001, "to prevent extreme imbalance within any single sequence" (section 2.1.2). We used 0.1, a
-//   thousand times as much.
+// * **Single sequences and small batches** can be uneven in training. DeepSeek trains on so many graphics cards (GPUs)
+//   together that even a small part of a batch holds many texts. In addition there is a sequence-wise loss after all,
+//   with an $\alpha$ of only 0.0001, "to prevent extreme imbalance within any single sequence" (section 2.1.2). We used
+//   0.1, a thousand times as much.
 // * **The texts change** once the model is in use. Then copies of the busiest experts are placed on further GPUs, and
 //   which ones they are is decided anew about every ten minutes (section 3.4).
 //

@@ -1,4 +1,5 @@
-// Executes every notebook in Jupyter on the Deno kernel, with its exercise solved: `npm run jupyter`.
+// Executes every notebook in Jupyter on the Deno kernel, with its exercise solved: `npm run jupyter`, or with a part of
+// a name.
 //
 // It needs Debian's jupyter-nbconvert and python3-nbclient, and `npm ci --prefix notebooks/kernel`; without these it
 // says so loudly and is content.
@@ -20,7 +21,8 @@ if (!hasJupyter || !existsSync(join(kernel, 'node_modules/.bin/deno'))) {
 } else {
   const folder = mkdtempSync(join(lessonFolder, '../.build-notebook-'));
   try {
-    const problems = lessonNames().map((name) => executeIn(folder, name));
+    const names = lessonNames().filter((name) => process.argv.slice(2).every((wanted) => name.includes(wanted)));
+    const problems = names.map((name) => executeIn(folder, name));
     process.exitCode = problems.some((problem) => problem !== null) ? 1 : 0;
   } finally {
     rmSync(folder, { recursive: true });
