@@ -10,8 +10,6 @@ const menus: { text: string; items: { text: string; link: string }[] }[] = JSON.
   readFileSync(here('../pages/menus.json'), 'utf8'),
 );
 const { description } = JSON.parse(readFileSync(here('../../package.json'), 'utf8'));
-// Menus about what to do are open from the start, those about the code are not.
-const open = ['Start', 'Lessons', 'How to'];
 
 // Pages that are not the generator's, and that its router does not know.
 const beside = /^\/(api|lab|source)\/.*\.html/;
@@ -57,6 +55,6 @@ export default defineConfig({
       { text: 'Results', link: '/docs/results' },
       { text: 'API', link: '/api/index.html', target: '_self' },
     ],
-    sidebar: menus.map((menu) => ({ ...menu, collapsed: !open.includes(menu.text) })),
+    sidebar: menus,
   },
 });

@@ -25,5 +25,10 @@ export function withPolicy(html: string): string {
   ].join('; ');
   const charset = /<meta charset="?utf-8"?\s*\/?>/i;
   if (!charset.test(html)) throw new Error('a page does not say its character set');
-  return html.replace(charset, (meta) => `${meta}<meta http-equiv="Content-Security-Policy" content="${policy}">`);
+  // Without an icon of its own, a page asks the host for one that is not there.
+  const icon = /<link[^>]*rel="icon"/.test(html) ? '' : '<link rel="icon" href="data:,">';
+  return html.replace(
+    charset,
+    (meta) => `${meta}<meta http-equiv="Content-Security-Policy" content="${policy}">${icon}`,
+  );
 }

@@ -1,5 +1,6 @@
 // Shows the built site on this machine, with the headers that give the lab threads.
 
+import { basename, dirname } from 'node:path';
 import { preview } from 'vite';
 
 export interface ShownSite {
@@ -11,8 +12,8 @@ export interface ShownSite {
 /** Serves a folder on loopback. Where `port` is not free, the next one that is. */
 export async function serveSite(folder: string, base: string, port: number): Promise<ShownSite> {
   const server = await preview({
-    ...{ configFile: false, root: folder, base, appType: 'mpa', logLevel: 'warn' },
-    build: { outDir: folder },
+    ...{ configFile: false, root: dirname(folder), base, appType: 'mpa', logLevel: 'warn' },
+    build: { outDir: basename(folder) },
     preview: {
       ...{ host: '127.0.0.1', port },
       headers: {

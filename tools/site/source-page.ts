@@ -13,6 +13,7 @@ export function sourcePage(file: string, code: string, home: string): string {
     <title>${escaped(file)} | TinySeek</title>
     <link rel="icon" href="data:," />
     <style>
+      html { background: Canvas; color: CanvasText; }
       body { margin: 0 auto; max-width: 122ch; padding: 1rem; font: 16px/1.5 system-ui, sans-serif; }
       pre { overflow-x: auto; font-size: 14px; tab-size: 2; }
       h1 { font-size: 1.25rem; overflow-wrap: anywhere; }
