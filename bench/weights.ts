@@ -100,7 +100,9 @@ model.dispose();
 async function measureErrors(checkpoint: string) {
   const trained = loadModel(checkpoint);
   const { hiddenSize, numHiddenLayers } = trained.config;
-  const ids = [...trained.tokenizer.encode(loadBuiltIn('moby-dick')!.join('').slice(-40_000))].slice(-texts * textTokens);
+  const ids = [...trained.tokenizer.encode(loadBuiltIn('moby-dick')!.join('').slice(-40_000))].slice(
+    -texts * textTokens,
+  );
   const pieces = Array.from({ length: texts }, (_, i) => ids.slice(i * textTokens, (i + 1) * textTokens));
   const [exact, ...others] = await Promise.all(
     weightFormats.map((weights) => logprobsOf(createDecoder(trained.model, { weights }), pieces)),

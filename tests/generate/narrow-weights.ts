@@ -1,9 +1,10 @@
 // A decoder that keeps weights in 16 or 8 bits gives the bits of one in float32 over a model whose weights were rounded
 // beforehand, in plain TypeScript: for each binary of the engine, tests call this with one.
 
-import { beforeAll, describe, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
 import type { ModelConfig } from '../../src/config/model-config.ts';
+import { runningEngine } from '../../src/engine/engine.ts';
 import type { VariantName } from '../../src/engine/variant-names.ts';
 import type { WeightFormat } from '../../src/engine/weight-formats.ts';
 import { createDecoder } from '../../src/generate/decoder/create-decoder.ts';
@@ -11,6 +12,7 @@ import { toHfTensors } from '../../src/io/hf-tensors.ts';
 import type { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { roundToBfloat16 } from '../../src/precision/formats.ts';
 import { quantizeDequantize } from '../../src/precision/quantize.ts';
+import { tf } from '../../src/tensor/tf.ts';
 import { expectSameBits } from '../engine/same-bits.ts';
 import { randomIds } from '../model/small-model.ts';
 import { configs, randomModel } from './decoder-case.ts';
@@ -74,6 +76,14 @@ async function everything(model: DeepseekV3ForCausalLM, weights: WeightFormat): 
   return results;
 }
 
+/** A model with one weight of a million. */
+function hugeModel(): DeepseekV3ForCausalLM {
+  const model = randomModel();
+  const weight = model.parameters.get('model.layers.0.self_attn.o_proj.weight')!;
+  tf.tidy(() => weight.assign(tf.fill(weight.shape, 1e6)));
+  return model;
+}
+
 export const describeNarrowWeights = (engineVariant: VariantName) =>
   describe.each(['bfloat16', 'fp8'] as const)(`weights of a decoder in %s, ${engineVariant}`, (format) => {
     beforeAll(async () => void (await activateBackend('engine', { threads: 2, engineVariant })));
@@ -86,6 +96,24 @@ export const describeNarrowWeights = (engineVariant: VariantName) =>
       // Rounded once more, nothing changes: a checkpoint in this format is served as it is.
       expectSameBits(await everything(model, format), logits);
       model.dispose();
+    });
+
+    it('refuses weights that are too large for 8 bits, and another backend', async () => {
+      const model = hugeModel();
+      const used = runningEngine()!.heap.use.used;
+      const create = () => createDecoder(model, { weights: format });
+      if (format === 'bfloat16') create().dispose();
+      else expect(create).toThrow(/o_proj.weight has weights of 114688 or more.*use weights 'bfloat16'/);
+      expect(runningEngine()!.heap.use.used).toBe(used);
+      expect(() => createDecoder(model, { weights: 'int4' as WeightFormat })).toThrow(
+        /float32, bfloat16, fp8, found int4/,
+      );
+      model.dispose();
+      await activateBackend('cpu');
+      const other = randomModel();
+      expect(() => createDecoder(other, { weights: format })).toThrow(/only the engine keeps weights in/);
+      other.dispose();
+      await activateBackend('engine', { threads: 2 });
     });
 
     it('property: the same bits for 1 to 3 threads', async () => {
