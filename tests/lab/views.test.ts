@@ -140,7 +140,7 @@ describe('the views of the model', { timeout: 120_000 }, () => {
     await page.getByText('W is a part of B and must be less than it; try 1').first().waitFor();
     await page.getByLabel('W, for weights').fill('1');
     // Two stages a rank have half the layers each, so a whole step has as much to compute.
-    await page.getByLabel('Schedule', { exact: true }).selectOption('interleaved-1f1b');
+    await page.getByRole('combobox', { name: 'Schedule' }).selectOption('interleaved-1f1b');
     await page.getByLabel('Micro-batches').fill('16');
     await page.getByText('interleaved-1f1b: the step takes 58.5, ranks wait 10.5 of it').waitFor();
   });
@@ -159,7 +159,7 @@ describe('the views of the model', { timeout: 120_000 }, () => {
     await slider.press('Home');
     await page.getByText(/with 0 redundant experts/).waitFor();
     // The run has one domain, and this is its evaluation.
-    await page.getByLabel('Measured on').selectOption({ label: 'math' });
+    await page.getByRole('combobox', { name: 'Measured on' }).selectOption({ label: 'math' });
     await page.getByText(/placed for training, last steps and measured on math\./).waitFor();
     expect(await page.getByRole('img', { name: /The busiest of .* GPU 0: [\d.]+, then [\d.]+\./ }).count()).toBe(1);
     expect(await page.getByText('An example: a model').count()).toBe(0);

@@ -36,7 +36,7 @@ export function ExpertPlacement({ view }: { view: RunView }) {
     `${known.text} and measured on ${measured.text}.`;
   return (
     <section aria-labelledby="placement-title">
-      <h3 id="placement-title">Experts on GPUs: who is busy</h3>
+      <h2 id="placement-title">Experts on GPUs: who is busy</h2>
       {isExample && (
         <p class="note">An example: a model that was trained on three texts. Train one here to see its own experts.</p>
       )}

@@ -23,7 +23,7 @@ export function Pipelines() {
   const span = Math.max(...found.map(({ timeline }) => timeline.makespan));
   return (
     <section aria-labelledby="pipelines-title">
-      <h3 id="pipelines-title">A pipeline: who computes when</h3>
+      <h2 id="pipelines-title">A pipeline: who computes when</h2>
       <div class="cluster-controls">
         {['Schedule', 'Beside it'].map((label, at) => (
           <label key={label}>
