@@ -68,7 +68,10 @@ describe.each([
       const multiply = (rows: tf.Tensor2D, weight: tf.Tensor3D, counts: Int32Array) =>
         quantizedMatMul(rows, weight, counts, recipe);
       const fused = numbers(inputs, () => fp8Experts(...given, recipe));
-      expectSameBits(fused, numbers(inputs, () => expertsByRows(...given, multiply)));
+      expectSameBits(
+        fused,
+        numbers(inputs, () => expertsByRows(...given, multiply)),
+      );
       tf.dispose([...inputs, routing.topkIndices]);
     }
   });
