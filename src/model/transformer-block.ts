@@ -5,7 +5,7 @@ import type { Attention } from '../mla/attention.ts';
 import { MixtureOfExperts, type RoutingRecord } from '../moe/moe.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { reshape } from '../tensor/plain-ops.ts';
-import { tf } from '../tensor/tf.ts';
+import type { tf } from '../tensor/tf.ts';
 import { inScope, type ModelParts } from './parts.ts';
 
 /**

@@ -7,7 +7,7 @@ import { RMSNorm } from '../layers/rms-norm.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
 import { concatChannels, reshape } from '../tensor/plain-ops.ts';
 import { recomputed } from '../tensor/recompute.ts';
-import { tf } from '../tensor/tf.ts';
+import type { tf } from '../tensor/tf.ts';
 
 type Block = (x: tf.Tensor3D) => tf.Tensor3D;
 

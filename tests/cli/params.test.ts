@@ -27,9 +27,8 @@ describe('params', () => {
     expect(stdout).toContain('671,026,419,200');
     expect(stdout).toMatch(/ 32,768 +56\.9 times as many; keys without their rotary part\n/);
     expect(stdout).toMatch(/ 40,960 +71\.1 times as many; keys with their rotary part\n/);
-    expect(stdout).toMatch(
-      /Memory of a training step of 8 x 4096 tokens at its peak[^]*At most at one time +[\d.]+ TB/,
-    );
+    expect(stdout).toContain('Memory of a training step of 8 x 4096 tokens at its peak');
+    expect(stdout).toMatch(/At most at one time +[\d.]+ TB/);
     expect(stdout).not.toContain('\x1b');
   });
 
