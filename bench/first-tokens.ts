@@ -1,5 +1,5 @@
-// `npm run bench:first-tokens`: the first 256 tokens that a fresh process writes, and the same after a warm-up, each time
-// in a process of its own.
+// `npm run bench:first-tokens`: the first 256 tokens that a fresh process writes, and the same after a
+// warm-up, each time in a process of its own.
 //
 //   npm run bench:first-tokens -- --rounds 5 --size a --threads 2
 

@@ -1,6 +1,7 @@
 // What a decoder's kernels read: the model, its layers and the rows of a pass.
 //
-// Matrices are packed and zero-padded (assembly/decode/weights.ts says how). Outputs of several heads begin a panel each.
+// Matrices are packed and zero-padded (assembly/decode/weights.ts says how). Outputs of several heads begin
+// a panel each.
 // Shape legend: N rows of a pass, D hidden, H heads, P nope, R rope, V value, C latent, Q query, E experts, K per
 // token, F expert width, S width of the dense feed-forward or of the shared experts, A = Q + C + R (or H*(P+R) + C + R
 // without query compression).
@@ -78,7 +79,7 @@ export const decodeModel = {
   /** [N, S] and [N*K, F]. */
   active: 'address',
   routedActive: 'address',
-  /** Bytes for each thread, and a panel of float32 for each: where weights of 16 or 8 bits are unpacked for many rows. */
+  /** Bytes for each thread, and where a thread makes a panel of 16 or 8 bits float32 for many rows. */
   unpackedBytes: 'integer',
   unpacked: 'address',
 } as const satisfies Layout;

@@ -2,7 +2,8 @@
 // (`engine-weights.ts`).
 //
 // In 'fp8' the projections of attention and the feed-forward have 8 bits, with a scale for each block of 128 x 128
-// weights of the matrix as a checkpoint has it. Head, router and `eh_proj` have 16, as in the released checkpoints (F 4).
+// weights of the matrix as a checkpoint has it. Head, router and `eh_proj` have 16, as in the released checkpoints
+// (F 4).
 // Shape legend: D hiddenSize, H heads, E experts, F expert width.
 
 import { type Address, nowhere, plus } from '../../engine/address.ts';
