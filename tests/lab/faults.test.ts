@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stepsDone } from '../../tools/lab/visit-panels.ts';
 import { chromium as executable, warnOfNoChromium } from '../browser/chromium.ts';
 import { digestsOfRun, openLab, type OpenLab, pastStep, smallModel } from './open-lab.ts';
 
@@ -25,15 +24,10 @@ describe('faults of the lab', () => {
     await worker!.evaluate("setTimeout(() => { throw new Error('out of luck'); })");
   };
 
-  const setQuota = async (quotaSize?: number) => {
-    const session = await lab.context.newCDPSession(lab.page);
-    const origin = new URL(lab.url).origin;
-    await session.send('Storage.overrideQuotaForOrigin', { origin, ...(quotaSize === undefined ? {} : { quotaSize }) });
-  };
-
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tinyseek-faults-'));
     lab = await openLab();
+    await lab.open(smallModel);
   });
 
   afterAll(async () => {
@@ -72,21 +66,6 @@ describe('faults of the lab', () => {
     expect(await digestsOfRun(lab.page, -1)).toEqual(broken);
   });
 
-  it('goes on in memory where the storage is full, says so once, and keeps the run once there is room', async () => {
-    await lab.open(`${smallModel}&steps=20000&checkpointEvery=4`);
-    await lab.press('New run');
-    await expect.poll(() => lab.page.getByRole('row', { name: /^Run 4/ }).count()).toBe(1);
-    await pastStep(lab.page, 3);
-    await setQuota(1000);
-    await expect.poll(() => lab.messages()).toMatch(/no room for this run: it goes on/);
-    await pastStep(lab.page, (await stepsDone(lab.page)) + 4);
-    expect((await lab.messages()).match(/no room/g)).toHaveLength(1);
-    await setQuota();
-    await expect.poll(() => lab.messages(), { interval: 100 }).toMatch(/room again: the run is kept/);
-    await lab.press('Pause');
-    await lab.reach('paused');
-  });
-
   it.each([
     ['no zip', 'model.zip', () => new Uint8Array([1, 2, 3]), /model\.zip is no zip that can be read: make one of/],
     [
@@ -100,21 +79,6 @@ describe('faults of the lab', () => {
     writeFileSync(path, bytes());
     await lab.page.getByLabel('Open a zip of a model folder').setInputFiles(path);
     await expect.poll(() => lab.messages()).toMatch(message);
-  });
-
-  it('says that a model folder is damaged, and keeps the run that there was', async () => {
-    const text = (value: object) => new TextEncoder().encode(JSON.stringify(value));
-    const path = join(folder, 'damaged.zip');
-    const files = { 'config.json': text({}), 'model.safetensors': new Uint8Array(9), 'tokenizer.json': text({}) };
-    writeFileSync(path, zipSync(files));
-    await lab.page.getByLabel('Open a zip of a model folder').setInputFiles(path);
-    await lab.reach('failed');
-    expect(await lab.messages()).toMatch(/checkpoint|config/);
-    await lab.page
-      .getByRole('button', { name: /^Open Run \d+$/ })
-      .last()
-      .click();
-    await lab.reach('paused');
   });
 
   it('takes no text of tens of megabytes, and none that is too short', async () => {
