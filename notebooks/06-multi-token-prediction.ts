@@ -46,7 +46,8 @@ await activateBackend('engine', { threads: 1 });
 //
 // $$h'_i = M \, [\mathrm{RMSNorm}(h_i) \, ; \, \mathrm{RMSNorm}(\mathrm{Emb}(t_{i+1}))]$$
 //
-// and predicts token $i + 2$. It uses the embedding and the output head of the main model and has none of its own.
+// and predicts token $i + 2$. (RMSNorm brings a vector to a standard length, the semicolon puts two vectors end to end,
+// and $M$ is a matrix.) The module uses the embedding and the output head of the main model and has none of its own.
 //
 // **Before you go on, guess:** a row has the six words below. At the place of *whale*, what does the MTP module read,
 // and what does it have to predict?

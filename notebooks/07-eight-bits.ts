@@ -3,9 +3,10 @@
 //
 // *About 15 minutes. It runs in about a minute.*
 //
-// Nearly all the work of training is products of matrices. DeepSeek-V3 does them with numbers of 8 bits. The GPU is
-// then twice as fast as with 16 bits, and what has to be kept takes half of the memory. But 8 bits are only 256
-// different numbers. This lesson finds out what goes wrong with so few, and how the report gets away with it.
+// Nearly all the work of training is products of matrices. DeepSeek-V3 does them with numbers of 8 bits. In theory, a
+// graphics card (GPU) multiplies them twice as fast as numbers of 16 bits, and what has to be kept of them takes half
+// of the memory. But 8 bits are only 256 different numbers. This lesson finds out what goes wrong with so few, and how
+// the report gets away with it.
 //
 // You will
 //
@@ -107,7 +108,8 @@ await display({
 // how many numbers share a scale.
 //
 // * **Per tensor**: one scale for the whole matrix.
-// * **Tiles of 1 x 128**: one for 128 channels of a token. The report does this with activations.
+// * **Tiles of 1 x 128**: one for 128 of the numbers of a token, which are called its channels. The report does this
+//   with activations, which is what flows from layer to layer.
 // * **Blocks of 128 x 128**: the report does this with weights.
 //
 // Now the trouble: models have *outliers*, single tokens or channels whose numbers are far larger than all others. Here
@@ -223,7 +225,8 @@ const plain = sumLengths.map((length) => errorOfSums(length, never));
 const promoted = sumLengths.map((length) => errorOfSums(length, every128));
 for (const [i, length] of sumLengths.entries()) {
   console.log(
-    `${String(length).padStart(4)} products: ${plain[i]!.toFixed(2)} %, promoted every 128: ${promoted[i]!.toFixed(2)} %`,
+    `${String(length).padStart(4)} products: ${plain[i]!.toFixed(2)} %, ` +
+      `promoted every 128: ${promoted[i]!.toFixed(2)} %`,
   );
 }
 await display({
@@ -301,15 +304,16 @@ await display({
 });
 
 // %% [markdown]
-// The two curves of the same seed can hardly be told apart, and another seed makes more of a difference than 8 bits do.
-// The report found the same for models of 16 and 230 billion parameters: the loss differs by less than 0.25 per cent
-// from that in bfloat16, a format of 16 bits (section 3.3 and appendix B.1). Ours is a short run of a small model whose
-// numbers have no outliers, so do not take it as proof: here, one scale for a whole matrix would do as well
-// ([docs/results.md](../docs/results.md#precision)).
+// The line of float32 lies hidden under that of 8 bits: with the same seed, the two can hardly be told apart, and
+// another seed makes more of a difference than 8 bits do. The report found the same for models of 16 and 230 billion
+// parameters: the loss differs by less than 0.25 per cent from that in bfloat16, a format of 16 bits (section 3.3 and
+// appendix B.1). Ours is a short run of a small model whose numbers have no outliers, so do not take it as proof: here,
+// one scale for a whole matrix would do as well ([docs/results.md](../docs/results.md#precision)).
 //
 // What is *not* rounded to 8 bits matters too. The optimizer changes weights by tiny amounts, which would vanish. So
-// the weights themselves and their gradients are kept in float32, and the two moments of the optimizer in bfloat16
-// (section 3.3.3). The 8-bit weights are copies to multiply with.
+// the weights themselves and their gradients are kept in float32, and the optimizer keeps its two moments, which are
+// running means of gradients and of their squares, in bfloat16 (section 3.3.3). The 8-bit weights are copies to
+// multiply with.
 //
 // ## Exercise
 //

@@ -130,11 +130,11 @@ await ask(base);
 // how to ask. Several examples share a row of text, and cannot see each other (section 5.1).
 //
 // The report makes two kinds of examples of its reasoning problems. One has the original answer, which is short. The
-// other has a **system prompt** before the problem, which asks to reflect and to check, and an answer of DeepSeek-R1.
-// R1 reasons well, but it thinks too much: its answers are long.
+// other has a **system prompt** before the problem, which asks to reflect and to check, and an answer of DeepSeek-R1, a
+// model that was trained to reason. It reasons well, but it thinks too much: its answers are long.
 //
-// We do the same. Our system prompts are one character each. After `!` the answers are long, half of them `steps` and
-// half `twice`. After `;` they are `direct`, except that one in ten is long.
+// We do the same. Our system prompts are single characters, `!` and `;`, and we call them marks. After `!` the answers
+// are long, half of them `steps` and half `twice`. After `;` they are `direct`, except that one in ten is long.
 //
 // **Guess:** after which of the two will the model be right?
 
@@ -163,12 +163,11 @@ await ask(taught, ';');
 // ## Rewards, and what is better than the rest
 //
 // In reinforcement learning, the model writes and somebody judges. Where a rule can judge, the report uses the rule,
-// since a rule cannot be talked into anything (section 5.2.1). Where no rule can, as for a poem, another model is the
-// judge.
+// since a rule is hard to deceive (section 5.2.1). Where no rule can, as for a poem, another model is the judge.
 //
 // Then the weights are moved so that good answers become likelier. But what is good? A reward of 1 says little by
-// itself: if all answers to a problem get 1, it was easy. **GRPO** lets the model answer each problem several times and
-// compares within this group (equation 28). The **advantage** of answer $i$ is
+// itself: if all answers to a problem get 1, it was easy. **GRPO** (group relative policy optimization) lets the model
+// answer each problem several times and compares within this group (equation 28). The **advantage** of answer $i$ is
 //
 // $$A_i = \frac{r_i - \mathrm{mean}(r_1, \dots, r_G)}{\mathrm{std}(r_1, \dots, r_G)}$$
 //
@@ -217,7 +216,8 @@ await grpo({
 });
 for (const step of [1, 5, 10, 15, 20, 30, 40]) {
   console.log(
-    `step ${String(step).padStart(2)}: ${right[step - 1]!.toFixed(0).padStart(2)} % right, ${lengths[step - 1]!.toFixed(1)} tokens`,
+    `step ${String(step).padStart(2)}: ${right[step - 1]!.toFixed(0).padStart(2)} % right, ` +
+      `${lengths[step - 1]!.toFixed(1)} tokens`,
   );
 }
 await display({ kind: 'lines', title: 'Right answers', x: 'step', y: 'per cent', series: { right } });
@@ -235,7 +235,8 @@ await ask(expert, ';');
 //
 // ## Distillation
 //
-// DeepSeek-V3 is not such an expert itself. There was an expert for each domain, and its answers became examples: it
+// Our model has become an expert in one thing. DeepSeek-V3 itself is not such an expert. There was an expert for each
+// domain. (This expert is a whole model, and not one of the experts of lesson 3.) Its answers became examples: it
 // answers each problem several times, and only what is right and short is kept. This is **rejection sampling**. The
 // final model learned from 1.5 million examples of this and other kinds by SFT, followed by reinforcement learning
 // (section 5.1).

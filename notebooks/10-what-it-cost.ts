@@ -55,8 +55,8 @@ await display({
 });
 
 // %% [markdown]
-// Almost everything is pre-training. Teaching the model to answer and to reason cost 5,000 hours, which is less than
-// one part in five hundred.
+// Almost everything is pre-training. Teaching the model to answer and to reason (lesson 9) cost 5,000 hours, which is
+// less than one part in five hundred.
 //
 // With 2,048 GPUs, how long did it take?
 
@@ -88,8 +88,8 @@ console.log(`in 180,000 hours for a trillion tokens: ${perSecond.toFixed(0)} tri
 console.log(`share of the bfloat16 peak: ${((100 * cost.flopsPerGpuSecond) / h800.bf16Flops).toFixed(0)} %`);
 
 // %% [markdown]
-// That is a good share, but nobody has to believe in wonders. Most products ran in 8 bits, whose peak is twice as high,
-// so it is about a fifth of what those could do.
+// That is a good share, but nobody has to believe in wonders. Most products ran in 8 bits (lesson 7), whose peak is
+// twice as high, so it is about a fifth of what those could do.
 //
 // ## Why so cheap for its size?
 //
@@ -122,10 +122,10 @@ await display({
 //
 // ## What is not in it
 //
-// The report says so itself: the number is for the official training alone. It does **not**
-// include earlier research, and the experiments with architectures, methods and data. It also leaves out the salaries,
-// and buying the cluster instead of renting it. Nobody can start today with 5.576 million dollars and no experience,
-// and have such a model in two months. But it is what the last run costs one who knows how to do it.
+// The report says so itself: the number is for the official training alone. It does **not** include earlier research,
+// and the experiments with architectures, methods and data. It also leaves out the salaries, and buying the cluster
+// instead of renting it. Nobody can start today with 5.576 million dollars and no experience, and have such a model in
+// two months. But it is what the last run costs one who knows how to do it.
 //
 // ## A model of your own
 //
