@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import { effect, signal } from '@preact/signals';
 import { afterEach, expect, it, vi } from 'vitest';
-import { redraw } from '../../lab/src/state/redraw.ts';
+
+// Its types are those of a page, which the tests do not have.
+const { redraw } = await import(join(import.meta.dirname, '../../lab/src/state/redraw.ts'));
 
 afterEach(() => vi.unstubAllGlobals());
 
