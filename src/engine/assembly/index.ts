@@ -12,7 +12,7 @@ export * from './router/router';
 export * from './router/gate-weights';
 export * from './experts/grouped-matmul';
 export * from './experts/plan';
-export { routedExperts } from './experts/routed';
+export { activateExperts, routedExperts } from './experts/routed';
 export { gateSumColumns, routedExpertsGrad } from './experts/routed-gradient';
 export { fakeQuantize } from './quantize';
 export { codedLength } from './fp8/tiles';
