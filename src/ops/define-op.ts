@@ -207,8 +207,6 @@ export function defineOp<const S extends OpSpec>(spec: S & NamesOf<S>): Op<S> {
     resultNames,
     savedNames,
     savedAt: savedNames.map((saved) => resultNames.indexOf(saved)),
-    unread: Object.fromEntries(
-      Object.entries(unread).map(([input, output]) => [input, outputs.names.indexOf(output)]),
-    ),
+    unread: Object.fromEntries(Object.entries(unread).map(([input, output]) => [input, outputs.names.indexOf(output)])),
   };
 }
