@@ -102,7 +102,6 @@ describe('start-up', () => {
     for (const args of [
       ['--help'],
       ['train', '--help'],
-      ['params'],
       ['data', 'list'],
       ['report', 'none'],
       ['ablate', '--list'],
