@@ -24,7 +24,7 @@ export {
 export { validateSchedule } from './cluster/schedule/validate.ts';
 export { type ExpertPlacement, gpuLoads, type PlacementOptions, placeExperts } from './cluster/serving/eplb.ts';
 export type { DynamicUnit } from './cluster/serving/dynamic-redundancy.ts';
-export { fetchedExperts, keepSlots, type Slots } from './cluster/serving/keep-slots.ts';
+export { fetchedExperts, keepSlots, type Machines, type Slots } from './cluster/serving/keep-slots.ts';
 export type { Moves } from './cluster/serving/rebalance-moves.ts';
 export {
   type Interval,
@@ -116,7 +116,7 @@ export {
 export { type Answer, correct, type Reward, sumOfRewards, type Voter } from './post-training/rewards/reward.ts';
 export { boxed, boxedAnswer, brevity, concise, hasFormat } from './post-training/rewards/rules.ts';
 export { type LedgerRequest, memoryLedger } from './memory/ledger.ts';
-export type { MemoryKind } from './memory/meter.ts';
+export { type MemoryKind, memoryKinds } from './memory/meter.ts';
 export type { StepMemory } from './memory/step-memory.ts';
 export { vote } from './post-training/rewards/vote.ts';
 export {
@@ -142,6 +142,7 @@ export {
   type SmallFloat,
 } from './precision/formats.ts';
 export { type Quantizer, quantizeDequantize } from './precision/quantize.ts';
+export { type Fp8Recipe, fp8Recipe } from './precision/recipe.ts';
 export { filesModel } from './runs/files-model.ts';
 export { modelFolder } from './train/model-folder.ts';
 export type { RecallKind } from './evaluate/tasks/recall-language.ts';

@@ -54,7 +54,7 @@ export type {
   TokenLogprob,
 } from './generate/batch/generator.ts';
 export { type SampleBatchOptions, type SampledAnswer, sampleBatch } from './generate/batch/sample-batch.ts';
-export type { WeightFormat } from './engine/weight-formats.ts';
+export { type WeightFormat, weightFormats } from './engine/weight-formats.ts';
 export { createDecoder } from './generate/decoder/create-decoder.ts';
 export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder/decoder.ts';
 export type { FolderSampling, GenerationDefaults } from './generate/generation-defaults.ts';
@@ -97,7 +97,7 @@ export {
   type OpSpec,
   type Tensors,
 } from './ops/define-op.ts';
-export { fusedOp } from './ops/fused-op.ts';
+export { type AnyTensors, type ComputedAgain, fusedOp } from './ops/fused-op.ts';
 export type { Kernels } from './ops/kernel-types.ts';
 export type { AttentionVisibility } from './ops/mla-attention.ts';
 export type { Products } from './ops/products.ts';

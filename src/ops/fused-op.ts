@@ -18,7 +18,8 @@ import {
   withGradient,
 } from './kernels.ts';
 
-type AnyTensors = Readonly<Record<string, tf.Tensor | undefined>>;
+/** Tensors by name; those that an op may lack are absent. */
+export type AnyTensors = Readonly<Record<string, tf.Tensor | undefined>>;
 type Reference = (inputs: AnyTensors) => AnyTensors;
 
 /** For outputs, how each is computed from what is kept: inputs and other outputs, by name. */

@@ -23,8 +23,8 @@ export async function serveSite(folder: string, base: string, port: number): Pro
   const server = createServer((request, response) => {
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://site').pathname);
-    const inside = path.startsWith(base) ? path.slice(base.length) : '404.html';
+    const path = pathOf(request.url ?? '/');
+    const inside = path?.startsWith(base) === true ? path.slice(base.length) : '404.html';
     const file = normalize(join(folder, inside.endsWith('/') || inside === '' ? `${inside}index.html` : inside));
     const isThere = file.startsWith(folder + sep) && existsSync(file) && statSync(file).isFile();
     response.writeHead(isThere ? 200 : 404, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' });
@@ -38,4 +38,13 @@ export async function serveSite(folder: string, base: string, port: number): Pro
       server.close();
     },
   };
+}
+
+/** The path of an address; null where it cannot be read, as with `/%`. */
+function pathOf(address: string): string | null {
+  try {
+    return decodeURIComponent(new URL(address, 'http://site').pathname);
+  } catch {
+    return null;
+  }
 }

@@ -15,7 +15,8 @@ import type { ExpertPlacement, PlacementOptions } from './eplb.ts';
 /** The expert in each slot, -1 for an empty one; slots of a GPU are next to each other. */
 export type Slots = readonly (readonly number[])[]; // [L][R]
 
-type Machines = Pick<PlacementOptions, 'groups' | 'nodes' | 'gpus'>;
+/** What the GPUs are: see `PlacementOptions`. */
+export type Machines = Pick<PlacementOptions, 'groups' | 'nodes' | 'gpus'>;
 
 /**
  * The same placement, with GPUs and slots in the order that keeps the most of `before`. `machines` are those that it was

@@ -52,7 +52,11 @@ function createPasses(model: DeepseekV3ForCausalLM, options: Required<DecoderOpt
   const isPlain = model.parts.products.recipe === undefined;
   if (backend instanceof EngineBackend && isPlain) return new EnginePasses(backend, model, options);
   if (weights !== 'float32') {
-    throw new UserError(`decoder: only the engine keeps weights in ${weights}; use --backend engine, or float32`);
+    throw new UserError(
+      isPlain
+        ? `decoder: only the engine keeps weights in ${weights}; use --backend engine, or float32`
+        : `decoder: weights in ${weights} and products in FP8 exclude each other; leave one out (--weights, --precision)`,
+    );
   }
   return new TfjsPasses(model, slots, drafts);
 }
