@@ -44,7 +44,10 @@ export async function attentionOf(
   }
   const weights = tf.tidy(() => {
     const captured: tf.Tensor[] = [];
-    const watch = watchLayer(model, layer, (all) => captured.push(tf.slice(all, [0, head, 0, 0], [1, 1, L, L])));
+    // A block frees what it makes at its end, so what is to outlive it has to be kept.
+    const watch = watchLayer(model, layer, (all) => {
+      captured.push(tf.keep(tf.slice(all, [0, head, 0, 0], [1, 1, L, L])));
+    });
     runUpTo(model, textIds(ids, model.config), depth, watch);
     return captured[0]!;
   });
