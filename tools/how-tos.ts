@@ -20,8 +20,9 @@ if (pages.length === 0) throw new Error(`no how-to page has ${wanted.join(' and 
 /** Starts a server, and waits until it says where it is. */
 async function start(command: string, cwd: string): Promise<ChildProcess> {
   const words = command.replace('npx tinyseek', 'node_modules/tinyseek/dist/cli/main.js').split(' ');
-  const server = spawn(process.execPath, words, { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
-  const ready = once(server.stdout!, 'data').then(() => true);
+  const server = spawn(process.execPath, words, { cwd, stdio: ['ignore', 'inherit', 'pipe'] });
+  server.stderr!.pipe(process.stderr);
+  const ready = once(server.stderr!, 'data').then(() => true);
   const ended = once(server, 'exit').then(() => false);
   if (!(await Promise.race([ready, ended]))) throw new Error(`it ended at once: ${command}`);
   return server;
