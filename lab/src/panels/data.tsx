@@ -1,5 +1,6 @@
 // The text of the next run: corpora that ship with the page, or one's own by paste, file or drop.
 
+import { FileInput } from '../parts/file-input.tsx';
 import { notice } from '../state/lab.ts';
 import { corpora } from '../state/presets.ts';
 import { corpusNames, ownText } from '../state/settings.ts';
@@ -30,16 +31,7 @@ export function Data() {
           </label>
         ))}
       </fieldset>
-      <label>
-        Your own: choose a file, or drop one here
-        <input
-          type="file"
-          onChange={(event) => {
-            const [file] = event.currentTarget.files ?? [];
-            if (file !== undefined) void takeFile(file);
-          }}
-        />
-      </label>
+      <FileInput label="Your own: choose a file, or drop one here" take={(file) => void takeFile(file)} />
       <label>
         Or paste a text
         <textarea rows={2} onChange={(event) => takeText('pasted', event.currentTarget.value)} />

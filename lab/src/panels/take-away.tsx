@@ -1,6 +1,7 @@
 // The settings as code, and the model as a zip of a Hugging Face folder, both ways.
 
 import { useEffect, useState } from 'preact/hooks';
+import { FileInput } from '../parts/file-input.tsx';
 import { ask, current, notice, startRun } from '../state/lab.ts';
 import { fetchModel, offeredModels } from '../state/offered.ts';
 import { corpusNames, ownText, preset, settingPairs } from '../state/settings.ts';
@@ -52,17 +53,11 @@ export function TakeAway() {
         A link carries the preset, its changes and which of the texts are read. Your own text, a bug and the weights
         stay here.
       </p>
-      <label>
-        Open a zip of a model folder, and train it further
-        <input
-          type="file"
-          accept=".zip"
-          onChange={(event) => {
-            const [file] = event.currentTarget.files ?? [];
-            if (file !== undefined) void openZip(file);
-          }}
-        />
-      </label>
+      <FileInput
+        label="Open a zip of a model folder, and train it further"
+        accept=".zip"
+        take={(file) => void openZip(file)}
+      />
       {offered.map((name, place) => (
         <button type="button" key={name} onClick={() => void openOffered(name, place)}>
           Open {name}, and train it further
