@@ -115,9 +115,8 @@ export {
 } from './post-training/rewards/judge/pairs.ts';
 export { type Answer, correct, type Reward, sumOfRewards, type Voter } from './post-training/rewards/reward.ts';
 export { boxed, boxedAnswer, brevity, concise, hasFormat } from './post-training/rewards/rules.ts';
+export { type MemoryKind, memoryKinds, type StepMemory } from './memory/kinds.ts';
 export { type LedgerRequest, memoryLedger } from './memory/ledger.ts';
-export { type MemoryKind, memoryKinds } from './memory/meter.ts';
-export type { StepMemory } from './memory/step-memory.ts';
 export { vote } from './post-training/rewards/vote.ts';
 export {
   type JudgedAnswer,

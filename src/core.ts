@@ -33,7 +33,7 @@ export { type TokenRoles, tokenizerFromHuggingFace } from './data/tokenizers/hug
 export { createRandom, type Random } from './data/random.ts';
 export type { Turn } from './data/transcript.ts';
 export type { Batch, CompleteTokenizer, Dataset, Tokenizer } from './data/types.ts';
-export type { KernelMemory } from './engine/backend.ts';
+export type { KernelMemory } from './engine/kernel-memory.ts';
 export { type VariantName, variantNames } from './engine/variant-names.ts';
 export { UserError } from './errors.ts';
 export { createGenerator, type GeneratorOptions } from './generate/batch/batch-generator.ts';

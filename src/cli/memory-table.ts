@@ -1,7 +1,6 @@
 // The memory of a training step as a table.
 
-import { type MemoryKind, memoryKinds } from '../memory/meter.ts';
-import type { StepMemory } from '../memory/step-memory.ts';
+import { type MemoryKind, memoryKinds, type StepMemory } from '../memory/kinds.ts';
 import { outputWidth } from './output.ts';
 import { formatBytes } from './terminal/format.ts';
 import { formatHeadedTable } from './terminal/table.ts';

@@ -9,6 +9,7 @@ import { tf } from '../tensor/tf.ts';
 import type { Address } from './address.ts';
 import type { Exports } from './exports.ts';
 import type { Heap, HeapUse } from './heap.ts';
+import type { KernelMemory } from './kernel-memory.ts';
 import { type Call, EngineRecording, notingExports } from './recording.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import type { LoadedVariant } from './variants.ts';
@@ -61,14 +62,6 @@ class HeapData {
 
 const isNumeric = (dtype: tf.DataType): dtype is NumericType =>
   dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
-
-/** What a kernel in JavaScript needs of the engine, its first argument: `registerKernels('engine', op, kernels)`. */
-export interface KernelMemory {
-  /** A new tensor with undefined contents. */
-  output(shape: readonly number[], dtype?: 'float32' | 'int32' | 'bool'): tf.TensorInfo;
-  /** The elements of a tensor in place, row by row: valid until it is disposed. */
-  view(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
-}
 
 /** TF.js backend over the engine. */
 export class EngineBackend extends MathBackendCPU implements Recorder, KernelMemory {

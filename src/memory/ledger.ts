@@ -10,7 +10,8 @@ import type { Batch } from '../data/types.ts';
 import { createShadow } from '../engine/shadow.ts';
 import { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
 import { createLearner, partsFor } from '../train/learner.ts';
-import { measureStep, type StepMemory } from './step-memory.ts';
+import type { StepMemory } from './kinds.ts';
+import { measureStep } from './step-memory.ts';
 
 /** What is to be predicted. */
 export interface LedgerRequest {

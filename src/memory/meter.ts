@@ -2,19 +2,7 @@
 
 import type { Address } from '../engine/address.ts';
 import type { Heap, HeapWatcher } from '../engine/heap.ts';
-
-/** What memory is for, while a model trains. */
-export const memoryKinds = [
-  'weights',
-  'gradients',
-  'moments',
-  'average',
-  'activations',
-  'packed',
-  'recording',
-  'messages',
-] as const;
-export type MemoryKind = (typeof memoryKinds)[number];
+import type { MemoryKind } from './kinds.ts';
 
 /** Kinds that blocks have; the others are told from sums. */
 type BlockKind = Exclude<MemoryKind, 'recording' | 'messages'>;

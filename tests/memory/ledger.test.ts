@@ -10,7 +10,7 @@ import { runningEngine } from '../../src/engine/engine.ts';
 import { sizeClass } from '../../src/engine/heap.ts';
 import { memoryLedger } from '../../src/memory/ledger.ts';
 import { measureStep } from '../../src/memory/step-memory.ts';
-import { memoryKinds } from '../../src/memory/meter.ts';
+import { memoryKinds } from '../../src/memory/kinds.ts';
 import { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { createRandom } from '../../src/tensor/random.ts';
 import { Repeated } from '../../src/tensor/repeated.ts';
