@@ -1,7 +1,7 @@
 /**
  * What comes after training and around it: tasks to be measured on, a longer context, post-training, 8-bit numbers, and
- * a cluster that is planned and simulated. It runs anywhere, as `core.ts` does, but is no part of `tinyseek/core`, so that a page
- * which only trains does not load it: `tinyseek/more`.
+ * a cluster that is planned and simulated. It runs anywhere, as `core.ts` does, but is no part of `tinyseek/core`, so
+ * that a page which only trains does not load it: `tinyseek/more`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
-// Keeps the garbage of reading small in Node. V8 lets the space of short-lived objects grow to 32 MiB and more, three of
-// them, and does not give it back: of the memory that a long text takes beside its tokens that is the larger half.
+// Keeps the garbage of reading small in Node. V8 lets the space of short-lived objects grow to 32 MiB and more, three
+// of them, and does not give it back: of the memory that a long text takes beside its tokens that is the larger half.
 
 import { setFlagsFromString } from 'node:v8';
 

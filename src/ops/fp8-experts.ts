@@ -22,8 +22,8 @@ export const fp8ExpertsOp = defineOp({
 });
 
 /**
- * `routedExperts` of rounded operands, forward and backward, by a recipe for which `isTiled` holds. What lies between the
- * two products of an expert, activation and gates, stays float32.
+ * `routedExperts` of rounded operands, forward and backward, by a recipe for which `isTiled` holds. What lies between
+ * the two products of an expert, activation and gates, stays float32.
  *
  * Shapes: x [N, D], routing [N, K], gateUpProj [E, 2F, D], downProj [E, D, F] -> [N, D].
  */

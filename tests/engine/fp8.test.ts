@@ -88,7 +88,8 @@ describe('kernels of 8-bit operands', () => {
     );
     const spoiled = Array.from({ length: 5 }, (_, row) => y!.subarray(3 * row, 3 * row + 3).every(Number.isNaN));
     expect(spoiled).toEqual([false, false, true, false, false]);
-    // x is kept as codes, which have one NaN: its tile of 16 channels, and not the other, reaches the weight's gradient.
+    // x is kept as codes, which have one NaN: its tile of 16 channels, and not the other, reaches the weight's
+    // gradient.
     for (let i = 0; i < 3; i++) {
       const row = dWeight!.subarray(32 * i, 32 * i + 32);
       expect(Array.from(row, Number.isNaN)).toEqual(Array.from({ length: 32 }, (_, column) => column < 16));

@@ -120,7 +120,10 @@ describe('the site', () => {
 
   it('finds a page by a word', async () => {
     const page = await open(kinds['quick-start']);
-    await page.getByRole('button', { name: /^Search/ }).first().click();
+    await page
+      .getByRole('button', { name: /^Search/ })
+      .first()
+      .click();
     await page.getByRole('searchbox').fill('z-loss');
     await page
       .getByRole('option', { name: /Add an op of your own/ })

@@ -12,8 +12,8 @@ import { smallConfig } from '../model/small-model.ts';
 import { nanoModel, nanoTrain } from './nano.ts';
 
 /**
- * Sizes at which tiles, panels and blocks are cut: widths that are no multiple of 16, sums longer than 256, experts with
- * more than 240 rows, tokens that are no multiple of 16.
+ * Sizes at which tiles, panels and blocks are cut: widths that are no multiple of 16, sums longer than 256, experts
+ * with more than 240 rows, tokens that are no multiple of 16.
  */
 const ragged: ModelConfig = {
   ...nanoModel,

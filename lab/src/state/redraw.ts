@@ -1,5 +1,5 @@
-// When charts are drawn again: soon after there is something new, but never so often that drawing takes more than a part
-// of the page's time. A page that is slow, or not looked at, draws less often in place of falling behind.
+// When charts are drawn again: soon after there is something new, but never so often that drawing takes more than a
+// part of the page's time. A page that is slow, or not looked at, draws less often in place of falling behind.
 
 import { batch, type Signal } from '@preact/signals';
 

@@ -1,8 +1,8 @@
 // What each rank will hold and send, told from the plan alone; what ranks measure is equal to it.
 //
 // Not planned here are messages between experts, which follow from what the routers choose
-// (`experts/planned-messages.ts`), and the bytes of activations, which depend on the engine: how many chunks a rank holds
-// is planned.
+// (`experts/planned-messages.ts`), and the bytes of activations, which depend on the engine: how many chunks a rank
+// holds is planned.
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { TrainConfig } from '../../config/train-config.ts';

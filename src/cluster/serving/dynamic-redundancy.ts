@@ -54,8 +54,8 @@ export function dynamicLoads(
 export type Held = readonly (readonly number[])[];
 
 /**
- * Gives each GPU more experts of its node, up to `perGpu`, beside those that it has: the next copy is of the expert with
- * the fewest, of the most loaded one where several have as few. Where the load goes next is not known.
+ * Gives each GPU more experts of its node, up to `perGpu`, beside those that it has: the next copy is of the expert
+ * with the fewest, of the most loaded one where several have as few. Where the load goes next is not known.
  *
  * `weights` [E]; `held` [P], the GPUs of a node next to each other.
  */

@@ -19,8 +19,8 @@ export type Slots = readonly (readonly number[])[]; // [L][R]
 export type Machines = Pick<PlacementOptions, 'groups' | 'nodes' | 'gpus'>;
 
 /**
- * The same placement, with GPUs and slots in the order that keeps the most of `before`. `machines` are those that it was
- * made for.
+ * The same placement, with GPUs and slots in the order that keeps the most of `before`. `machines` are those that it
+ * was made for.
  *
  * @throws {UserError} if `before` has other layers, slots or experts
  */

@@ -62,8 +62,8 @@ export function fakeQuantize(
 }
 
 /**
- * Describes matrices of `rows` x `columns` that are cut into blocks; returns the chunks of `quantizeChunk`. The format is
- * in place.
+ * Describes matrices of `rows` x `columns` that are cut into blocks; returns the chunks of `quantizeChunk`. The format
+ * is in place.
  */
 export function describeBlocks(
   job: QuantizeJob,

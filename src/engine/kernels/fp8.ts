@@ -1,6 +1,6 @@
 // Linear layers and routed experts of 8-bit operands.
-// Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size, I and O input
-// and output width.
+// Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size, I and O
+// input and output width.
 
 import { fp8ExpertsOp } from '../../ops/fp8-experts.ts';
 import { fp8LinearOp } from '../../ops/fp8-linear.ts';

@@ -50,8 +50,9 @@ class PackJob {
 const CHUNK: i32 = 8;
 
 /**
- * Packs a matrix [outputs, inputs] or (`transposed`) [inputs, outputs]: output j becomes number `firstOutput` + j of the
- * panels at `to`, each of which takes `perPanel` outputs, in its slots from `firstSlot` on. Other slots are left alone.
+ * Packs a matrix [outputs, inputs] or (`transposed`) [inputs, outputs]: output j becomes number `firstOutput` + j of
+ * the panels at `to`, each of which takes `perPanel` outputs, in its slots from `firstSlot` on. Other slots are left
+ * alone.
  *
  * For 8 bits, `from` is row `firstRow` of the matrix that `scales` belong to.
  */

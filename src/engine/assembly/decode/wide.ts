@@ -1,5 +1,5 @@
-// One or two rows times WIDE columns of packed float32 weights: the products of a decoder that runs a token at a time, or a token
-// and a draft.
+// One or two rows times WIDE columns of packed float32 weights: the products of a decoder that runs a token at a time,
+// or a token and a draft.
 //
 // A tile of so few rows and one panel has too few sums under way to hide how long a multiply-add takes; two panels at
 // once have enough. Each element is summed in order of k as in `tile`, so the bits are the same.

@@ -1,8 +1,8 @@
 // The gradients of routed experts whose products are of 8-bit operands.
 //
-// Three jobs that round and differentiate, slice by slice of the rows of an expert, stand before products that read what
-// they made: dy; then the gradients of gate and up with x. Tiles that lie down the tokens begin at an expert's first row.
-// Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
+// Three jobs that round and differentiate, slice by slice of the rows of an expert, stand before products that read
+// what they made: dy; then the gradients of gate and up with x. Tiles that lie down the tokens begin at an expert's
+// first row. Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size, F expert hidden size.
 
 import { codedRow, decodeRow, roundRow, roundTurned } from './tiles';
 import { Format, setFormat } from './round';
@@ -53,8 +53,8 @@ const ACTIVATIONS: usize = ARGUMENTS + 1056;
 
 /**
  * Shapes: what `fp8Experts` left; dy and dx [N, D], dGates [N, K], dGateUp as gateUp, dDown as down. Workspace: gateUp8
- * and down8 as these, dy8 [N, D], dAct and actTurned [M, F], dh32 and dh8 [M, 2F], dyTurned and xTurned [M, D], gateSums [M], packedDy
- * [packedLength(M, D)], packedDh [packedLength(M, 2F)]. The format of the weights' blocks comes
+ * and down8 as these, dy8 [N, D], dAct and actTurned [M, F], dh32 and dh8 [M, 2F], dyTurned and xTurned [M, D],
+ * gateSums [M], packedDy [packedLength(M, D)], packedDh [packedLength(M, 2F)]. The format of the weights' blocks comes
  * first, then that of dy and dh, which are rounded in tiles.
  */
 export function fp8ExpertsGrad(

@@ -2,8 +2,8 @@
 // activations rounded on the way. Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size,
 // F expert hidden size.
 //
-// A row's tiles lie within it, so x is rounded once, token by token, whatever the number of its experts. Between the two
-// products everything stays float32.
+// A row's tiles lie within it, so x is rounded once, token by token, whatever the number of its experts. Between the
+// two products everything stays float32.
 
 import { codedRow, codedTile, roundRow, TILE } from './tiles';
 import { Format, setFormat } from './round';
@@ -32,8 +32,8 @@ const DOWN: usize = ARGUMENTS + 640;
 const ACTIVATIONS: usize = ARGUMENTS + 768;
 
 /**
- * Shapes: as in `routedExperts`; codedX [codedLength(N, D)], codedAct [codedLength(M, F)]; gateUp8 and down8 as gateUp and
- * down, `x8` [N, D], `act8` [M, F] and `rows` [M, D] are workspace. Activations are rounded to E4M3 in tiles, the
+ * Shapes: as in `routedExperts`; codedX [codedLength(N, D)], codedAct [codedLength(M, F)]; gateUp8 and down8 as gateUp
+ * and down, `x8` [N, D], `act8` [M, F] and `rows` [M, D] are workspace. Activations are rounded to E4M3 in tiles, the
  * weights in blocks to the format that follows.
  */
 export function fp8Experts(

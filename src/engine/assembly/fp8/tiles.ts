@@ -100,8 +100,8 @@ export function decodeRow(coded: usize, y: usize, columns: i32): void {
 }
 
 /**
- * Rounds rows in tiles of 16 of them, column by column, each tile from its first row on. The strides are in bytes; y may
- * be x.
+ * Rounds rows in tiles of 16 of them, column by column, each tile from its first row on. The strides are in bytes; y
+ * may be x.
  */
 export function roundTurned(
   format: Format,
