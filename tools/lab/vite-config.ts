@@ -15,12 +15,6 @@ const withoutTables: Plugin = {
   load: (id) => (id === '\0no-table' ? 'export default [];' : null),
 };
 
-/** What the page does not use of the library is left out, though it registers something where it is loaded. */
-const onlyWhatIsUsed = (library: string): Plugin => ({
-  name: 'only-what-is-used',
-  transform: (code, id) => (id.startsWith(library) ? { code, map: null, moduleSideEffects: false } : null),
-});
-
 /** @param library the folder with the built library; @param outDir where the site is put */
 export function labConfig(library: string, outDir: string): InlineConfig {
   // Of the library, the page takes what it names: settings, counts, histories. That TF.js registers its operations when
@@ -32,7 +26,7 @@ export function labConfig(library: string, outDir: string): InlineConfig {
     root,
     base: './',
     logLevel: 'warn',
-    plugins: [withoutTables, onlyWhatIsUsed(library)],
+    plugins: [withoutTables],
     resolve: {
       alias: {
         'tinyseek/core': join(library, 'core.js'),
