@@ -44,7 +44,6 @@ writePages(root, pages);
 const files = join(pages, 'public');
 mkdirSync(files, { recursive: true });
 cpSync(join(root, 'dist/lab-page'), join(files, 'lab'), { recursive: true });
-cpSync(join(root, 'corpora'), join(files, 'lab/corpora'), { recursive: true });
 cpSync(join(root, 'lab/public/isolation.js'), join(files, 'isolation.js'));
 run('API reference', join(root, 'node_modules/typedoc/bin/typedoc'), '--options', 'site/typedoc.json');
 run('pages', generator, 'build', 'site', '--base', values.base);
