@@ -70,7 +70,12 @@ async function everything(model: DeepseekV3ForCausalLM, weights: WeightFormat): 
   await draft(3);
   await draft(8);
   decoder.copy(0, 1);
-  await forward([[0, 3], [1, 9], [2, ...ids!.slice(21)], [3, 2, 4]]); // biome-ignore format: one line
+  await forward([
+    [0, 3],
+    [1, 9],
+    [2, ...ids!.slice(21)],
+    [3, 2, 4],
+  ]);
   await draft(6);
   decoder.dispose();
   return results;
