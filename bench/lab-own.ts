@@ -11,7 +11,7 @@ import { type SpeedResult, speedOf } from './lab-speed.ts';
 // The built library, as the page has it.
 const { resolveRunConfig, train } = await import(join(import.meta.dirname, '../dist/index.js'));
 
-const { values } = parseArgs({ options: { steps: { type: 'string' } } });
+const { values } = parseArgs({ options: { steps: { type: 'string' }, variant: { type: 'string' } } });
 const folder = mkdtempSync(join(tmpdir(), 'tinyseek-lab-'));
 try {
   const { model, train: settings } = resolveRunConfig({ preset: 'tiny', set: [`steps=${values.steps}`] });
@@ -22,6 +22,7 @@ try {
     train: { ...settings, checkpointEvery: settings.checkpointEvery || 100 },
     documents: { 'moby-dick': beginningOf(loadBuiltIn('moby-dick') ?? []) },
     backend: 'auto',
+    backendOptions: values.variant === undefined ? {} : { engineVariant: values.variant },
     runDir: join(folder, 'run'),
     onEvent: (event: { type: string; metrics: Record<string, number> }) => {
       if (event.type === 'start') before = process.cpuUsage();

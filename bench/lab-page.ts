@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { median } from '../src/bench/timing.ts';
 import { mainThreadTasks } from '../tools/lab/main-thread.ts';
-import { reachStep, visitPanels } from '../tools/lab/visit-panels.ts';
+import { reachStep, stepsDone, visitPanels } from '../tools/lab/visit-panels.ts';
 import { type SpeedResult, speedOf } from './lab-speed.ts';
 
 /** Milliseconds after the navigation began. */
@@ -64,13 +64,20 @@ export async function measureSmoothness(browser: Browser, url: string, stepsEach
   return { longTasks, longestComputing: tasks[0]?.computing ?? Number.NaN, tasks: tasks.length };
 }
 
+/** The speed of the page, and the binary of the engine that it runs. */
+export interface PageSpeed extends SpeedResult {
+  readonly engineVariant: string;
+}
+
 /** Trains so many steps with the router on show. */
-export async function measureSpeed(browser: Browser, url: string, steps: number): Promise<SpeedResult> {
+export async function measureSpeed(browser: Browser, url: string, steps: number): Promise<PageSpeed> {
   const page = await startTraining(browser, url, `preset=tiny&steps=${steps}`);
   await reachStep(page, 1);
   const before = await cpuSeconds(browser);
   await page.getByTestId('state').getByText('done').waitFor({ timeout: 0 });
   const cpuSecondsPerStep = ((await cpuSeconds(browser)) - before) / (steps - 1);
+  const engineVariant = /engine ([\w-]+),/.exec(await page.locator('body').innerText())?.[1];
+  if (engineVariant === undefined) throw new Error('The page does not say what it computes with');
   const log = (await page.evaluate(`(async () => {
     let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('tinyseek-lab');
     folder = await folder.getDirectoryHandle('runs');
@@ -80,7 +87,7 @@ export async function measureSpeed(browser: Browser, url: string, steps: number)
   })()`)) as string;
   await page.context().close();
   const lines = log.trimEnd().split('\n');
-  return { ...speedOf(lines.map((line) => JSON.parse(line))), cpuSecondsPerStep };
+  return { ...speedOf(lines.map((line) => JSON.parse(line))), cpuSecondsPerStep, engineVariant };
 }
 
 /** Processor time of all processes of the browser. */
@@ -92,6 +99,7 @@ async function cpuSeconds(browser: Browser): Promise<number> {
 }
 
 export interface MemoryAt {
+  /** Steps that were done. */
   readonly step: number;
   readonly megabytes: number;
 }
@@ -100,16 +108,20 @@ export interface MemoryAt {
 const small =
   'preset=pocket&seqLen=32&batchSize=2&hiddenSize=32&sampleTokens=0&tokenizer=bytes&data=math&evalTokens=256&evalEvery=50';
 
-/** What the page and its workers take, after a collection of what is no longer used, at some steps of a run. */
+/**
+ * What the page and its workers take, after a collection of what is no longer used, once these steps are done. The run
+ * does not end before that is known: Chromium asks every thread, and those of a run that has ended sleep.
+ */
 export async function measureMemory(browser: Browser, url: string, steps: readonly number[]): Promise<MemoryAt[]> {
-  const page = await startTraining(browser, url, `${small}&steps=${steps.at(-1)! + 1000}`);
+  const page = await startTraining(browser, url, `${small}&steps=1000000`);
   const found: MemoryAt[] = [];
   for (const step of steps) {
     await reachStep(page, step);
+    const done = await stepsDone(page);
     const bytes = (await page.evaluate(
       'performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes)',
     )) as number;
-    found.push({ step, megabytes: bytes / 1e6 });
+    found.push({ step: done, megabytes: bytes / 1e6 });
   }
   await page.context().close();
   return found;

@@ -24,6 +24,7 @@ import { splitLayers } from './pipeline/stage-layers.ts';
 import { shared } from './ranks/mailbox.ts';
 import type { MessageFormat, RankBytes } from './ranks/bytes.ts';
 import type { ShardValues } from './ranks/orders.ts';
+import { planActivations } from './ranks/planned-activations.ts';
 import { type PlannedRank, planRanks } from './ranks/planned-bytes.ts';
 import { RankThreads } from './ranks/rank-threads.ts';
 import { createSchedule, type ScheduleName } from './schedule/schedules.ts';
@@ -44,7 +45,7 @@ export interface ClusterPlan {
 /** Hears of the ranks. */
 export interface ClusterWatcher {
   /** Called before the threads start, with what each rank will hold and send. */
-  readonly onPlan?: (ranks: readonly PlannedRank[]) => void | Promise<void>;
+  readonly onPlan?: (ranks: readonly PlannedRank[], activations: readonly number[] | null) => void | Promise<void>;
   /** Called when the threads have started. */
   readonly onRanks?: (ranks: RankThreads) => void;
   /** Called after every step with the bytes of each rank so far. */
@@ -61,9 +62,11 @@ export function clusterSteps(plan: ClusterPlan, watcher: ClusterWatcher = {}): S
     const shards = shardsOf(learner, plan);
     const { model, train } = settings;
     const schedule = createSchedule(plan.schedule, plan.layout.pp, plan.microBatches);
-    await watcher.onPlan?.(planRanks({ layout: plan.layout, schedule, shards }, model, train));
+    const common = { ...plan, model, train, shards };
+    const planned = planRanks({ layout: plan.layout, schedule, shards }, model, train);
+    await watcher.onPlan?.(planned, await planActivations(common));
     const engine = { engineVariant: engineVariant as VariantName, engineMemory: plan.engineMemory ?? null };
-    const ranks = new RankThreads({ ...plan, ...engine, model, train, shards });
+    const ranks = new RankThreads({ ...common, ...engine });
     watcher.onRanks?.(ranks);
     const steps = new ClusterSteps(learner, settings, shards, ranks, watcher);
     try {

@@ -120,8 +120,8 @@ async function overRanks(
   let bytes: readonly RankBytes[] = [];
   let microBatches = 0;
   const watcher: ClusterWatcher = {
-    onPlan: async (ranks) => {
-      for (const message of describeRanks(ranks)) await onEvent?.({ type: 'note', message });
+    onPlan: async (ranks, activations) => {
+      for (const message of describeRanks(ranks, activations)) await onEvent?.({ type: 'note', message });
     },
     onBytes: (now) => {
       bytes = now;

@@ -34,6 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
     ...['tensor', 'config'],
   ],
   cluster: [
+    'memory',
     ...['train', 'backends', 'engine', 'generate', 'model', 'mla', 'moe', 'mtp', 'layers', 'ops', 'data', 'io', 'runs'],
     ...['tensor', 'precision', 'config'],
   ],

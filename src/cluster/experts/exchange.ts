@@ -1,12 +1,12 @@
 // All-to-all among the ranks of a group: each rank sends copies of its rows to others, and can later collect what
 // became of them. The two directions are each other's gradients.
 
-import type { Mailbox } from '../ranks/mailbox.ts';
+import type { RankMail } from '../ranks/mailbox.ts';
 import type { RowFormat } from './row-format.ts';
 
 /** The ranks among which rows travel. */
 export interface Group {
-  readonly mailbox: Mailbox;
+  readonly mailbox: RankMail;
   /** In order; this rank is one of them. */
   readonly members: readonly number[];
   /** Whether messages to the others go to other nodes. */

@@ -2,7 +2,7 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { Layout } from '../layout.ts';
-import type { Mailbox } from '../ranks/mailbox.ts';
+import type { RankMail } from '../ranks/mailbox.ts';
 import { type Place, rankAt, ranksPerNode } from '../ranks/places.ts';
 import type { Group } from './exchange.ts';
 import type { Leg, Roads } from './travel.ts';
@@ -11,7 +11,7 @@ import type { Leg, Roads } from './travel.ts';
  * From one rank to the experts of all: directly where each rank is a node, and where nodes have several ranks first to
  * the node, at the same place within it, and from there to the rank.
  */
-export function roadsOf(mailbox: Mailbox, place: Place, layout: Layout, config: ModelConfig): Roads {
+export function roadsOf(mailbox: RankMail, place: Place, layout: Layout, config: ModelConfig): Roads {
   const { ep } = layout;
   const experts = config.nRoutedExperts / ep;
   const perNode = ranksPerNode(layout, config);

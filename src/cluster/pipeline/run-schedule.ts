@@ -5,7 +5,7 @@
 // Shape legend: B rows, T tokens, D hiddenSize.
 
 import { tf } from '../../tensor/tf.ts';
-import type { Mailbox } from '../ranks/mailbox.ts';
+import type { RankMail } from '../ranks/mailbox.ts';
 import { shared } from '../ranks/mailbox.ts';
 import { stepsOf } from '../schedule/dependencies.ts';
 import type { Chunk, Operation, Pass, Schedule } from '../schedule/schedule.ts';
@@ -16,7 +16,7 @@ import { forwardStage, type MicroBatch, type StageContext, type StageFindings, t
 
 /** A rank's part in the pipeline. */
 export interface PipelineRank extends StageContext {
-  readonly mailbox: Mailbox;
+  readonly mailbox: RankMail;
   readonly schedule: Pick<Schedule, 'rankOf' | 'held' | 'stages'>;
   readonly operations: readonly Operation[];
   readonly stages: ReadonlyMap<number, HeldStage>;

@@ -28,6 +28,9 @@ interface Note {
   readonly contents: unknown;
 }
 
+/** What a rank uses of its mailbox. */
+export type RankMail = Pick<Mailbox, 'rank' | 'sent' | 'sentBetweenNodes' | 'send' | 'receive'>;
+
 /** The messages of one rank. Those of one sender are told apart by their tag, in whatever order they come. */
 export class Mailbox {
   readonly rank: number;

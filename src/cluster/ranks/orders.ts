@@ -14,10 +14,9 @@ import type { Shard } from '../zero/shards.ts';
 import type { MessageFormat, RankBytes } from './bytes.ts';
 import type { Wiring } from './mailbox.ts';
 
-/** What a rank needs to know when it starts. */
-export interface RankStart {
+/** What a rank is to do. */
+export interface RankPlan {
   readonly place: Place;
-  readonly wiring: Wiring;
   readonly layout: Layout;
   readonly schedule: ScheduleName;
   /** Micro-batches of each pipeline in a step. */
@@ -26,6 +25,11 @@ export interface RankStart {
   readonly train: TrainConfig;
   readonly messages: MessageFormat;
   readonly shards: readonly Shard[];
+}
+
+/** What the thread of a rank needs to know when it starts. */
+export interface RankStart extends RankPlan {
+  readonly wiring: Wiring;
   readonly engineVariant: VariantName;
   /** The most bytes that the engine of a rank may take; null for all that it can address. */
   readonly engineMemory: number | null;

@@ -1,8 +1,8 @@
 // What each rank will hold and send, told from the plan alone; what ranks measure is equal to it.
 //
 // Not planned here are messages between experts, which follow from what the routers choose
-// (`experts/planned-messages.ts`), and the bytes of activations, which depend on the engine: how many chunks a rank
-// holds is planned.
+// (`experts/planned-messages.ts`), and the bytes of activations, which the step itself tells on a shadow of the engine
+// (`planned-activations.ts`): how many chunks a rank holds is planned.
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
@@ -90,14 +90,18 @@ function tensorsSent(schedule: Schedule, hasMtp: boolean): number[] {
   return sent;
 }
 
-/** Ranks in words, one line each: `rank 1 (pp 1, ep 0, dp 0): stages 1 and 2, ...`. */
-export function describeRanks(ranks: readonly PlannedRank[]): string[] {
+/**
+ * Ranks in words, one line each: `rank 1 (pp 1, ep 0, dp 0): stages 1 and 2, ...`. `activations` are those of
+ * `planActivations`.
+ */
+export function describeRanks(ranks: readonly PlannedRank[], activations: readonly number[] | null): string[] {
   const text = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
-  return ranks.map(({ place, stages, parameterBytes, optimizerBytes, peakPasses }) => {
+  return ranks.map(({ place, stages, parameterBytes, optimizerBytes, peakPasses }, rank) => {
+    const taken = activations === null ? '' : `, which take ${text(activations[rank]!)}`;
     const held = `${stages.length === 1 ? 'stage' : 'stages'} ${stages.join(' and ')}`;
     return (
       `${describePlace(place)}: ${held}, ${text(parameterBytes)} of weights, ` +
-      `${text(optimizerBytes)} of moments, at most ${peakPasses} ${peakPasses === 1 ? 'chunk' : 'chunks'}`
+      `${text(optimizerBytes)} of moments, at most ${peakPasses} ${peakPasses === 1 ? 'chunk' : 'chunks'}${taken}`
     );
   });
 }

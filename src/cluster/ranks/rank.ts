@@ -24,9 +24,9 @@ import { OrderedSum } from '../zero/ordered-sum.ts';
 import { type HeldShards, reduceGradients, shareParameters } from '../zero/reduce.ts';
 import { holdersOf, type Shard } from '../zero/shards.ts';
 import { heapUse } from './heap-use.ts';
-import { Mailbox, shared } from './mailbox.ts';
+import { Mailbox, type RankMail, shared } from './mailbox.ts';
 import type { RankBytes } from './bytes.ts';
-import type { Biases, Order, RankStart, Report, ShardValues } from './orders.ts';
+import type { Biases, Order, RankPlan, RankStart, Report, ShardValues } from './orders.ts';
 
 type OrderOf<Type extends Order['type']> = Extract<Order, { type: Type }>;
 
@@ -41,9 +41,10 @@ export async function serveOrders(start: RankStart): Promise<never> {
   }
 }
 
-class Rank {
-  readonly #start: RankStart;
-  readonly #mailbox: Mailbox;
+/** What a rank holds, and what it does when it is told to. */
+export class Rank {
+  readonly #start: RankPlan;
+  readonly #mailbox: RankMail;
   readonly #pipeline: PipelineRank;
   readonly #biases: ReadonlyMap<number, tf.Variable>;
   readonly #held: HeldShards;
@@ -56,7 +57,7 @@ class Rank {
   #peakPasses = 0;
   #activationBytes = 0;
 
-  constructor(start: RankStart, mailbox: Mailbox) {
+  constructor(start: RankPlan, mailbox: RankMail) {
     const { place, layout, model: config, train, shards } = start;
     const schedule = createSchedule(start.schedule, layout.pp, start.microBatches);
     const split = splitLayers(config.numHiddenLayers, schedule.stages);
@@ -216,7 +217,7 @@ class Rank {
   }
 }
 
-function partsOf({ train, layout, place, model, messages }: RankStart, mailbox: Mailbox): ModelParts {
+function partsOf({ train, layout, place, model, messages }: RankPlan, mailbox: RankMail): ModelParts {
   const parts = partsFor(train);
   if (layout.ep === 1) return parts;
   const formats = messages === 'fp8' ? reportFormats : exactFormats;

@@ -3,7 +3,7 @@
 // Every sum is made in a fixed order: within a pipeline micro-batch by micro-batch, then replica by replica.
 
 import { tf } from '../../tensor/tf.ts';
-import { type Mailbox, shared } from '../ranks/mailbox.ts';
+import { type RankMail, shared } from '../ranks/mailbox.ts';
 import type { OrderedSum } from './ordered-sum.ts';
 import type { Shard } from './shards.ts';
 
@@ -20,7 +20,7 @@ export interface HeldShards {
  * Ownership: the result belongs to the caller.
  */
 export function reduceGradients(
-  mailbox: Mailbox,
+  mailbox: RankMail,
   held: HeldShards,
   sums: ReadonlyMap<number, OrderedSum>,
 ): ReadonlyMap<number, tf.Tensor> {
@@ -47,7 +47,7 @@ export function reduceGradients(
 
 /** The sums over the micro-batches of this pipeline, of the shards for which this rank is the last to add its own. */
 function addWithinPipelines(
-  mailbox: Mailbox,
+  mailbox: RankMail,
   { shards, variables }: HeldShards,
   sums: ReadonlyMap<number, OrderedSum>,
 ): ReadonlyMap<number, tf.Tensor> {
@@ -88,13 +88,13 @@ function addUp([first, ...rest]: readonly tf.Tensor[]): tf.Tensor {
   }, first!);
 }
 
-function receive(mailbox: Mailbox, from: number, tag: string, shape: readonly number[]): tf.Tensor {
+function receive(mailbox: RankMail, from: number, tag: string, shape: readonly number[]): tf.Tensor {
   const [values] = mailbox.receive(from, tag);
   return tf.tensor(values as Float32Array, [...shape]);
 }
 
 /** Sends the tensors that this rank owns to the others that hold them, and takes theirs. */
-export function shareParameters(mailbox: Mailbox, { shards, variables }: HeldShards): void {
+export function shareParameters(mailbox: RankMail, { shards, variables }: HeldShards): void {
   const { rank } = mailbox;
   for (const [index, variable] of variables) {
     const { owner, holders } = shards[index]!;

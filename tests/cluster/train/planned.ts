@@ -3,6 +3,7 @@
 import { expect } from 'vitest';
 import { shardsOf } from '../../../src/cluster/cluster-steps.ts';
 import { planRanks } from '../../../src/cluster/ranks/planned-bytes.ts';
+import { planActivations } from '../../../src/cluster/ranks/planned-activations.ts';
 import { createSchedule } from '../../../src/cluster/schedule/schedules.ts';
 import type { ClusterResult } from '../../../src/cluster/train-cluster.ts';
 import { DeepseekV3ForCausalLM } from '../../../src/model/causal-lm.ts';
@@ -18,6 +19,16 @@ export async function expectAsPlanned({ result, store }: Ran<ClusterResult>): Pr
   const shards = shardsOf({ model: net }, { layout, schedule, microBatches });
   net.dispose();
   const planned = planRanks({ ...plan, shards }, model, train);
+  const activations = await planActivations({
+    layout,
+    schedule,
+    microBatches,
+    messages: 'float32',
+    model,
+    train,
+    shards,
+  });
+  if (activations !== null) expect(ranks.map(({ activationBytes }) => activationBytes)).toEqual(activations);
   expect(
     ranks.map(({ rank, parameterBytes, optimizerBytes, peakPasses, sent }) => {
       const { experts: _, ...others } = sent; // what the routers chose
