@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import katex from '@vscode/markdown-it-katex';
 import { slug } from 'github-slugger';
 import { defineConfig } from 'vitepress';
 
@@ -31,6 +32,16 @@ export default defineConfig({
     anchor: { slugify: (title) => slug(title) },
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config: (markdown) => {
+      // Formulas as GitHub writes them, in MathML, which browsers draw with fonts of their own. A wide one scrolls by
+      // itself, also by keyboard.
+      markdown.use(katex.default ?? katex, { output: 'mathml', throwOnError: true });
+      for (const name of ['math_inline', 'math_block'] as const) {
+        const formula = markdown.renderer.rules[name]!;
+        markdown.renderer.rules[name] = (...given) =>
+          formula(...given)
+            .replace('<math', '<math v-pre')
+            .replace('<p class="katex-block"', '<p class="katex-block" tabindex="0"');
+      }
       // A table that is wider than a phone scrolls by itself, also by keyboard.
       markdown.renderer.rules.table_open = () => '<div class="table" tabindex="0">\n<table>\n';
       markdown.renderer.rules.table_close = () => '</table>\n</div>\n';

@@ -106,6 +106,18 @@ describe('the site', () => {
     expect({ found, missing, problems }).toEqual({ found: [], missing: [], problems: [] });
   });
 
+  it('draws the formulas of a lesson', async () => {
+    const page = await open(kinds.lesson);
+    expect(await page.locator('math').count()).toBeGreaterThan(5);
+    expect(
+      await page
+        .locator('main p, main li')
+        .filter({ hasText: /\$[^$]+\$/ })
+        .allTextContents(),
+    ).toEqual([]);
+    await page.close();
+  });
+
   it('trains in the page after one click, on threads', async () => {
     const page = await open(kinds.home);
     const lab = page.frameLocator('.lab iframe');
