@@ -9,6 +9,9 @@ export type TextSource =
   | { readonly kind: 'corpora'; readonly names: readonly string[] }
   | { readonly kind: 'own'; readonly name: string; readonly text: string };
 
+/** What computes: the fastest way on the processor, or the GPU. */
+export type LabBackend = 'auto' | 'webgpu';
+
 /** Everything that a run is made of; plain data. */
 export interface RunRequest {
   /** The name of the run and of its folder in the browser's storage. */
@@ -18,6 +21,7 @@ export interface RunRequest {
   readonly source: TextSource;
   /** Known bugs that are built into this run: see `worker/bugs.ts`. */
   readonly bugs: readonly string[];
+  readonly backend: LabBackend;
   /** The id of a model in the storage whose weights the run begins with; null: fresh weights from the seed. */
   readonly init: string | null;
 }
@@ -62,6 +66,7 @@ export interface RunFacts {
   readonly backend: string;
   readonly threads: number | null;
   readonly engineVariant: string | null;
+  readonly device: string | null;
   readonly parameters: number;
   readonly activeParameters: number;
   readonly trainTokens: number;

@@ -35,6 +35,7 @@ export interface BackendStatus {
 interface Started {
   readonly threads: number | null;
   readonly engineVariant: string | null;
+  readonly device: string | null;
   readonly detail: string;
 }
 
@@ -58,7 +59,7 @@ async function loadEngine(options: BackendOptions): Promise<Started> {
   const { pool, variant } = await startEngine(engineOptions(options));
   const tried = variant.reports.map(({ name, gflops, problem }) => `${name} ${gflops?.toFixed(0) ?? problem}`);
   const detail = `variant ${variant.name} (GFLOP/s on one thread: ${tried.join(', ')})`;
-  return { threads: pool.threads, engineVariant: variant.name, detail };
+  return { threads: pool.threads, engineVariant: variant.name, device: null, detail };
 }
 
 /** Imported when it is wanted: a page without a GPU need not load it. */
@@ -67,7 +68,8 @@ async function loadWebGpu(): Promise<Started> {
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   const { startWebGpu } = await import('../webgpu/start.ts');
   const { name, isSoftware } = await startWebGpu();
-  return { threads: null, engineVariant: null, detail: `${name}${isSoftware ? ' (computed in software)' : ''}` };
+  const device = `${name}${isSoftware ? ' (computed in software)' : ''}`;
+  return { threads: null, engineVariant: null, device, detail: device };
 }
 
 const entries: Readonly<Record<BackendId, BackendEntry>> = {
@@ -123,9 +125,9 @@ function adviceOn(name: BackendId, { engineVariant }: BackendOptions): string | 
 type Remarks = Partial<Pick<ActiveBackend, 'warning' | 'advice'>>;
 
 function record(name: BackendId, started: Started | null, remarks: Remarks = {}): ActiveBackend {
-  const { threads, engineVariant } = started ?? { threads: null, engineVariant: null };
+  const { threads, engineVariant, device } = started ?? { threads: null, engineVariant: null, device: null };
   const { warning = null, advice = null } = remarks;
-  const backend = { name, canReadSync: entries[name].canReadSync, threads, engineVariant, warning, advice };
+  const backend = { name, canReadSync: entries[name].canReadSync, threads, engineVariant, device, warning, advice };
   setActiveBackend(backend);
   return backend;
 }
@@ -141,7 +143,7 @@ async function start(name: BackendId, options: BackendOptions): Promise<string |
     await tf.ready();
     if (name !== 'webgpu') setRunningWebGpu(null);
     current = name;
-    return loaded ?? gpu ?? { threads: null, engineVariant: null, detail: entries[name].detail };
+    return loaded ?? gpu ?? { threads: null, engineVariant: null, device: null, detail: entries[name].detail };
   } catch (error) {
     // TF.js has made it current already when it fails to start.
     if (current !== null) await tf.setBackend(current);

@@ -1,4 +1,5 @@
-// Backends in a page: a page that wants a backend of TF.js imports its package, which registers it with TF.js.
+// Backends in a page: WebGPU is imported when it is wanted; for another backend of TF.js a page imports its package,
+// which registers it with TF.js.
 
 import type { BackendSource, Host } from './host.ts';
 
@@ -7,7 +8,7 @@ const importedBy = (howToGet: string | null): BackendSource => ({ load: async ()
 export const webHost: Host = {
   sources: {
     wasm: importedBy("`import '@tensorflow/tfjs-backend-wasm'`"),
-    webgpu: importedBy("`import '@tensorflow/tfjs-backend-webgpu'`"),
+    webgpu: { load: async () => void (await import('@tensorflow/tfjs-backend-webgpu')), howToGet: null },
     tensorflow: importedBy(null),
   },
   advice: () => null,

@@ -13,6 +13,8 @@ export interface ActiveBackend {
   readonly threads: number | null;
   /** The engine's binary; null on other backends. */
   readonly engineVariant: string | null;
+  /** The GPU, and whether a program plays it, as in `SwiftShader (computed in software)`; null on other backends. */
+  readonly device: string | null;
   /** Why the preferred backend could not be started and this one is used; null if there is nothing to warn of. */
   readonly warning: string | null;
   /** What would make the backend faster, to be told once before a long computation; null if nothing is known. */

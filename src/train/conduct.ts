@@ -130,6 +130,7 @@ async function announce(run: Omit<Run, 'stepper'>, beginning: Beginning, more: r
     backend: backend.name,
     threads: backend.threads,
     engineVariant: backend.engineVariant,
+    device: backend.device,
     parameters,
     activeParameters,
     trainTokens: run.dataset.trainTokens,

@@ -76,6 +76,8 @@ export type TrainEvent =
       /** Number of threads that compute, and the engine's binary; null on other backends. */
       readonly threads: number | null;
       readonly engineVariant: string | null;
+      /** The GPU, and whether a program plays it; null where the processor computes. */
+      readonly device: string | null;
       readonly parameters: number;
       readonly activeParameters: number;
       readonly trainTokens: number;

@@ -11,6 +11,14 @@ export const isolatingHeaders = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+/** Flags for WebGPU without a GPU: on SwiftShader, a program that plays one and comes with Chromium. */
+export const softwareGpu: readonly string[] = [
+  '--enable-unsafe-webgpu',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+];
+
 export interface ChromiumOptions {
   readonly flags?: readonly string[];
   readonly stdio?: StdioOptions;

@@ -35,6 +35,7 @@ const startEvent: TrainEvent = {
   backend: 'wasm',
   threads: null,
   engineVariant: null,
+  device: null,
   parameters: 1_234_567,
   activeParameters: 543_210,
   trainTokens: 312_000,
@@ -52,6 +53,16 @@ describe('plain progress', () => {
     const { written, write } = collected();
     plainProgress({ write }).onEvent(startEvent);
     expect(written.join('')).toMatch(/^Model: 1\.23 M parameters, 543 k active per token, .*wasm/s);
+  });
+
+  it('names the GPU, where one computes', () => {
+    const { written, write } = collected();
+    plainProgress({ write }).onEvent({
+      ...startEvent,
+      backend: 'webgpu',
+      device: 'SwiftShader (computed in software)',
+    });
+    expect(written.join('')).toMatch(/backend webgpu,\s+on SwiftShader \(computed in software\)/);
   });
 
   it('prints about twenty lines, the last step among them', () => {

@@ -8,6 +8,7 @@ import { unzipSync } from 'fflate';
 import { activateBackend, loadModel } from 'tinyseek';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestsOfRun } from './open-lab.ts';
 import { chromium as executable, warnOfNoChromium } from '../browser/chromium.ts';
 
 // The server of the built package, beside which the page lies.
@@ -80,7 +81,7 @@ describe('the lab', () => {
     await expect.poll(() => shows('state')).toBe('paused');
   });
 
-  it('goes on after it was loaded again, and comes to the end', async () => {
+  it('goes on after it was loaded again, and comes to the bits of a run that nothing interrupted', async () => {
     await press('Train');
     await expect.poll(stepsDone).toBeGreaterThan(11);
     await press('Pause');
@@ -91,6 +92,12 @@ describe('the lab', () => {
     await press('Train');
     await expect.poll(() => shows('state')).toBe('done');
     expect(await stepsDone()).toBe(40);
+    const loadedAgain = await digestsOfRun(page, -1);
+    await press('Rewind');
+    await expect.poll(() => shows('state')).toBe('paused');
+    await press('Train');
+    await expect.poll(() => shows('state')).toBe('done');
+    expect(await digestsOfRun(page, -1)).toEqual(loadedAgain);
   });
 
   it('saves the model as a zip of a Hugging Face folder, and opens one', async () => {

@@ -4,6 +4,7 @@ import type { ModelConfig, TrainConfig } from 'tinyseek/core';
 import { labPresets } from '../state/presets.ts';
 import {
   advice,
+  backend,
   changeSetting,
   changes,
   choosePreset,
@@ -57,6 +58,19 @@ export function Settings() {
         </select>
       </label>
       <p class="watch">{preset.value.watch}</p>
+      <label>
+        Computed on
+        <select
+          value={backend.value}
+          disabled={!('gpu' in navigator)}
+          onChange={(event) => {
+            backend.value = event.currentTarget.value === 'webgpu' ? 'webgpu' : 'auto';
+          }}
+        >
+          <option value="auto">the processor</option>
+          <option value="webgpu">the GPU (WebGPU)</option>
+        </select>
+      </label>
       <details>
         <summary>Sizes and rates</summary>
         <div class="fields">

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { FileInput } from '../parts/file-input.tsx';
 import { ask, current, notice, startRun } from '../state/lab.ts';
 import { fetchModel, offeredModels } from '../state/offered.ts';
-import { corpusNames, ownText, preset, settingPairs } from '../state/settings.ts';
+import { backend, corpusNames, ownText, preset, settingPairs } from '../state/settings.ts';
 import { keepModel } from '../state/storage.ts';
 import { readZip } from '../state/read-zip.ts';
 
@@ -13,7 +13,8 @@ const data = () => (ownText.value === null ? corpusNames.value.join(',') : 'my-t
 
 function commandLine(): string {
   const sets = settingPairs.value.map((pair) => ` --set ${pair}`).join('');
-  return `npx tinyseek train --preset ${preset.value.base} --data ${data()}${sets}`;
+  const computer = backend.value === 'auto' ? '' : ` --backend ${backend.value}`;
+  return `npx tinyseek train --preset ${preset.value.base} --data ${data()}${sets}${computer}`;
 }
 
 function program(): string {
@@ -24,7 +25,7 @@ const { model, train: settings } = resolveRunConfig({ preset: '${preset.value.ba
 await train({
   model,
   train: { ...settings, data: '${data()}' },
-  backend: 'auto',
+  backend: '${backend.value}',
   runDir: 'runs/from-the-lab',
 });`;
 }

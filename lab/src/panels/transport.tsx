@@ -1,6 +1,7 @@
 // Train, pause, step, rewind; where the run stands and what computes it.
 
 import { current, pause, play, rewind, startRun, step } from '../state/lab.ts';
+import type { RunFacts } from '../protocol.ts';
 import type { LabRun } from '../state/lab-run.ts';
 import { resolved } from '../state/settings.ts';
 
@@ -91,14 +92,16 @@ function Fact({ name, value, testId }: { readonly name: string; readonly value: 
   );
 }
 
+function describeBackend({ backend, engineVariant, device, threads }: RunFacts): string {
+  if (device !== null) return `${backend}, on ${device}`;
+  const variant = engineVariant === null ? '' : ` ${engineVariant}`;
+  return `${backend}${variant}, ${threads ?? 1} ${(threads ?? 1) === 1 ? 'thread' : 'threads'}, on the processor`;
+}
+
 /** What computes, in plain sight. */
 function Computer() {
   const facts = current.value?.facts.value;
-  const threads = facts?.threads;
-  const where =
-    facts == null
-      ? `${navigator.hardwareConcurrency} cores here`
-      : `${facts.backend}${facts.engineVariant === null ? '' : ` ${facts.engineVariant}`}, ${threads ?? 1} ${threads === 1 || threads == null ? 'thread' : 'threads'}, on the processor`;
+  const where = facts == null ? `${navigator.hardwareConcurrency} cores here` : describeBackend(facts);
   return (
     <p class="computer">
       <span>{where}</span>

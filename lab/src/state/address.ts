@@ -3,22 +3,33 @@
 import { effect } from '@preact/signals';
 import { resolveRunConfig, UserError } from 'tinyseek/core';
 import { corpora, labPresets, presetNamed } from './presets.ts';
-import { changes, choosePreset, corpusNames, preset, presetName, settingsMessage } from './settings.ts';
+import type { LabBackend } from '../protocol.ts';
+import { backend, changes, choosePreset, corpusNames, preset, presetName, settingsMessage } from './settings.ts';
 
 /** Takes what the address says, and keeps it up to date from then on. */
 export function readAddress(): void {
   takeAddress();
   addEventListener('hashchange', takeAddress);
   effect(() => {
-    const hash = addressOf(presetName.value, corpusNames.value, changes.value);
+    const hash = addressOf(presetName.value, corpusNames.value, backend.value, changes.value);
     if (hash !== location.hash) history.replaceState(null, '', hash === '' ? location.pathname : hash);
   });
 }
 
-function addressOf(name: string, data: readonly string[], own: Readonly<Record<string, string>>): string {
+function addressOf(
+  name: string,
+  data: readonly string[],
+  computer: LabBackend,
+  own: Readonly<Record<string, string>>,
+): string {
   const isPresets = data.join() === presetNamed(name)?.corpora.join();
-  const parts = new URLSearchParams({ preset: name, ...(isPresets ? {} : { data: data.join() }), ...own });
-  const isPlain = name === 'tiny' && isPresets && Object.keys(own).length === 0;
+  const parts = new URLSearchParams({
+    preset: name,
+    ...(isPresets ? {} : { data: data.join() }),
+    ...(computer === 'auto' ? {} : { backend: computer }),
+    ...own,
+  });
+  const isPlain = name === 'tiny' && isPresets && computer === 'auto' && Object.keys(own).length === 0;
   return isPlain ? '' : `#${parts}`;
 }
 
@@ -30,8 +41,10 @@ function takeAddress(): void {
     problems.push(`there is no preset ${wanted}; there are ${labPresets.map(({ name }) => name).join(', ')}`);
   }
   choosePreset(presetNamed(wanted)?.name ?? 'tiny');
+  backend.value = 'auto';
   for (const [key, value] of parts) {
     if (key === 'data') takeCorpora(value, problems);
+    else if (key === 'backend') takeBackend(value, problems);
     else if (key !== 'preset') takeSetting(key, value, problems);
   }
   settingsMessage.value =
@@ -43,6 +56,11 @@ function takeCorpora(value: string, problems: string[]): void {
   const unknown = names.find((name) => !corpora.some((corpus) => corpus.name === name));
   if (unknown === undefined) corpusNames.value = names;
   else problems.push(`there is no text ${unknown}; there are ${corpora.map(({ name }) => name).join(', ')}`);
+}
+
+function takeBackend(value: string, problems: string[]): void {
+  if (value === 'auto' || value === 'webgpu') backend.value = value;
+  else problems.push(`there is no backend ${value}; there are auto, webgpu`);
 }
 
 function takeSetting(key: string, value: string, problems: string[]): void {

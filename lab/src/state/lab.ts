@@ -5,7 +5,7 @@ import type { LiveSettings } from 'tinyseek/core';
 import type { Command, FromWorker, RunRequest } from '../protocol.ts';
 import type { Answer, Question } from '../questions.ts';
 import { LabRun } from './lab-run.ts';
-import { rememberSpeed, resolved, source } from './settings.ts';
+import { backend, rememberSpeed, resolved, source } from './settings.ts';
 import { forgetModel, forgetRun, keepRequest, storedRequests } from './storage.ts';
 
 export const runs = signal<readonly LabRun[]>([]);
@@ -116,24 +116,26 @@ function nextName(): string {
 /** Starts a run with the settings of the form. */
 export async function startRun(init: string | null = null): Promise<void> {
   const { config } = resolved.value;
-  if (config !== null) await begin({ ...config, bugs: [] }, source.value, init);
+  if (config !== null) await begin({ ...config, bugs: [], backend: backend.value }, source.value, init);
 }
 
-/** Starts a run with other settings, or with bugs, on the text of the current one. */
-export async function startVariation(run: RunSettings): Promise<void> {
-  await begin(run, current.value?.request.source ?? source.value, null);
+/** Starts a run with other settings, or with bugs, on the text of the current one, computed by the same. */
+export async function startVariation(run: Omit<RunSettings, 'backend'>): Promise<void> {
+  const { request } = current.value ?? {};
+  const text = request?.source ?? source.value;
+  await begin({ ...run, backend: request?.backend ?? backend.value }, text, null);
 }
 
-type RunSettings = Pick<RunRequest, 'model' | 'train' | 'bugs'>;
+type RunSettings = Pick<RunRequest, 'model' | 'train' | 'bugs' | 'backend'>;
 
 async function begin(
-  { model, train, bugs }: RunSettings,
+  { model, train, bugs, backend }: RunSettings,
   text: RunRequest['source'],
   init: RunRequest['init'],
 ): Promise<void> {
   const runId = `run-${Date.now()}`;
   const settings = { ...train, checkpointEvery: train.checkpointEvery || 100 };
-  const request: RunRequest = { runId, model, train: settings, source: text, bugs, init };
+  const request: RunRequest = { runId, model, train: settings, source: text, bugs, backend, init };
   const run = new LabRun(request, nextName());
   await stopCurrent();
   runs.value = [...runs.value, run];

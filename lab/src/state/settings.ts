@@ -2,7 +2,7 @@
 
 import { computed, signal } from '@preact/signals';
 import { countParameters, type RunConfig, resolveRunConfig, UserError } from 'tinyseek/core';
-import type { TextSource } from '../protocol.ts';
+import type { LabBackend, TextSource } from '../protocol.ts';
 import { type LabPreset, labPresets, presetNamed } from './presets.ts';
 import { remember, remembered } from './remembered.ts';
 
@@ -10,6 +10,8 @@ export const presetName = signal('tiny');
 /** Settings that differ from the preset, by key. */
 export const changes = signal<Readonly<Record<string, string>>>({});
 export const corpusNames = signal<readonly string[]>(labPresets[0]!.corpora);
+/** What computes. */
+export const backend = signal<LabBackend>('auto');
 /** A text of the user's in place of corpora. */
 export const ownText = signal<{ readonly name: string; readonly text: string } | null>(null);
 /** Says which settings are wrong, of a link or of the form. */

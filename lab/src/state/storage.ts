@@ -32,7 +32,9 @@ export async function storedRequests(): Promise<RunRequest[]> {
     const found: RunRequest[] = [];
     for await (const handle of (await folderAt('requests')).values()) {
       if (handle.kind !== 'file') continue;
-      found.push(JSON.parse(await (await (handle as FileSystemFileHandle).getFile()).text()));
+      const request = JSON.parse(await (await (handle as FileSystemFileHandle).getFile()).text());
+      // Runs of earlier versions do not say what computes.
+      found.push({ backend: 'auto', ...request });
     }
     return found.sort((a, b) => a.runId.localeCompare(b.runId));
   } catch {

@@ -85,15 +85,15 @@ export class Session {
       onPrepare: ({ stage, done, total }: { stage: string; done: number; total: number | null }) =>
         this.#tell({ type: 'preparing', stage, share: total === null ? null : done / total }),
     };
-    const { model, train: settings, init } = request;
+    const { model, train: settings, init, backend } = request;
     if (isStored && place.isBegun) {
       return void (await resumeRun({ ...common, ...(init === null ? {} : { init: await modelPlace(init) }) }));
     }
     const { tokenizer: _, ...rest } = settings;
     const started =
       init === null
-        ? train({ ...common, model, train: settings, backend: 'auto' })
-        : train({ ...common, init: await modelPlace(init), train: rest, backend: 'auto' });
+        ? train({ ...common, model, train: settings, backend })
+        : train({ ...common, init: await modelPlace(init), train: rest, backend });
     await started;
   }
 
@@ -140,7 +140,8 @@ export class Session {
   }
 
   async #start(event: Extract<TrainEvent, { type: 'start' }>, place: RunPlace): Promise<void> {
-    const { model, train: settings, backend, threads, engineVariant, parameters, activeParameters } = event;
+    const { model, train: settings, backend, threads, engineVariant, device } = event;
+    const { parameters, activeParameters } = event;
     const { trainTokens, startStep } = event;
     this.#step = startStep;
     const facts = {
@@ -149,6 +150,7 @@ export class Session {
       backend,
       threads,
       engineVariant,
+      device,
       parameters,
       activeParameters,
       trainTokens,

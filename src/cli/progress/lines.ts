@@ -24,11 +24,12 @@ function listing(parts: readonly string[], width: number): string[] {
 }
 
 /** The backend, and what the engine runs with. */
-function backendParts({ backend, threads, engineVariant }: StartEvent): string[] {
+function backendParts({ backend, threads, engineVariant, device }: StartEvent): string[] {
   return [
     `backend ${backend}`,
     ...(threads === null ? [] : [plural(threads, 'thread')]),
     ...(engineVariant === null ? [] : [`variant ${engineVariant}`]),
+    ...(device === null ? [] : [`on ${device}`]),
   ];
 }
 

@@ -1,0 +1,51 @@
+// The lab on WebGPU: Chromium's SwiftShader, a program that plays a GPU.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromium as executable, softwareGpu, warnOfNoChromium } from '../browser/chromium.ts';
+import { openLab, type OpenLab, pastStep, smallModel } from './open-lab.ts';
+
+describe('the lab on a GPU', () => {
+  if (executable === null) {
+    warnOfNoChromium('the lab on WebGPU');
+    // A user's machine need not have a browser. CI installs one, so this is never skipped there.
+    it.skip('is not tested: no Chromium on the PATH');
+    return;
+  }
+  let lab: OpenLab;
+
+  beforeAll(async () => {
+    lab = await openLab({ args: softwareGpu });
+    await lab.open(`${smallModel}&steps=2000&backend=webgpu`);
+  });
+
+  afterAll(() => lab?.close());
+
+  it('trains there when the address says so, and calls a program that plays a GPU what it is', async () => {
+    expect(await lab.page.getByLabel('Computed on').inputValue()).toBe('webgpu');
+    await lab.press('Train');
+    await pastStep(lab.page, 3);
+    expect(await lab.page.locator('.computer').innerText()).toMatch(
+      /webgpu, on SwiftShader.*\(computed in software\)/i,
+    );
+    expect(await lab.page.getByText('--backend webgpu').count()).toBe(1);
+  });
+
+  it('answers questions about the model', async () => {
+    await lab.page.getByRole('tab', { name: 'Tokens', exact: true }).click();
+    await lab.page.locator('#model-view').getByRole('button', { name: 'Look again', exact: true }).click();
+    await lab.page.getByRole('toolbar').getByRole('button').first().waitFor();
+    await lab.page.getByRole('tab', { name: 'Writing', exact: true }).click();
+    await lab.press('Write on');
+    await lab.page.locator('.writing .drafted-text').waitFor();
+    expect(await lab.messages()).toBe('');
+  });
+
+  it('says what a browser without a GPU can do', async () => {
+    const without = await openLab();
+    await without.open(`${smallModel}&steps=20&backend=webgpu`);
+    await without.press('Train');
+    await without.reach('failed');
+    expect(await without.messages()).toMatch(/backend webgpu: not available here/);
+    await without.close();
+  });
+});
