@@ -1,0 +1,154 @@
+// The passes of a decoder on the GPU: the latents of all sequences stay there, and the host reads logits, or only the
+// tokens that the GPU has chosen itself.
+//
+// Every row is computed alone, by the same programs however many rows there are, so it gets the same bits whatever runs
+// beside it and however its sequence was cut into passes.
+// Shape legend: V vocabSize.
+
+import type { WebGpuBackend } from '../backend.ts';
+import type { Place } from '../slabs.ts';
+import { DecodeCache } from './cache.ts';
+import { type AttentionConstants, type DecodedModel, ModelPlaces, programsOf } from './model.ts';
+import { DecodePass } from './pass.ts';
+import { rowWords } from './rows.ts';
+
+/** One token of a pass. The rows of a sequence are consecutive and their positions ascend by one. */
+export interface DecodeRow {
+  readonly slot: number;
+  readonly position: number;
+  readonly token: number;
+  /** Whether the logits after it are wanted. */
+  readonly logits: boolean;
+}
+
+export interface DecodeOptions {
+  readonly slots: number;
+  readonly capacity: number;
+  readonly drafts: boolean;
+}
+
+/** Most rows of a pass: longer prompts take several. */
+const rowsOfPass = 256;
+/** Bytes of the logits of a pass, but for one row of more. */
+const logitsBytes = 2 ** 24;
+
+/** Passes of one model. The weights may not change meanwhile. */
+export class GpuPasses {
+  readonly #backend: WebGpuBackend;
+  readonly #drafts: boolean;
+  readonly #vocabSize: number;
+  readonly #mostRows: number;
+  readonly #model: ModelPlaces;
+  readonly #cache: DecodeCache;
+  readonly #pass: DecodePass;
+  readonly #table: Place;
+  readonly #wanted: Place;
+  #logits: Place | null = null;
+
+  constructor(backend: WebGpuBackend, model: DecodedModel, options: DecodeOptions, attention: AttentionConstants) {
+    const { slots, capacity, drafts } = options;
+    const { numHiddenLayers, hiddenSize, vocabSize, kvLoraRank, qkRopeHeadDim } = model.config;
+    this.#backend = backend;
+    this.#drafts = drafts;
+    this.#vocabSize = vocabSize;
+    this.#mostRows = Math.min(rowsOfPass, slots * capacity, Math.max(1, Math.floor(logitsBytes / (4 * vocabSize))));
+    this.#model = new ModelPlaces(backend, model, drafts);
+    const programs = programsOf(model.config, attention);
+    const layers = numHiddenLayers + Number(drafts);
+    const width = kvLoraRank + qkRopeHeadDim;
+    this.#cache = new DecodeCache(backend, slots, capacity, layers, width, drafts ? hiddenSize : 0);
+    this.#pass = new DecodePass(backend, this.#model, programs, this.#cache, numHiddenLayers, this.#mostRows);
+    this.#table = backend.places.allocate(4 * rowWords * this.#mostRows);
+    this.#wanted = backend.places.allocate(4 * this.#mostRows);
+  }
+
+  /** Runs the main model, and returns the logits of the rows that want them [rows, V]. */
+  main(rows: readonly DecodeRow[]): Promise<Float32Array> {
+    this.#reserve(Math.max(...rows.map(({ position }) => position)) + 1);
+    return this.#run('main', rows, () => this.#drafts);
+  }
+
+  /** Runs the first MTP module; the output of the last row of each sequence becomes the next hidden state. */
+  mtp(rows: readonly DecodeRow[]): Promise<Float32Array> {
+    this.#reserve(Math.max(...rows.map(({ position }) => position)) + 2);
+    return this.#run('mtp', rows, (i) => rows[i + 1]?.slot !== rows[i]!.slot);
+  }
+
+  /** Hidden states are kept until their position is written again. */
+  forgetHidden(): void {}
+
+  /** Sequences share their memory, which is given back with the decoder. */
+  clear(): void {}
+
+  copy(from: number, to: number, length: number): void {
+    // With drafts, the hidden state that the module has put behind the last token goes along.
+    this.#cache.copy(from, to, length);
+  }
+
+  dispose(): void {
+    this.#pass.dispose();
+    this.#cache.dispose();
+    this.#model.dispose();
+    for (const place of [this.#table, this.#wanted, this.#logits]) if (place !== null) this.#backend.places.free(place);
+  }
+
+  #reserve(end: number): void {
+    if (this.#cache.reserve(end)) this.#pass.forget();
+  }
+
+  async #run(kind: 'main' | 'mtp', rows: readonly DecodeRow[], keeps: (row: number) => boolean): Promise<Float32Array> {
+    const wanted = rows.reduce((count, { logits }) => count + Number(logits), 0);
+    const result = new Float32Array(wanted * this.#vocabSize);
+    let done = 0;
+    for (let start = 0; start < rows.length; start += this.#mostRows) {
+      const part = rows.slice(start, start + this.#mostRows);
+      const count = this.#start(kind, part, (i) => keeps(start + i));
+      if (count === 0) continue;
+      const bytes = 4 * count * this.#vocabSize;
+      const values = await this.#backend.readPlace({ ...this.#logits!, bytes });
+      result.set(new Float32Array(values), done);
+      done += count * this.#vocabSize;
+    }
+    return result;
+  }
+
+  /** Gives a pass to the GPU, and returns how many rows want their logits. */
+  #start(kind: 'main' | 'mtp', rows: readonly DecodeRow[], keeps: (row: number) => boolean): number {
+    const table = new Uint32Array(rowWords * rows.length);
+    for (const [i, { token, position, slot }] of rows.entries()) {
+      table.set([token, position, slot, Number(keeps(i))], rowWords * i);
+    }
+    const wanted = Uint32Array.from([...rows.keys()].filter((i) => rows[i]!.logits));
+    const isRead = (row: DecodeRow, i: number) => row.logits || keeps(i);
+    const firstRead = rows.findIndex(isRead);
+    this.#reserveLogits(wanted.length);
+    this.#write(this.#table, table);
+    if (wanted.length > 0) this.#write(this.#wanted, wanted);
+    this.#pass[kind]({
+      purpose: 'logits',
+      rows: rows.length,
+      firstRead: firstRead === -1 ? rows.length : firstRead,
+      wanted: wanted.length,
+      table: this.#table,
+      wantedTable: this.#wanted,
+      logits: this.#logits!,
+      logitsOffset: 0,
+    });
+    return wanted.length;
+  }
+
+  /** The host writes at once, so commands that read what was there before must have been submitted. */
+  #write(place: Place, words: Uint32Array<ArrayBuffer>): void {
+    const { commands, places } = this.#backend;
+    commands.submit();
+    places.write(place, words);
+  }
+
+  #reserveLogits(rows: number): void {
+    const bytes = 4 * Math.max(1, rows) * this.#vocabSize;
+    if (this.#logits !== null && bytes <= this.#logits.bytes) return;
+    if (this.#logits !== null) this.#backend.places.free(this.#logits);
+    this.#logits = this.#backend.places.allocate(bytes);
+    this.#pass.forget();
+  }
+}
