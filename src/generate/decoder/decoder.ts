@@ -4,6 +4,7 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { WeightFormat } from '../../engine/weight-formats.ts';
+import type { PassesWriter, TokenFilters, WrittenRound } from '../passes/passes.ts';
 
 /** Tokens that continue one sequence. */
 export interface SequenceTokens {
@@ -19,6 +20,33 @@ export interface SequenceTokens {
 export interface DraftToken {
   readonly slot: number;
   readonly token: number;
+}
+
+/** What a random number is for: to draw a token, to draft one, or to keep a draft. */
+export type RandomPurpose = 'draw' | 'draft' | 'keep';
+
+/** A text that a decoder continues by itself. */
+export interface DecodedText {
+  readonly slot: number;
+  /** The token that was chosen last and has not run. */
+  readonly token: number;
+  readonly filters: TokenFilters;
+  /** The random number, in [0, 1), of the token `ahead` places behind the next one. */
+  random(purpose: RandomPurpose, ahead: number): number;
+}
+
+/**
+ * What a decoder does whose passes choose tokens themselves, as on WebGPU: the host reads several at once. The tokens
+ * are those that the host would have chosen, up to rounding.
+ */
+export interface DecoderWriter extends Pick<PassesWriter, 'most' | 'canChoose'> {
+  /**
+   * Continues texts by `rounds` passes of the main model, with `drafts` drafts in each. The last token of each text is
+   * chosen but has not run. A token outside the vocabulary means that the logits were not numbers.
+   *
+   * @throws UserError as `forward` and `draft` do.
+   */
+  write(texts: readonly DecodedText[], rounds: number, drafts: number): Promise<readonly (readonly WrittenRound[])[]>;
 }
 
 /**
@@ -38,6 +66,9 @@ export interface Decoder {
   readonly canDraft: boolean;
   /** Bytes of the latents cached now: tokens * layers * (C + R) * 4, and the MTP module's. */
   readonly cacheBytes: number;
+
+  /** Absent where the host must choose every token. */
+  readonly writer?: DecoderWriter;
 
   /** Tokens of a sequence that are cached. */
   length(slot: number): number;

@@ -71,7 +71,7 @@ export class DecodeCache {
   copy(from: number, to: number, length: number): void {
     for (const { places, width } of [this.#latents, this.#hidden]) {
       const step = this.room * width;
-      const numbers = { size: length * width, source: from * step, target: to * step };
+      const numbers = { size: length * width, source: from * step, goal: to * step };
       for (const place of places) this.#run(copySequence, { all: place }, numbers);
     }
   }

@@ -1,4 +1,4 @@
-// A model as the kernels of a decoder read it: its own tensors, where they are, and the programs for its sizes.
+// A model as the kernels of a decoder read it: its own tensors, where they are.
 //
 // Nothing is packed or copied but a few small vectors, so a decoder is made at once, also while a model is trained.
 // Shape legend: D hiddenSize, H heads, P nope, R rope, V value, C latent, Q query latent, E experts, F expert width.
@@ -7,12 +7,8 @@ import type { ModelConfig } from '../../config/model-config.ts';
 import type { RotaryTables } from '../../ops/rotary.ts';
 import type { tf } from '../../tensor/tf.ts';
 import type { WebGpuBackend } from '../backend.ts';
-import type { Program } from '../program.ts';
 import type { Place } from '../slabs.ts';
-import { type AttentionSizes, attend, padded, queries, queryWidth } from './attention.ts';
-import { activate, combine, type ExpertSizes, routeRows } from './experts.ts';
-import { rowProduct } from './row-product.ts';
-import { embedRows, joinRows, keepHidden } from './rows.ts';
+import { padded } from './attention.ts';
 
 /** What is read of a causal language model. */
 export interface DecodedModel {
@@ -20,13 +16,6 @@ export interface DecodedModel {
   readonly parameters: ReadonlyMap<string, tf.Variable>;
   readonly expertBiases: ReadonlyMap<number, tf.Variable>;
   readonly rotary: RotaryTables;
-}
-
-/** Constants of attention that follow from the config. */
-export interface AttentionConstants {
-  readonly scale: number;
-  /** Epsilon of the norms of queries and latents. */
-  readonly latentEps: number;
 }
 
 /** Tensors of a layer, by the names of the kernels that read them. */
@@ -149,120 +138,4 @@ export class ModelPlaces {
     }
     return place;
   }
-}
-
-/** The programs of a model's sizes, and the widths of what they make. */
-export interface ModelPrograms {
-  readonly attention: AttentionSizes;
-  readonly experts: ExpertSizes;
-  readonly compressedWidth: number;
-  /** Width of the SwiGLU of the dense layers. */
-  readonly denseWidth: number;
-  readonly embed: Program;
-  readonly compress: Program;
-  readonly queries: Program;
-  readonly attend: Program;
-  readonly output: Program;
-  readonly activateDense: Program;
-  readonly combineDense: Program;
-  readonly route: Program;
-  readonly activate: Program;
-  readonly combine: Program;
-  readonly head: Program;
-  readonly keep: Program;
-  readonly join: Program;
-  readonly project: Program;
-}
-
-export function programsOf(config: ModelConfig, { scale, latentEps }: AttentionConstants): ModelPrograms {
-  const { hiddenSize: D, vocabSize, rmsNormEps: eps, intermediateSize, mtpHiddenState, mtpConcatOrder } = config;
-  const attention: AttentionSizes = {
-    H: config.numAttentionHeads,
-    P: config.qkNopeHeadDim,
-    R: config.qkRopeHeadDim,
-    V: config.vHeadDim,
-    C: config.kvLoraRank,
-    Q: config.qLoraRank ?? 0,
-    interleave: config.ropeInterleave,
-    scale,
-    latentEps,
-  };
-  const experts: ExpertSizes = {
-    D,
-    E: config.nRoutedExperts,
-    G: config.nGroup,
-    kept: config.topkGroup,
-    K: config.numExpertsPerTok,
-    F: config.moeIntermediateSize,
-    S: config.nSharedExperts * config.moeIntermediateSize,
-    isSoftmax: config.scoringFunc === 'softmax',
-    isNormalised: config.normTopkProb,
-    isMultiplicative: config.expertBiasForm === 'multiplicative',
-    scaling: config.routedScalingFactor,
-    eps,
-  };
-  const compressedWidth = queryWidth(attention) + attention.C + attention.R;
-  const addTo = (name: string, inputs: number) =>
-    rowProduct({
-      name,
-      inputs,
-      outputs: D,
-      matrices: ['weight'],
-      tensors: { y: 'f32' },
-      put: `y[row * ${D}u + o] += value;`,
-    });
-  return {
-    attention,
-    experts,
-    compressedWidth,
-    denseWidth: intermediateSize,
-    embed: embedRows(D, vocabSize),
-    compress: rowProduct({
-      name: 'compress',
-      inputs: D,
-      outputs: compressedWidth,
-      norm: eps,
-      matrices: ['query', 'latent'],
-      stacked: queryWidth(attention),
-      tensors: { y: 'f32' },
-      put: `y[row * ${compressedWidth}u + o] = value;`,
-    }),
-    queries: queries(attention),
-    attend: attend(attention),
-    output: addTo('output', attention.H * attention.V),
-    activateDense: rowProduct({
-      name: 'activate dense',
-      inputs: D,
-      outputs: intermediateSize,
-      norm: eps,
-      matrices: ['gate', 'up'],
-      tensors: { y: 'f32' },
-      put: `y[row * ${intermediateSize}u + o] = value / (1.0 + exp(-value)) * second;`,
-    }),
-    combineDense: addTo('combine dense', intermediateSize),
-    route: routeRows(experts),
-    activate: activate(experts),
-    combine: combine(experts),
-    head: rowProduct({
-      name: 'head',
-      inputs: D,
-      outputs: vocabSize,
-      norm: eps,
-      source: 'wanted[row]',
-      matrices: ['weight'],
-      tensors: { wanted: 'u32', y: 'f32' },
-      numbers: { offset: 'u32' },
-      put: `y[(u.offset + row) * ${vocabSize}u + o] = value;`,
-    }),
-    keep: keepHidden(D, eps, mtpHiddenState === 'post-norm'),
-    join: joinRows(D, vocabSize, eps, mtpConcatOrder === 'embedding-first'),
-    project: rowProduct({
-      name: 'project',
-      inputs: 2 * D,
-      outputs: D,
-      matrices: ['weight'],
-      tensors: { y: 'f32' },
-      put: `y[row * ${D}u + o] = value;`,
-    }),
-  };
 }

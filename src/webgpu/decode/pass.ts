@@ -4,12 +4,13 @@
 // A layer takes seven dispatches, a dense one six.
 
 import type { WebGpuBackend } from '../backend.ts';
-import type { Dispatch } from '../commands.ts';
 import type { Program } from '../program.ts';
-import { bindingOf, type Place } from '../slabs.ts';
+import type { Place } from '../slabs.ts';
 import type { DecodeCache } from './cache.ts';
 import { activateGroups, activeWidth, combineGroups } from './experts.ts';
-import type { LayerPlaces, ModelPlaces, ModelPrograms } from './model.ts';
+import { DispatchLists, runOnPlaces } from './lists.ts';
+import type { LayerPlaces, ModelPlaces } from './model.ts';
+import type { ModelPrograms } from './programs.ts';
 import { rowGroups } from './row-product.ts';
 
 /** What a pass computes. */
@@ -19,6 +20,8 @@ export interface PassShape {
   readonly rows: number;
   /** The first row of which anything but its entries of the cache is read. */
   readonly firstRead: number;
+  /** Whether hidden states of rows that are marked are kept; only with drafts. */
+  readonly keepsHidden: boolean;
   /** Rows whose logits are wanted. */
   readonly wanted: number;
   /** Tables: of the rows (`rowWords` each), and the numbers of those whose logits are wanted. */
@@ -29,9 +32,6 @@ export interface PassShape {
   readonly logitsOffset: number;
 }
 
-/** Lists of dispatches that are kept; a decoder needs few shapes, and prompts of every length as many more. */
-const mostLists = 64;
-
 /** Passes over a cache; it owns the memory for their intermediate results. */
 export class DecodePass {
   readonly #backend: WebGpuBackend;
@@ -39,7 +39,7 @@ export class DecodePass {
   readonly #programs: ModelPrograms;
   readonly #cache: DecodeCache;
   readonly #layers: number;
-  readonly #lists = new Map<string, Dispatch[]>();
+  readonly #lists: DispatchLists;
   readonly #work: Readonly<Record<keyof ReturnType<typeof widths>, Place>>;
 
   /** `layers`: those of the main model; `mostRows`: of a pass. */
@@ -56,29 +56,30 @@ export class DecodePass {
     this.#programs = programs;
     this.#cache = cache;
     this.#layers = layers;
+    this.#lists = new DispatchLists(backend);
     const places = Object.entries(widths(programs, model.mtp !== null)).map(([name, width]) => {
       return [name, backend.places.allocate(4 * mostRows * width)];
     });
     this.#work = Object.fromEntries(places);
   }
 
-  /** The main model; with drafts, hidden states of rows that are marked are kept at their positions. */
+  /** The main model; hidden states are kept at the positions of their rows. */
   main(shape: PassShape): void {
-    this.#record('main', shape, () => {
+    this.#lists.run(keyOf('main', shape), () => {
       const { rows, firstRead, table } = shape;
       const { programs, model, work } = { programs: this.#programs, model: this.#model, work: this.#work };
       this.#run(programs.embed, { rows: table, embedding: model.embedding, x: work.x }, {}, rows);
       for (let layer = 0; layer < this.#layers; layer++) {
         this.#layer(layer, shape, layer === this.#layers - 1 ? firstRead : 0);
       }
-      if (model.mtp !== null) this.#keep(shape, model.norm, 0);
+      if (shape.keepsHidden) this.#keep(shape, model.norm, 0);
       this.#head(shape, model.norm);
     });
   }
 
-  /** The MTP module; hidden states of rows that are marked are kept at the positions after theirs. */
+  /** The MTP module; hidden states are kept at the positions after their rows. */
   mtp(shape: PassShape): void {
-    this.#record('mtp', shape, () => {
+    this.#lists.run(keyOf('mtp', shape), () => {
       const { rows, firstRead, table } = shape;
       const { programs, model, work } = { programs: this.#programs, model: this.#model, work: this.#work };
       const { embeddingGain, hiddenGain, project, headGain } = model.mtp!;
@@ -87,39 +88,19 @@ export class DecodePass {
       const D = programs.experts.D;
       this.#product(programs.project, { x: work.joined, weight: project, y: work.x }, 0, rows, D);
       this.#layer(this.#layers, shape, firstRead);
-      this.#keep(shape, headGain, 1);
+      if (shape.keepsHidden) this.#keep(shape, headGain, 1);
       this.#head(shape, headGain);
     });
   }
 
   /** Forgets all lists, after a place that they use has moved. */
   forget(): void {
-    this.#lists.clear();
+    this.#lists.forget();
   }
 
   dispose(): void {
     this.forget();
     for (const place of Object.values(this.#work)) this.#backend.places.free(place);
-  }
-
-  #record(name: string, shape: PassShape, encode: () => void): void {
-    const { commands } = this.#backend;
-    const { purpose, rows, firstRead, wanted, logitsOffset } = shape;
-    const key = [name, purpose, rows, firstRead, wanted, logitsOffset].join(' ');
-    const known = this.#lists.get(key);
-    if (known !== undefined) {
-      for (const dispatch of known) commands.run(dispatch);
-      return;
-    }
-    if (this.#lists.size === mostLists) this.#lists.clear();
-    const list: Dispatch[] = [];
-    commands.record(list);
-    try {
-      encode();
-    } finally {
-      commands.record(null);
-    }
-    this.#lists.set(key, list);
   }
 
   #layer(index: number, { rows, table }: PassShape, first: number): void {
@@ -211,10 +192,12 @@ export class DecodePass {
     numbers: Readonly<Record<string, number>>,
     groups: number,
   ): void {
-    const bindings = Object.fromEntries(Object.entries(places).map(([name, place]) => [name, bindingOf(place)]));
-    this.#backend.runOn(program, bindings, numbers, groups);
+    runOnPlaces(this.#backend, program, places, numbers, groups);
   }
 }
+
+const keyOf = (name: string, { purpose, rows, firstRead, wanted, logitsOffset }: PassShape) =>
+  [name, purpose, rows, firstRead, wanted, logitsOffset].join(' ');
 
 /** Numbers that a row has of each intermediate result. */
 function widths({ attention, experts, compressedWidth, denseWidth }: ModelPrograms, drafts: boolean) {

@@ -8,9 +8,12 @@
 import type { WebGpuBackend } from '../backend.ts';
 import type { Place } from '../slabs.ts';
 import { DecodeCache } from './cache.ts';
-import { type AttentionConstants, type DecodedModel, ModelPlaces, programsOf } from './model.ts';
+import { canChoose, mostTokens } from './choose.ts';
+import { type DecodedModel, ModelPlaces } from './model.ts';
 import { DecodePass } from './pass.ts';
+import { type AttentionConstants, programsOf } from './programs.ts';
 import { rowWords } from './rows.ts';
+import { type GpuRound, type GpuText, TokenWriter } from './writer.ts';
 
 /** One token of a pass. The rows of a sequence are consecutive and their positions ascend by one. */
 export interface DecodeRow {
@@ -43,6 +46,16 @@ export class GpuPasses {
   readonly #pass: DecodePass;
   readonly #table: Place;
   readonly #wanted: Place;
+  /** Chooses tokens on the GPU, and goes on with them in one command buffer. */
+  readonly writer = {
+    most: mostTokens,
+    canChoose: (filters: Parameters<typeof canChoose>[1]): boolean => canChoose(this.#vocabSize, filters),
+    write: (texts: readonly GpuText[], rounds: number, drafts: number): Promise<GpuRound[][]> =>
+      this.#continue(texts, rounds, drafts),
+  };
+  /** By the number of drafts in a round. */
+  readonly #writers = new Map<number, TokenWriter>();
+  readonly #slots: number;
   #logits: Place | null = null;
 
   constructor(backend: WebGpuBackend, model: DecodedModel, options: DecodeOptions, attention: AttentionConstants) {
@@ -50,6 +63,7 @@ export class GpuPasses {
     const { numHiddenLayers, hiddenSize, vocabSize, kvLoraRank, qkRopeHeadDim } = model.config;
     this.#backend = backend;
     this.#drafts = drafts;
+    this.#slots = slots;
     this.#vocabSize = vocabSize;
     this.#mostRows = Math.min(rowsOfPass, slots * capacity, Math.max(1, Math.floor(logitsBytes / (4 * vocabSize))));
     this.#model = new ModelPlaces(backend, model, drafts);
@@ -86,10 +100,23 @@ export class GpuPasses {
   }
 
   dispose(): void {
+    for (const writer of this.#writers.values()) writer.dispose();
     this.#pass.dispose();
     this.#cache.dispose();
     this.#model.dispose();
     for (const place of [this.#table, this.#wanted, this.#logits]) if (place !== null) this.#backend.places.free(place);
+  }
+
+  #continue(texts: readonly GpuText[], rounds: number, drafts: number): Promise<GpuRound[][]> {
+    this.#reserve(Math.max(...texts.map(({ length }) => length)) + rounds * (drafts + 1) + 1);
+    const writer = this.#writers.get(drafts) ?? this.#newWriter(drafts);
+    this.#writers.set(drafts, writer);
+    return writer.write(texts, rounds);
+  }
+
+  #newWriter(drafts: number): TokenWriter {
+    const sizes = { vocabSize: this.#vocabSize, texts: this.#slots, drafts, keepsHidden: this.#drafts };
+    return new TokenWriter(this.#backend, this.#pass, sizes);
   }
 
   #reserve(end: number): void {
@@ -128,6 +155,7 @@ export class GpuPasses {
       purpose: 'logits',
       rows: rows.length,
       firstRead: firstRead === -1 ? rows.length : firstRead,
+      keepsHidden: this.#drafts,
       wanted: wanted.length,
       table: this.#table,
       wantedTable: this.#wanted,

@@ -80,8 +80,8 @@ export const copySequences: Program = {
 export const copySequence: Program = {
   name: 'Decode copy sequence',
   tensors: { all: 'f32' },
-  numbers: { size: 'u32', source: 'u32', target: 'u32' },
+  numbers: { size: 'u32', source: 'u32', goal: 'u32' },
   workgroupSize: 256,
   code: `  let i = group * 256u + lane;
-  if (i < u.size) { all[u.target + i] = all[u.source + i]; }`,
+  if (i < u.size) { all[u.goal + i] = all[u.source + i]; }`,
 };
