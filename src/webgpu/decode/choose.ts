@@ -2,7 +2,7 @@
 // Shape legend: N texts, V vocabSize, d drafts of a round.
 
 import type { Program } from '../program.ts';
-import { distributionFunctions, lanes } from './distribution.ts';
+import { bestFunctions, distributionFunctions, lanes } from './distribution.ts';
 import { rowWords } from './rows.ts';
 
 /** Most tokens that a text gets before the host looks. */
@@ -40,7 +40,14 @@ const begin = (drafts: number) => `  let output = group * ${outputAt(drafts).wid
   let given = workgroupUniformLoad(&settings);
   let before = workgroupUniformLoad(&progress);`;
 
-const chosenMemory = 'var<workgroup> progress: vec4u;\nvar<workgroup> verdict: u32;';
+/** Memory and functions of a program that chooses; `draws`: or all its texts take the most likely token. */
+const functions = (V: number, draws: boolean, sources: readonly string[]) => `
+var<workgroup> settings: vec4f;
+var<workgroup> progress: vec4u;
+var<workgroup> verdict: u32;
+var<workgroup> drawn: u32;
+${bestFunctions(V, sources)}
+${draws ? distributionFunctions(V, sources) : ''}`;
 
 /** Writes a row of a table. */
 const place = (table: string, row: string, token: string, position: string) =>
@@ -50,18 +57,22 @@ const place = (table: string, row: string, token: string, position: string) =>
  * Draft `u.ahead` of a round, from logits [d, N, V]. It goes into the rows of the main model and, if there are more,
  * into that of the module's next pass.
  */
-export function draftProgram(V: number, drafts: number): Program {
+export function draftProgram(V: number, drafts: number, draws: boolean): Program {
   const { rounds, roundWidth } = outputAt(drafts);
   return {
-    name: `Decode draft ${V} ${drafts}`,
+    name: `Decode draft ${V} ${drafts} ${draws}`,
     tensors: { draftLogits: 'f32', choice: 'f32', outputs: 'u32', table: 'u32', nextTable: 'u32' },
     numbers: { ahead: 'u32' },
     workgroupSize: lanes,
-    declarations: `${distributionFunctions(V, ['draftLogits'])}${chosenMemory}`,
+    declarations: functions(V, draws, ['draftLogits']),
     code: `${begin(drafts)}
   let start = (u.ahead * u.groups + group) * ${V}u;
-  distribute(0u, start, given, lane);
-  if (given.x > 0.0) { draw(start, 0u, false, ${randomAt('draft', 'before.x + u.ahead')}, lane); }
+  ${
+    draws
+      ? `distribute(0u, start, given, lane);
+  if (given.x > 0.0) { draw(start, 0u, false, ${randomAt('draft', 'before.x + u.ahead')}, lane); }`
+      : 'findBest(0u, start, lane);'
+  }
   if (lane == 0u) {
     let token = select(drawn, best[0], given.x == 0.0);
     outputs[output + ${rounds}u + before.y * ${roundWidth}u + 1u + u.ahead] = token;
@@ -71,37 +82,41 @@ export function draftProgram(V: number, drafts: number): Program {
   };
 }
 
+/** Both distributions, and whether the draft stays: with probability min(1, p/q). */
+const keepDraft = `for (var which = 0u; which < select(1u, 2u, isChecked); which++) {
+      distribute(which, select(start, draftStart, which == 1u), given, lane);
+    }
+    if (lane == 0u && isChecked && given.x > 0.0) {
+      let u01 = ${randomAt('keep', 'before.x + i')};
+      if (u01 * probability(1u, draftStart, draft) < probability(0u, start, draft)) { verdict = 1u; drawn = draft; }
+    }`;
+
 /**
  * The tokens of a round, from the main model's logits after the last token and after each draft [N, d+1, V]: drafts as
  * long as they are kept, and one token more (src/generate/sampling/speculation.ts). They go into the rows of the next
  * round: the main model's first, and the module's, which are those of the last d + 1 positions. One that was computed
  * before gets the same bits again.
  */
-export function settleProgram(V: number, drafts: number): Program {
+export function settleProgram(V: number, drafts: number, draws: boolean): Program {
   const { context, tokens, rounds, roundWidth } = outputAt(drafts);
-  const check = `
-    if (i < ${drafts}u) {
+  const readDraft = `
+    let isChecked = i < ${drafts}u;
+    if (isChecked) {
       if (lane == 0u) { progress.w = outputs[output + ${rounds}u + before.y * ${roundWidth}u + 1u + i]; }
       draft = workgroupUniformLoad(&progress).w;
-    }
-    if (given.x > 0.0 && i < ${drafts}u) {
-      distribute(1u, draftStart, given, lane);
-      if (lane == 0u) {
-        let u01 = ${randomAt('keep', 'before.x + i')};
-        verdict = select(0u, 1u, u01 * probability(1u, draftStart, draft) < probability(0u, start, draft));
-      }
-      if (workgroupUniformLoad(&verdict) == 1u) {
-        if (lane == 0u) { drawn = draft; }
-      } else {
-        draw(start, draftStart, true, ${randomAt('draw', 'before.x + i')}, lane);
-        // Nothing exceeds where both are equal up to rounding.
-        if (workgroupUniformLoad(&drawn) == none) { draw(start, 0u, false, ${randomAt('draw', 'before.x + i')}, lane); }
-      }
-    } else if (given.x > 0.0) {
-      draw(start, 0u, false, ${randomAt('draw', 'before.x + i')}, lane);
     }`;
-  const plain = `
-    if (given.x > 0.0) { draw(start, 0u, false, ${randomAt('draw', 'before.x')}, lane); }`;
+  const drawn = `
+    if (lane == 0u) { verdict = 0u; }
+    ${drafts > 0 ? keepDraft : 'distribute(0u, start, given, lane);'}
+    if (given.x > 0.0 && workgroupUniformLoad(&verdict) == 0u) {
+      var isExcess = ${drafts > 0 ? 'isChecked' : 'false'};
+      loop {
+        draw(start, draftStart, isExcess, ${randomAt('draw', 'before.x + i')}, lane);
+        // Nothing exceeds where both are equal up to rounding.
+        if (workgroupUniformLoad(&drawn) != none || !isExcess) { break; }
+        isExcess = false;
+      }
+    }`;
   const prepareDrafts = `
     outputs[output + ${rounds}u + before.y * ${roundWidth}u] = count;
     for (var j = 0u; j < ${drafts + 1}u; j++) {
@@ -112,7 +127,7 @@ export function settleProgram(V: number, drafts: number): Program {
       ${place('mtpTable', 'row', 'token', `position + k - ${drafts + 1}u`)}
     }`;
   return {
-    name: `Decode settle ${V} ${drafts}`,
+    name: `Decode settle ${V} ${drafts} ${draws}`,
     tensors: {
       logits: 'f32',
       ...(drafts > 0 ? { draftLogits: 'f32' as const } : {}),
@@ -123,16 +138,16 @@ export function settleProgram(V: number, drafts: number): Program {
     },
     numbers: {},
     workgroupSize: lanes,
-    declarations: `${distributionFunctions(V, drafts > 0 ? ['logits', 'draftLogits'] : ['logits'])}${chosenMemory}`,
+    declarations: functions(V, draws, drafts > 0 ? ['logits', 'draftLogits'] : ['logits']),
     code: `${begin(drafts)}
   var count = 0u;
   var last = none;
   for (var i = 0u; i < ${drafts + 1}u; i++) {
     let start = (group * ${drafts + 1}u + i) * ${V}u;
-    ${drafts > 0 ? `let draftStart = (i * u.groups + group) * ${V}u;` : ''}
+    let draftStart = (i * u.groups + group) * ${V}u;
     var draft = none;
-    distribute(0u, start, given, lane);
-    ${drafts > 0 ? check : plain}
+    ${drafts > 0 ? readDraft : ''}
+    ${draws ? drawn : 'findBest(0u, start, lane);'}
     if (lane == 0u) {
       if (given.x == 0.0) { drawn = best[0]; }
       outputs[output + ${tokens}u + before.x + i] = drawn;

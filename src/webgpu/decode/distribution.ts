@@ -7,52 +7,22 @@
 export const lanes = 256;
 
 /**
- * Functions over `sources`, bindings of logits. `distribute` makes the distribution of a source; then `best` has the
- * most likely token, and `draw` puts a token at a quantile into `drawn`: of source 0, or of the part of it that exceeds
- * source 1. All lanes must call them alike. `settings`: temperature, top-k, top-p, min-p.
+ * `findBest` over `sources`, bindings of logits: `best` is then the most likely token, of equal ones that with the
+ * smallest id. All lanes must call it alike.
  */
-export const distributionFunctions = (V: number, sources: readonly string[]): string => `
+export const bestFunctions = (V: number, sources: readonly string[]): string => `
 // What logits that are not numbers give: no token.
 const none = 0xffffffffu;
-var<workgroup> settings: vec4f;
 var<workgroup> bestLogits: array<f32, ${lanes}>;
 var<workgroup> bestIds: array<u32, ${lanes}>;
-var<workgroup> sums: array<f32, ${lanes}>;
-var<workgroup> bins: array<atomic<u32>, ${lanes}>;
-var<workgroup> taken: atomic<u32>;
-// For each source: its most likely token, the logit of that, how many entries it has, and their sum.
+// For each source: its most likely token, the logit of that, and how many entries its distribution has.
 var<workgroup> best: array<u32, 2>;
 var<workgroup> largest: array<f32, 2>;
 var<workgroup> entries: array<u32, 2>;
-var<workgroup> totals: array<f32, 2>;
-// Entries after top-k; without, the entries are all ids.
-var<workgroup> ids: array<u32, ${2 * lanes}>;
-var<workgroup> weights: array<f32, ${2 * lanes}>;
-var<workgroup> unranked: array<u32, ${lanes}>;
-var<workgroup> threshold: vec2u;
-var<workgroup> drawn: u32;
 
 fn logitAt(which: u32, i: u32) -> f32 {
   ${sources.length === 1 ? `return ${sources[0]}[i];` : `if (which == 0u) { return ${sources[0]}[i]; } return ${sources[1]}[i];`}
 }
-fn isFiltered() -> bool { return settings.y > 0.0 && settings.y < ${V}.0; }
-fn plainWeight(which: u32, logit: f32) -> f32 {
-  let weight = exp((logit - largest[which]) / settings.x);
-  return select(weight, 0.0, weight < settings.w);
-}
-fn idOf(which: u32, i: u32) -> u32 { if (isFiltered()) { return ids[which * ${lanes}u + i]; } return i; }
-fn weightOf(which: u32, start: u32, i: u32) -> f32 {
-  if (isFiltered()) { return weights[which * ${lanes}u + i]; }
-  return plainWeight(which, logitAt(which, start + i));
-}
-fn probability(which: u32, start: u32, id: u32) -> f32 {
-  if (!isFiltered()) { return weightOf(which, start, min(id, ${V - 1}u)) / totals[which]; }
-  for (var i = 0u; i < entries[which]; i++) {
-    if (ids[which * ${lanes}u + i] == id) { return weights[which * ${lanes}u + i] / totals[which]; }
-  }
-  return 0.0;
-}
-fn chunkOf(count: u32) -> u32 { return (count + ${lanes - 1}u) / ${lanes}u; }
 
 fn findBest(which: u32, start: u32, lane: u32) {
   var logit = -3.4e38;
@@ -76,6 +46,41 @@ fn findBest(which: u32, start: u32, lane: u32) {
   if (lane == 0u) { best[which] = bestIds[0]; largest[which] = bestLogits[0]; entries[which] = ${V}u; }
   workgroupBarrier();
 }
+`;
+
+/**
+ * `distribute` makes the distribution of a source, and `draw` puts a token at a quantile into `drawn`: of source 0, or
+ * of the part of it that exceeds source 1. `settings`: temperature, top-k, top-p, min-p. After `bestFunctions`.
+ */
+export const distributionFunctions = (V: number, sources: readonly string[]): string => `
+var<workgroup> sums: array<f32, ${lanes}>;
+var<workgroup> bins: array<atomic<u32>, ${lanes}>;
+var<workgroup> taken: atomic<u32>;
+// For each source: the sum of its entries, and the entries after top-k; without, they are all ids.
+var<workgroup> totals: array<f32, 2>;
+var<workgroup> ids: array<u32, ${2 * lanes}>;
+var<workgroup> weights: array<f32, ${2 * lanes}>;
+var<workgroup> unranked: array<u32, ${lanes}>;
+var<workgroup> threshold: vec2u;
+
+fn isFiltered() -> bool { return settings.y > 0.0 && settings.y < ${V}.0; }
+fn plainWeight(which: u32, logit: f32) -> f32 {
+  let weight = exp((logit - largest[which]) / settings.x);
+  return select(weight, 0.0, weight < settings.w);
+}
+fn idOf(which: u32, i: u32) -> u32 { if (isFiltered()) { return ids[which * ${lanes}u + i]; } return i; }
+fn weightOf(which: u32, start: u32, i: u32) -> f32 {
+  if (isFiltered()) { return weights[which * ${lanes}u + i]; }
+  return plainWeight(which, logitAt(which, start + i));
+}
+fn probability(which: u32, start: u32, id: u32) -> f32 {
+  if (!isFiltered()) { return weightOf(which, start, min(id, ${V - 1}u)) / totals[which]; }
+  for (var i = 0u; i < entries[which]; i++) {
+    if (ids[which * ${lanes}u + i] == id) { return weights[which * ${lanes}u + i] / totals[which]; }
+  }
+  return 0.0;
+}
+fn chunkOf(count: u32) -> u32 { return (count + ${lanes - 1}u) / ${lanes}u; }
 
 // Bits that ascend with the number.
 fn keyOf(logit: f32) -> u32 {

@@ -70,7 +70,8 @@ export class TokenWriter {
   async write(texts: readonly GpuText[], rounds: number): Promise<GpuRound[][]> {
     if (rounds * (this.#drafts + 1) > mostTokens) throw new Error('internal: more tokens than a writer has room for');
     this.#fill(texts);
-    for (let round = 0; round < rounds; round++) this.#round(texts.length);
+    const draws = texts.some(({ temperature }) => temperature > 0);
+    for (let round = 0; round < rounds; round++) this.#round(texts.length, draws);
     const { width } = outputAt(this.#drafts);
     const bytes = 4 * texts.length * width;
     const words = new Uint32Array(await this.#backend.readPlace({ ...this.#places.outputs, bytes }));
@@ -81,7 +82,7 @@ export class TokenWriter {
     for (const place of Object.values(this.#places)) this.#backend.places.free(place);
   }
 
-  #round(texts: number): void {
+  #round(texts: number, draws: boolean): void {
     const { logits, draftLogits, choice, outputs, table, mtpTable, nextTable } = this.#places;
     const { vocabSize: V, drafts: d, keepsHidden } = this.#sizes;
     const shape = (name: string, rows: number, own: Partial<PassShape>): PassShape => ({
@@ -98,15 +99,15 @@ export class TokenWriter {
       } else {
         this.#pass.mtp(shape('next draft', texts, { ...drafting, table: nextTable, logitsOffset: ahead * texts }));
       }
-      this.#lists.run(`draft ${ahead} ${texts}`, () => {
+      this.#lists.run(`draft ${ahead} ${texts} ${draws}`, () => {
         const places = { draftLogits, choice, outputs, table, nextTable };
-        runOnPlaces(this.#backend, draftProgram(V, d), places, { ahead }, texts);
+        runOnPlaces(this.#backend, draftProgram(V, d, draws), places, { ahead }, texts);
       });
     }
     this.#pass.main(shape('write', texts * (d + 1), {}));
-    this.#lists.run(`settle ${texts}`, () => {
+    this.#lists.run(`settle ${texts} ${draws}`, () => {
       const places = { logits, choice, outputs, table, ...(d > 0 ? { draftLogits, mtpTable } : {}) };
-      runOnPlaces(this.#backend, settleProgram(V, d), places, {}, texts);
+      runOnPlaces(this.#backend, settleProgram(V, d, draws), places, {}, texts);
     });
   }
 
