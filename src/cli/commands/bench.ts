@@ -148,6 +148,7 @@ const generateCommand = defineCommand({
         `${plural(prompts, 'prompt')} of ${promptTokens} tokens of held-out text, at most ${plural(newTokens, 'token')} after each`,
         '',
         ...generationTable(domains),
+        ...gpuTable(domains),
       ],
     };
   },
@@ -165,6 +166,20 @@ function generationTable(domains: readonly DomainGeneration[]): string[] {
   ]);
   const head = ['domain', 'plain, tokens/s', 'with drafts', 'ratio', 'drafts kept', 'tokens a pass', 'passes saved'];
   return formatHeadedTable([head, ...rows], outputWidth(), [1, 2, 3, 4, 5, 6]);
+}
+
+/** What a token asks of the GPU; nothing on other backends. */
+function gpuTable(domains: readonly DomainGeneration[]): string[] {
+  const rows = domains.flatMap(({ domain, plain, speculative }) => {
+    const ways = [plain, speculative].map(({ dispatches, submits = 0, readbacks = 0 }) =>
+      dispatches === undefined ? [] : [dispatches.toFixed(1), submits.toFixed(3), readbacks.toFixed(3)],
+    );
+    return ways.some((way) => way.length === 0) ? [] : [[domain, ...ways.flat()]];
+  });
+  if (rows.length === 0) return [];
+  const names = ['dispatches', 'submissions', 'read-backs'];
+  const head = ['GPU, for a token', ...names, ...names.map((name) => `${name}, with drafts`)];
+  return ['', ...formatHeadedTable([head, ...rows], outputWidth(), [1, 2, 3, 4, 5, 6])];
 }
 
 const opsCommand = defineCommand({
