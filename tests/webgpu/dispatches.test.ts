@@ -1,5 +1,6 @@
 // How much a step asks of a GPU, at the sizes of the comparison with PyTorch. Values are tested elsewhere.
 
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { benchStep, type StepBench } from '../../src/bench/step.ts';
@@ -43,6 +44,7 @@ describe('a recorded training step', () => {
 });
 
 describe('decoding', () => {
+  const page = readFileSync('docs/webgpu.md', 'utf8').replaceAll(/\s+/g, ' ');
   const filters = { temperature: 0, topK: 0, topP: 1, minP: 0 };
 
   /** What each of `rounds` rounds after a prompt asks of the GPU, for so many texts at once. */
@@ -78,6 +80,7 @@ describe('decoding', () => {
   it('takes 12 dispatches more for a draft', async () => {
     const [plain, drafted] = [await roundsOf('tiny', 1, 8, 0), await roundsOf('tiny', 1, 8, 1)];
     expect(drafted).toEqual({ ...plain, dispatches: plain.dispatches + 12 });
+    expect(page).toContain('A draft takes 12 dispatches more.');
   });
 });
 
