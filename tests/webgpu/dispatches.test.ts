@@ -84,5 +84,17 @@ describe('decoding', () => {
   });
 });
 
+describe('the cache', () => {
+  it('that is more than the adapter binds is refused with what to do', async () => {
+    await activateBackend('webgpu');
+    const model = new DeepseekV3ForCausalLM(modelPreset('tiny'), 0);
+    const decoder = createDecoder(model, { slots: 2 ** 17 });
+    const pass = decoder.forward([{ slot: 0, tokens: [1], logits: 'last' }]);
+    await expect(pass).rejects.toThrow(/this adapter binds at most \d+; use fewer sequences at once/);
+    decoder.dispose();
+    model.dispose();
+  });
+});
+
 /** Bytes that the engine has reserved. */
 const used = () => (tf.memory() as unknown as { reserved: number }).reserved;

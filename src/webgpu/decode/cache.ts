@@ -54,13 +54,15 @@ export class DecodeCache {
   /**
    * Makes room for positions 0 to `end - 1` of every sequence, and keeps what there is. Returns whether places moved.
    *
-   * @throws {UserError} when a plane of that size is more than this adapter can bind, or the GPU has no more memory.
+   * @throws {UserError} when a layer of that size is more than this adapter can bind; nothing has moved then.
    */
   reserve(end: number): boolean {
     if (end <= this.room) return false;
     const most = Math.ceil(this.#capacity / firstRoom) * firstRoom;
     const room = Math.min(most, firstRoom * 2 ** Math.ceil(Math.log2(Math.max(1, end / firstRoom))));
-    for (const planes of [this.#latents, this.#hidden]) {
+    const kinds = [this.#latents, this.#hidden];
+    for (const { width } of kinds) this.#checkSize(4 * this.#sequences * room * width);
+    for (const planes of kinds) {
       planes.places = planes.places.map((old) => this.#grow(old, planes.width, room));
     }
     this.room = room;
@@ -83,7 +85,7 @@ export class DecodeCache {
   }
 
   #grow(old: Place, width: number, room: number): Place {
-    const place = this.#allocate(4 * this.#sequences * room * width);
+    const place = this.#backend.places.allocate(4 * this.#sequences * room * width);
     if (this.room === 0) return place;
     const length = this.room * width;
     const numbers = { size: this.#sequences * length, length, step: room * width };
@@ -92,9 +94,9 @@ export class DecodeCache {
     return place;
   }
 
-  #allocate(bytes: number): Place {
+  #checkSize(bytes: number): void {
     const { maxStorageBufferBindingSize: most } = this.#backend.commands.device.limits;
-    if (bytes <= most) return this.#backend.places.allocate(bytes);
+    if (bytes <= most) return;
     throw new UserError(
       `decoder: a layer of the cache of ${this.#sequences} sequences takes ${bytes} bytes, and this adapter binds at ` +
         `most ${most}; use fewer sequences at once, or a shorter context`,

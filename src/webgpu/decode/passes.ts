@@ -35,6 +35,16 @@ const rowsOfPass = 256;
 /** Bytes of the logits of a pass, but for one row of more. */
 const logitsBytes = 2 ** 24;
 
+/** Longer lists have a multiple of this, so that prompts of every length need few shapes of passes. */
+const padding = 16;
+
+/** A list with its last number repeated: a row that is computed twice gets the same bits twice. */
+function padded(numbers: readonly number[], most: number): number[] {
+  const { length } = numbers;
+  const wide = length <= padding ? length : Math.min(most, Math.ceil(length / padding) * padding);
+  return Array.from({ length: wide }, (_, i) => numbers[Math.min(i, length - 1)]!);
+}
+
 /** Passes of one model. The weights may not change meanwhile. */
 export class GpuPasses {
   readonly #backend: WebGpuBackend;
@@ -95,7 +105,6 @@ export class GpuPasses {
   clear(): void {}
 
   copy(from: number, to: number, length: number): void {
-    // With drafts, the hidden state that the module has put behind the last token goes along.
     this.#cache.copy(from, to, length);
   }
 
@@ -109,14 +118,21 @@ export class GpuPasses {
 
   #continue(texts: readonly GpuText[], rounds: number, drafts: number): Promise<GpuRound[][]> {
     this.#reserve(Math.max(...texts.map(({ length }) => length)) + rounds * (drafts + 1) + 1);
-    const writer = this.#writers.get(drafts) ?? this.#newWriter(drafts);
-    this.#writers.set(drafts, writer);
+    const writer = this.#writerOf(texts.length, drafts);
     return writer.write(texts, rounds);
   }
 
-  #newWriter(drafts: number): TokenWriter {
-    const sizes = { vocabSize: this.#vocabSize, texts: this.#slots, drafts, keepsHidden: this.#drafts };
-    return new TokenWriter(this.#backend, this.#pass, sizes);
+  /** The writer of so many drafts; one that has too little room for these texts is replaced. */
+  #writerOf(texts: number, drafts: number): TokenWriter {
+    const known = this.#writers.get(drafts);
+    if (known !== undefined && texts <= known.texts) return known;
+    known?.dispose();
+    this.#pass.forget();
+    const room = Math.min(this.#slots, 2 ** Math.ceil(Math.log2(texts)));
+    const sizes = { vocabSize: this.#vocabSize, texts: room, drafts, keepsHidden: this.#drafts };
+    const writer = new TokenWriter(this.#backend, this.#pass, sizes);
+    this.#writers.set(drafts, writer);
+    return writer;
   }
 
   #reserve(end: number): void {
@@ -141,20 +157,21 @@ export class GpuPasses {
 
   /** Gives a pass to the GPU, and returns how many rows want their logits. */
   #start(kind: 'main' | 'mtp', rows: readonly DecodeRow[], keeps: (row: number) => boolean): number {
-    const table = new Uint32Array(rowWords * rows.length);
-    for (const [i, { token, position, slot }] of rows.entries()) {
-      table.set([token, position, slot, Number(keeps(i))], rowWords * i);
-    }
-    const wanted = Uint32Array.from([...rows.keys()].filter((i) => rows[i]!.logits));
-    const isRead = (row: DecodeRow, i: number) => row.logits || keeps(i);
-    const firstRead = rows.findIndex(isRead);
+    const count = rows.filter(({ logits }) => logits).length;
+    const wanted = padded(
+      [...rows.keys()].filter((i) => rows[i]!.logits),
+      this.#mostRows,
+    );
+    const firstRead = rows.findIndex((row, i) => row.logits || keeps(i));
+    const all = padded([...rows.keys()], this.#mostRows);
     this.#reserveLogits(wanted.length);
-    this.#write(this.#table, table);
-    if (wanted.length > 0) this.#write(this.#wanted, wanted);
+    const table = all.flatMap((i) => [rows[i]!.token, rows[i]!.position, rows[i]!.slot, Number(keeps(i))]);
+    this.#write(this.#table, Uint32Array.from(table));
+    this.#write(this.#wanted, Uint32Array.from(wanted));
     this.#pass[kind]({
       purpose: 'logits',
-      rows: rows.length,
-      firstRead: firstRead === -1 ? rows.length : firstRead,
+      rows: all.length,
+      firstRead: firstRead === -1 ? all.length : firstRead - (firstRead % padding),
       keepsHidden: this.#drafts,
       wanted: wanted.length,
       table: this.#table,
@@ -162,7 +179,7 @@ export class GpuPasses {
       logits: this.#logits!,
       logitsOffset: 0,
     });
-    return wanted.length;
+    return count;
   }
 
   /** The host writes at once, so commands that read what was there before must have been submitted. */

@@ -46,6 +46,8 @@ const below1 = (x: number) => Math.floor(x * 2 ** 24) / 2 ** 24;
 
 /** Writes with a fixed number of drafts in each round. */
 export class TokenWriter {
+  /** Most texts at once. */
+  readonly texts: number;
   readonly #backend: WebGpuBackend;
   readonly #pass: DecodePass;
   readonly #lists: DispatchLists;
@@ -55,6 +57,7 @@ export class TokenWriter {
 
   constructor(backend: WebGpuBackend, pass: DecodePass, sizes: WriterSizes) {
     const { vocabSize, texts, drafts } = sizes;
+    this.texts = texts;
     this.#backend = backend;
     this.#pass = pass;
     this.#lists = new DispatchLists(backend);
