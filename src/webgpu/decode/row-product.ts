@@ -52,7 +52,7 @@ export function rowProduct(product: RowProduct): Program {
   const gather = (sum: string, from: string) => `var ${sum} = 0.0;
     for (var share = 0u; share < ${sharing}u; share++) { ${sum} += ${from}[(lane / 4u) * ${sharing}u + share][lane % 4u]; }`;
   return {
-    name: `Decode ${name} ${inputs} ${outputs} ${norm} ${stacked}`,
+    name: `Decode ${name} ${inputs} ${outputs} ${norm ?? 'plain'} ${stacked ?? 'alone'}`,
     tensors: {
       x: vector.element,
       ...(norm === undefined ? {} : { gain: vector.element }),
