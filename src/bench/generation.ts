@@ -8,9 +8,14 @@ import { generateSamples } from '../generate/batch/generate-samples.ts';
 import { createDecoder } from '../generate/decoder/create-decoder.ts';
 import { defaultSampling, type SamplingOptions } from '../generate/sampling/sampling.ts';
 import type { DeepseekV3ForCausalLM } from '../model/causal-lm.ts';
+import type { GpuWork } from '../webgpu/commands.ts';
+import { runningWebGpu } from '../webgpu/running.ts';
 
-/** One way of decoding, over all prompts of a domain. */
-export interface DecodingCost {
+/** What a token asks of the GPU, prompts included. */
+type WorkPerToken = Pick<GpuWork, 'dispatches' | 'submits' | 'readbacks'>;
+
+/** One way of decoding, over all prompts of a domain, and on WebGPU what it asks of the GPU. */
+export interface DecodingCost extends Partial<WorkPerToken> {
   readonly tokensPerSecond: number;
   readonly newTokens: number;
   readonly forwardPasses: number;
@@ -82,7 +87,11 @@ async function benchDomain(
   try {
     for (const way of ways) await warmUp(() => run(way, prompts[0]!));
     for (const prompt of prompts) {
-      for (const way of ways) way.total.add((await run(way, prompt)).samples[0]!.statistics);
+      for (const way of ways) {
+        const before = workNow();
+        const { samples } = await run(way, prompt);
+        way.total.add(samples[0]!.statistics, before, workNow());
+      }
     }
   } finally {
     for (const { generator } of ways) await generator.dispose();
@@ -102,19 +111,37 @@ async function warmUp(run: () => Promise<unknown>): Promise<void> {
 
 type Statistics = Awaited<ReturnType<typeof generateSamples>>['samples'][number]['statistics'];
 
+/** What has been asked of the GPU so far; null where the active backend is not WebGPU. */
+function workNow(): WorkPerToken | null {
+  const work = runningWebGpu()?.work;
+  return work === undefined ? null : { ...work };
+}
+
+const workKeys = ['dispatches', 'submits', 'readbacks'] as const;
+
 function createTotal() {
   const all: Statistics[] = [];
+  const work = { dispatches: 0, submits: 0, readbacks: 0 };
+  let isOnGpu = false;
   const sum = (value: (statistics: Statistics) => number) => all.reduce((total, one) => total + value(one), 0);
   return {
-    add: (statistics: Statistics) => void all.push(statistics),
+    add: (statistics: Statistics, before: WorkPerToken | null, after: WorkPerToken | null): void => {
+      all.push(statistics);
+      if (before === null || after === null) return;
+      isOnGpu = true;
+      for (const key of workKeys) work[key] += after[key] - before[key];
+    },
     cost: (): DecodingCost => {
       const drafted = sum((one) => one.drafted);
+      const newTokens = sum((one) => one.newTokens);
+      const perToken = workKeys.map((key) => [key, work[key] / newTokens] as const);
       return {
         // The first token comes with the prefill.
         tokensPerSecond: sum((one) => one.newTokens - 1) / sum((one) => one.decodeSeconds),
-        newTokens: sum((one) => one.newTokens),
+        newTokens,
         forwardPasses: sum((one) => one.forwardPasses),
         acceptanceRate: drafted === 0 ? null : sum((one) => one.accepted) / drafted,
+        ...(isOnGpu ? Object.fromEntries(perToken) : {}),
       };
     },
   };

@@ -4,10 +4,11 @@
 import type { Recorded, Recorder } from '../tensor/recorder.ts';
 import { tf } from '../tensor/tf.ts';
 import { Commands, type GpuWork } from './commands.ts';
+import { GpuPasses } from './decode/passes.ts';
 import { Memory } from './memory.ts';
 import { type Program, Programs } from './program.ts';
 import { WebGpuRecording } from './recording.ts';
-import type { Place } from './slabs.ts';
+import { bindingOf, type Place } from './slabs.ts';
 import { Staging } from './staging.ts';
 import { Tables } from './tables.ts';
 import type { TfjsBackend, TfjsBackendClass, TfjsProgram, TfjsUniforms } from './tfjs-backend.ts';
@@ -46,17 +47,19 @@ export interface WebGpuBackend extends tf.KernelBackend, Recorder {
   copy(from: Place, to: Place): void;
   /** Writes the values of a tensor to a place, which no command that waits for its submission may use. */
   fill(place: Place, tensor: tf.Tensor): void;
+  /** Waits for what is at a place. */
+  readPlace(place: Place): Promise<ArrayBuffer>;
+  /** Passes of a decoder, which the caller disposes. */
+  decoderPasses(...made: DecoderParts): GpuPasses;
   /** What has been asked of the GPU. */
   readonly work: GpuWork;
 }
 
+/** What the passes of a decoder are made from, but for the backend. */
+type DecoderParts = ConstructorParameters<typeof GpuPasses> extends [unknown, ...infer Parts] ? Parts : never;
+
 const bytesOf = ({ shape, dtype }: { readonly shape: readonly number[]; readonly dtype: tf.DataType }) =>
   tf.util.sizeFromShape(shape as number[]) * (dtype === 'complex64' ? 8 : 4);
-
-/** Whole binding of a place; at least the 16 bytes that a vector takes. */
-export const bindingOf = ({ buffer, offset, bytes }: Place): GPUBufferBinding => {
-  return { buffer, offset, size: Math.max(16, Math.ceil(bytes / 16) * 16) };
-};
 
 const overlaps = (a: Place, b: Place) =>
   a.buffer === b.buffer && a.offset < b.offset + Math.max(1, b.bytes) && b.offset < a.offset + Math.max(1, a.bytes);
@@ -157,6 +160,14 @@ export function createBackend(Base: TfjsBackendClass, device: GPUDevice, info: G
     copy(from: Place, to: Place): void {
       const size = from.bytes / 4;
       programs.run(copyWords, { source: bindingOf(from), copied: bindingOf(to) }, { size }, Math.ceil(size / 256));
+    }
+
+    readPlace(place: Place): Promise<ArrayBuffer> {
+      return staging.read(place);
+    }
+
+    decoderPasses(...made: DecoderParts): GpuPasses {
+      return new GpuPasses(this, ...made);
     }
 
     override uploadToGPU(dataId: object): void {

@@ -30,6 +30,11 @@ export class Memory {
     this.#uploads = this.#newSlabs();
   }
 
+  /** In places of the backend, those of recordings and uploads not included. */
+  get bytesUsed(): number {
+    return this.#slabs.bytesUsed;
+  }
+
   /** A place with undefined contents. */
   allocate(bytes: number): Place {
     return (this.#kept?.slabs ?? this.#slabs).allocate(bytes);

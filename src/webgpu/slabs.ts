@@ -18,6 +18,11 @@ export interface Place {
   readonly bytes: number;
 }
 
+/** Whole binding of a place; at least the 16 bytes that a vector takes. */
+export const bindingOf = ({ buffer, offset, bytes }: Place): GPUBufferBinding => {
+  return { buffer, offset, size: Math.max(16, Math.ceil(bytes / 16) * 16) };
+};
+
 interface Gap {
   offset: number;
   bytes: number;

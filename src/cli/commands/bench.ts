@@ -148,6 +148,7 @@ const generateCommand = defineCommand({
         `${plural(prompts, 'prompt')} of ${promptTokens} tokens of held-out text, at most ${plural(newTokens, 'token')} after each`,
         '',
         ...generationTable(domains),
+        ...gpuTable(domains),
       ],
     };
   },
@@ -165,6 +166,19 @@ function generationTable(domains: readonly DomainGeneration[]): string[] {
   ]);
   const head = ['domain', 'plain, tokens/s', 'with drafts', 'ratio', 'drafts kept', 'tokens a pass', 'passes saved'];
   return formatHeadedTable([head, ...rows], outputWidth(), [1, 2, 3, 4, 5, 6]);
+}
+
+/** What a token asks of the GPU; nothing on other backends. */
+function gpuTable(domains: readonly DomainGeneration[]): string[] {
+  const rows = domains.flatMap(({ domain, plain, speculative }) =>
+    Object.entries({ plain, 'with drafts': speculative }).flatMap(([way, { dispatches, submits, readbacks }]) => {
+      if (dispatches === undefined || submits === undefined || readbacks === undefined) return [];
+      return [[`${domain}, ${way}`, dispatches.toFixed(1), submits.toFixed(3), readbacks.toFixed(3)]];
+    }),
+  );
+  if (rows.length === 0) return [];
+  const head = ['GPU, for a token', 'dispatches', 'submissions', 'read-backs'];
+  return ['', ...formatHeadedTable([head, ...rows], outputWidth(), [1, 2, 3])];
 }
 
 const opsCommand = defineCommand({

@@ -2,15 +2,17 @@
 //
 // A step is one pass over pieces of prompts and one pass that gives each running text its next token, so that neither
 // holds up the other. They are two passes because their shapes differ: the second has few tokens of many sequences.
+// Where the decoder chooses tokens itself, it gives the texts that need no more than that several tokens in a step.
 
 import type { Tokenizer } from '../../data/types.ts';
 import { UserError } from '../../errors.ts';
 import { nextTurn } from '../../event-loop.ts';
-import type { Decoder } from '../decoder/decoder.ts';
+import type { Decoder, DecoderWriter } from '../decoder/decoder.ts';
 import { checkRequest } from './check-request.ts';
 import { Generation } from './generation.ts';
 import type { GenerationEvent, GenerationRequest, Generator } from './generator.ts';
 import { type Attempt, attemptEach } from './isolate.ts';
+import { Pace } from './pace.ts';
 import { PrefillQueue } from './prefill-queue.ts';
 
 export interface GeneratorOptions {
@@ -41,6 +43,7 @@ class BatchGenerator implements Generator {
   readonly #drafts: number;
   readonly #freeSlots: number[];
   readonly #prefills = new PrefillQueue();
+  readonly #pace = new Pace();
   #waiting: Generation[] = [];
   #decoding: Generation[] = [];
   #loop: Promise<void> | null = null;
@@ -159,8 +162,37 @@ class BatchGenerator implements Generator {
   }
 
   async #decode(): Promise<void> {
-    for (let ahead = 0; ahead < this.#drafts; ahead++) await this.#draft(ahead);
-    const running = this.#decoding;
+    const { writer } = this.#decoder;
+    const isWritten = (generation: Generation) =>
+      writer !== undefined && generation.needsOnlyTokens && writer.canChoose(generation.request.sampling);
+    const written = this.#decoding.filter(isWritten);
+    const others = this.#decoding.filter((generation) => !written.includes(generation));
+    if (writer !== undefined && written.length > 0) await this.#write(writer, written, others.length > 0);
+    await this.#step(others);
+  }
+
+  /** Has the decoder continue texts by itself; by one pass only where `othersWait` for it. */
+  async #write(writer: DecoderWriter, running: readonly Generation[], othersWait: boolean): Promise<void> {
+    const room = Math.min(...running.map((generation) => generation.room));
+    const drafts = room > this.#drafts ? this.#drafts : 0;
+    const most = othersWait ? 1 : Math.floor(Math.min(writer.most, room) / (drafts + 1));
+    const rounds = this.#pace.next(most);
+    const start = performance.now();
+    const results = await writer.write(
+      running.map(({ slot, lastToken: token, sampler, request: { sampling: filters } }) => {
+        return { slot, token, filters, random: (purpose, ahead) => sampler.random(purpose, ahead) };
+      }),
+      rounds,
+      drafts,
+    );
+    this.#pace.note(rounds, performance.now() - start, writer.most);
+    for (const [i, generation] of running.entries()) this.#guard(generation, () => generation.take(results[i]!));
+  }
+
+  /** One pass, from whose logits the host chooses the next token of each text. */
+  async #step(texts: readonly Generation[]): Promise<void> {
+    for (let ahead = 0; ahead < this.#drafts; ahead++) await this.#draft(texts, ahead);
+    const running = texts.filter(({ isOver }) => !isOver);
     if (running.length === 0) return;
     const results = await this.#forward(
       running.map(({ slot, lastToken, sampler: { drafts } }) => {
@@ -177,8 +209,8 @@ class BatchGenerator implements Generator {
   }
 
   /** Drafts one more token for each text that has room for it. */
-  async #draft(ahead: number): Promise<void> {
-    const takers = this.#decoding.filter(({ draftRoom }) => draftRoom > ahead);
+  async #draft(texts: readonly Generation[], ahead: number): Promise<void> {
+    const takers = texts.filter(({ isOver, draftRoom }) => !isOver && draftRoom > ahead);
     if (takers.length === 0) return;
     const inputs = takers.map(({ slot, lastToken, sampler }) => ({ slot, token: sampler.drafts.at(-1) ?? lastToken }));
     const results = await attemptEach(inputs, (some) => this.#decoder.draft(some));

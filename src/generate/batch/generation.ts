@@ -2,6 +2,8 @@
 // logits.
 
 import type { Tokenizer } from '../../data/types.ts';
+import type { WrittenRound } from '../passes/passes.ts';
+import { notNumbers } from '../sampling/token-distribution.ts';
 import { TokenSampler } from '../sampling/token-sampler.ts';
 import { EventQueue } from './event-queue.ts';
 import type {
@@ -67,9 +69,20 @@ export class Generation {
     return this.#lastToken;
   }
 
+  /** How many tokens it may still get. */
+  get room(): number {
+    return this.#limit - this.#newTokens;
+  }
+
   /** How many drafts are useful: if all are kept, they and the token after them must not exceed the limit. */
   get draftRoom(): number {
-    return this.#limit - this.#newTokens - 1;
+    return this.room - 1;
+  }
+
+  /** Whether nothing but tokens is wanted: no probabilities, and no choice that depends on all tokens before. */
+  get needsOnlyTokens(): boolean {
+    const { topLogprobs, sampling } = this.request;
+    return topLogprobs === null && sampling.repetitionPenalty === 1;
   }
 
   abandon(): void {
@@ -111,15 +124,18 @@ export class Generation {
   advance(logits: Float32Array): number {
     const drafts = [...this.sampler.drafts];
     const tokens = this.sampler.settle(logits);
-    this.#forwardPasses++;
-    this.#drafted += drafts.length;
-    this.#accepted += tokens.length - 1;
-    for (const [i, token] of tokens.entries()) {
-      const row = logits.subarray(i * this.#vocabSize, (i + 1) * this.#vocabSize);
-      this.#accept(token, drafts[i] ?? null, row);
-      if (this.#isOver) break;
-    }
+    this.#acceptRound({ drafts, tokens }, logits);
     return tokens.length - 1;
+  }
+
+  /** Takes the tokens that the decoder has chosen itself; what comes after the end is dropped. */
+  take(rounds: readonly WrittenRound[]): void {
+    for (const round of rounds) {
+      if (this.#isOver) return;
+      if (round.tokens.some((token) => token >= this.#vocabSize)) throw notNumbers();
+      this.sampler.follow(round.tokens);
+      this.#acceptRound(round, new Float32Array(0));
+    }
   }
 
   /** Ends the generation with the text so far. */
@@ -133,6 +149,18 @@ export class Generation {
   fail(error: unknown): void {
     this.#isOver = true;
     this.events.close(error);
+  }
+
+  /** `logits`: those that the tokens were chosen from [drafts + 1, V]; they are read where probabilities are wanted. */
+  #acceptRound({ drafts, tokens }: WrittenRound, logits: Float32Array): void {
+    this.#forwardPasses++;
+    this.#drafted += drafts.length;
+    this.#accepted += tokens.length - 1;
+    for (const [i, token] of tokens.entries()) {
+      const row = logits.subarray(i * this.#vocabSize, (i + 1) * this.#vocabSize);
+      this.#accept(token, drafts[i] ?? null, row);
+      if (this.#isOver) break;
+    }
   }
 
   #accept(token: number, draft: number | null, logits: Float32Array): void {

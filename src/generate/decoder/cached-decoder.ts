@@ -10,8 +10,8 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import { UserError } from '../../errors.ts';
-import type { Passes, PassRow } from '../passes/passes.ts';
-import type { Decoder, DraftToken, SequenceTokens } from './decoder.ts';
+import type { Passes, PassesWriter, PassRow, WrittenRound } from '../passes/passes.ts';
+import type { DecodedText, Decoder, DecoderWriter, DraftToken, RandomPurpose, SequenceTokens } from './decoder.ts';
 
 interface Sequence {
   /** Tokens that ran through the main model. */
@@ -45,6 +45,7 @@ export class CachedDecoder implements Decoder {
   readonly slots: number;
   readonly capacity: number;
   readonly canDraft: boolean;
+  readonly writer?: DecoderWriter;
   readonly #passes: Passes;
   readonly #sequences: Sequence[];
 
@@ -55,6 +56,14 @@ export class CachedDecoder implements Decoder {
     this.canDraft = canDraft;
     this.#passes = passes;
     this.#sequences = Array.from({ length: slots }, emptySequence);
+    const { writer } = passes;
+    if (writer === undefined) return;
+    const { most } = writer;
+    this.writer = {
+      most,
+      canChoose: (filters) => writer.canChoose(filters),
+      write: (texts, rounds, drafts) => this.#write(writer, texts, rounds, drafts),
+    };
   }
 
   get cacheBytes(): number {
@@ -86,7 +95,7 @@ export class CachedDecoder implements Decoder {
   }
 
   async draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]> {
-    if (!this.canDraft) throw new UserError('decoder: this one makes no drafts; create it with drafts: true');
+    this.#requireDrafts();
     this.#checkSlots(inputs);
     for (const { slot, token } of inputs) this.#checkDraft(slot, token);
     const missing = inputs.flatMap(({ slot }) => this.#missingHidden(slot));
@@ -128,6 +137,57 @@ export class CachedDecoder implements Decoder {
     this.#passes.dispose();
   }
 
+  async #write(
+    writer: PassesWriter,
+    texts: readonly DecodedText[],
+    rounds: number,
+    drafts: number,
+  ): Promise<readonly (readonly WrittenRound[])[]> {
+    if (drafts > 0) this.#requireDrafts();
+    const most = rounds * (drafts + 1);
+    this.#checkSlots(texts);
+    for (const { slot, token } of texts)
+      this.#checkTokens(
+        slot,
+        Array.from({ length: most }, () => token),
+      );
+    // The rounds themselves run the module on the last positions.
+    const behind = texts.filter(({ slot }) => drafts > 0 && this.#moduleIsBehind(slot, drafts));
+    const rows = behind.flatMap(({ slot, token }) => this.#draftRows(slot, token));
+    if (rows.length > 0) await this.#passes.mtp(rows.map((row) => ({ ...row, logits: false })));
+    const results = await writer.write(
+      texts.map(({ slot, token, filters, random }) => {
+        const numbers = (purpose: RandomPurpose) => Array.from({ length: most }, (_, ahead) => random(purpose, ahead));
+        const isDrawn = filters.temperature > 0;
+        return {
+          ...{ ...filters, slot, length: this.length(slot) },
+          recent: [...this.#sequence(slot).tokens.slice(-drafts - 1), token],
+          random: [
+            isDrawn ? numbers('draw') : [],
+            isDrawn && drafts > 0 ? numbers('draft') : [],
+            isDrawn && drafts > 0 ? numbers('keep') : [],
+          ],
+        };
+      }),
+      rounds,
+      drafts,
+    );
+    for (const [i, { slot, token }] of texts.entries()) {
+      const sequence = this.#sequence(slot);
+      const written = results[i]!.flatMap(({ tokens }) => tokens);
+      appendTokens(sequence, [token, ...written.slice(0, -1)]);
+      // The module has run up to the tokens that were there before the last round.
+      if (drafts > 0) sequence.mtpLength = sequence.tokens.length - results[i]!.at(-1)!.tokens.length;
+    }
+    return results;
+  }
+
+  /** Whether the module has more to run than a round with so many drafts does. */
+  #moduleIsBehind(slot: number, drafts: number): boolean {
+    const { tokens, mtpLength } = this.#sequence(slot);
+    return mtpLength < tokens.length - 1 - drafts;
+  }
+
   /** The rows of the MTP module that end with `token`. */
   #draftRows(slot: number, token: number): PassRow[] {
     const { tokens, drafted, mtpLength } = this.#sequence(slot);
@@ -145,6 +205,10 @@ export class CachedDecoder implements Decoder {
     const last = tokens.length - 1;
     if (!this.canDraft || last < 0 || hiddenFrom <= last) return [];
     return rowsFrom(slot, last, [tokens[last]!], 'none');
+  }
+
+  #requireDrafts(): void {
+    if (!this.canDraft) throw new UserError('decoder: this one makes no drafts; create it with drafts: true');
   }
 
   #sequence(slot: number): Sequence {

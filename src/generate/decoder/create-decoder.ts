@@ -2,8 +2,11 @@ import { EngineBackend } from '../../engine/backend.ts';
 import { weightFormats } from '../../engine/weight-formats.ts';
 import { UserError } from '../../errors.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
+import { softmaxScale } from '../../layers/rotary-embedding.ts';
+import { latentNormEps } from '../../mla/attention.ts';
 import { deepseekParts } from '../../model/parts.ts';
 import { tf } from '../../tensor/tf.ts';
+import { runningWebGpu } from '../../webgpu/running.ts';
 import { EnginePasses } from '../passes/engine-passes.ts';
 import type { Passes } from '../passes/passes.ts';
 import { TfjsPasses } from '../passes/tfjs-passes.ts';
@@ -43,8 +46,8 @@ export function createDecoder(model: DeepseekV3ForCausalLM, options: DecoderOpti
 }
 
 /**
- * Passes of the engine's own kernels on the engine, and of TF.js operations elsewhere, and where products are of 8-bit
- * numbers.
+ * Passes of kernels of our own on the engine and on WebGPU, and of TF.js operations elsewhere, and where products are
+ * of 8-bit numbers.
  */
 function createPasses(model: DeepseekV3ForCausalLM, options: Required<DecoderOptions>): Passes {
   const { slots, drafts, weights } = options;
@@ -58,5 +61,7 @@ function createPasses(model: DeepseekV3ForCausalLM, options: Required<DecoderOpt
         : `decoder: weights in ${weights} and products in FP8 exclude each other; leave one out (--weights, --precision)`,
     );
   }
-  return new TfjsPasses(model, slots, drafts);
+  const gpu = runningWebGpu();
+  if (gpu === null || !isPlain) return new TfjsPasses(model, slots, drafts);
+  return gpu.decoderPasses(model, options, { scale: softmaxScale(model.config), latentEps: latentNormEps });
 }

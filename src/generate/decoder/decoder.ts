@@ -1,9 +1,10 @@
-// The decoder: a model with the latents of several sequences in a cache. `createDecoder` makes one, of the engine's own
-// kernels on the engine, and of TF.js operations on other backends.
+// The decoder: a model with the latents of several sequences in a cache. `createDecoder` makes one, of kernels of our
+// own on the engine and on WebGPU, and of TF.js operations on other backends.
 // Shape legend: V vocabSize, C kvLoraRank, R qkRopeHeadDim.
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { WeightFormat } from '../../engine/weight-formats.ts';
+import type { TokenFilters, WrittenRound } from '../passes/passes.ts';
 
 /** Tokens that continue one sequence. */
 export interface SequenceTokens {
@@ -21,12 +22,43 @@ export interface DraftToken {
   readonly token: number;
 }
 
+/** What a random number is for: to draw a token, to draft one, or to keep a draft. */
+export type RandomPurpose = 'draw' | 'draft' | 'keep';
+
+/** A text that a decoder continues by itself. */
+export interface DecodedText {
+  readonly slot: number;
+  /** The token that was chosen last and has not run. */
+  readonly token: number;
+  readonly filters: TokenFilters;
+  /** The random number, in [0, 1), of the token `ahead` places behind the next one. */
+  random(purpose: RandomPurpose, ahead: number): number;
+}
+
+/**
+ * What a decoder does whose passes choose tokens themselves, as on WebGPU: the host reads several at once. The tokens
+ * are those that the host would have chosen, up to rounding.
+ */
+export interface DecoderWriter {
+  /** Most tokens that a text gets in a call. */
+  readonly most: number;
+  /** Whether it can filter tokens so; if not, `forward` gives the logits. */
+  canChoose(filters: TokenFilters): boolean;
+  /**
+   * Continues texts by `rounds` passes of the main model, with `drafts` drafts in each. The last token of each text is
+   * chosen but has not run. A token outside the vocabulary means that the logits were not numbers.
+   *
+   * @throws UserError as `forward` and `draft` do.
+   */
+  write(texts: readonly DecodedText[], rounds: number, drafts: number): Promise<readonly (readonly WrittenRound[])[]>;
+}
+
 /**
  * A model and the cached tokens of `slots` independent sequences. Of each token and layer the cache holds the normed
  * latent and the rotated shared key, C + R floats, and nothing else (F 1.4).
  *
- * Logits that a call returns are valid until the next call, of any method. Calls may not overlap. On the engine a token
- * gets the same bits whatever runs beside it, and however its sequence was cut into calls.
+ * Logits that a call returns are valid until the next call, of any method. Calls may not overlap. On the engine and on
+ * WebGPU a token gets the same bits whatever runs beside it, and however its sequence was cut into calls.
  */
 export interface Decoder {
   readonly config: ModelConfig;
@@ -38,6 +70,9 @@ export interface Decoder {
   readonly canDraft: boolean;
   /** Bytes of the latents cached now: tokens * layers * (C + R) * 4, and the MTP module's. */
   readonly cacheBytes: number;
+
+  /** Absent where the host must choose every token. */
+  readonly writer?: DecoderWriter;
 
   /** Tokens of a sequence that are cached. */
   length(slot: number): number;
@@ -64,7 +99,7 @@ export interface Decoder {
    */
   draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]>;
 
-  /** Forgets the tokens of a sequence from `length` on; 0 gives its memory back. */
+  /** Forgets the tokens of a sequence from `length` on; 0 gives its memory back, but not on WebGPU. */
   truncate(slot: number, length: number): void;
 
   /** Makes sequence `to` a copy of sequence `from`. */

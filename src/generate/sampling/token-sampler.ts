@@ -38,7 +38,7 @@ export class TokenSampler {
   /** Chooses the next token from its logits [V]. */
   choose(logits: Float32Array): number {
     const scores = this.#penalise(logits);
-    const token = this.#isGreedy ? bestOf(scores) : this.#target.set(scores, this.#options).draw(this.#random('draw'));
+    const token = this.#isGreedy ? bestOf(scores) : this.#target.set(scores, this.#options).draw(this.random('draw'));
     this.#advance(token);
     return token;
   }
@@ -49,7 +49,7 @@ export class TokenSampler {
     const at = this.#drafts.length;
     const token = this.#isGreedy
       ? bestOf(scores)
-      : this.#source(at).set(scores, this.#options).draw(this.#random('draft', at));
+      : this.#source(at).set(scores, this.#options).draw(this.random('draft', at));
     this.#drafts.push(token);
     this.#history?.push(token);
     return token;
@@ -73,20 +73,30 @@ export class TokenSampler {
     return tokens;
   }
 
+  /** The random number of the token `ahead` places behind the next one. */
+  random(purpose: 'draw' | 'draft' | 'keep', ahead = 0): number {
+    return createRandom(this.#options.seed, this.#position + ahead, purpose).next();
+  }
+
+  /** Takes tokens that were chosen elsewhere, with the random numbers of this sampler. */
+  follow(tokens: readonly number[]): void {
+    for (const token of tokens) this.#advance(token);
+  }
+
   get #isGreedy(): boolean {
     return this.#options.temperature === 0;
   }
 
   #check(draft: number, logits: Float32Array, source: TokenDistribution): number {
     const target = this.#target.set(this.#penalise(logits), this.#options);
-    const token = keepsDraft(target, source, draft, this.#random('keep')) ? draft : this.#replace(target, source);
+    const token = keepsDraft(target, source, draft, this.random('keep')) ? draft : this.#replace(target, source);
     this.#advance(token);
     return token;
   }
 
   #replace(target: TokenDistribution, source: TokenDistribution): number {
     this.#excess ??= new Float64Array(this.#vocabSize);
-    return replaceDraft(target, source, this.#random('draw'), this.#excess);
+    return replaceDraft(target, source, this.random('draw'), this.#excess);
   }
 
   #advance(token: number): void {
@@ -101,10 +111,6 @@ export class TokenSampler {
   #source(at: number): TokenDistribution {
     this.#sources[at] ??= new TokenDistribution(this.#vocabSize);
     return this.#sources[at];
-  }
-
-  #random(purpose: 'draw' | 'draft' | 'keep', ahead = 0): number {
-    return createRandom(this.#options.seed, this.#position + ahead, purpose).next();
   }
 }
 
