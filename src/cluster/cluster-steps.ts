@@ -95,6 +95,7 @@ export function shardsOf(
 }
 
 class ClusterSteps implements Stepper {
+  readonly canBeAhead = false;
   readonly #learner: Learner;
   readonly #settings: RunSettings;
   readonly #shards: readonly Shard[];

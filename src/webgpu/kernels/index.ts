@@ -5,6 +5,7 @@ import { registerBalanceLoss } from './balance-loss.ts';
 import { registerCrossEntropy } from './cross-entropy.ts';
 import { registerEmbedding } from './embedding.ts';
 import { registerRoutedExperts } from './experts.ts';
+import { registerGuardedUpdate } from './guarded-update.ts';
 import { registerLinear } from './linear.ts';
 import { registerMatMul } from './matmul.ts';
 import { registerOptimizer } from './optimizer.ts';
@@ -24,6 +25,7 @@ export function registerWebGpuKernels(): void {
   registerCrossEntropy();
   registerEmbedding();
   registerRoutedExperts();
+  registerGuardedUpdate();
   registerLinear();
   registerMatMul();
   registerOptimizer();
