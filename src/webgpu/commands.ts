@@ -9,10 +9,10 @@ export interface Dispatch {
   readonly grid: readonly [number, number, number];
 }
 
-function problemOf({ constructor, message }: GPUError): Error {
-  if (constructor.name !== 'GPUOutOfMemoryError') return new Error(`webgpu: ${message}`);
+function problemOf(error: GPUError): Error {
+  if (error.constructor.name !== 'GPUOutOfMemoryError') return new Error(`webgpu: ${error.message}`);
   return new UserError(
-    `webgpu: the GPU has no memory left (${message}); take a smaller batchSize or seqLen, or more gradAccumSteps, ` +
+    `webgpu: the GPU has no memory left (${error.message}); take a smaller batchSize or seqLen, or more gradAccumSteps, ` +
       'or --backend engine',
   );
 }
@@ -102,10 +102,6 @@ export class Commands {
   /** Notes every dispatch that runs from now on in `list`; null ends that. */
   record(list: Dispatch[] | null): void {
     this.#recorded = list;
-  }
-
-  get isRecording(): boolean {
-    return this.#recorded !== null;
   }
 
   /** The encoder of the next submission, outside a compute pass: for TF.js, and for copies. */
