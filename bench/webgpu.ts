@@ -1,15 +1,15 @@
-// Where the time of a training step on WebGPU goes: the commands of one step are given to the GPU again, all together
-// and each kernel's alone. Then the same of decoding, a token at a time, and how fast the decoder writes and reads.
+// Where the time of a training step on WebGPU goes: steps that are waited for and steps that are not, in turns; then
+// the commands of one step, given to the GPU again, all together and each kernel's alone. Then the same of decoding, a
+// token at a time, and how fast the decoder writes and reads.
 // `npm run bench:webgpu -- peer-a`; it needs `npm install --no-save webgpu` and a GPU.
 
 import '../src/node.ts';
 import { activateBackend } from '../src/backends/backends.ts';
+import { randomBatch, steadyPlan } from '../src/bench/step.ts';
 import { modelPreset, trainPreset } from '../src/config/presets.ts';
-import type { Batch } from '../src/data/types.ts';
 import { createDecoder } from '../src/generate/decoder/create-decoder.ts';
 import { createRandom } from '../src/tensor/random.ts';
 import { createLearner } from '../src/train/learner.ts';
-import { planRun } from '../src/train/plan-changes.ts';
 import { trainStep } from '../src/train/train-step.ts';
 import type { Dispatch } from '../src/webgpu/commands.ts';
 import { runningWebGpu } from '../src/webgpu/running.ts';
@@ -20,25 +20,44 @@ await activateBackend('webgpu');
 const { commands } = runningWebGpu()!;
 const { queue } = commands.device;
 
-const random = createRandom(1);
-const size = train.batchSize * (train.seqLen + 1);
-const batch: Batch = {
-  batchSize: train.batchSize,
-  seqLen: train.seqLen,
-  ids: Int32Array.from({ length: size }, () => Math.floor(random() * model.vocabSize)),
-  documentIds: new Int32Array(size),
-  domains: new Int32Array(train.batchSize),
-};
+const batch = randomBatch(model, train);
 const learner = createLearner({ model, train });
-const [plan] = planRun(train);
-const step = () => trainStep(learner, batch, plan!, train);
+const plan = steadyPlan(train);
+const step = () => trainStep(learner, batch, plan, train);
 for (let i = 0; i < 5; i++) await step(); // the third one is the first that is not recorded
+
+/** Milliseconds of a step whose numbers are waited for before the next one is given to the GPU. */
+async function waiting(steps: number): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < steps; i++) await step();
+  return (performance.now() - start) / steps;
+}
+
+/** The same where the next one is given first, as in a run. */
+async function ahead(steps: number): Promise<number> {
+  const start = performance.now();
+  let current = step();
+  for (let i = 1; i < steps; i++) {
+    const next = step();
+    await current;
+    current = next;
+  }
+  await current;
+  return (performance.now() - start) / steps;
+}
+
+await ahead(20);
+const rounds = [];
+for (let i = 0; i < 3; i++) rounds.push({ waiting: await waiting(100), ahead: await ahead(100) });
+for (const [i, round] of rounds.entries()) {
+  const [first, second] = [round.waiting, round.ahead].map((ms) => ms.toFixed(2));
+  console.log(`round ${i + 1}: ${first} ms a step that is waited for, ${second} ms where the run is a step ahead`);
+}
 
 const dispatches: Dispatch[] = [];
 commands.record(dispatches);
 await step();
 commands.record(null);
-commands.submit();
 await queue.onSubmittedWorkDone();
 
 /** Milliseconds that the GPU takes for these commands, when it need not wait for the host between repetitions. */
@@ -69,6 +88,7 @@ async function report(name: string, list: readonly Dispatch[]): Promise<void> {
 
 await report(`a step of ${preset}`, dispatches);
 
+const random = createRandom(1);
 const filters = { temperature: 0, topK: 0, topP: 1, minP: 0 };
 
 /** Greedy decoding of `texts` texts at once: rates over 256 tokens of each, and what a token's commands take. */

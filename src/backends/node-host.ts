@@ -1,6 +1,7 @@
 // TF.js's backends in Node.
 
 import { createRequire } from 'node:module';
+import { runningWebGpu } from '../webgpu/running.ts';
 import { nodeAdvice } from './engine-advice.ts';
 import type { Host } from './host.ts';
 
@@ -15,6 +16,8 @@ async function loadWebGpu(): Promise<void> {
     const dawn: { create(flags: string[]): object; globals: object } = await import(name);
     Object.assign(globalThis, dawn.globals);
     Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn.create([]) }, configurable: true });
+    // Dawn's threads must have ended before the process takes down what they use.
+    process.once('exit', () => runningWebGpu()?.commands.device.destroy());
   }
   require('@tensorflow/tfjs-backend-webgpu');
 }

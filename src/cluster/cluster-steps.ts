@@ -98,6 +98,7 @@ export function shardsOf(
 }
 
 class ClusterSteps implements Stepper {
+  readonly canBeAhead = false;
   readonly #learner: Learner;
   readonly #settings: RunSettings;
   readonly #shards: readonly Shard[];

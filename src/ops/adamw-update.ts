@@ -59,12 +59,24 @@ export function adamwUpdate(targets: readonly AdamWTarget[], scale: tf.Scalar, s
     tf.tidy(() => updateByOps(targets, scale, factors));
     return;
   }
+  const { items, decayed } = adamwItems(targets);
+  runListKernel(adamwUpdateOp, { scale }, items, { ...factors, decayed });
+}
+
+/** The targets as a kernel takes them, those whose weights decay first, and how many these are. */
+export function adamwItems(targets: readonly AdamWTarget[]): { items: AdamWTarget[]; decayed: number } {
   const decayed = targets.filter(({ parameter }) => decays(parameter));
-  const ordered = [...decayed, ...targets.filter(({ parameter }) => !decays(parameter))];
-  for (const { parameter, expAvg, expAvgSq } of ordered) {
+  const items = [...decayed, ...targets.filter(({ parameter }) => !decays(parameter))];
+  for (const { parameter, expAvg, expAvgSq } of items) {
     for (const variable of [parameter, expAvg, expAvgSq]) ownData(variable);
   }
-  runListKernel(adamwUpdateOp, { scale }, ordered, { ...factors, decayed: decayed.length });
+  return { items, decayed: decayed.length };
+}
+
+/** The numbers of a step that all elements share, in the order in which kernels find them in a tensor. */
+export function adamwFactors(step: AdamWStep): readonly number[] {
+  const { beta1, beta2, gain, gainSq, eps, rate, decay } = factorsOf(step);
+  return [beta1, beta2, gain, gainSq, eps, rate, decay];
 }
 
 const decays = (parameter: tf.Tensor) => parameter.rank >= 2;

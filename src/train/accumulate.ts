@@ -23,49 +23,90 @@ export interface Accumulated {
   readonly reports: readonly tf.Tensor1D[];
 }
 
+/** The forward and backward pass of one part of a batch. */
+export interface PartPass {
+  /** Stands for all that the pass depends on besides its inputs and the model. */
+  readonly key: string;
+  /** Tensors that `run` takes; they belong to the caller. */
+  readonly inputs: () => tf.Tensor[];
+  /** The report of the part, then its gradients in the order of the model's parameters. */
+  readonly run: (inputs: tf.Tensor[]) => tf.Tensor[];
+}
+
+/** The passes of all parts; see `micro-batch.ts` for their weights. */
+export function partPasses(
+  { model, objective = computeLoss }: Pick<Learner, 'model' | 'objective'>,
+  batch: Batch,
+  mtpWeight: number,
+  train: AccumulationSettings,
+): PartPass[] {
+  const parts = splitBatch(batch, train.gradAccumSteps);
+  const ofPart = passSettings(parts, model.config.numNextnPredictLayers, mtpWeight, train);
+  return parts.map((part, i) => {
+    const settings = ofPart[i]!;
+    return {
+      key: JSON.stringify(settings),
+      inputs: () => tensorsOf(lossInput(part, train.documentMask)),
+      run: (tensors) => differentiate(model, objective, inputOf(tensors, part, train), settings),
+    };
+  });
+}
+
 /**
- * Differentiates the loss of `batch`, computed in `gradAccumSteps` parts; see `micro-batch.ts` for their weights.
+ * Differentiates the loss of `batch`, computed in `gradAccumSteps` parts.
  *
  * A batch of one part goes through `passes`. Several parts do not, because the gradients of each part would overwrite
  * those of the part before.
  */
 export function accumulateGradients(
-  { model, passes, objective = computeLoss }: Pick<Learner, 'model' | 'passes' | 'objective'>,
+  learner: Pick<Learner, 'model' | 'passes' | 'objective'>,
   batch: Batch,
   mtpWeight: number,
   train: AccumulationSettings,
 ): Accumulated {
-  const parts = splitBatch(batch, train.gradAccumSteps);
-  const ofPart = passSettings(parts, model.config.numNextnPredictLayers, mtpWeight, train);
-  const names = [...model.parameters.keys()];
+  const { model, passes } = learner;
+  const parts = partPasses(learner, batch, mtpWeight, train);
   const variables = [...model.parameters.values(), ...model.expertBiases.values()];
+  return addParts(model, parts, ({ key, inputs: makeInputs, run }) => {
+    const inputs = makeInputs();
+    const made = parts.length === 1 ? passes.run(key, inputs, variables, run) : run(inputs);
+    tf.dispose(inputs);
+    return made;
+  });
+}
+
+/** The reports of all parts, and the sums of their gradients. */
+export function addParts(
+  { parameters }: Pick<DeepseekV3ForCausalLM, 'parameters'>,
+  parts: readonly PartPass[],
+  run: (part: PartPass) => tf.Tensor[],
+): Accumulated {
+  const names = [...parameters.keys()];
   const gradients = new Map<string, tf.Tensor>();
   const reports: tf.Tensor1D[] = [];
-  for (const [i, part] of parts.entries()) {
-    const input = lossInput(part, train.documentMask);
-    const inputs = tensorsOf(input);
-    const settings = ofPart[i]!;
-    const pass = (tensors: tf.Tensor[]) => differentiate(model, objective, withTensors(input, tensors), settings);
-    const [report, ...grads] =
-      parts.length === 1 ? passes.run(JSON.stringify(settings), inputs, variables, pass) : pass(inputs);
-    tf.dispose(inputs);
+  for (const part of parts) {
+    const [report, ...grads] = run(part);
     reports.push(report as tf.Tensor1D);
     addGradients(gradients, names, grads);
   }
   return { gradients, reports };
 }
 
-/** The tensors of an input, without absent ones; `withTensors` puts others in their places. */
+/** The tensors of an input, without absent ones; `inputOf` is the inverse. */
 function tensorsOf({ ids, documentIds, labelWeights }: LossInput): tf.Tensor[] {
   return [ids, documentIds, labelWeights ?? null].filter((tensor) => tensor !== null);
 }
 
-function withTensors({ documentIds, labelWeights }: LossInput, tensors: readonly tf.Tensor[]): LossInput {
+function inputOf(
+  tensors: readonly tf.Tensor[],
+  { labelWeights }: Batch,
+  { documentMask }: Pick<TrainConfig, 'documentMask'>,
+): LossInput {
   const rest = [...tensors] as tf.Tensor2D[];
   return {
     ids: rest.shift()!,
-    documentIds: documentIds === null ? null : rest.shift()!,
-    labelWeights: labelWeights == null ? null : rest.shift()!,
+    documentIds: documentMask ? rest.shift()! : null,
+    labelWeights: labelWeights === undefined ? null : rest.shift()!,
   };
 }
 

@@ -4,7 +4,8 @@
 // saves and restores them.
 
 import type { TrainConfig } from '../config/train-config.ts';
-import { adamwUpdate } from '../ops/adamw-update.ts';
+import { adamwFactors, adamwUpdate, type AdamWStep, type AdamWTarget } from '../ops/adamw-update.ts';
+import { guardedAdamw } from '../ops/guarded-update.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { tf } from '../tensor/tf.ts';
 import { exportVariable, importVariable } from './variable-state.ts';
@@ -48,14 +49,45 @@ export class AdamW {
    */
   update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, scale: tf.Scalar): void {
     this.#steps++;
-    const targets = [...this.#parameters].map(([name, parameter]) => {
+    adamwUpdate(this.#targets(gradients), scale, this.#step(learningRate));
+  }
+
+  /**
+   * Counts an update, and returns its numbers for `updateGuarded`, which a recorded step repeats without being told
+   * them again. Shapes: [7], the caller's to dispose.
+   */
+  countUpdate(learningRate: number): tf.Tensor1D {
+    this.#steps++;
+    return tf.tensor1d([...adamwFactors(this.#step(learningRate))]);
+  }
+
+  /** As `update`, on a backend that makes the update unless `scale` is negative. */
+  updateGuarded(gradients: ReadonlyMap<string, tf.Tensor>, factors: tf.Tensor1D, scale: tf.Scalar): void {
+    guardedAdamw(this.#targets(gradients), scale, factors);
+  }
+
+  /** Takes back the updates after `steps`, which were counted but not made. */
+  uncountUpdates(steps: number): void {
+    this.#steps = Math.min(this.#steps, steps);
+  }
+
+  /** All moments. */
+  get variables(): readonly tf.Variable[] {
+    return [...this.moments.values()].flatMap(({ expAvg, expAvgSq }) => [expAvg, expAvgSq]);
+  }
+
+  #targets(gradients: ReadonlyMap<string, tf.Tensor>): AdamWTarget[] {
+    return [...this.#parameters].map(([name, parameter]) => {
       const gradient = gradients.get(name);
       const moments = this.moments.get(name);
       if (!gradient || !moments) throw new Error(`internal: AdamW has no gradient for ${name}`);
       return { parameter, gradient, ...moments };
     });
+  }
+
+  #step(learningRate: number): AdamWStep {
     const { adamBeta1: beta1, adamBeta2: beta2, adamEps: eps, weightDecay } = this.#settings;
-    adamwUpdate(targets, scale, { learningRate, beta1, beta2, eps, weightDecay, steps: this.#steps });
+    return { learningRate, beta1, beta2, eps, weightDecay, steps: this.#steps };
   }
 
   /** The moments under PyTorch's names, `exp_avg.NAME` and `exp_avg_sq.NAME`. */

@@ -5,15 +5,20 @@ import { type Rounding, roundingOfBackend } from '../backends/rounding.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { UserError } from '../errors.ts';
+import { fp8ExpertsOp } from '../ops/fp8-experts.ts';
+import { hasKernel } from '../ops/kernels.ts';
 import { expertDispatch } from '../ops/routed-experts.ts';
 import type { ActiveBackend } from '../tensor/active-backend.ts';
 
-/** Refuses 8-bit training where the host cannot read where tokens go: it must, since an expert's rows share scales. */
+/**
+ * Refuses 8-bit training where the backend has no kernel for it, and the host cannot read where tokens go: it must,
+ * since an expert's rows share scales.
+ */
 export function refuseDensePrecision(
   { name, canReadSync }: ActiveBackend,
   { precision }: Pick<TrainConfig, 'precision'>,
 ): void {
-  if (canReadSync || precision === 'float32') return;
+  if (canReadSync || precision === 'float32' || hasKernel(fp8ExpertsOp)) return;
   throw new UserError(
     `precision: ${precision} needs to read routing decisions while it computes, which backend ${name} cannot; ` +
       'take another (--backend engine), or leave precision at float32',

@@ -71,6 +71,7 @@ export async function conduct(
     method: method ?? null,
     plan: planOf(settings),
     live: live ?? null,
+    isWatched: [onModel, live, method, settings.liveChanges].some((watcher) => watcher !== undefined),
     log,
     emit: async (event) => void (await onEvent?.(event)),
     signal,

@@ -1,6 +1,7 @@
 // Exponential moving average of the weights (arXiv 2412.19437 sec. 3.2.2 keeps one to judge the model early).
 
 import { emaUpdate } from '../ops/ema-update.ts';
+import { guardedEma } from '../ops/guarded-update.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { tf } from '../tensor/tf.ts';
 import { exportVariable, importVariable } from './variable-state.ts';
@@ -25,6 +26,16 @@ export class WeightAverage {
   /** `average = decay * average + (1 - decay) * weight`, for every parameter. */
   update(): void {
     emaUpdate(this.#pairs(), this.#decay);
+  }
+
+  /** The same, on a backend that makes the update unless `scale` is negative. */
+  updateGuarded(scale: tf.Scalar): void {
+    guardedEma(this.#pairs(), this.#decay, scale);
+  }
+
+  /** All averages. */
+  get variables(): readonly tf.Variable[] {
+    return [...this.#averages.values()];
   }
 
   /** Runs `body` with the averages in place of the weights, and puts the weights back afterwards, unchanged. */

@@ -10,6 +10,7 @@ import { Repeated } from '../tensor/repeated.ts';
 import { AdamW } from './adamw.ts';
 import { WeightAverage } from './ema.ts';
 import type { LossInput, LossTerms, LossWeights } from './loss.ts';
+import { UpdateGuard } from './update-guard.ts';
 
 /** The function that a step differentiates. */
 export type Objective = (model: DeepseekV3ForCausalLM, input: LossInput, weights: LossWeights) => LossTerms;
@@ -22,6 +23,8 @@ export interface Learner {
   readonly average: WeightAverage | null;
   /** The forward and backward passes of the model. */
   readonly passes: Repeated;
+  /** Absent where the optimizer is not our AdamW: its updates cannot be held back by the GPU. */
+  readonly guard?: UpdateGuard;
   /** Used in place of `computeLoss` in training, but not in evaluations. */
   readonly objective?: Objective;
 }
@@ -51,12 +54,14 @@ export function createLearner(
     optimizer: parts.optimizer?.(model, train) ?? new AdamW(model.parameters, train),
     average: train.emaDecay > 0 ? new WeightAverage(model.parameters, train.emaDecay) : null,
     passes: new Repeated(),
+    ...(parts.optimizer === undefined ? { guard: new UpdateGuard() } : {}),
     ...(parts.objective === undefined ? {} : { objective: parts.objective }),
   };
 }
 
-export function disposeLearner({ model, optimizer, average, passes }: Learner): void {
+export function disposeLearner({ model, optimizer, average, passes, guard }: Learner): void {
   passes.dispose();
+  guard?.dispose();
   optimizer.dispose();
   average?.dispose();
   model.dispose();

@@ -1,22 +1,23 @@
 // The loop of a run, from wherever its state says it stands to its planned end or an interrupt.
 //
 // Per step: the optimizer step, then what is due at it: evaluation, sample, checkpoint. The checkpoint comes last, so
-// that it records what has been done. An interrupt skips what is due, and the resumed run does that first.
+// that it records what has been done. An interrupt skips what is due, and the resumed run does that first. Where nothing
+// is due in between, the next step may be under way already (`steps-ahead.ts`).
 
 import { UserError } from '../errors.ts';
 import { saveCheckpoint } from './checkpointing.ts';
 import { evaluate } from './evaluate.ts';
 import type { TrainResult } from './events.ts';
-import { followChanges } from './follow-changes.ts';
 import { changeLength } from './go-on-longer.ts';
 import { planOf } from './live-settings.ts';
 import type { Measurement, MethodOutcome } from './method.ts';
 import { evalMetrics, mean, stepMetrics } from './metrics.ts';
 import { isInterrupted, positionOf, type Run } from './run.ts';
-import { isSampleDue, takeSample } from './samples.ts';
+import { isSampleDue, isSampleStep, takeSample } from './samples.ts';
 import type { StepPlan } from './schedules.ts';
 import { observeLoss, spikeThreshold } from './spike.ts';
 import type { StepOutcome } from './step-report.ts';
+import { stepsAhead } from './steps-ahead.ts';
 
 /**
  * Trains to the planned end, or until interrupted; either way the last thing written is a checkpoint.
@@ -33,33 +34,25 @@ export async function runToEnd(run: Run): Promise<TrainResult> {
 }
 
 async function takeSteps(run: Run): Promise<TrainResult> {
-  const { checkpointEvery } = run.settings.train;
   await doWhatIsDue(run);
   await run.rest();
-  while (run.state.step < run.settings.train.steps && !isInterrupted(run)) {
-    await takeStep(run);
-    if (await run.method?.isDone?.(run.learner, run.state.step)) await makeLast(run);
-    await doWhatIsDue(run);
-    if (checkpointEvery > 0 && run.state.step % checkpointEvery === 0) await saveCheckpoint(run);
-    await run.rest();
+  const steps = stepsAhead(run, (step) => isDueAfter(run, step));
+  try {
+    while (steps.isAhead() || (run.state.step < run.settings.train.steps && !isInterrupted(run))) {
+      const { plan, outcome, seconds } = await steps.next();
+      await advance(run, plan, outcome, seconds);
+      if (await run.method?.isDone?.(run.learner, run.state.step)) await makeLast(run);
+      await doWhatIsDue(run);
+      if (isCheckpointDue(run, run.state.step)) await saveCheckpoint(run);
+      await run.rest();
+    }
+  } finally {
+    await steps.settle();
   }
   const path = run.saved?.state === run.state ? run.saved.path : await saveCheckpoint(run);
   const result = summarize(run, path);
   await run.emit({ type: 'end', result });
   return result;
-}
-
-async function takeStep(run: Run): Promise<void> {
-  const train = await followChanges(run);
-  const { dataset, learner, method, state, stepper } = run;
-  const plan = run.plan[state.step];
-  if (!plan) throw new Error(`internal: no plan for step ${state.step}`);
-  const started = performance.now();
-  const outcome =
-    method?.step === undefined
-      ? await stepper.step(dataset.trainBatch(plan.firstSample, plan.batchSize), plan, train)
-      : await method.step(learner, plan, train);
-  await advance(run, plan, outcome, (performance.now() - started) / 1000);
 }
 
 /** Saves what a method has learned so far where a step of it failed before it changed anything. */
@@ -142,11 +135,22 @@ async function doWhatIsDue(run: Run): Promise<void> {
   if (isSampleDue(run) && !isInterrupted(run)) await takeSample(run);
 }
 
-function isEvaluationDue({ settings, state, method }: Run): boolean {
-  const { steps, evalEvery } = settings.train;
+const isMultiple = (step: number, of: number) => step > 0 && of > 0 && step % of === 0;
+
+function isEvaluationDue(run: Run): boolean {
+  const { state, method } = run;
   const isFirst = state.step === 0 && method?.measure !== undefined;
-  const isDueNow = isFirst || state.step === steps || (state.step > 0 && evalEvery > 0 && state.step % evalEvery === 0);
-  return isDueNow && state.evaluatedStep < state.step;
+  return (isFirst || isEvaluationStep(run, state.step)) && state.evaluatedStep < state.step;
+}
+
+const isEvaluationStep = ({ settings: { train } }: Run, step: number) =>
+  step === train.steps || isMultiple(step, train.evalEvery);
+
+const isCheckpointDue = ({ settings: { train } }: Run, step: number) => isMultiple(step, train.checkpointEvery);
+
+/** Whether the weights after a step are looked at before the next one. */
+function isDueAfter(run: Run, step: number): boolean {
+  return isEvaluationStep(run, step) || isCheckpointDue(run, step) || isSampleStep(run.settings.train, step);
 }
 
 /** What is due at an evaluation: the loss on held-out text, and what the method measures. */

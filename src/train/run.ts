@@ -20,6 +20,8 @@ export interface Run {
   readonly dataset: Dataset;
   readonly learner: Learner;
   readonly stepper: Stepper;
+  /** Whether somebody looks at the model, or changes settings, between two steps, so that each must be over first. */
+  readonly isWatched: boolean;
   /** Null where rows of text are predicted. */
   readonly method: TrainingMethod | null;
   plan: readonly StepPlan[];

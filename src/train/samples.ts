@@ -1,5 +1,6 @@
 // Text written by the model before, midway through and after training: what a loss of 3.2 looks like.
 
+import type { TrainConfig } from '../config/train-config.ts';
 import type { Dataset } from '../data/types.ts';
 import { sampleText } from '../generate/sample.ts';
 import { deriveSeed } from '../tensor/random.ts';
@@ -20,10 +21,17 @@ export function samplePrompt(dataset: Pick<Dataset, 'heldOutText'>): string {
   return end > promptCharacters / 2 ? cut.slice(0, end) : cut;
 }
 
-/** Whether a sample is due at this step of the run: 0, half-way and the last. */
+/** Whether samples are taken at this step: 0, half-way and the last. */
+export function isSampleStep(
+  { steps, sampleTokens }: Pick<TrainConfig, 'steps' | 'sampleTokens'>,
+  step: number,
+): boolean {
+  return sampleTokens > 0 && [0, Math.floor(steps / 2), steps].includes(step);
+}
+
+/** Whether a sample is due now. */
 export function isSampleDue({ settings, state }: Pick<Run, 'settings' | 'state'>): boolean {
-  const { steps, sampleTokens } = settings.train;
-  return sampleTokens > 0 && state.sampledStep < state.step && [0, Math.floor(steps / 2), steps].includes(state.step);
+  return state.sampledStep < state.step && isSampleStep(settings.train, state.step);
 }
 
 /** Writes a sample; the same seed and weights give the same text. */

@@ -59,24 +59,43 @@ export function unpackReport(values: ArrayLike<number>, { config, expertBiases }
   return { total, main, balance, mtp: rest.slice(0, depths), counts: new Map(counts) };
 }
 
-/** Adds up the reports of the parts; losses must be weighted by their share already. Biases are the current ones. */
-export async function readReports(
-  reports: readonly tf.Tensor1D[],
-  norm: tf.Scalar,
-  model: Layout,
-): Promise<StepOutcome> {
-  const biases = [...model.expertBiases.values()];
-  const packed = packVector([norm, ...biases, ...reports]);
-  const values = await packed.data();
-  packed.dispose();
+/** The numbers of a step in one vector: the norm, the biases of all layers, the reports of all parts. */
+export function packStep(norm: tf.Scalar, reports: readonly tf.Tensor1D[], { expertBiases }: Layout): tf.Tensor1D {
+  return packVector([norm, ...expertBiases.values(), ...reports]);
+}
+
+/**
+ * The inverse of `packStep`, with the reports of the parts added up; their losses must be weighted by the parts' shares
+ * already.
+ */
+export function unpackStep(values: Float32Array, parts: number, model: Layout): StepOutcome {
   const E = model.config.nRoutedExperts;
-  const sums = sumRows(values.subarray(1 + biases.length * E), reports.length);
+  const sums = sumRows(values.subarray(1 + model.expertBiases.size * E), parts);
   const { counts, ...losses } = unpackReport(sums, model);
   return {
     ...losses,
     gradNorm: values[0] ?? Number.NaN,
     load: [...counts].map(([layer, c], i) => layerLoad(layer, c, values.subarray(1 + i * E, 1 + (i + 1) * E))),
   };
+}
+
+/** Reads the numbers of a step. Biases are the current ones. */
+export async function readReports(
+  reports: readonly tf.Tensor1D[],
+  norm: tf.Scalar,
+  model: Layout,
+): Promise<StepOutcome> {
+  const packed = packStep(norm, reports, model);
+  const values = await packed.data<'float32'>();
+  packed.dispose();
+  return unpackStep(values, reports.length, model);
+}
+
+/** The selections per expert of all layers in a report [P]: a tensor [L, E]. */
+export function countsOf(report: tf.Tensor1D, { config, expertBiases }: Layout): tf.Tensor2D {
+  const { numNextnPredictLayers: depths, nRoutedExperts: E } = config;
+  const layers = expertBiases.size;
+  return tf.reshape(tf.slice(report, 3 + depths, layers * E), [layers, E]);
 }
 
 /** The sum of `rows` rows of equal length, in double precision. */

@@ -3,6 +3,7 @@
 
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
+import { isGuarded } from './guarded-step.ts';
 import type { Learner } from './learner.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StepPlan } from './schedules.ts';
@@ -16,6 +17,8 @@ export interface Stepper {
    * @throws {UserError} when the loss or a gradient is not finite; nothing has been changed then
    */
   step(batch: Batch, plan: StepPlan, train: TrainConfig): Promise<StepOutcome>;
+  /** Whether a step may be asked for while the one before it is under way. */
+  readonly canBeAhead: boolean;
   /** Brings weights, biases, moments and average of the learner up to date. */
   gather(): Promise<void>;
   /** Frees what it holds. */
@@ -28,6 +31,7 @@ export type StartStepper = (learner: Learner, settings: RunSettings) => Promise<
 /** The learner takes the steps. */
 export const ownSteps: StartStepper = async (learner) => ({
   step: (batch, plan, train) => trainStep(learner, batch, plan, train),
+  canBeAhead: isGuarded(learner),
   gather: async () => {},
   close: async () => {},
 });

@@ -1,24 +1,24 @@
 // One optimizer step: forward and backward over the parts of a batch, clipping, AdamW, balancing bias, weight average.
 //
 // All numbers of a step come back from the backend in one transfer, before anything is changed: a step whose loss or
-// gradients are not finite leaves the weights as they were.
+// gradients are not finite leaves the weights as they were. A GPU makes sure of that by itself: `guarded-step.ts`.
 
-import type { TrainConfig } from '../config/train-config.ts';
 import type { Batch } from '../data/types.ts';
 import { tf } from '../tensor/tf.ts';
-import { type AccumulationSettings, accumulateGradients } from './accumulate.ts';
+import { accumulateGradients } from './accumulate.ts';
 import { balanceExperts } from './balance-experts.ts';
 import { clipScale, globalNorm } from './clip.ts';
+import { guardedStep, isGuarded, type StepSettings } from './guarded-step.ts';
 import type { Learner } from './learner.ts';
 import { nonFiniteError } from './non-finite.ts';
 import type { StepPlan } from './schedules.ts';
 import { readReports, type StepOutcome } from './step-report.ts';
 
-type StepSettings = AccumulationSettings &
-  Pick<TrainConfig, 'maxGradNorm' | 'expertBiasUpdateRule' | 'expertBiasRecenter'>;
-
 /**
  * Trains on one batch: gradients of all parts are added, then the optimizer, the bias and the average move once.
+ *
+ * Where `isGuarded` holds, all commands have been given when this returns its promise, so the next step may be asked for
+ * before that is settled.
  *
  * Ownership: leaves no tensor behind.
  *
@@ -30,6 +30,7 @@ export async function trainStep(
   plan: StepPlan,
   train: StepSettings,
 ): Promise<StepOutcome> {
+  if (isGuarded(learner)) return guardedStep(learner, batch, plan, train);
   const { gradients, reports } = accumulateGradients(learner, batch, plan.mtpWeight, train);
   const norm = globalNorm(gradients.values());
   try {

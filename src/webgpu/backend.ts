@@ -23,6 +23,8 @@ export interface WebGpuBackend extends tf.KernelBackend, Recorder {
   incRef(dataId: object): void;
   /** A new tensor with undefined contents. */
   output(shape: readonly number[], dtype?: 'float32' | 'int32'): tf.TensorInfo;
+  /** A new vector with these contents. */
+  upload(values: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>): tf.TensorInfo & { readonly shape: number[] };
   /** Where a tensor is; it is uploaded if it was not. */
   placeOf(info: Pick<tf.TensorInfo, 'dataId'>): Place;
   /** A tensor at a place that is not its own. */
@@ -84,6 +86,11 @@ export function createBackend(Base: TfjsBackendClass, device: GPUDevice, info: G
       const info = this.makeTensorInfo(shape as number[], dtype);
       this.uploadToGPU(info.dataId);
       return info;
+    }
+
+    upload(values: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>): tf.TensorInfo {
+      const dtype = values instanceof Int32Array ? 'int32' : 'float32';
+      return this.makeTensorInfo([values.length], dtype, values);
     }
 
     placeOf({ dataId }: Pick<tf.TensorInfo, 'dataId'>): Place {

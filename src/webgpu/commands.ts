@@ -1,10 +1,27 @@
 // What goes to the GPU: dispatches, in one compute pass and one command buffer for as long as nobody waits.
 
+import { UserError } from '../errors.ts';
+
 /** A dispatch whose pipeline and bindings are ready. */
 export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly grid: readonly [number, number, number];
+}
+
+function problemOf(error: GPUError): Error {
+  if (error.constructor.name !== 'GPUOutOfMemoryError') return new Error(`webgpu: ${error.message}`);
+  return new UserError(
+    `webgpu: the GPU has no memory left (${error.message}); take a smaller batchSize or seqLen, or more gradAccumSteps, ` +
+      'or --backend engine',
+  );
+}
+
+function lostError({ message }: GPUDeviceLostInfo): UserError {
+  return new UserError(
+    `webgpu: the device was lost (${message.trim() || 'without a reason'}), and what it held with it; a reset of the ` +
+      'driver or a page in the background can do that; resume the run, or take --backend engine',
+  );
 }
 
 /** What has been asked of the GPU since the backend was started. */
@@ -31,25 +48,34 @@ export class Commands {
   #pipeline: GPUComputePipeline | null = null;
   #recorded: Dispatch[] | null = null;
 
-  #problem: string | null = null;
+  #problem: Error | null = null;
+  #lost: UserError | null = null;
 
   constructor(device: GPUDevice) {
     this.device = device;
     // A command that WebGPU refuses does nothing, and its result would be zeros.
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault();
-      this.#problem ??= (event as GPUUncapturedErrorEvent).error.message;
+      this.#problem ??= problemOf((event as GPUUncapturedErrorEvent).error);
     });
-    void device.lost.then(({ reason, message }) => {
-      if (reason !== 'destroyed') this.#problem ??= `the device was lost: ${message}`;
+    void device.lost.then((found) => {
+      this.#lost = lostError(found);
     });
   }
 
-  /** @throws Error if the device has refused a command, or was lost. */
+  /** Whether the device is gone, and nothing that was asked of it is computed. */
+  get isLost(): boolean {
+    return this.#lost !== null;
+  }
+
+  /**
+   * @throws {UserError} if the device was lost, or its memory was not enough
+   * @throws Error if it has refused a command
+   */
   throwProblem(): void {
-    const problem = this.#problem;
+    const problem = this.#lost ?? this.#problem;
     this.#problem = null;
-    if (problem !== null) throw new Error(`webgpu: ${problem}`);
+    if (problem !== null) throw problem;
   }
 
   /** Whether there are commands that were not submitted. */
@@ -76,10 +102,6 @@ export class Commands {
   /** Notes every dispatch that runs from now on in `list`; null ends that. */
   record(list: Dispatch[] | null): void {
     this.#recorded = list;
-  }
-
-  get isRecording(): boolean {
-    return this.#recorded !== null;
   }
 
   /** The encoder of the next submission, outside a compute pass: for TF.js, and for copies. */

@@ -111,7 +111,7 @@ function runsOf(items: readonly ListItem[], most: number): { items: ListItem[]; 
 export const blocksOf = (items: readonly ListItem[]): number =>
   items.reduce((sum, { places }) => sum + Math.ceil(places[0]!.bytes / 4 / blockElements), 0);
 
-/** Runs a program on a list; `numbers` may differ each time. */
+/** Runs a program on a list. */
 export function runList(
   backend: WebGpuBackend,
   list: ListProgram,
@@ -129,7 +129,6 @@ export function runList(
       ...marks,
     ]);
     const table = { buffer: backend.tables.of(`${list.name} ${key}`, () => rowsOf(list, run, buffers)) };
-    const changes = !backend.commands.isRecording;
-    backend.runOn(programOf(list, buffers.length), { ...bindings, table }, numbers, blocks, changes);
+    backend.runOn(programOf(list, buffers.length), { ...bindings, table }, numbers, blocks);
   }
 }

@@ -3,6 +3,7 @@
 // A kernel that reads or writes many tensors, such as AdamW, binds these few buffers, where it could not bind a buffer
 // for each tensor.
 
+import { UserError } from '../errors.ts';
 import type { Commands } from './commands.ts';
 
 /** Bindings must begin at a multiple of this in every adapter. */
@@ -57,7 +58,7 @@ export class Slabs {
     return this.bytesReserved - free;
   }
 
-  /** @throws Error if one binding of the device cannot hold so much, or the GPU has no more memory. */
+  /** @throws {UserError} if one binding of the device cannot hold so much */
   allocate(bytes: number): Place {
     const size = reserved(bytes);
     let best: { slab: Slab; at: number; left: number } | null = null;
@@ -119,7 +120,10 @@ export class Slabs {
 
   #grow(size: number): Slab {
     if (size > this.#largest) {
-      throw new Error(`webgpu: a tensor of ${size} bytes is larger than this adapter can bind (${this.#largest})`);
+      throw new UserError(
+        `webgpu: a tensor of ${size} bytes is larger than this adapter can bind (${this.#largest}); take a smaller ` +
+          'batchSize or seqLen, or more gradAccumSteps, or --backend engine',
+      );
     }
     const bytes = Math.min(this.#largest, Math.max(size, smallestSlab, reserved(this.bytesReserved / 2)));
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;

@@ -1,5 +1,6 @@
 // How the host reads: a copy into a buffer that it can map.
 
+import { nextTurn } from '../event-loop.ts';
 import type { Commands } from './commands.ts';
 import type { Place } from './slabs.ts';
 
@@ -20,7 +21,13 @@ export class Staging {
     this.#commands.encoder().copyBufferToBuffer(buffer, offset, target, 0, Math.ceil(bytes / 4) * 4);
     this.#commands.submit();
     this.#commands.work.readbacks++;
-    await target.mapAsync(GPUMapMode.READ, 0, size);
+    try {
+      await target.mapAsync(GPUMapMode.READ, 0, size);
+    } catch (error) {
+      await nextTurn(); // the device says in a turn of its own that it was lost
+      this.#commands.throwProblem();
+      throw error;
+    }
     this.#commands.throwProblem();
     const copy = target.getMappedRange(0, size).slice(0, bytes);
     target.unmap();

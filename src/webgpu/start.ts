@@ -12,15 +12,17 @@ let base: TfjsBackendClass | null = null;
 let started: { readonly backend: WebGpuBackend; readonly gpu: Gpu } | null = null;
 
 /**
- * Registers the backend with TF.js, whose own package must have been loaded.
+ * Registers the backend with TF.js, whose own package must have been loaded. A device that was lost is asked for again.
  *
  * @throws Error where there is no GPU.
  */
 export async function startWebGpu(): Promise<Gpu> {
-  if (started === null || tf.findBackend(backendName) !== started.backend) started = await register();
+  if (started === null || isGone(started.backend)) started = await register();
   setRunningWebGpu(started.backend);
   return started.gpu;
 }
+
+const isGone = (backend: WebGpuBackend) => backend.commands.isLost || tf.findBackend(backendName) !== backend;
 
 async function register(): Promise<NonNullable<typeof started>> {
   const gpu = await requestGpu();

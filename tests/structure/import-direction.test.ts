@@ -13,7 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   tensor: [],
   ops: ['tensor', 'precision', 'config'],
   engine: ['ops', 'tensor', 'precision'],
-  webgpu: ['ops', 'tensor', 'config'],
+  webgpu: ['ops', 'tensor', 'precision', 'config'],
   backends: ['engine', 'webgpu', 'tensor'],
   layers: ['ops', 'tensor', 'config'],
   mla: ['layers', 'ops', 'tensor', 'config'],

@@ -35,6 +35,8 @@ describe('a recorded training step', () => {
     const gpu = await bench('peer-a');
     expect(gpu.dispatches).toBeLessThanOrEqual(300);
     expect(gpu).toMatchObject({ submits: 1, readbacks: 1, buffersCreated: 0 });
+    const page = readFileSync('docs/webgpu.md', 'utf8').replaceAll(/\s+/g, ' ');
+    expect(page).toContain(`${gpu.dispatches} dispatches, one submission`);
   });
 
   it.each(['peer-s', 'peer-b', 'tiny'])('makes no new buffer and waits once at %s', async (preset) => {

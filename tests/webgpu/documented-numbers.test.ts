@@ -11,7 +11,6 @@ interface Measured {
   readonly transformersEager: BySize;
   readonly cudaGraphDense: BySize;
   readonly gpuAlone: BySize;
-  readonly dispatches: BySize;
   readonly rounds: Readonly<Record<keyof BySize, { readonly webgpu: number[]; readonly engine: number[] }>>;
   readonly expertsAtPeerA: Readonly<Record<string, number>>;
   readonly partsAtPeerA: Readonly<Record<string, number>>;
@@ -48,13 +47,12 @@ describe('docs/webgpu.md', () => {
   });
 
   it('has the other numbers', () => {
-    const { expertsAtPeerA: experts, small, tiny, dispatches, partsAtPeerA } = measured;
+    const { expertsAtPeerA: experts, small, tiny, partsAtPeerA } = measured;
     const [first, second, third, fourth, fifth] = Object.values(experts).map((ms) => ms.toFixed(1));
     expect(text).toContain(`took ${first}, ${second}, ${third}, ${fourth} and ${fifth} ms`);
     expect(text).toContain(
       `takes ${small.msPerStep.toFixed(0)} ms a step, which is ${(small.gflops / 1e3).toFixed(1)} TFLOP/s`,
     );
-    expect(text).toContain(`${dispatches['peer-a']} dispatches`);
     expect(text).toContain(`within ${tiny.firstTenLargestRelative}`);
     const { webgpu, engine } = tiny.meanOfLast30;
     expect(text).toContain(`the last 30 is ${webgpu.toFixed(4)}, where the engine's is ${engine.toFixed(4)}`);

@@ -2,8 +2,6 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
-import type { Batch } from '../../src/data/types.ts';
-import { createRandom } from '../../src/tensor/random.ts';
 import { Repeated } from '../../src/tensor/repeated.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { createLearner, disposeLearner } from '../../src/train/learner.ts';
@@ -11,22 +9,10 @@ import { planRun } from '../../src/train/plan-changes.ts';
 import { trainStep } from '../../src/train/train-step.ts';
 import { runningWebGpu } from '../../src/webgpu/running.ts';
 import { nanoModel, nanoTrain } from '../train/nano.ts';
+import { randomBatch } from './random-batch.ts';
 import { whyNoGpu } from './software-gpu.ts';
 
 const missing = await whyNoGpu();
-
-function randomBatch(seed: number): Batch {
-  const [batchSize, seqLen] = [2, 11];
-  const random = createRandom(seed);
-  const size = batchSize * (seqLen + 1);
-  return {
-    batchSize,
-    seqLen,
-    ids: Int32Array.from({ length: size }, () => Math.floor(random() * nanoModel.vocabSize)),
-    documentIds: Int32Array.from({ length: size }, (_, i) => Math.floor((i % (seqLen + 1)) / 5)),
-    domains: new Int32Array(batchSize),
-  };
-}
 
 /** Never records. */
 class Eager extends Repeated {
@@ -42,7 +28,12 @@ async function train(passes: Repeated, steps: number) {
   const [plan] = planRun(settings);
   const numbers: number[][] = [];
   for (let i = 0; i < steps; i++) {
-    const { total, gradNorm } = await trainStep(learner, randomBatch(i), { ...plan!, biasSpeed: 0.01 }, settings);
+    const { total, gradNorm } = await trainStep(
+      learner,
+      randomBatch(nanoModel.vocabSize, i),
+      { ...plan!, biasSpeed: 0.01 },
+      settings,
+    );
     numbers.push([total, gradNorm]);
   }
   const weights = await learner.model.exportTensors();
@@ -86,7 +77,9 @@ describe('training steps on WebGPU', () => {
     const [name, weight] = [...learner.model.parameters][3]!;
     tf.tidy(() => weight.assign(tf.fill(weight.shape, Number.NaN)));
     const [plan] = planRun(nanoTrain);
-    await expect(trainStep(learner, randomBatch(0), plan!, nanoTrain)).rejects.toThrow(`the weight ${name} `);
+    await expect(trainStep(learner, randomBatch(nanoModel.vocabSize, 0), plan!, nanoTrain)).rejects.toThrow(
+      `the weight ${name} `,
+    );
     disposeLearner(learner);
   });
 

@@ -6,13 +6,13 @@ import { numbers } from './experts-rows.ts';
 import { lanesOf, type Product, productFunction, productMemory, type Tiling, tilingName } from './product.ts';
 
 /** The products of experts: tiles of 32 x 32, whose depth two parts of a workgroup share. */
-const tiling: Tiling = { tile: 32, parts: 2, deep: 16 };
+export const tiling: Tiling = { tile: 32, parts: 2, deep: 16 };
 
 /** Tiles of rows that experts can have together, however the rows are spread. */
 export const rowTiles = (M: number, E: number) => Math.floor(M / tiling.tile) + E;
 
 /** What an expert has: its number, where its rows begin and end, and whether the tile exists. */
-const findings = 'var<workgroup> found: vec4u;';
+export const findings = 'var<workgroup> found: vec4u;';
 
 /** Sets `expert`, `firstRow` and `lastRow` of a tile of rows; returns where there is no such tile. */
 const findExpert = (rowTile: string) => `if (lane == 0u) {
@@ -29,7 +29,10 @@ const findExpert = (rowTile: string) => `if (lane == 0u) {
   let expert = place.x;`;
 
 /** A product of sorted rows with the matrix of their expert. `tile` counts tiles of columns within tiles of rows. */
-const grouped = (product: Omit<Product, 'rows' | 'depth' | 'setup' | 'row0' | 'column0'>, depth: string): Product => ({
+export const grouped = (
+  product: Omit<Product, 'rows' | 'depth' | 'setup' | 'row0' | 'column0'>,
+  depth: string,
+): Product => ({
   ...product,
   setup: `let across = (${product.columns} + ${tiling.tile - 1}u) / ${tiling.tile}u;\n  ${findExpert('tile / across')}`,
   rows: 'place.z',
@@ -39,7 +42,7 @@ const grouped = (product: Omit<Product, 'rows' | 'depth' | 'setup' | 'row0' | 'c
 });
 
 /** The gradient of one expert's matrix; its rows of the batch are the depth. */
-const weightGradient = (product: Omit<Product, 'depth' | 'setup' | 'row0' | 'column0'>): Product => ({
+export const weightGradient = (product: Omit<Product, 'depth' | 'setup' | 'row0' | 'column0'>): Product => ({
   ...product,
   setup: `let across = (${product.columns} + ${tiling.tile - 1}u) / ${tiling.tile}u;
   let tilesOfExpert = across * ((${product.rows} + ${tiling.tile - 1}u) / ${tiling.tile}u);

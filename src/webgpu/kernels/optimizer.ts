@@ -5,7 +5,9 @@ import { emaUpdateOp } from '../../ops/ema-update.ts';
 import { globalNormOp } from '../../ops/global-norm.ts';
 import { overwriteOp } from '../../ops/overwrite.ts';
 import { packVectorOp } from '../../ops/pack-vector.ts';
+import type { Operand } from '../../ops/define-op.ts';
 import { tf } from '../../tensor/tf.ts';
+import type { WebGpuBackend } from '../backend.ts';
 import { blockLanes, blocksOf, type ListItem, type ListProgram, runList } from '../lists.ts';
 import type { Program } from '../program.ts';
 import type { Place } from '../slabs.ts';
@@ -37,28 +39,37 @@ const rootOfSum: Program = {
   if (lane == 0u) { norm[0] = sqrt(total); }`,
 };
 
+/** A negative scale says that nothing changes. Factors are in a tensor, because they differ from step to step. */
 const adamw: ListProgram = {
   name: 'AdamWUpdate',
-  item: { parameter: 'block', gradient: 'block', expAvg: 'block', expAvgSq: 'block', scale: 'whole' },
+  item: {
+    ...{ parameter: 'block', gradient: 'block', expAvg: 'block', expAvgSq: 'block' },
+    ...{ scale: 'whole', factors: 'whole' },
+  },
   marks: ['decays'],
-  numbers: { beta1: 'f32', beta2: 'f32', gain: 'f32', gainSq: 'f32', eps: 'f32', rate: 'f32', decay: 'f32' },
+  numbers: {},
   code: `  let scale = get_scale(0u);
-  let shrink = select(1.0, u.decay, decays == 1u);
+  if (scale < 0.0) { return; }
+  let beta1 = get_factors(0u); let beta2 = get_factors(1u);
+  let gain = get_factors(2u) * scale; let gainSq = get_factors(3u) * scale * scale;
+  let eps = get_factors(4u); let rate = get_factors(5u);
+  let shrink = select(1.0, get_factors(6u), decays == 1u);
 ${forEach(`
     let g = get_gradient(i);
-    let m = u.beta1 * get_expAvg(i) + u.gain * scale * g;
-    let v = u.beta2 * get_expAvgSq(i) + u.gainSq * scale * scale * g * g;
+    let m = beta1 * get_expAvg(i) + gain * g;
+    let v = beta2 * get_expAvgSq(i) + gainSq * g * g;
     set_expAvg(i, m);
     set_expAvgSq(i, v);
-    set_parameter(i, shrink * get_parameter(i) - u.rate * m / (sqrt(v) + u.eps));
+    set_parameter(i, shrink * get_parameter(i) - rate * m / (sqrt(v) + eps));
   `)}`,
 };
 
 const ema: ListProgram = {
   name: 'EmaUpdate',
-  item: { average: 'block', parameter: 'block' },
+  item: { average: 'block', parameter: 'block', scale: 'whole' },
   numbers: { rest: 'f32' },
-  code: forEach('let old = get_average(i); set_average(i, old + (get_parameter(i) - old) * u.rest);'),
+  code: `  if (get_scale(0u) < 0.0) { return; }
+${forEach('let old = get_average(i); set_average(i, old + (get_parameter(i) - old) * u.rest);')}`,
 };
 
 const pack: ListProgram = {
@@ -69,9 +80,47 @@ const pack: ListProgram = {
 };
 
 /** The part of a place that begins at an element; its length is that of another tensor. */
-const from = ({ buffer, offset, bytes }: Place, element: number): Place => {
+export const placeFrom = ({ buffer, offset, bytes }: Place, element: number): Place => {
   return { buffer, offset: offset + 4 * element, bytes: bytes - 4 * element };
 };
+
+type Items<Names extends string> = readonly Readonly<Record<Names, Operand>>[];
+
+/** AdamW on the places of all items; the first `decayed` have weights that decay. */
+export function runAdamw(
+  backend: WebGpuBackend,
+  items: Items<'parameter' | 'gradient' | 'expAvg' | 'expAvgSq'>,
+  shared: { readonly scale: Operand; readonly factors: Operand },
+  decayed: number,
+): void {
+  const sharedPlaces = [shared.scale, shared.factors].map((tensor) => backend.placeOf(tensor));
+  const list = items.map(({ parameter, gradient, expAvg, expAvgSq }, i): ListItem => {
+    const places = [parameter, gradient, expAvg, expAvgSq].map((tensor) => backend.placeOf(tensor));
+    return { places: [...places, ...sharedPlaces], marks: [i < decayed ? 1 : 0] };
+  });
+  runList(backend, adamw, list, {});
+}
+
+/** The moving average of all items. */
+export function runEma(
+  backend: WebGpuBackend,
+  items: Items<'average' | 'parameter'>,
+  scale: Operand,
+  rest: number,
+): void {
+  const scalePlace = backend.placeOf(scale);
+  const list = items.map(({ average, parameter }) => {
+    return { places: [backend.placeOf(average), backend.placeOf(parameter), scalePlace] };
+  });
+  runList(backend, ema, list, { rest });
+}
+
+/** Calls `use` with a tensor of these numbers. */
+function withNumbers(backend: WebGpuBackend, numbers: readonly number[], use: (tensor: Operand) => void): void {
+  const tensor = backend.upload(Float32Array.from(numbers));
+  use(tensor);
+  backend.disposeData(tensor.dataId);
+}
 
 /** Registers the kernels of an optimizer step. */
 export function registerOptimizer(): void {
@@ -82,7 +131,7 @@ export function registerOptimizer(): void {
     const sumsAt = backend.placeOf(sums);
     let next = 0;
     const list = tensors.map((place): ListItem => {
-      const item = { places: [place, from(sumsAt, next)] };
+      const item = { places: [place, placeFrom(sumsAt, next)] };
       next += blocksOf([item]);
       return item;
     });
@@ -91,20 +140,15 @@ export function registerOptimizer(): void {
     backend.disposeData(sums.dataId);
     return { norm };
   });
-  registerGpuListOp(adamwUpdateOp, (backend, { scale }, items, { decayed, ...factors }) => {
-    const scaleAt = backend.placeOf(scale);
-    const list = items.map(({ parameter, gradient, expAvg, expAvgSq }, i): ListItem => {
-      const places = [parameter, gradient, expAvg, expAvgSq].map((tensor) => backend.placeOf(tensor));
-      return { places: [...places, scaleAt], marks: [i < decayed ? 1 : 0] };
+  registerGpuListOp(adamwUpdateOp, (backend, { scale }, items, { decayed, ...rest }) => {
+    const { beta1, beta2, gain, gainSq, eps, rate, decay } = rest;
+    withNumbers(backend, [beta1, beta2, gain, gainSq, eps, rate, decay], (factors) => {
+      runAdamw(backend, items, { scale, factors }, decayed);
     });
-    runList(backend, adamw, list, factors);
     return {};
   });
   registerGpuListOp(emaUpdateOp, (backend, _, items, { rest }) => {
-    const list = items.map(({ average, parameter }) => {
-      return { places: [average, parameter].map((tensor) => backend.placeOf(tensor)) };
-    });
-    runList(backend, ema, list, { rest });
+    withNumbers(backend, [1], (scale) => runEma(backend, items, scale, rest));
     return {};
   });
   registerGpuListOp(packVectorOp, (backend, _, items) => {
@@ -113,7 +157,7 @@ export function registerOptimizer(): void {
     const to = backend.placeOf(vector);
     let at = 0;
     const list = items.map(({ tensor }, i) => {
-      const item = { places: [backend.placeOf(tensor), from(to, at)] };
+      const item = { places: [backend.placeOf(tensor), placeFrom(to, at)] };
       at += sizes[i]!;
       return item;
     });
