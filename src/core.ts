@@ -56,7 +56,14 @@ export type {
 export { type SampleBatchOptions, type SampledAnswer, sampleBatch } from './generate/batch/sample-batch.ts';
 export { type WeightFormat, weightFormats } from './engine/weight-formats.ts';
 export { createDecoder } from './generate/decoder/create-decoder.ts';
-export type { Decoder, DecoderOptions, DraftToken, SequenceTokens } from './generate/decoder/decoder.ts';
+export type {
+  Decoder,
+  DecoderOptions,
+  DraftToken,
+  DrawInput,
+  SequenceTokens,
+} from './generate/decoder/decoder.ts';
+export type { DrawnTokens } from './generate/passes/passes.ts';
 export type { FolderSampling, GenerationDefaults } from './generate/generation-defaults.ts';
 export { type LoadedModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';

@@ -90,6 +90,17 @@ export interface Exports {
     b2: number,
     bStep: number,
   ) => void;
+  readonly drawTokens: (
+    logits: Address,
+    vocabulary: number,
+    temperature: number,
+    greedy: boolean,
+    rows: Address,
+    quantiles: Address,
+    tokens: Address,
+    probabilities: Address,
+    count: number,
+  ) => void;
   readonly emaUpdate: (table: Address, blocks: number, rest: number) => void;
   readonly emptyJob: (chunks: number) => void;
   readonly equalWords: (a: Address, b: Address, out: Address, size: number) => void;

@@ -67,6 +67,10 @@ export class FakeDecoder implements Decoder {
     });
   }
 
+  draw(): Promise<never> {
+    throw new Error('fake: draws nothing');
+  }
+
   draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]> {
     return this.#call(inputs, ({ slot, token }) => {
       this.#drafted[slot]!.push(token);

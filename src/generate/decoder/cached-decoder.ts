@@ -10,8 +10,10 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import { UserError } from '../../errors.ts';
-import type { Passes, PassRow } from '../passes/passes.ts';
-import type { Decoder, DraftToken, SequenceTokens } from './decoder.ts';
+import type { DrawnTokens, Draws, Passes, PassRow } from '../passes/passes.ts';
+import { drawTokens } from '../sampling/draw-tokens.ts';
+import { notNumbers } from '../sampling/token-distribution.ts';
+import type { Decoder, DraftToken, DrawInput, SequenceTokens } from './decoder.ts';
 
 interface Sequence {
   /** Tokens that ran through the main model. */
@@ -26,17 +28,33 @@ interface Sequence {
 
 const emptySequence = (): Sequence => ({ tokens: [], drafted: [], mtpLength: 0, hiddenFrom: 0 });
 
-/** Rows for tokens that follow each other from a position on. */
-function rowsFrom(
+/** Adds rows for tokens that follow each other from a position on. */
+function addRows(
+  rows: PassRow[],
   slot: number,
   position: number,
   tokens: readonly number[],
   logits: 'all' | 'last' | 'none',
-): PassRow[] {
-  return tokens.map((token, i) => {
-    const wanted = logits === 'all' || (logits === 'last' && i === tokens.length - 1);
-    return { slot, position: position + i, token, logits: wanted };
-  });
+): void {
+  const last = tokens.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const wanted = logits === 'all' || (logits === 'last' && i === last);
+    rows.push({ slot, position: position + i, token: tokens[i]!, logits: wanted });
+  }
+}
+
+/** The draws of all inputs: row i of the logits belongs to input i. */
+function drawsOf(inputs: readonly DrawInput[]): Draws {
+  const count = inputs.reduce((sum, { quantiles }) => sum + quantiles.length, 0);
+  const draws = { rows: new Int32Array(count), quantiles: new Float64Array(count) };
+  let at = 0;
+  for (let row = 0; row < inputs.length; row++) {
+    for (const quantile of inputs[row]!.quantiles) {
+      draws.rows[at] = row;
+      draws.quantiles[at++] = quantile;
+    }
+  }
+  return draws;
 }
 
 /** A decoder over any implementation of passes, which it owns. */
@@ -68,14 +86,7 @@ export class CachedDecoder implements Decoder {
   }
 
   async forward(inputs: readonly SequenceTokens[]): Promise<readonly Float32Array[]> {
-    this.#checkSlots(inputs);
-    for (const { slot, tokens } of inputs) this.#checkTokens(slot, tokens);
-    const rows: PassRow[] = [];
-    for (const { slot, tokens, logits } of inputs) {
-      rows.push(...this.#missingHidden(slot), ...rowsFrom(slot, this.length(slot), tokens, logits));
-    }
-    const values = await this.#passes.main(rows);
-    for (const { slot, tokens } of inputs) appendTokens(this.#sequence(slot), tokens);
+    const values = await this.#run(inputs);
     let start = 0;
     return inputs.map(({ tokens, logits }) => {
       const end = start + (logits === 'all' ? tokens.length : 1) * this.config.vocabSize;
@@ -85,13 +96,27 @@ export class CachedDecoder implements Decoder {
     });
   }
 
+  async draw(inputs: readonly DrawInput[], temperature: number): Promise<DrawnTokens> {
+    const logits = await this.#run(inputs);
+    const draws = drawsOf(inputs);
+    const drawn =
+      this.#passes.draw?.(draws, temperature) ?? drawTokens(logits, this.config.vocabSize, draws, temperature);
+    if (drawn.probabilities.some(Number.isNaN)) throw notNumbers();
+    return drawn;
+  }
+
   async draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]> {
     if (!this.canDraft) throw new UserError('decoder: this one makes no drafts; create it with drafts: true');
     this.#checkSlots(inputs);
     for (const { slot, token } of inputs) this.#checkDraft(slot, token);
-    const missing = inputs.flatMap(({ slot }) => this.#missingHidden(slot));
+    const missing: PassRow[] = [];
+    const rows: PassRow[] = [];
+    for (const { slot, token } of inputs) {
+      this.#addMissingHidden(missing, slot);
+      this.#addDraftRows(rows, slot, token);
+    }
     if (missing.length > 0) await this.#passes.main(missing);
-    const values = await this.#passes.mtp(inputs.flatMap(({ slot, token }) => this.#draftRows(slot, token)));
+    const values = await this.#passes.mtp(rows);
     for (const { slot, token } of inputs) {
       const sequence = this.#sequence(slot);
       sequence.drafted.push(token);
@@ -128,23 +153,37 @@ export class CachedDecoder implements Decoder {
     this.#passes.dispose();
   }
 
+  /** Runs and records tokens; returns the logits that are wanted, row after row; of a draw, those after its last token. */
+  async #run(inputs: readonly (DrawInput | SequenceTokens)[]): Promise<Float32Array> {
+    this.#checkSlots(inputs);
+    const rows: PassRow[] = [];
+    for (const input of inputs) {
+      this.#checkTokens(input.slot, input.tokens);
+      this.#addMissingHidden(rows, input.slot);
+      addRows(rows, input.slot, this.length(input.slot), input.tokens, 'logits' in input ? input.logits : 'last');
+    }
+    const values = await this.#passes.main(rows);
+    for (const { slot, tokens } of inputs) appendTokens(this.#sequence(slot), tokens);
+    return values;
+  }
+
   /** The rows of the MTP module that end with `token`. */
-  #draftRows(slot: number, token: number): PassRow[] {
+  #addDraftRows(rows: PassRow[], slot: number, token: number): void {
     const { tokens, drafted, mtpLength } = this.#sequence(slot);
     const first = Math.min(mtpLength, tokens.length - 1 + drafted.length);
     const known = drafted.length > 0 ? [] : tokens.slice(first + 1);
-    return rowsFrom(slot, first, [...known, token], 'last');
+    addRows(rows, slot, first, [...known, token], 'last');
   }
 
   /**
    * A row that runs the last token again, if the MTP module will need its hidden state and that is gone. This happens
    * when the sequence was truncated to a length before the last draft.
    */
-  #missingHidden(slot: number): PassRow[] {
+  #addMissingHidden(rows: PassRow[], slot: number): void {
     const { tokens, hiddenFrom } = this.#sequence(slot);
     const last = tokens.length - 1;
-    if (!this.canDraft || last < 0 || hiddenFrom <= last) return [];
-    return rowsFrom(slot, last, [tokens[last]!], 'none');
+    if (!this.canDraft || last < 0 || hiddenFrom <= last) return;
+    addRows(rows, slot, last, [tokens[last]!], 'none');
   }
 
   #sequence(slot: number): Sequence {
@@ -155,6 +194,7 @@ export class CachedDecoder implements Decoder {
 
   #checkSlots(inputs: readonly { readonly slot: number }[]): void {
     for (const { slot } of inputs) this.#sequence(slot);
+    if (inputs.length === 1) return;
     const distinct = new Set(inputs.map(({ slot }) => slot));
     if (distinct.size < inputs.length) throw new Error('internal: a sequence comes twice in one pass');
   }

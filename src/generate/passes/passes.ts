@@ -11,6 +11,18 @@ export interface PassRow {
   readonly logits: boolean;
 }
 
+/** Tokens to be drawn: from which row of logits each, and where in the sum of its probabilities, 0 <= quantile < 1. */
+export interface Draws {
+  readonly rows: Int32Array;
+  readonly quantiles: Float64Array;
+}
+
+/** The tokens that were drawn, and how likely each was: NaN where the logits are not numbers. */
+export interface DrawnTokens {
+  readonly ids: Int32Array;
+  readonly probabilities: Float64Array;
+}
+
 /**
  * Passes of one model over the caches of `slots` sequences. A row replaces what its position held before, and what
  * later positions held is no longer valid, so nothing needs to be erased.
@@ -28,6 +40,12 @@ export interface Passes {
    * output of the last row of each sequence is kept as the hidden state of the next position.
    */
   mtp(rows: readonly PassRow[]): Promise<Float32Array>;
+
+  /**
+   * Draws from the logits of the last pass as `drawTokens` does, to the same bits; absent where that is no faster than
+   * reading them.
+   */
+  draw?(draws: Draws, temperature: number): DrawnTokens;
 
   /** Forgets the hidden states of a sequence before a position. */
   forgetHidden(slot: number, before: number): void;
