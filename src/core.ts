@@ -63,7 +63,7 @@ export type {
   DrawInput,
   SequenceTokens,
 } from './generate/decoder/decoder.ts';
-export type { DrawnTokens } from './generate/passes/passes.ts';
+export type { DrawnTokens, GreedyTokens } from './generate/passes/passes.ts';
 export type { FolderSampling, GenerationDefaults } from './generate/generation-defaults.ts';
 export { type LoadedModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';

@@ -74,6 +74,7 @@ export interface Exports {
   readonly countJob: (counts: Address, chunks: number) => void;
   readonly countSelections: (indices: Address, counts: Address, size: number, experts: number) => void;
   readonly countWorkers: (change: number) => void;
+  readonly decodeGreedy: (start: Address) => number;
   readonly decodeMain: (model: Address, rows: Address, count: number, logits: Address) => number;
   readonly decodeMtp: (model: Address, rows: Address, count: number, logits: Address) => number;
   readonly describeRows: (

@@ -2,6 +2,7 @@
 // logits.
 
 import type { Tokenizer } from '../../data/types.ts';
+import type { GreedyTokens } from '../passes/passes.ts';
 import { TokenSampler } from '../sampling/token-sampler.ts';
 import { EventQueue } from './event-queue.ts';
 import type {
@@ -20,6 +21,8 @@ export interface GenerationLimits {
   /** Tokens that a sequence can hold. */
   readonly capacity: number;
 }
+
+const noLogits = new Float32Array(0);
 
 export class Generation {
   readonly request: GenerationRequest;
@@ -67,9 +70,20 @@ export class Generation {
     return this.#lastToken;
   }
 
+  /** How many tokens may still be chosen. */
+  get room(): number {
+    return this.#limit - this.#newTokens;
+  }
+
+  /** Whether the most likely token is taken every time and nothing is asked about the others. */
+  get isPlainlyGreedy(): boolean {
+    const { sampling, topLogprobs } = this.request;
+    return sampling.temperature === 0 && sampling.repetitionPenalty === 1 && topLogprobs === null;
+  }
+
   /** How many drafts are useful: if all are kept, they and the token after them must not exceed the limit. */
   get draftRoom(): number {
-    return this.#limit - this.#newTokens - 1;
+    return this.room - 1;
   }
 
   abandon(): void {
@@ -120,6 +134,20 @@ export class Generation {
       if (this.#isOver) break;
     }
     return tokens.length - 1;
+  }
+
+  /** Takes tokens that the decoder chose by itself, up to the end of the text. */
+  take({ ids, drafts }: GreedyTokens): void {
+    let wasKept = false;
+    for (const [i, token] of ids.entries()) {
+      const draft = drafts[i]!;
+      if (!wasKept) this.#forwardPasses++; // the pass that kept a draft gave the token after it as well
+      wasKept = token === draft;
+      if (draft >= 0) this.#drafted++;
+      if (wasKept) this.#accepted++;
+      this.#accept(token, draft < 0 ? null : draft, noLogits);
+      if (this.#isOver) return;
+    }
   }
 
   /** Ends the generation with the text so far. */

@@ -10,7 +10,7 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import { UserError } from '../../errors.ts';
-import type { DrawnTokens, Draws, Passes, PassRow } from '../passes/passes.ts';
+import type { DrawnTokens, Draws, GreedyTokens, Passes, PassRow } from '../passes/passes.ts';
 import { drawTokens } from '../sampling/draw-tokens.ts';
 import { notNumbers } from '../sampling/token-distribution.ts';
 import type { Decoder, DraftToken, DrawInput, SequenceTokens } from './decoder.ts';
@@ -103,6 +103,26 @@ export class CachedDecoder implements Decoder {
       this.#passes.draw?.(draws, temperature) ?? drawTokens(logits, this.config.vocabSize, draws, temperature);
     if (drawn.probabilities.some(Number.isNaN)) throw notNumbers();
     return drawn;
+  }
+
+  async greedy(slot: number, token: number, count: number): Promise<GreedyTokens | null> {
+    const sequence = this.#sequence(slot);
+    const { tokens } = sequence;
+    const position = tokens.length;
+    const mtpLength = Math.min(sequence.mtpLength, position - 1);
+    const isReady = !this.canDraft || (mtpLength >= position - 2 && sequence.hiddenFrom <= mtpLength);
+    if (this.#passes.greedy === undefined || position === 0 || !isReady) return null;
+    this.#checkTokens(slot, [token]);
+    this.#checkRoom(position + count);
+    const run = this.#passes.greedy({ slot, token, position, previous: tokens[position - 1]!, mtpLength, count });
+    tokens.push(token, ...run.ids.subarray(0, -1));
+    sequence.drafted = [];
+    if (this.canDraft) {
+      sequence.mtpLength = run.mtpLength;
+      sequence.hiddenFrom = run.mtpLength;
+      this.#passes.forgetHidden(slot, run.mtpLength);
+    }
+    return run;
   }
 
   async draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]> {
@@ -202,7 +222,10 @@ export class CachedDecoder implements Decoder {
   #checkTokens(slot: number, tokens: readonly number[]): void {
     if (tokens.length === 0) throw new UserError('decoder: no tokens; give at least one');
     for (const token of tokens) this.#checkToken(token);
-    const length = this.length(slot) + tokens.length;
+    this.#checkRoom(this.length(slot) + tokens.length);
+  }
+
+  #checkRoom(length: number): void {
     if (length <= this.capacity) return;
     throw new UserError(
       `decoder: ${length} tokens, but a sequence may have at most ${this.capacity}; shorten the text, or ask for fewer new tokens`,

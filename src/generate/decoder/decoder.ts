@@ -4,7 +4,7 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { WeightFormat } from '../../engine/weight-formats.ts';
-import type { DrawnTokens } from '../passes/passes.ts';
+import type { DrawnTokens, GreedyTokens } from '../passes/passes.ts';
 
 /** Tokens that continue one sequence. */
 export interface SequenceTokens {
@@ -69,6 +69,17 @@ export interface Decoder {
    * @throws {UserError} as `forward` does, and when the model gives logits that are not numbers.
    */
   draw(inputs: readonly DrawInput[], temperature: number): Promise<DrawnTokens>;
+
+  /**
+   * The `count` tokens that follow `token`, the most likely one each time, or, with drafts, one less; `token` and all of
+   * them but the last are cached then. With drafts, each pass runs a draft too if the module gives it a probability of
+   * a half at least.
+   *
+   * Null where the backend takes the host for each token, or where the sequence is not ready: with drafts, `draft` must
+   * have been called for one of the last two tokens.
+   * @throws {UserError} as `forward` does, and when the model gives logits that are not numbers.
+   */
+  greedy(slot: number, token: number, count: number): Promise<GreedyTokens | null>;
 
   /**
    * Predicts with the first MTP module what follows `token`, which must be the next token after all those that this

@@ -11,7 +11,8 @@ import { EngineBlocks, floatsAt, integersAt } from './engine-blocks.ts';
 import { EngineDraws } from './engine-draws.ts';
 import { type EngineModel, writeEngineModel } from './engine-model.ts';
 import { EngineSequence } from './engine-sequence.ts';
-import type { DrawnTokens, Draws, Passes, PassRow } from './passes.ts';
+import { EngineGreedy } from './engine-greedy.ts';
+import type { DrawnTokens, Draws, GreedyStart, GreedyTokens, Passes, PassRow } from './passes.ts';
 
 /** Most rows of a pass: longer prompts take several passes. More rows would save little and need more memory. */
 const rowsOfPass = 128;
@@ -32,6 +33,7 @@ export class EnginePasses implements Passes {
   readonly #rows: Address;
   readonly #sequences: readonly EngineSequence[];
   readonly #draws: EngineDraws;
+  readonly #greedy: EngineGreedy;
   /** The block for the logits of the last pass. */
   #logits: EngineBlocks;
   #logitsAddress: Address = nowhere;
@@ -53,6 +55,7 @@ export class EnginePasses implements Passes {
     }
     this.#rows = this.#blocks.take(rowsOfPass * rowWords);
     this.#draws = new EngineDraws(backend, vocabSize);
+    this.#greedy = new EngineGreedy(backend);
     const layers = numHiddenLayers + Number(drafts);
     const width = kvLoraRank + qkRopeHeadDim;
     this.#sequences = Array.from(
@@ -90,6 +93,19 @@ export class EnginePasses implements Passes {
     return this.#draws.draw(this.#logitsAddress, draws, temperature);
   }
 
+  greedy({ slot, position, count, ...start }: GreedyStart): GreedyTokens & { readonly mtpLength: number } {
+    const sequence = this.#sequences[slot]!;
+    sequence.reserve(position + count);
+    if (this.#drafts) sequence.reserveHidden(Math.min(start.mtpLength, position), position + count);
+    this.#reserveLogits(2);
+    const { cache, layerBytes } = sequence;
+    return this.#greedy.run({
+      ...{ main: this.#model.main, draft: this.#model.draft, rows: this.#rows, logits: this.#logitsAddress },
+      ...{ cache, layerBytes, hidden: sequence.hiddenAt(start.mtpLength), hiddenFrom: start.mtpLength },
+      ...{ position, count, ...start },
+    });
+  }
+
   forgetHidden(slot: number, before: number): void {
     this.#sequences[slot]!.forgetHidden(before);
   }
@@ -107,6 +123,7 @@ export class EnginePasses implements Passes {
     this.#blocks.free();
     this.#logits.free();
     this.#draws.free();
+    this.#greedy.free();
   }
 
   #run(

@@ -23,6 +23,26 @@ export interface DrawnTokens {
   readonly probabilities: Float64Array;
 }
 
+/** Where greedy decoding of a sequence goes on. */
+export interface GreedyStart {
+  readonly slot: number;
+  /** The first token that has not run, its position, and the token before it. */
+  readonly token: number;
+  readonly position: number;
+  readonly previous: number;
+  /** Positions that the MTP module has seen: without drafts any, with drafts at least `position` - 2. */
+  readonly mtpLength: number;
+  /** How many tokens to choose; with drafts it may become one less. */
+  readonly count: number;
+}
+
+/** The tokens that follow the one given, all but the last of which have run. */
+export interface GreedyTokens {
+  readonly ids: Int32Array;
+  /** What was drafted in the place of each: itself, another token, or -1 for nothing. */
+  readonly drafts: Int32Array;
+}
+
 /**
  * Passes of one model over the caches of `slots` sequences. A row replaces what its position held before, and what
  * later positions held is no longer valid, so nothing needs to be erased.
@@ -46,6 +66,14 @@ export interface Passes {
    * reading them.
    */
   draw?(draws: Draws, temperature: number): DrawnTokens;
+
+  /**
+   * Chooses the most likely token many times, with drafts if there are any; absent where that needs the host for each
+   * token. Also returns how many positions the module has seen.
+   *
+   * @throws {UserError} when logits are not numbers.
+   */
+  greedy?(start: GreedyStart): GreedyTokens & { readonly mtpLength: number };
 
   /** Forgets the hidden states of a sequence before a position. */
   forgetHidden(slot: number, before: number): void;

@@ -3,6 +3,7 @@
 // It is `TokenDistribution` and `exponential` of src/generate/sampling in numbers of 64 bits, operation by operation and
 // in the same order, so tokens and probabilities have the bits of those.
 
+import { mostLikely } from './greedy';
 import { largestOf } from '../shared/softmax-row';
 import { ARGUMENTS, SCRATCH_BYTES, run, scratch } from '../shared/threads';
 
@@ -115,7 +116,7 @@ function drawChunk(draw: i32): void {
   const largest = largestOf(logits, size);
   const total = sumOfWeights(job, logits, largest);
   const token = job.greedy
-    ? firstOf(logits, size, largest)
+    ? mostLikely(logits, size)
     : tokenAt(job, logits, largest, load<f64>(job.quantiles + (at << 3)) * total);
   store<i32>(job.tokens + (at << 2), token);
   let probability: f64 = NaN;
@@ -159,13 +160,6 @@ function weigh(logits: usize, size: i32, largest: f32, temperature: f64, total: 
     total += weight;
   }
   return total;
-}
-
-/** The first token with the largest logit; -1 if none is a number. */
-function firstOf(logits: usize, size: i32, largest: f32): i32 {
-  if (largest == -Infinity) return -1;
-  for (let i = 0; i < size; i++) if (load<f32>(logits + (<usize>i << 2)) == largest) return i;
-  return -1;
 }
 
 /** The token at which the weights before it and its own exceed `left`; scratch is as `sumOfWeights` left it. */
