@@ -132,7 +132,7 @@ export const decodeGreedy = {
   /** Of the sequence, as in its rows. */
   cache: 'address',
   layerBytes: 'integer',
-  /** Hidden states, that of position `hiddenFrom` first; nowhere without drafts. */
+  /** Hidden states that are kept, that of position `hiddenFrom` first; nowhere where no module will read them. */
   hidden: 'address',
   hiddenFrom: 'integer',
   /** Where `token` goes, the first that has not run; and the token before it. */

@@ -8,6 +8,7 @@ import { runningEngine } from '../../src/engine/engine.ts';
 import { createGenerator } from '../../src/generate/batch/batch-generator.ts';
 import { createDecoder } from '../../src/generate/decoder/create-decoder.ts';
 import type { Decoder } from '../../src/generate/decoder/decoder.ts';
+import { defaultSampling } from '../../src/generate/sampling/sampling.ts';
 import { mostLikely } from '../../src/generate/sampling/token-ranking.ts';
 import type { DeepseekV3ForCausalLM } from '../../src/model/causal-lm.ts';
 import { normalArray } from '../../src/tensor/random.ts';
@@ -59,7 +60,7 @@ async function ahead(model: DeepseekV3ForCausalLM, first: number, counts: readon
   if (drafts) await decoder.draft([{ slot: 0, token: first }]);
   const [ids, drafted]: [number[], number[]] = [[first], [-1]];
   for (const count of counts) {
-    const run = (await decoder.greedy(0, ids.at(-1)!, count))!;
+    const run = (await decoder.greedy(0, ids.at(-1)!, count, drafts))!;
     expect(count - run.ids.length).toBeLessThanOrEqual(drafts && count > 1 ? 1 : 0);
     ids.push(...run.ids);
     drafted.push(...run.drafts);
@@ -162,13 +163,13 @@ describe('greedy decoding in one call', () => {
   it('is not ready before a draft of the last tokens, and refuses what has no room or is no token', async () => {
     const model = randomModel();
     const decoder = createDecoder(model, { drafts: true, capacity: 12 });
-    expect(await decoder.greedy(0, 3, 2)).toBeNull();
+    expect(await decoder.greedy(0, 3, 2, true)).toBeNull();
     await decoder.forward([{ slot: 0, tokens: prompt, logits: 'last' }]);
-    expect(await decoder.greedy(0, 3, 2)).toBeNull();
+    expect(await decoder.greedy(0, 3, 2, true)).toBeNull();
     await decoder.draft([{ slot: 0, token: 3 }]);
-    await expect(decoder.greedy(0, 3, 8)).rejects.toThrow('13 tokens, but a sequence may have at most 12');
-    await expect(decoder.greedy(0, V, 2)).rejects.toThrow('token id 37 is outside the vocabulary');
-    expect((await decoder.greedy(0, 3, 7))!.ids.length).toBeGreaterThanOrEqual(6);
+    await expect(decoder.greedy(0, 3, 8, true)).rejects.toThrow('13 tokens, but a sequence may have at most 12');
+    await expect(decoder.greedy(0, V, 2, true)).rejects.toThrow('token id 37 is outside the vocabulary');
+    expect((await decoder.greedy(0, 3, 7, true))!.ids.length).toBeGreaterThanOrEqual(6);
     decoder.dispose();
     model.dispose();
   });
@@ -179,7 +180,7 @@ describe('greedy decoding in one call', () => {
     tf.tidy(() => norm.assign(tf.fill(norm.shape, Number.NaN)));
     const decoder = createDecoder(model);
     await decoder.forward([{ slot: 0, tokens: prompt, logits: 'last' }]);
-    await expect(decoder.greedy(0, 3, 4)).rejects.toThrow('logits that are not numbers');
+    await expect(decoder.greedy(0, 3, 4, false)).rejects.toThrow('logits that are not numbers');
     decoder.dispose();
     model.dispose();
   });
@@ -239,6 +240,38 @@ describe('a generator on the engine', () => {
     ];
     expect([own.ids, own.text, own.end.finishReason]).toEqual([expected.ids, expected.text, 'stop']);
     await Promise.all([once!.dispose(), steps!.dispose()]);
+    model.dispose();
+  });
+
+  it('continues a prompt in a typed array, as a tokenizer gives it', async () => {
+    const bytes = await createTokenizer('bytes', () => []);
+    const model = randomModel(changes);
+    const generator = createGenerator(createDecoder(model), { ...bytes, eosTokenId: null, endTokenIds: [] });
+    for (const sampling of [{ ...defaultSampling, temperature: 0 }, defaultSampling]) {
+      const typed = Int32Array.from(prompt) as unknown as readonly number[];
+      const [own, expected] = [
+        await collect(generator.submit(requestOf(typed, { sampling }))),
+        await collect(generator.submit(requestOf(prompt, { sampling }))),
+      ];
+      expect(own.ids).toEqual(expected.ids);
+      expect(own.ids).toHaveLength(13);
+    }
+    await generator.dispose();
+    model.dispose();
+  });
+
+  it('drafts no more in a text whose drafts are mostly refused', async () => {
+    const bytes = await createTokenizer('bytes', () => []);
+    const model = draftingModel(1, { ...changes, maxPositionEmbeddings: 200 });
+    const decoder = createDecoder(model, { drafts: true });
+    const generator = createGenerator(decoder, { ...bytes, eosTokenId: null, endTokenIds: [] }, { drafts: 1 });
+    const { tokens, end } = await collect(generator.submit(requestOf(prompt, { maxNewTokens: 180 })));
+    const { drafted, accepted } = end.statistics;
+    expect(accepted / drafted).toBeLessThan(0.65);
+    expect(drafted).toBeGreaterThanOrEqual(16);
+    expect(drafted).toBeLessThan(100);
+    expect(tokens.slice(-60).every(({ draft }) => draft === null)).toBe(true);
+    await generator.dispose();
     model.dispose();
   });
 });

@@ -188,12 +188,12 @@ class BatchGenerator implements Generator {
    */
   async #decodeAhead(): Promise<boolean> {
     const [generation, ...others] = this.#decoding;
-    const canFollow = this.#decoder.canDraft === (this.#drafts === 1) && this.#drafts <= 1;
-    if (generation === undefined || others.length > 0 || !generation.isPlainlyGreedy || !canFollow) return false;
+    if (generation === undefined || others.length > 0 || !generation.isPlainlyGreedy || this.#drafts > 1) return false;
     const { slot, lastToken, room } = generation;
+    const drafts = this.#drafts === 1 && generation.draftsPay;
     const start = performance.now();
     try {
-      const run = await this.#decoder.greedy(slot, lastToken, Math.min(room, this.#ahead));
+      const run = await this.#decoder.greedy(slot, lastToken, Math.min(room, this.#ahead), drafts);
       if (run === null) return false;
       const most = (aheadMilliseconds * run.ids.length) / (performance.now() - start);
       this.#ahead = Math.min(mostAhead, Math.max(fewestAhead, Math.floor(most)));

@@ -14,14 +14,14 @@ import type { DrawnTokens } from '../passes/passes.ts';
 
 /** One continuation of a prompt. */
 export interface SampledAnswer {
-  /** The tokens after the prompt, the end token included. */
+  /** The tokens after the prompt, the one that ended the answer included. */
   readonly ids: readonly number[];
   /**
    * The natural logarithm of the probability with which each token was drawn, so with the temperature in it; at
    * temperature 0 that of the model itself.
    */
   readonly logps: readonly number[];
-  /** Whether an end token came; otherwise the answer was cut off at `maxNewTokens`. */
+  /** Whether an end token or `stop` ended it; otherwise the answer was cut off at `maxNewTokens`. */
   readonly ended: boolean;
 }
 
@@ -34,6 +34,11 @@ export interface SampleBatchOptions {
   readonly random: Random;
   readonly maxNewTokens: number;
   readonly endTokenIds: readonly number[];
+  /**
+   * What ends an answer besides: called for each answer, and what it returns then with each token of it, until that
+   * says that the answer has ended.
+   */
+  readonly stop?: () => (id: number) => boolean;
   /** Most sequences in memory at once; never fewer than `n`. Default 256. */
   readonly atOnce?: number;
 }
@@ -42,6 +47,7 @@ export interface SampleBatchOptions {
 interface Sequence {
   readonly slot: number;
   readonly random: Random;
+  readonly stops: (id: number) => boolean;
   readonly ids: number[];
   readonly logps: number[];
   ended: boolean;
@@ -94,7 +100,7 @@ export async function sampleBatch(
 }
 
 async function run(decoder: Decoder, groups: readonly Group[], options: SampleBatchOptions): Promise<void> {
-  const { n = 1, temperature = 1, maxNewTokens, endTokenIds } = options;
+  const { n = 1, temperature = 1, maxNewTokens, endTokenIds, stop = () => () => false } = options;
   const ends = new Set(endTokenIds);
   const free = Array.from({ length: decoder.slots }, (_, slot) => slot);
   const waiting = [...groups];
@@ -102,13 +108,14 @@ async function run(decoder: Decoder, groups: readonly Group[], options: SampleBa
   let turned = performance.now();
   while (waiting.length > 0 || live.length > 0) {
     const admitted = waiting.splice(0, Math.floor(free.length / n));
-    const started = await startGroups(decoder, admitted, free.splice(0, n * admitted.length), temperature);
+    const started = await startGroups(decoder, admitted, free.splice(0, n * admitted.length), temperature, stop);
     if (live.length > 0) {
       const inputs = live.map(({ slot, ids, random }) => ({ slot, tokens: [ids.at(-1)!], quantiles: [random.next()] }));
       append(live, await decoder.draw(inputs, temperature));
     }
     live = [...live, ...started].filter((sequence) => {
-      sequence.ended = ends.has(sequence.ids.at(-1)!);
+      const last = sequence.ids.at(-1)!;
+      sequence.ended = ends.has(last) || sequence.stops(last);
       if (!sequence.ended && sequence.ids.length < maxNewTokens) return true;
       decoder.truncate(sequence.slot, 0);
       free.push(sequence.slot);
@@ -126,12 +133,13 @@ async function startGroups(
   groups: readonly Group[],
   slots: readonly number[],
   temperature: number,
+  stop: () => (id: number) => boolean,
 ): Promise<Sequence[]> {
   if (groups.length === 0) return [];
   const n = slots.length / groups.length;
   for (const [i, group] of groups.entries()) {
     group.answers = group.seeds.map((seed, k) => {
-      return { slot: slots[i * n + k]!, random: createRandom(seed), ids: [], logps: [], ended: false };
+      return { slot: slots[i * n + k]!, random: createRandom(seed), stops: stop(), ids: [], logps: [], ended: false };
     });
   }
   const inputs = groups.map(({ prompt, answers }) => {

@@ -105,20 +105,21 @@ export class CachedDecoder implements Decoder {
     return drawn;
   }
 
-  async greedy(slot: number, token: number, count: number): Promise<GreedyTokens | null> {
+  async greedy(slot: number, token: number, count: number, drafts: boolean): Promise<GreedyTokens | null> {
     const sequence = this.#sequence(slot);
-    const { tokens } = sequence;
+    const { tokens, hiddenFrom } = sequence;
     const position = tokens.length;
     const mtpLength = Math.min(sequence.mtpLength, position - 1);
-    const isReady = !this.canDraft || (mtpLength >= position - 2 && sequence.hiddenFrom <= mtpLength);
+    const isReady = !this.canDraft || (hiddenFrom <= mtpLength && (!drafts || mtpLength >= position - 2));
     if (this.#passes.greedy === undefined || position === 0 || !isReady) return null;
     this.#checkTokens(slot, [token]);
     this.#checkRoom(position + count);
-    const run = this.#passes.greedy({ slot, token, position, previous: tokens[position - 1]!, mtpLength, count });
+    const previous = tokens[position - 1]!;
+    const run = this.#passes.greedy({ slot, token, position, previous, mtpLength, drafts, count });
     tokens.push(token, ...run.ids.subarray(0, -1));
     sequence.drafted = [];
-    if (this.canDraft) {
-      sequence.mtpLength = run.mtpLength;
+    sequence.mtpLength = run.mtpLength;
+    if (drafts) {
       sequence.hiddenFrom = run.mtpLength;
       this.#passes.forgetHidden(slot, run.mtpLength);
     }

@@ -71,15 +71,15 @@ export interface Decoder {
   draw(inputs: readonly DrawInput[], temperature: number): Promise<DrawnTokens>;
 
   /**
-   * The `count` tokens that follow `token`, the most likely one each time, or, with drafts, one less; `token` and all of
-   * them but the last are cached then. With drafts, each pass runs a draft too if the module gives it a probability of
-   * a half at least.
+   * The `count` tokens that follow `token`, the most likely one each time; `token` and all of them but the last are
+   * cached then. With `drafts`, each pass also runs the token that the MTP module drafts; there may be one token less
+   * then.
    *
-   * Null where the backend takes the host for each token, or where the sequence is not ready: with drafts, `draft` must
-   * have been called for one of the last two tokens.
+   * Null where the backend needs the host for each token, or where the sequence is not ready: to draft here, `draft`
+   * must have been called for one of the last two tokens.
    * @throws {UserError} as `forward` does, and when the model gives logits that are not numbers.
    */
-  greedy(slot: number, token: number, count: number): Promise<GreedyTokens | null>;
+  greedy(slot: number, token: number, count: number, drafts: boolean): Promise<GreedyTokens | null>;
 
   /**
    * Predicts with the first MTP module what follows `token`, which must be the next token after all those that this

@@ -93,16 +93,18 @@ export class EnginePasses implements Passes {
     return this.#draws.draw(this.#logitsAddress, draws, temperature);
   }
 
-  greedy({ slot, position, count, ...start }: GreedyStart): GreedyTokens & { readonly mtpLength: number } {
+  greedy({ slot, drafts, ...start }: GreedyStart): GreedyTokens & { readonly mtpLength: number } {
     const sequence = this.#sequences[slot]!;
-    sequence.reserve(position + count);
-    if (this.#drafts) sequence.reserveHidden(Math.min(start.mtpLength, position), position + count);
+    const end = start.position + start.count;
+    sequence.reserve(end);
+    if (this.#drafts) sequence.reserveHidden(start.mtpLength, end);
     this.#reserveLogits(2);
     const { cache, layerBytes } = sequence;
+    const { main, draft } = this.#model;
     return this.#greedy.run({
-      ...{ main: this.#model.main, draft: this.#model.draft, rows: this.#rows, logits: this.#logitsAddress },
-      ...{ cache, layerBytes, hidden: sequence.hiddenAt(start.mtpLength), hiddenFrom: start.mtpLength },
-      ...{ position, count, ...start },
+      ...{ main, draft: drafts ? draft : nowhere, rows: this.#rows, logits: this.#logitsAddress },
+      ...{ cache, layerBytes, hidden: this.#drafts ? sequence.hiddenAt(start.mtpLength) : nowhere },
+      ...{ hiddenFrom: start.mtpLength, ...start },
     });
   }
 

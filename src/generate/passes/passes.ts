@@ -30,7 +30,8 @@ export interface GreedyStart {
   readonly token: number;
   readonly position: number;
   readonly previous: number;
-  /** Positions that the MTP module has seen: without drafts any, with drafts at least `position` - 2. */
+  /** Whether to draft, and how many positions the MTP module has seen: to draft, at least `position` - 2. */
+  readonly drafts: boolean;
   readonly mtpLength: number;
   /** How many tokens to choose; with drafts it may become one less. */
   readonly count: number;

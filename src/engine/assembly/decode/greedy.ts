@@ -1,15 +1,9 @@
 // Greedy decoding of one sequence, many tokens in one call: nothing between two passes goes through JavaScript. With an
-// MTP module each pass also runs the token that the module drafted, if the module is sure enough of it.
+// MTP module each pass also runs the token that the module drafted.
 
 import { decodeMain, decodeMtp } from './decode';
 import { DecodeGreedy, DecodeModel, DecodeRow } from './layout';
-import { largestOf, sumOfExponentials } from '../shared/softmax-row';
-
-/**
- * The probability that the module must give its draft. A second token costs about 0.4 of a pass, and saves a whole one
- * if it stays.
- */
-const SURE: f32 = 0.5;
+import { largestOf } from '../shared/softmax-row';
 
 /**
  * Runs `token` and the tokens that follow it, until `count` are chosen, into `tokens` [count]; beside each, in `drafts`,
@@ -54,10 +48,10 @@ function mainRow(run: DecodeGreedy, ahead: i32, token: i32): void {
   const position = run.position + ahead;
   const row = rowAt(run, ahead, token, position, true);
   row.hiddenIn = 0;
-  row.hiddenOut = run.draft ? hiddenAt(run, position) : 0;
+  row.hiddenOut = run.hidden ? hiddenAt(run, position) : 0;
 }
 
-/** What the module predicts to follow `token`; -1 if it is not sure. It runs the positions that it has not seen. */
+/** What the module predicts to follow `token`; it runs the positions that it has not seen. */
 function draftNext(run: DecodeGreedy): i32 {
   const last = run.position - 1;
   const first = run.mtpLength;
@@ -69,10 +63,7 @@ function draftNext(run: DecodeGreedy): i32 {
   }
   decodeMtp(run.draft, run.rows, last - first + 1, run.logits);
   run.mtpLength = run.position;
-  const vocabulary = changetype<DecodeModel>(run.draft).vocabulary;
-  const largest = largestOf(run.logits, vocabulary);
-  if (!(SURE * sumOfExponentials(run.logits, vocabulary, largest) <= 1)) return -1;
-  return mostLikely(run.logits, vocabulary);
+  return mostLikely(run.logits, changetype<DecodeModel>(run.draft).vocabulary);
 }
 
 function rowAt(run: DecodeGreedy, index: i32, token: i32, position: i32, wantsLogits: bool): DecodeRow {
