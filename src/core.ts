@@ -62,10 +62,11 @@ export type {
   DecoderOptions,
   DecoderWriter,
   DraftToken,
+  DrawInput,
   RandomPurpose,
   SequenceTokens,
 } from './generate/decoder/decoder.ts';
-export type { TokenFilters, WrittenRound } from './generate/passes/passes.ts';
+export type { DrawnTokens, GreedyTokens, TokenFilters, WrittenRound } from './generate/passes/passes.ts';
 export type { FolderSampling, GenerationDefaults } from './generate/generation-defaults.ts';
 export { type LoadedModel, loadModelFrom } from './generate/load-model.ts';
 export { type SampleOptions, sampleText } from './generate/sample.ts';

@@ -121,3 +121,28 @@ export const decodeRow = {
   hiddenOut: 'address',
   wantsLogits: 'flag',
 } as const satisfies Layout;
+
+export const decodeGreedy = {
+  /** The main model, and the MTP module as it drafts; 0 for no drafts. */
+  main: 'address',
+  draft: 'address',
+  /** Room for two rows and their logits [2, V]. */
+  rows: 'address',
+  logits: 'address',
+  /** Of the sequence, as in its rows. */
+  cache: 'address',
+  layerBytes: 'integer',
+  /** Hidden states that are kept, that of position `hiddenFrom` first; nowhere where no module will read them. */
+  hidden: 'address',
+  hiddenFrom: 'integer',
+  /** Where `token` goes, the first that has not run; and the token before it. */
+  position: 'integer',
+  token: 'integer',
+  previous: 'integer',
+  /** Positions that the module has seen: at least `position` - 2. */
+  mtpLength: 'integer',
+  /** Tokens to choose, and where they go: [count] each. */
+  count: 'integer',
+  tokens: 'address',
+  drafts: 'address',
+} as const satisfies Layout;

@@ -74,6 +74,7 @@ export interface Exports {
   readonly countJob: (counts: Address, chunks: number) => void;
   readonly countSelections: (indices: Address, counts: Address, size: number, experts: number) => void;
   readonly countWorkers: (change: number) => void;
+  readonly decodeGreedy: (start: Address) => number;
   readonly decodeMain: (model: Address, rows: Address, count: number, logits: Address) => number;
   readonly decodeMtp: (model: Address, rows: Address, count: number, logits: Address) => number;
   readonly describeRows: (
@@ -89,6 +90,17 @@ export interface Exports {
     b1: number,
     b2: number,
     bStep: number,
+  ) => void;
+  readonly drawTokens: (
+    logits: Address,
+    vocabulary: number,
+    temperature: number,
+    greedy: boolean,
+    rows: Address,
+    quantiles: Address,
+    tokens: Address,
+    probabilities: Address,
+    count: number,
   ) => void;
   readonly emaUpdate: (table: Address, blocks: number, rest: number) => void;
   readonly emptyJob: (chunks: number) => void;

@@ -22,6 +22,12 @@ export type RecordOf<L extends Layout> = { readonly [K in keyof L]: Values[L[K]]
 /** 32-bit words of a record. */
 export const wordsOf = (layout: Layout): number => Object.keys(layout).length;
 
+/** Where the fields of a record lie in it, in words. */
+export function fieldsOf<L extends Layout>(layout: L): { readonly [K in keyof L]: number } {
+  const names = Object.keys(layout) as (keyof L)[];
+  return Object.fromEntries(names.map((name, word) => [name, word])) as { readonly [K in keyof L]: number };
+}
+
 /** Memory as whole numbers and as floats, from the same byte on. */
 export interface Words {
   readonly integers: Int32Array;

@@ -8,6 +8,14 @@ import { binaryUrl } from './binary-url.ts';
 import type { Host, WorkerData, WorkerHandle } from './host.ts';
 import { workerSource } from './worker-source.ts';
 
+/**
+ * V8 optimises a function of WebAssembly after so many bytes of it have run, in place of some millions: kernels are loops,
+ * and until then the first tokens of a process take several times as long.
+ */
+const tieringBudget = '--wasm-tiering-budget=100000';
+/** The last version that is known to have it. */
+const lastWithBudget = 26;
+
 const revectorizer = '--experimental-wasm-revectorize';
 
 /**
@@ -27,6 +35,7 @@ function prepare(): boolean {
   const builtWith = process.config.variables as unknown as Record<string, unknown>;
   const flag = flagFor(process.versions.node, process.arch, builtWith);
   if (flag !== null) setFlagsFromString(flag);
+  if (Number(process.versions.node.split('.')[0]) <= lastWithBudget) setFlagsFromString(tieringBudget);
   // x64 has 16 registers, which are wide enough with the revectorizer only; arm64 has 32.
   return flag === revectorizer || process.arch !== 'x64';
 }

@@ -1,6 +1,7 @@
 // What a variant of the engine must get right before it is used, and how fast it is.
 
 import { type Address, nowhere } from './address.ts';
+import { checkDecoder, decoderCheckBytes, smallDecoder } from './decoder-check.ts';
 import type { Exports } from './exports.ts';
 import { activations } from './operations.ts';
 
@@ -11,12 +12,13 @@ const rightAt = page(6);
 const outAt = page(10);
 const biasAt = page(14);
 const packedAt = page(15);
+const decoderAt = page(16);
 
 /** Elements of each of these. */
 const length = 16384;
 
 /** Bytes of memory that the checks need. */
-export const checkBytes: number = page(16);
+export const checkBytes: number = page(16 + Math.ceil(decoderCheckBytes / 65536));
 
 /** Repeatable values between -1 and 1. */
 function fill(values: Float32Array, seed: number): void {
@@ -109,16 +111,19 @@ export function checkKernels(exports: Exports, memory: WebAssembly.Memory): stri
     })),
     { run: () => swiglu(exports), check: () => checkSwiGlu(memory) },
   ];
+  const decode = smallDecoder(exports, memory, decoderAt);
   const deadline = performance.now() + warmUp;
-  do for (const { run } of runs) run();
-  while (performance.now() < deadline);
+  do {
+    for (const { run } of runs) run();
+    for (const each of [1, 2, 3]) decode(each);
+  } while (performance.now() < deadline);
   for (const { run, check } of runs) {
     viewAt(memory, outAt).fill(Number.NaN);
     run();
     const problem = check();
     if (problem !== null) return problem;
   }
-  return null;
+  return checkDecoder(decode);
 }
 
 /** GFLOP/s of a small matrix product on this thread, in about a millisecond. */

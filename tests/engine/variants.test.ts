@@ -95,6 +95,20 @@ describe('checkKernels', async () => {
   });
 });
 
+describe('the small decoder of the checks', async () => {
+  const memory = new WebAssembly.Memory({ initial: checkBytes / 65536, maximum: checkBytes / 65536, shared: true });
+  const exports = instantiate((await loadVariant(true, 'simd-6x8')).module, memory, () => {});
+
+  it.each([1, 2, 3])('finds a pass of %i tokens that differs from the others in one bit', (wrong) => {
+    const decodeMain: Exports['decodeMain'] = (model, rows, count, logits) => {
+      const wanted = exports.decodeMain(model, rows, count, logits);
+      if (count === wrong) new Int32Array(memory.buffer, logits, 5)[4]! ^= 1;
+      return wanted;
+    };
+    expect(checkKernels({ ...exports, decodeMain }, memory)).toContain('wrong logits');
+  });
+});
+
 describe('flagFor', () => {
   const revectorizes = { v8_enable_wasm_simd256_revec: 1 };
 

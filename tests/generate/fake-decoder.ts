@@ -67,6 +67,14 @@ export class FakeDecoder implements Decoder {
     });
   }
 
+  draw(): Promise<never> {
+    throw new Error('fake: draws nothing');
+  }
+
+  greedy(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]> {
     return this.#call(inputs, ({ slot, token }) => {
       this.#drafted[slot]!.push(token);

@@ -23,6 +23,7 @@ const parameterTypes: Readonly<Record<string, string>> = {
   usize: 'Address',
   i32: 'number',
   f32: 'number',
+  f64: 'number',
   bool: 'boolean',
 };
 /** An address or an unsigned number would come as a signed one: nothing returns any. */

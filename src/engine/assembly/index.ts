@@ -33,3 +33,4 @@ export * from './embedding';
 export * from './optimizer';
 export * from './router/balance-loss';
 export * from './decode/decode';
+export { decodeGreedy } from './decode/greedy';

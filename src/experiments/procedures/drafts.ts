@@ -97,7 +97,13 @@ function reinforce(work: ArmWork, init: string): Promise<TrainResult> {
 async function acceptanceOf(checkpoint: string, seed: number): Promise<number> {
   const { model, tokenizer } = loadModel(checkpoint);
   try {
-    const options = { group: 1, maxNewTokens: answerTokens, temperature: 1, random: createRandom(seed, 'drafts') };
+    const options = {
+      task,
+      group: 1,
+      maxNewTokens: answerTokens,
+      temperature: 1,
+      random: createRandom(seed, 'drafts'),
+    };
     const groups = await rollOut(model, tokenizer, someHeldOut(task, problems), documentPrompt(tokenizer), options);
     const answers = groups.flat();
     const seqLen = Math.max(...answers.map((answer) => idsOf(answer).length)) - 1;

@@ -22,6 +22,10 @@ export interface GeneratorOptions {
   readonly drafts?: number;
 }
 
+// Tokens that the decoder writes by itself: as many as take this long, within these limits.
+const aheadMilliseconds = 2;
+const [fewestAhead, mostAhead] = [2, 32];
+
 // Timers, sockets and signals are served at least this often.
 const breathMilliseconds = 4;
 
@@ -49,6 +53,7 @@ class BatchGenerator implements Generator {
   #loop: Promise<void> | null = null;
   #isDisposed = false;
   #breathedAt = 0;
+  #ahead = fewestAhead;
 
   constructor(decoder: Decoder, tokenizer: Tokenizer, drafts: number) {
     this.#decoder = decoder;
@@ -162,6 +167,7 @@ class BatchGenerator implements Generator {
   }
 
   async #decode(): Promise<void> {
+    if (await this.#decodeAhead()) return;
     const { writer } = this.#decoder;
     const isWritten = (generation: Generation) =>
       writer !== undefined && generation.needsOnlyTokens && writer.canChoose(generation.request.sampling);
@@ -206,6 +212,29 @@ class BatchGenerator implements Generator {
         this.#advance(generation, logits);
       });
     }
+  }
+
+  /**
+   * Lets the decoder write several tokens by itself where one text runs alone and takes the most likely ones. Returns
+   * whether it did.
+   */
+  async #decodeAhead(): Promise<boolean> {
+    const [generation, ...others] = this.#decoding;
+    if (generation === undefined || others.length > 0 || !generation.isPlainlyGreedy || this.#drafts > 1) return false;
+    const { slot, lastToken, room } = generation;
+    const drafts = this.#drafts === 1 && generation.draftsPay;
+    const start = performance.now();
+    try {
+      const run = await this.#decoder.greedy(slot, lastToken, Math.min(room, this.#ahead), drafts);
+      if (run === null) return false;
+      const most = (aheadMilliseconds * run.ids.length) / (performance.now() - start);
+      this.#ahead = Math.min(mostAhead, Math.max(fewestAhead, Math.floor(most)));
+      generation.takeGreedy(run);
+    } catch (error) {
+      generation.fail(error);
+    }
+    if (generation.isOver) this.#end(generation, () => {});
+    return true;
   }
 
   /** Drafts one more token for each text that has room for it. */

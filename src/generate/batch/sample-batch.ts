@@ -10,19 +10,18 @@ import { nextTurn } from '../../event-loop.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import { createDecoder } from '../decoder/create-decoder.ts';
 import type { Decoder } from '../decoder/decoder.ts';
-import { notNumbers, TokenDistribution } from '../sampling/token-distribution.ts';
-import { mostLikely } from '../sampling/token-ranking.ts';
+import type { DrawnTokens } from '../passes/passes.ts';
 
 /** One continuation of a prompt. */
 export interface SampledAnswer {
-  /** The tokens after the prompt, the end token included. */
+  /** The tokens after the prompt, the one that ended the answer included. */
   readonly ids: readonly number[];
   /**
    * The natural logarithm of the probability with which each token was drawn, so with the temperature in it; at
    * temperature 0 that of the model itself.
    */
   readonly logps: readonly number[];
-  /** Whether an end token came; otherwise the answer was cut off at `maxNewTokens`. */
+  /** Whether an end token or `stop` ended it; otherwise the answer was cut off at `maxNewTokens`. */
   readonly ended: boolean;
 }
 
@@ -35,6 +34,11 @@ export interface SampleBatchOptions {
   readonly random: Random;
   readonly maxNewTokens: number;
   readonly endTokenIds: readonly number[];
+  /**
+   * What ends an answer besides: called for each answer, and what it returns then with each token of it, until that
+   * says that the answer has ended.
+   */
+  readonly stop?: () => (id: number) => boolean;
   /** Most sequences in memory at once; never fewer than `n`. Default 256. */
   readonly atOnce?: number;
 }
@@ -43,6 +47,7 @@ export interface SampleBatchOptions {
 interface Sequence {
   readonly slot: number;
   readonly random: Random;
+  readonly stops: (id: number) => boolean;
   readonly ids: number[];
   readonly logps: number[];
   ended: boolean;
@@ -95,19 +100,22 @@ export async function sampleBatch(
 }
 
 async function run(decoder: Decoder, groups: readonly Group[], options: SampleBatchOptions): Promise<void> {
-  const { n = 1, maxNewTokens } = options;
-  const choose = chooser(decoder.config.vocabSize, options);
+  const { n = 1, temperature = 1, maxNewTokens, endTokenIds, stop = () => () => false } = options;
+  const ends = new Set(endTokenIds);
   const free = Array.from({ length: decoder.slots }, (_, slot) => slot);
   const waiting = [...groups];
   let live: Sequence[] = [];
   let turned = performance.now();
   while (waiting.length > 0 || live.length > 0) {
     const admitted = waiting.splice(0, Math.floor(free.length / n));
-    const started = await startGroups(decoder, admitted, free.splice(0, n * admitted.length), choose);
-    const inputs = live.map(({ slot, ids }) => ({ slot, tokens: [ids.at(-1)!], logits: 'last' as const }));
-    const logits = inputs.length === 0 ? [] : await decoder.forward(inputs);
-    for (const [i, sequence] of live.entries()) choose(sequence, logits[i]!);
+    const started = await startGroups(decoder, admitted, free.splice(0, n * admitted.length), temperature, stop);
+    if (live.length > 0) {
+      const inputs = live.map(({ slot, ids, random }) => ({ slot, tokens: [ids.at(-1)!], quantiles: [random.next()] }));
+      append(live, await decoder.draw(inputs, temperature));
+    }
     live = [...live, ...started].filter((sequence) => {
+      const last = sequence.ids.at(-1)!;
+      sequence.ended = ends.has(last) || sequence.stops(last);
       if (!sequence.ended && sequence.ids.length < maxNewTokens) return true;
       decoder.truncate(sequence.slot, 0);
       free.push(sequence.slot);
@@ -124,39 +132,31 @@ async function startGroups(
   decoder: Decoder,
   groups: readonly Group[],
   slots: readonly number[],
-  choose: (sequence: Sequence, logits: Float32Array) => void,
+  temperature: number,
+  stop: () => (id: number) => boolean,
 ): Promise<Sequence[]> {
   if (groups.length === 0) return [];
   const n = slots.length / groups.length;
-  const logits = await decoder.forward(
-    groups.map(({ prompt }, i) => ({ slot: slots[i * n]!, tokens: prompt, logits: 'last' as const })),
-  );
-  const started = groups.map((group, i) => {
-    const sequences = group.seeds.map((seed, k) => {
-      return { slot: slots[i * n + k]!, random: createRandom(seed), ids: [], logps: [], ended: false };
+  for (const [i, group] of groups.entries()) {
+    group.answers = group.seeds.map((seed, k) => {
+      return { slot: slots[i * n + k]!, random: createRandom(seed), stops: stop(), ids: [], logps: [], ended: false };
     });
-    for (const sequence of sequences) choose(sequence, logits[i]!);
-    group.answers = sequences;
-    return sequences;
+  }
+  const inputs = groups.map(({ prompt, answers }) => {
+    return { slot: answers[0]!.slot, tokens: prompt, quantiles: answers.map(({ random }) => random.next()) };
   });
-  for (const [first, ...rest] of started) for (const { slot } of rest) decoder.copy(first!.slot, slot);
-  return started.flat();
+  const started = groups.flatMap(({ answers }) => answers);
+  append(started, await decoder.draw(inputs, temperature));
+  for (const { answers } of groups) for (const { slot } of answers.slice(1)) decoder.copy(answers[0]!.slot, slot);
+  return started;
 }
 
-/** Draws the next token of a sequence from its logits [V]. */
-function chooser(vocabSize: number, { temperature = 1, endTokenIds }: SampleBatchOptions) {
-  const distribution = new TokenDistribution(vocabSize);
-  const unfiltered = { temperature: temperature === 0 ? 1 : temperature, topK: 0, topP: 1, minP: 0 };
-  const ends = new Set(endTokenIds);
-  return (sequence: Sequence, logits: Float32Array): void => {
-    distribution.set(logits, unfiltered);
-    const token = temperature === 0 ? mostLikely(logits) : distribution.draw(sequence.random.next());
-    if (token === -1) throw notNumbers();
-    sequence.ids.push(token);
-    // All tokens are in the distribution in the order of their ids, because nothing is filtered.
-    sequence.logps.push(Math.log(distribution.weights[token]! / distribution.total));
-    sequence.ended = ends.has(token);
-  };
+/** Adds a drawn token to each sequence. */
+function append(sequences: readonly Sequence[], { ids, probabilities }: DrawnTokens): void {
+  for (const [i, sequence] of sequences.entries()) {
+    sequence.ids.push(ids[i]!);
+    sequence.logps.push(Math.log(probabilities[i]!));
+  }
 }
 
 function checkOptions({ n = 1, temperature = 1, maxNewTokens, atOnce = 256 }: SampleBatchOptions): void {

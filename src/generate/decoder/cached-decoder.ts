@@ -10,8 +10,26 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import { UserError } from '../../errors.ts';
-import type { Passes, PassesWriter, PassRow, WrittenRound } from '../passes/passes.ts';
-import type { DecodedText, Decoder, DecoderWriter, DraftToken, RandomPurpose, SequenceTokens } from './decoder.ts';
+import type {
+  DrawnTokens,
+  Draws,
+  GreedyTokens,
+  Passes,
+  PassesWriter,
+  PassRow,
+  WrittenRound,
+} from '../passes/passes.ts';
+import { drawTokens } from '../sampling/draw-tokens.ts';
+import { notNumbers } from '../sampling/token-distribution.ts';
+import type {
+  DecodedText,
+  Decoder,
+  DecoderWriter,
+  DraftToken,
+  DrawInput,
+  RandomPurpose,
+  SequenceTokens,
+} from './decoder.ts';
 
 interface Sequence {
   /** Tokens that ran through the main model. */
@@ -26,17 +44,33 @@ interface Sequence {
 
 const emptySequence = (): Sequence => ({ tokens: [], drafted: [], mtpLength: 0, hiddenFrom: 0 });
 
-/** Rows for tokens that follow each other from a position on. */
-function rowsFrom(
+/** Adds rows for tokens that follow each other from a position on. */
+function addRows(
+  rows: PassRow[],
   slot: number,
   position: number,
   tokens: readonly number[],
   logits: 'all' | 'last' | 'none',
-): PassRow[] {
-  return tokens.map((token, i) => {
-    const wanted = logits === 'all' || (logits === 'last' && i === tokens.length - 1);
-    return { slot, position: position + i, token, logits: wanted };
-  });
+): void {
+  const last = tokens.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const wanted = logits === 'all' || (logits === 'last' && i === last);
+    rows.push({ slot, position: position + i, token: tokens[i]!, logits: wanted });
+  }
+}
+
+/** The draws of all inputs: row i of the logits belongs to input i. */
+function drawsOf(inputs: readonly DrawInput[]): Draws {
+  const count = inputs.reduce((sum, { quantiles }) => sum + quantiles.length, 0);
+  const draws = { rows: new Int32Array(count), quantiles: new Float64Array(count) };
+  let at = 0;
+  for (let row = 0; row < inputs.length; row++) {
+    for (const quantile of inputs[row]!.quantiles) {
+      draws.rows[at] = row;
+      draws.quantiles[at++] = quantile;
+    }
+  }
+  return draws;
 }
 
 /** A decoder over any implementation of passes, which it owns. */
@@ -77,14 +111,7 @@ export class CachedDecoder implements Decoder {
   }
 
   async forward(inputs: readonly SequenceTokens[]): Promise<readonly Float32Array[]> {
-    this.#checkSlots(inputs);
-    for (const { slot, tokens } of inputs) this.#checkTokens(slot, tokens);
-    const rows: PassRow[] = [];
-    for (const { slot, tokens, logits } of inputs) {
-      rows.push(...this.#missingHidden(slot), ...rowsFrom(slot, this.length(slot), tokens, logits));
-    }
-    const values = await this.#passes.main(rows);
-    for (const { slot, tokens } of inputs) appendTokens(this.#sequence(slot), tokens);
+    const values = await this.#run(inputs);
     let start = 0;
     return inputs.map(({ tokens, logits }) => {
       const end = start + (logits === 'all' ? tokens.length : 1) * this.config.vocabSize;
@@ -94,13 +121,48 @@ export class CachedDecoder implements Decoder {
     });
   }
 
+  async draw(inputs: readonly DrawInput[], temperature: number): Promise<DrawnTokens> {
+    const logits = await this.#run(inputs);
+    const draws = drawsOf(inputs);
+    const drawn =
+      this.#passes.draw?.(draws, temperature) ?? drawTokens(logits, this.config.vocabSize, draws, temperature);
+    if (drawn.probabilities.some(Number.isNaN)) throw notNumbers();
+    return drawn;
+  }
+
+  async greedy(slot: number, token: number, count: number, drafts: boolean): Promise<GreedyTokens | null> {
+    const sequence = this.#sequence(slot);
+    const { tokens, hiddenFrom } = sequence;
+    const position = tokens.length;
+    const mtpLength = Math.min(sequence.mtpLength, position - 1);
+    const isReady = !this.canDraft || (hiddenFrom <= mtpLength && (!drafts || mtpLength >= position - 2));
+    if (this.#passes.greedy === undefined || position === 0 || !isReady) return null;
+    this.#checkTokens(slot, [token]);
+    this.#checkRoom(position + count);
+    const previous = tokens[position - 1]!;
+    const run = this.#passes.greedy({ slot, token, position, previous, mtpLength, drafts, count });
+    tokens.push(token, ...run.ids.subarray(0, -1));
+    sequence.drafted = [];
+    sequence.mtpLength = run.mtpLength;
+    if (drafts) {
+      sequence.hiddenFrom = run.mtpLength;
+      this.#passes.forgetHidden(slot, run.mtpLength);
+    }
+    return run;
+  }
+
   async draft(inputs: readonly DraftToken[]): Promise<readonly Float32Array[]> {
     this.#requireDrafts();
     this.#checkSlots(inputs);
     for (const { slot, token } of inputs) this.#checkDraft(slot, token);
-    const missing = inputs.flatMap(({ slot }) => this.#missingHidden(slot));
+    const missing: PassRow[] = [];
+    const rows: PassRow[] = [];
+    for (const { slot, token } of inputs) {
+      this.#addMissingHidden(missing, slot);
+      this.#addDraftRows(rows, slot, token);
+    }
     if (missing.length > 0) await this.#passes.main(missing);
-    const values = await this.#passes.mtp(inputs.flatMap(({ slot, token }) => this.#draftRows(slot, token)));
+    const values = await this.#passes.mtp(rows);
     for (const { slot, token } of inputs) {
       const sequence = this.#sequence(slot);
       sequence.drafted.push(token);
@@ -146,14 +208,13 @@ export class CachedDecoder implements Decoder {
     if (drafts > 0) this.#requireDrafts();
     const most = rounds * (drafts + 1);
     this.#checkSlots(texts);
-    for (const { slot, token } of texts)
-      this.#checkTokens(
-        slot,
-        Array.from({ length: most }, () => token),
-      );
-    // The rounds themselves run the module on the last positions.
-    const behind = texts.filter(({ slot }) => drafts > 0 && this.#moduleIsBehind(slot, drafts));
-    const rows = behind.flatMap(({ slot, token }) => this.#draftRows(slot, token));
+    const rows: PassRow[] = [];
+    for (const { slot, token } of texts) {
+      this.#checkTokens(slot, [token]);
+      this.#checkRoom(this.length(slot) + most);
+      // The rounds themselves run the module on the last positions.
+      if (drafts > 0 && this.#moduleIsBehind(slot, drafts)) this.#addDraftRows(rows, slot, token);
+    }
     if (rows.length > 0) await this.#passes.mtp(rows.map((row) => ({ ...row, logits: false })));
     const results = await writer.write(
       texts.map(({ slot, token, filters, random }) => {
@@ -188,23 +249,37 @@ export class CachedDecoder implements Decoder {
     return mtpLength < tokens.length - 1 - drafts;
   }
 
+  /** Runs and records tokens; returns the logits that are wanted, row after row; of a draw, those after its last token. */
+  async #run(inputs: readonly (DrawInput | SequenceTokens)[]): Promise<Float32Array> {
+    this.#checkSlots(inputs);
+    const rows: PassRow[] = [];
+    for (const input of inputs) {
+      this.#checkTokens(input.slot, input.tokens);
+      this.#addMissingHidden(rows, input.slot);
+      addRows(rows, input.slot, this.length(input.slot), input.tokens, 'logits' in input ? input.logits : 'last');
+    }
+    const values = await this.#passes.main(rows);
+    for (const { slot, tokens } of inputs) appendTokens(this.#sequence(slot), tokens);
+    return values;
+  }
+
   /** The rows of the MTP module that end with `token`. */
-  #draftRows(slot: number, token: number): PassRow[] {
+  #addDraftRows(rows: PassRow[], slot: number, token: number): void {
     const { tokens, drafted, mtpLength } = this.#sequence(slot);
     const first = Math.min(mtpLength, tokens.length - 1 + drafted.length);
     const known = drafted.length > 0 ? [] : tokens.slice(first + 1);
-    return rowsFrom(slot, first, [...known, token], 'last');
+    addRows(rows, slot, first, [...known, token], 'last');
   }
 
   /**
    * A row that runs the last token again, if the MTP module will need its hidden state and that is gone. This happens
    * when the sequence was truncated to a length before the last draft.
    */
-  #missingHidden(slot: number): PassRow[] {
+  #addMissingHidden(rows: PassRow[], slot: number): void {
     const { tokens, hiddenFrom } = this.#sequence(slot);
     const last = tokens.length - 1;
-    if (!this.canDraft || last < 0 || hiddenFrom <= last) return [];
-    return rowsFrom(slot, last, [tokens[last]!], 'none');
+    if (!this.canDraft || last < 0 || hiddenFrom <= last) return;
+    addRows(rows, slot, last, [tokens[last]!], 'none');
   }
 
   #requireDrafts(): void {
@@ -219,6 +294,7 @@ export class CachedDecoder implements Decoder {
 
   #checkSlots(inputs: readonly { readonly slot: number }[]): void {
     for (const { slot } of inputs) this.#sequence(slot);
+    if (inputs.length === 1) return;
     const distinct = new Set(inputs.map(({ slot }) => slot));
     if (distinct.size < inputs.length) throw new Error('internal: a sequence comes twice in one pass');
   }
@@ -226,7 +302,10 @@ export class CachedDecoder implements Decoder {
   #checkTokens(slot: number, tokens: readonly number[]): void {
     if (tokens.length === 0) throw new UserError('decoder: no tokens; give at least one');
     for (const token of tokens) this.#checkToken(token);
-    const length = this.length(slot) + tokens.length;
+    this.#checkRoom(this.length(slot) + tokens.length);
+  }
+
+  #checkRoom(length: number): void {
     if (length <= this.capacity) return;
     throw new UserError(
       `decoder: ${length} tokens, but a sequence may have at most ${this.capacity}; shorten the text, or ask for fewer new tokens`,

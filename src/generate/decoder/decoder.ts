@@ -4,7 +4,7 @@
 
 import type { ModelConfig } from '../../config/model-config.ts';
 import type { WeightFormat } from '../../engine/weight-formats.ts';
-import type { TokenFilters, WrittenRound } from '../passes/passes.ts';
+import type { DrawnTokens, GreedyTokens, TokenFilters, WrittenRound } from '../passes/passes.ts';
 
 /** Tokens that continue one sequence. */
 export interface SequenceTokens {
@@ -14,6 +14,15 @@ export interface SequenceTokens {
   readonly tokens: readonly number[];
   /** Which logits are wanted: those after every token given, or only those after the last. */
   readonly logits: 'all' | 'last';
+}
+
+/** Tokens that continue one sequence, and what is to be drawn behind them. */
+export interface DrawInput {
+  readonly slot: number;
+  /** At least one; they follow the tokens that the sequence has already. */
+  readonly tokens: readonly number[];
+  /** For each draw, where in the sum of the probabilities its token lies: 0 <= quantile < 1. */
+  readonly quantiles: readonly number[];
 }
 
 /** A token that is chosen but not yet run through the model. */
@@ -85,6 +94,26 @@ export interface Decoder {
    * then.
    */
   forward(inputs: readonly SequenceTokens[]): Promise<readonly Float32Array[]>;
+
+  /**
+   * Runs tokens as `forward` does, and draws from the distribution of the token after the last of each, as it is: no
+   * token is left out. Temperature 0 takes the most likely one, with the probability that the model gives it.
+   *
+   * Returns the drawn tokens with their probabilities, by input and quantile.
+   * @throws {UserError} as `forward` does, and when the model gives logits that are not numbers.
+   */
+  draw(inputs: readonly DrawInput[], temperature: number): Promise<DrawnTokens>;
+
+  /**
+   * The `count` tokens that follow `token`, the most likely one each time; `token` and all of them but the last are
+   * cached then. With `drafts`, each pass also runs the token that the MTP module drafts; there may be one token less
+   * then.
+   *
+   * Null where the backend needs the host for each token, or where the sequence is not ready: to draft here, `draft`
+   * must have been called for one of the last two tokens.
+   * @throws {UserError} as `forward` does, and when the model gives logits that are not numbers.
+   */
+  greedy(slot: number, token: number, count: number, drafts: boolean): Promise<GreedyTokens | null>;
 
   /**
    * Predicts with the first MTP module what follows `token`, which must be the next token after all those that this

@@ -34,8 +34,12 @@ export function floatsAt({ heap }: EngineBackend, address: Address, length: numb
   return new Float32Array(heap.memory.buffer, address, length);
 }
 
+/** The same of integers. */
+export function integersAt({ heap }: EngineBackend, address: Address, length: number): Int32Array {
+  return new Int32Array(heap.memory.buffer, address, length);
+}
+
 /** A view of numbers in the engine's memory, as floats and as integers. */
 export function wordsAt(backend: EngineBackend, address: Address, length: number): Words {
-  const integers = new Int32Array(backend.heap.memory.buffer, address, length);
-  return { integers, floats: floatsAt(backend, address, length) };
+  return { integers: integersAt(backend, address, length), floats: floatsAt(backend, address, length) };
 }

@@ -46,6 +46,39 @@ export interface PassesWriter {
   write(texts: readonly WrittenText[], rounds: number, drafts: number): Promise<readonly (readonly WrittenRound[])[]>;
 }
 
+/** Tokens to be drawn: from which row of logits each, and where in the sum of its probabilities, 0 <= quantile < 1. */
+export interface Draws {
+  readonly rows: Int32Array;
+  readonly quantiles: Float64Array;
+}
+
+/** The tokens that were drawn, and how likely each was: NaN where the logits are not numbers. */
+export interface DrawnTokens {
+  readonly ids: Int32Array;
+  readonly probabilities: Float64Array;
+}
+
+/** Where greedy decoding of a sequence goes on. */
+export interface GreedyStart {
+  readonly slot: number;
+  /** The first token that has not run, its position, and the token before it. */
+  readonly token: number;
+  readonly position: number;
+  readonly previous: number;
+  /** Whether to draft, and how many positions the MTP module has seen: to draft, at least `position` - 2. */
+  readonly drafts: boolean;
+  readonly mtpLength: number;
+  /** How many tokens to choose; with drafts it may become one less. */
+  readonly count: number;
+}
+
+/** The tokens that follow the one given, all but the last of which have run. */
+export interface GreedyTokens {
+  readonly ids: Int32Array;
+  /** What was drafted in the place of each: itself, another token, or -1 for nothing. */
+  readonly drafts: Int32Array;
+}
+
 /**
  * Passes of one model over the caches of `slots` sequences. A row replaces what its position held before, and what
  * later positions held is no longer valid, so nothing needs to be erased.
@@ -66,6 +99,20 @@ export interface Passes {
 
   /** Absent where the host must choose every token. */
   readonly writer?: PassesWriter;
+
+  /**
+   * Draws from the logits of the last pass as `drawTokens` does, to the same bits; absent where that is no faster than
+   * reading them.
+   */
+  draw?(draws: Draws, temperature: number): DrawnTokens;
+
+  /**
+   * Chooses the most likely token many times, with drafts if there are any; absent where that needs the host for each
+   * token. Also returns how many positions the module has seen.
+   *
+   * @throws {UserError} when logits are not numbers.
+   */
+  greedy?(start: GreedyStart): GreedyTokens & { readonly mtpLength: number };
 
   /** Forgets the hidden states of a sequence before a position. */
   forgetHidden(slot: number, before: number): void;

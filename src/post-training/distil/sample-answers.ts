@@ -57,6 +57,7 @@ export async function sampleAnswers(
     if (options.signal?.aborted) return null;
     const asked = problems.slice(start, start + problemsAtOnce);
     const groups = await rollOut(model, tokenizer, asked, prompt, {
+      task,
       group: samples,
       temperature,
       maxNewTokens,

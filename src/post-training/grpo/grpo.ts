@@ -178,7 +178,7 @@ async function example({ model }: Learner, setting: Parameters<typeof grpoStep>[
   const { task, tokenizer, encode, config } = setting;
   const problems = heldOutProblems(task, 1);
   const random = createRandom('example');
-  const options = { group: 1, temperature: 0, maxNewTokens: config.maxNewTokens, random };
+  const options = { task, group: 1, temperature: 0, maxNewTokens: config.maxNewTokens, random };
   const [[answer] = []] = await rollOut(model, tokenizer, problems, encode, options);
   return { prompt: answer!.problem.prompt, text: answer!.completion };
 }

@@ -118,7 +118,8 @@ function sampleGroups(
   const problems = Array.from({ length: config.prompts }, (_, i) => {
     return trainingProblem(task, createRandom(seed, 'grpo problem', step, i));
   });
-  return rollOut(model, tokenizer, problems, encode, { ...config, random: createRandom(seed, 'grpo answers', step) });
+  const random = createRandom(seed, 'grpo answers', step);
+  return rollOut(model, tokenizer, problems, encode, { ...config, task, random });
 }
 
 async function valueAnswers(

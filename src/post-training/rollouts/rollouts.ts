@@ -3,8 +3,9 @@
 import type { Random } from '../../data/random.ts';
 import type { Tokenizer } from '../../data/types.ts';
 import { endTokens, type PromptEncoder } from '../../evaluate/evaluate-task.ts';
-import type { Problem } from '../../evaluate/task.ts';
+import type { Problem, Task } from '../../evaluate/task.ts';
 import { type SampledAnswer, sampleBatch } from '../../generate/batch/sample-batch.ts';
+import { TextStream } from '../../generate/batch/text-stream.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { Answer } from '../rewards/reward.ts';
 
@@ -14,6 +15,8 @@ export interface Rollout extends Answer, SampledAnswer {
 }
 
 export interface RolloutOptions {
+  /** Where an answer ends, besides at an end token: at the task's `stop`, or after its `answerTokens`. */
+  readonly task: Pick<Task, 'stop' | 'answerTokens'>;
   /** Answers to each problem. */
   readonly group: number;
   readonly maxNewTokens: number;
@@ -31,16 +34,21 @@ export async function rollOut(
   tokenizer: Tokenizer,
   problems: readonly Problem[],
   encode: PromptEncoder,
-  { group, maxNewTokens, temperature, random }: RolloutOptions,
+  { task, group, maxNewTokens, temperature, random }: RolloutOptions,
 ): Promise<Rollout[][]> {
   const prompts: (readonly number[])[] = [];
   for (const problem of problems) prompts.push(await encode(problem));
   const endTokenIds = endTokens(tokenizer);
-  const answers = await sampleBatch(model, prompts, { n: group, temperature, random, maxNewTokens, endTokenIds });
+  const { stop, answerTokens = Number.POSITIVE_INFINITY } = task;
+  const answers = await sampleBatch(model, prompts, {
+    ...{ n: group, temperature, random, endTokenIds },
+    maxNewTokens: Math.min(maxNewTokens, answerTokens),
+    ...(stop === undefined ? {} : { stop: stopper(tokenizer, stop) }),
+  });
   return answers.map((own, i) => {
     const texts = own.map(({ ids, ended }) => ({
-      completion: tokenizer.decode(ended ? ids.slice(0, -1) : ids),
-      ended,
+      completion: completionOf(ids, stop, tokenizer),
+      ended: ended || ids.length === answerTokens,
     }));
     return own.map((answer, n) => ({
       ...answer,
@@ -52,4 +60,17 @@ export async function rollOut(
       group: texts,
     }));
   });
+}
+
+/** Says with which of its tokens the text of an answer has come to the end of `stop`. */
+const stopper = (tokenizer: Tokenizer, stop: string) => () => {
+  const text = new TextStream(tokenizer, [stop]);
+  return (id: number): boolean => text.push(id).stopped;
+};
+
+/** The text of an answer without what ended it. */
+function completionOf(ids: readonly number[], stop: string | undefined, tokenizer: Tokenizer): string {
+  const text = tokenizer.decode(endTokens(tokenizer).includes(ids.at(-1)!) ? ids.slice(0, -1) : ids);
+  const end = stop === undefined ? -1 : text.indexOf(stop);
+  return end < 0 ? text : text.slice(0, end);
 }

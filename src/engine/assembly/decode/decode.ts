@@ -6,6 +6,7 @@ import { DecodeJob, DecodeLayer, DecodeModel, decodeJob } from './model';
 import { product } from './product';
 import { cacheRows, compressedWidth, dropUnread, embedRows, finishRows, inputNormRows, joinRows, routerRows } from './rows';
 
+export { drawTokens } from './draw';
 export { blockScales, packNarrow } from './pack-narrow';
 export { packPanels, panelWidth } from './product';
 export { packedBytes } from './weights';

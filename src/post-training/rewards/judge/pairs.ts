@@ -49,6 +49,7 @@ export async function preferencePairs(
   const problems = heldOut ? someHeldOut(task, count, seed) : trainingProblems(task, count, seed);
   const random = createRandom(seed, 'pairs', task.name);
   const groups = await rollOut(model, tokenizer, problems, encode, {
+    task,
     group: samples,
     maxNewTokens,
     temperature: 1,
