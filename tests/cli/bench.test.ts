@@ -15,6 +15,7 @@ describe('bench step', () => {
     const result = await json('bench', 'step', ...nano, '--threads', '1', '--steps', '3');
     expect(result).toEqual({
       preset: 'tiny',
+      precision: 'float32',
       backend: 'engine',
       threads: 1,
       engineVariant: expect.stringMatching(/^(relaxed|simd)-\d+x\d+$/),
@@ -54,6 +55,7 @@ describe('bench step', () => {
   it('brings batch and sequence of its preset', async () => {
     const args = ['--preset', 'peer-s', '--threads', '1', '--steps', '1'];
     expect(await json('bench', 'step', ...args)).toMatchObject({ preset: 'peer-s', batchSize: 4, seqLen: 64 });
+    expect(await json('bench', 'step', ...args, '--precision', 'fp8')).toMatchObject({ precision: 'fp8', steps: 1 });
   });
 
   it('refuses what cannot be timed', async () => {

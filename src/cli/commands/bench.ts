@@ -46,9 +46,10 @@ const stepCommand = defineCommand({
       `backend ${name}`,
       ...(threads === null ? [] : [plural(threads, 'thread')]),
       ...(engineVariant === null ? [] : [`variant ${engineVariant}`]),
+      ...(train.precision === 'fp8' ? ['products in FP8 (emulated)'] : []),
     ];
     return {
-      json: { preset, backend: name, threads, engineVariant, ...result },
+      json: { preset, precision: train.precision, backend: name, threads, engineVariant, ...result },
       lines: [`Preset ${preset}, ${on.join(', ')}`, '', ...stepTable(result)],
     };
   },
