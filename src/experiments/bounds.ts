@@ -79,6 +79,7 @@ const known: Readonly<Record<string, BoundsOfModel>> = {
   cacheBytes: atLeastZero,
   gradientError: atLeastZero,
   gemmError: atLeastZero,
+  plantedError: atLeastZero,
   mebibytes: atLeastZero,
   cacheMebibytes: atLeastZero,
   lossDifference: atLeastZero,

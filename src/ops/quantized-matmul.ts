@@ -15,7 +15,7 @@ export const quantizedMatMulOp = defineOp({
   /** Rows of each expert, and how operands are rounded. */
   attrs: attributes<Fp8Recipe & { readonly counts: readonly number[] }>(),
   outputs: { y: 'M O' },
-  /** The rounded operands. */
+  /** The rounded operands; of x, by recipe, the one that was given. */
   saved: { x8: 'M I', weight8: 'E O I' },
 });
 
@@ -46,7 +46,7 @@ function reference(x: tf.Tensor2D, weight: tf.Tensor3D, counts: Int32Array, reci
       const x8 = fakeQuantize(x, recipe.activations);
       const rows = fakeQuantize(tf.reshape(weight, [E * O, I]), recipe.weights, Array<number>(E).fill(O));
       const weight8: tf.Tensor3D = tf.reshape(rows, [E, O, I]);
-      save([x8, weight8]);
+      save([recipe.keepsInputs ? x : x8, weight8]);
       return [groupedMatMul(x8, weight8, counts)];
     },
     backward: ([dy], [x8, weight8]) =>

@@ -15,6 +15,8 @@ export interface Fp8Recipe {
   readonly weights: Quantizer;
   /** dy, in tiles of [tokens, output channels]. */
   readonly gradients: Quantizer;
+  /** Whether the forward pass keeps x as it was, and not in 8 bits, for the product for dW. Absent: no. */
+  readonly keepsInputs?: boolean;
 }
 
 /**
@@ -40,9 +42,9 @@ export function transposed({ format, rows, columns }: Quantizer): Quantizer {
 const isTile = ({ rows, columns }: Quantizer) => rows === 1 && columns === tileSize;
 
 /**
- * Whether activations, in E4M3, and gradients are rounded in tiles of `tileSize` channels of one token: no scale then
- * depends on where tokens are sent.
+ * Whether activations, in E4M3, and gradients are rounded in tiles of `tileSize` channels of one token, so that no scale
+ * depends on where tokens are sent, and x is kept in 8 bits.
  */
-export function isTiled({ activations, gradients }: Fp8Recipe): boolean {
-  return isTile(activations) && activations.format === 'e4m3' && isTile(gradients);
+export function isTiled({ activations, gradients, keepsInputs }: Fp8Recipe): boolean {
+  return isTile(activations) && activations.format === 'e4m3' && isTile(gradients) && keepsInputs !== true;
 }
