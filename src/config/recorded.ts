@@ -11,6 +11,7 @@ import { validateTrainConfig } from './validate.ts';
 const before: Partial<TrainConfig> = {
   precision: 'float32',
   recompute: 'none',
+  cachedActivations: 'float32',
   textKey: '',
   documentSeparator: '',
   alternateSeqLen: 0,

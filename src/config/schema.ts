@@ -166,6 +166,9 @@ const trainShape = {
   recompute: oneOf(['none', 'selective']).describe(
     'selective: the backward pass computes norms, up-projections of MLA and outputs of SwiGLU again, to save memory',
   ),
+  cachedActivations: oneOf(['float32', 'fp8']).describe(
+    'With precision fp8: formats of what is kept for the backward pass, which fp8 also has recompute as selective does',
+  ),
   learningRate: greaterThan(0).describe('Peak learning rate'),
   lrSchedule: oneOf(['deepseek-v3', 'cosine', 'constant']).describe(
     'Learning rate over the run. deepseek-v3: warm-up, constant, cosine to a tenth, two short constant phases',

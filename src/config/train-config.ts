@@ -43,6 +43,13 @@ export interface TrainConfig {
    * backward pass and not kept for it (report 3.2.3). Same bits, less memory, a little more time.
    */
   readonly recompute: 'none' | 'selective';
+  /**
+   * What training in 8 bits keeps for the backward pass. `fp8`, as the report does (3.2.3, 3.3.3): the output of
+   * attention in E5M6, the inputs of SwiGLU in E4M3, and what `recompute: selective` computes again not at all.
+   * `float32`: all of it as it is. Inputs of linear layers are kept in E4M3 either way, as they are multiplied. Without
+   * `precision: fp8` it has no effect.
+   */
+  readonly cachedActivations: 'float32' | 'fp8';
 
   /** Peak learning rate. */
   readonly learningRate: number;

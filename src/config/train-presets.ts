@@ -27,6 +27,7 @@ export const defaultTrainConfig: TrainConfig = {
   seed: 0,
   precision: 'float32',
   recompute: 'none',
+  cachedActivations: 'fp8',
   learningRate: 3e-3,
   lrSchedule: 'deepseek-v3',
   warmupFraction: 0.02,

@@ -78,6 +78,7 @@ const known: Readonly<Record<string, BoundsOfModel>> = {
   trafficBytes: atLeastZero,
   cacheBytes: atLeastZero,
   gradientError: atLeastZero,
+  modelGradientError: atLeastZero,
   gemmError: atLeastZero,
   plantedError: atLeastZero,
   mebibytes: atLeastZero,

@@ -78,6 +78,7 @@ const fixtureTrain: TrainConfig = {
   seed: 1,
   precision: 'float32',
   recompute: 'none',
+  cachedActivations: 'fp8',
   learningRate: 3e-3,
   lrSchedule: 'deepseek-v3',
   warmupFraction: 0.02,

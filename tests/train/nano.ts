@@ -52,6 +52,7 @@ export const nanoTrain: TrainConfig = {
   seed: 7,
   precision: 'float32',
   recompute: 'none',
+  cachedActivations: 'fp8',
   learningRate: 1e-3,
   lrSchedule: 'constant',
   warmupFraction: 0,

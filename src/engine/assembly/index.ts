@@ -15,7 +15,7 @@ export * from './experts/plan';
 export { activateExperts, routedExperts } from './experts/routed';
 export { gateSumColumns, routedExpertsGrad } from './experts/routed-gradient';
 export { fakeQuantize } from './quantize';
-export { codedLength } from './fp8/tiles';
+export { codedLength, decodeRows, encodeRows } from './fp8/coded-rows';
 export { fp8Linear, fp8LinearGrad } from './fp8/linear';
 export { fp8Experts } from './fp8/experts';
 export { fp8ExpertsGrad } from './fp8/experts-gradient';

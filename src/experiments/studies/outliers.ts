@@ -1,17 +1,27 @@
 // 8-bit products of operands with a planted outlier (F 4.7): where fine tiles matter, at a size that shows it.
 
+import type { ModelConfig } from '../../config/model-config.ts';
 import type { Study } from '../study.ts';
 import { smallMoe, smallMoeQuick, smallMoeTrain } from './sizes.ts';
+
+/** Inputs of 128 channels and more, eight tiles, in two layers. */
+const wide: Partial<ModelConfig> = {
+  ...smallMoe,
+  hiddenSize: 128,
+  numAttentionHeads: 4,
+  numHiddenLayers: 2,
+  initializerRange: 0.045, // 0.51 / sqrt(128), see the presets
+};
 
 export const outliers: Study = {
   name: 'outliers',
   title: '8-bit products with planted outliers',
   question:
-    'One channel of all inputs is larger than the others by a large power of two, and its weights smaller: what do tiles save of the loss, and does it matter that inputs are kept in FP8 for the backward pass?',
+    'One channel of all wide inputs is larger than the others by a large power of two, and its weights smaller: what do tiles save of the loss, and does it matter that inputs are kept in FP8 for the backward pass?',
   source: 'arXiv:2412.19437 sections 3.3.2 and 3.3.3',
   equal: 'Equal tokens, parameters and FLOPs, and the same initial weights, in all arms; in float32 nothing changes.',
   preset: 'tiny',
-  base: { modelChanges: smallMoe, trainChanges: { ...smallMoeTrain, steps: 400, evalEvery: 100 } },
+  base: { modelChanges: wide, trainChanges: { ...smallMoeTrain, steps: 400, evalEvery: 100 } },
   quick: smallMoeQuick,
   arms: [
     { name: 'float32', label: 'float32 with outliers', variant: 'outliers-float32' },

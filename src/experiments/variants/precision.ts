@@ -12,7 +12,7 @@ const recipes = {
   'fp8-per-tensor': { activations: wholeMatrix, weights: wholeMatrix, gradients: wholeMatrix },
   'fp8-block-gradients': { ...fp8Recipe, gradients: fp8Recipe.weights },
   'fp8-e5m2-gradients': { ...fp8Recipe, gradients: { ...fp8Recipe.gradients, format: 'e5m2' } },
-  'fp8-exact-cache': { ...fp8Recipe, keepsInputs: true },
+  'fp8-exact-cache': { ...fp8Recipe, cached: 'given' },
 } as const satisfies Record<string, Fp8Recipe>;
 
 /** The recipes of variants with planted outliers; null: float32. */
