@@ -12,6 +12,7 @@ const before: Partial<TrainConfig> = {
   precision: 'float32',
   recompute: 'none',
   cachedActivations: 'float32',
+  adamMoments: 'float32',
   textKey: '',
   documentSeparator: '',
   alternateSeqLen: 0,

@@ -27,6 +27,7 @@ export interface Exports {
     eps: number,
     rate: number,
     decay: number,
+    arePairs: boolean,
   ) => void;
   readonly applyRotary: (
     x: Address,

@@ -86,6 +86,7 @@ const fixtureTrain: TrainConfig = {
   adamBeta1: 0.9,
   adamBeta2: 0.95,
   adamEps: 1e-8,
+  adamMoments: 'float32',
   weightDecay: 0.1,
   maxGradNorm: 1,
   emaDecay: 0,

@@ -57,7 +57,9 @@ export const precisionVariants = {
   'outliers-e5m2-gradients': plantedWith(planted['outliers-e5m2-gradients']),
   'outliers-exact-cache': plantedWith(planted['outliers-exact-cache']),
   'bfloat16-moments': async () => {
-    const { Bfloat16MomentsAdamW } = await import('./optimizers.ts');
-    return { parts: { optimizer: (model, train) => new Bfloat16MomentsAdamW(model.parameters, train) } };
+    const { AdamW } = await import('../../train/adamw.ts');
+    return {
+      parts: { optimizer: (model, train) => new AdamW(model.parameters, { ...train, adamMoments: 'bfloat16' }) },
+    };
   },
 } as const satisfies Record<string, Variant>;
