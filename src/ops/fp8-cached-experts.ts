@@ -1,7 +1,7 @@
 // Shape legend: N tokens, K experts per token, E experts, D hiddenSize, F moeIntermediateSize.
 
 import type { Fp8Recipe } from '../precision/recipe.ts';
-import { tf } from '../tensor/tf.ts';
+import type { tf } from '../tensor/tf.ts';
 import { cachedSwigluMatMul } from './cached-swiglu.ts';
 import { attributes, defineOp } from './define-op.ts';
 import { expertsByRows } from './experts-by-rows.ts';

@@ -4,7 +4,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { runningEngine } from '../../src/engine/engine.ts';
 import { codesOf } from '../../src/engine/kernels/codes.ts';
-import { withWorkspace } from '../../src/engine/kernels/register.ts';
 import { quantizeDequantize } from '../../src/precision/quantize.ts';
 import { e5m6Tile, fp8Recipe } from '../../src/precision/recipe.ts';
 import { createRandom, normalArray } from '../../src/tensor/random.ts';
@@ -104,7 +103,6 @@ describe.each(formats)('codes of %s', (format, quantizer, tileBytes) => {
     const { recording } = backend.record([], [], () => {
       const codes = codesOf(backend, x, [2, 16], format);
       expect(codes.dataId).not.toBe(before.dataId);
-      withWorkspace(backend, [1], () => {});
       return [tf.engine().makeTensorFromTensorInfo(codes)];
     });
     recording?.dispose();

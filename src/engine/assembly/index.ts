@@ -30,6 +30,7 @@ export { copyRows, copyWords, fill } from './move/copy';
 export { transpose } from './move/transpose';
 export * from './cross-entropy';
 export * from './embedding';
+export { adamwUpdate } from './adamw';
 export * from './optimizer';
 export * from './router/balance-loss';
 export * from './decode/decode';
