@@ -136,6 +136,7 @@ export {
   decode as decodeFloat,
   e4m3,
   e5m2,
+  e5m6,
   encode as encodeFloat,
   roundTo,
   type SmallFloat,

@@ -29,6 +29,7 @@ const pictures: Readonly<Record<string, readonly string[]>> = {
   attention: ['scatter-0', 'metric-loss'],
   'node-limit': ['scatter-0', 'metric-nodesMean'],
   precision: ['series-0', 'metric-loss'],
+  outliers: ['metric-loss', 'metric-plantedError'],
   'init-and-schedule': ['loss', 'metric-loss'],
   'moe-vs-dense': ['loss-flops', 'metric-loss'],
   'break-it': ['metric-loadedLoss', 'metric-acceptance'],

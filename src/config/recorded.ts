@@ -11,6 +11,8 @@ import { validateTrainConfig } from './validate.ts';
 const before: Partial<TrainConfig> = {
   precision: 'float32',
   recompute: 'none',
+  cachedActivations: 'float32',
+  adamMoments: 'float32',
   textKey: '',
   documentSeparator: '',
   alternateSeqLen: 0,

@@ -166,6 +166,9 @@ const trainShape = {
   recompute: oneOf(['none', 'selective']).describe(
     'selective: the backward pass computes norms, up-projections of MLA and outputs of SwiGLU again, to save memory',
   ),
+  cachedActivations: oneOf(['float32', 'fp8']).describe(
+    'With precision fp8: what is kept for the backward pass. fp8: the formats of the report, and recompute: selective',
+  ),
   learningRate: greaterThan(0).describe('Peak learning rate'),
   lrSchedule: oneOf(['deepseek-v3', 'cosine', 'constant']).describe(
     'Learning rate over the run. deepseek-v3: warm-up, constant, cosine to a tenth, two short constant phases',
@@ -177,6 +180,7 @@ const trainShape = {
   adamBeta1: fractionBelowOne().describe('AdamW: decay of the first moment'),
   adamBeta2: fractionBelowOne().describe('AdamW: decay of the second moment'),
   adamEps: greaterThan(0).describe('AdamW: epsilon of the denominator'),
+  adamMoments: oneOf(['float32', 'bfloat16']).describe('AdamW: numbers that both moments are kept in'),
   weightDecay: atLeast(0).describe('Decoupled weight decay, on matrices only'),
   maxGradNorm: atLeast(0).describe('Gradients are scaled down to this global L2 norm; 0 turns clipping off'),
   emaDecay: fractionBelowOne().describe(

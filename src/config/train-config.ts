@@ -35,7 +35,7 @@ export interface TrainConfig {
   readonly seed: number;
   /**
    * `fp8`: operands of all linear layers and experts are rounded to 8 bits, forward and backward (F 4.1). Emulated: it
-   * is slower than float32, and weights, moments and checkpoints stay float32.
+   * is slower than float32, and weights, gradients and checkpoints stay float32.
    */
   readonly precision: 'float32' | 'fp8';
   /**
@@ -43,6 +43,13 @@ export interface TrainConfig {
    * backward pass and not kept for it (report 3.2.3). Same bits, less memory, a little more time.
    */
   readonly recompute: 'none' | 'selective';
+  /**
+   * What training in 8 bits keeps for the backward pass. `fp8`, as the report does (3.2.3, 3.3.3): the output of
+   * attention in E5M6, the inputs of SwiGLU in E4M3, and what `recompute: selective` computes again not at all.
+   * `float32`: all of it as it is. Inputs of linear layers are kept in E4M3 either way, as they are multiplied. Without
+   * `precision: fp8` it has no effect.
+   */
+  readonly cachedActivations: 'float32' | 'fp8';
 
   /** Peak learning rate. */
   readonly learningRate: number;
@@ -55,6 +62,8 @@ export interface TrainConfig {
   readonly adamBeta1: number;
   readonly adamBeta2: number;
   readonly adamEps: number;
+  /** `bfloat16`: both moments of AdamW are kept in 16 bits, rounded to the nearest after each update (report 3.3.3). */
+  readonly adamMoments: 'float32' | 'bfloat16';
   /** Decoupled weight decay, on matrices only. */
   readonly weightDecay: number;
   /** Gradients are scaled down to this global L2 norm; 0 turns clipping off. */

@@ -27,6 +27,7 @@ export interface Exports {
     eps: number,
     rate: number,
     decay: number,
+    arePairs: boolean,
   ) => void;
   readonly applyRotary: (
     x: Address,
@@ -68,7 +69,7 @@ export interface Exports {
   readonly binary: (op: number, a: Address, b: Address, out: Address) => void;
   readonly binarySame: (op: number, a: Address, b: Address, out: Address, size: number) => void;
   readonly blockScales: (from: Address, rows: number, columns: number, scales: Address) => void;
-  readonly codedLength: (rows: number, columns: number) => number;
+  readonly codedLength: (rows: number, columns: number, isWide: boolean) => number;
   readonly copyRows: (a: Address, b: Address) => void;
   readonly copyWords: (a: Address, b: Address, size: number) => void;
   readonly countJob: (counts: Address, chunks: number) => void;
@@ -77,6 +78,7 @@ export interface Exports {
   readonly decodeGreedy: (start: Address) => number;
   readonly decodeMain: (model: Address, rows: Address, count: number, logits: Address) => number;
   readonly decodeMtp: (model: Address, rows: Address, count: number, logits: Address) => number;
+  readonly decodeRows: (coded: Address, x: Address, rows: number, columns: number, isWide: boolean) => void;
   readonly describeRows: (
     size: number,
     width: number,
@@ -104,6 +106,7 @@ export interface Exports {
   ) => void;
   readonly emaUpdate: (table: Address, blocks: number, rest: number) => void;
   readonly emptyJob: (chunks: number) => void;
+  readonly encodeRows: (x: Address, coded: Address, rows: number, columns: number, isWide: boolean) => void;
   readonly equalWords: (a: Address, b: Address, out: Address, size: number) => void;
   readonly fakeQuantize: (
     x: Address,
@@ -115,16 +118,16 @@ export interface Exports {
     mantissaBits: number,
     minExponent: number,
     largest: number,
+    powerOfTwoScales: boolean,
   ) => void;
   readonly fill: (at: Address, size: number, bits: number) => void;
   readonly fp8Experts: (
-    x: Address,
+    codedX: Address,
     gates: Address,
     gateUp: Address,
     down: Address,
     plan: Address,
     h: Address,
-    codedX: Address,
     codedAct: Address,
     gateUp8: Address,
     down8: Address,
@@ -184,9 +187,9 @@ export interface Exports {
   ) => void;
   readonly fp8Linear: (
     x: Address,
+    given: number,
     weight: Address,
     y: Address,
-    coded: Address,
     x8: Address,
     weight8: Address,
     rows: number,
@@ -199,7 +202,8 @@ export interface Exports {
     largest: number,
   ) => void;
   readonly fp8LinearGrad: (
-    coded: Address,
+    x: Address,
+    given: number,
     weight: Address,
     dy: Address,
     dx: Address,

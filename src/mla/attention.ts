@@ -7,7 +7,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { Linear } from '../layers/linear.ts';
 import { RMSNorm } from '../layers/rms-norm.ts';
 import { softmaxScale } from '../layers/rotary-embedding.ts';
-import { type AttentionVisibility, mlaAttention } from '../ops/mla-attention.ts';
+import type { AttentionVisibility } from '../ops/mla-attention.ts';
 import { float32Products, type Products } from '../ops/products.ts';
 import { applyRotary, type RotaryTables } from '../ops/rotary.ts';
 import type { ParameterStore } from '../tensor/parameters.ts';
@@ -45,6 +45,7 @@ export class MultiHeadLatentAttention implements Attention {
   readonly oProj: Linear;
   /** How products round their operands; absent where they do not. */
   readonly recipe: Products['recipe'];
+  readonly #attend: Products['attention'];
   readonly #query: (x: tf.Tensor2D) => tf.Tensor2D;
   readonly #kvAProjWithMqa: Linear;
   readonly #kvALayernorm: RMSNorm;
@@ -55,11 +56,12 @@ export class MultiHeadLatentAttention implements Attention {
     const C = config.kvLoraRank;
     this.config = config;
     this.recipe = products.recipe;
+    this.#attend = products.attention;
     this.#query = createQuery(store, name, config, linear);
     this.#kvAProjWithMqa = new Linear(store, `${name}.kv_a_proj_with_mqa`, D, C + R, linear);
     this.#kvALayernorm = new RMSNorm(store, `${name}.kv_a_layernorm`, C, latentNormEps);
     this.kvBProj = new Linear(store, `${name}.kv_b_proj`, C, H * (P + V), linear);
-    this.oProj = new Linear(store, `${name}.o_proj`, H * V, D, linear);
+    this.oProj = new Linear(store, `${name}.o_proj`, H * V, D, products.linearAfterAttention);
   }
 
   /** Naive form: per-head keys and values are materialised. Shapes: x [B, T, D] -> [B, T, D]. */
@@ -76,7 +78,7 @@ export class MultiHeadLatentAttention implements Attention {
     const [B, T] = q.shape;
     const up = recomputed(() => this.kvBProj.apply(reshape(cKv, [B * T, C])));
     const kv = reshape<tf.Rank.R4>(up, [B, T, H, P + V]);
-    const heads = mlaAttention(q, kv, kRope, visibility, softmaxScale(this.config)); // [B, T, H*V]
+    const heads = this.#attend(q, kv, kRope, visibility, softmaxScale(this.config)); // [B, T, H*V]
     return reshape(heads, [B * T, H * V]);
   }
 

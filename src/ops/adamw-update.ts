@@ -10,8 +10,9 @@ import { tf } from '../tensor/tf.ts';
 import { attributes } from './define-op.ts';
 import { hasKernel } from './kernels.ts';
 import { defineListOp, runListKernel } from './list-op.ts';
+import { roundBfloat16 } from './round-bfloat16.ts';
 
-/** A parameter with its gradient and moments, all of one shape. */
+/** A parameter with its gradient and moments, all of one shape; or moments as `packBfloat16` packs them. */
 export interface AdamWTarget {
   readonly parameter: tf.Variable;
   readonly gradient: tf.Tensor;
@@ -50,17 +51,44 @@ export const adamwUpdateOp = defineListOp({
 });
 
 /**
- * Moves parameters and moments. Weight decay applies to matrices (rank 2 and stacked experts of rank 3) only, never to
- * norm gains.
+ * The same with moments in bfloat16: a parameter moves by the moments as they come out, which are then rounded to the
+ * nearest, ties to even.
  */
-export function adamwUpdate(targets: readonly AdamWTarget[], scale: tf.Scalar, step: AdamWStep): void {
+export const adamwUpdateBfloat16Op = defineListOp({
+  name: 'AdamWUpdateBfloat16',
+  inputs: { scale: '' },
+  item: ['parameter', 'gradient', 'expAvg', 'expAvgSq'],
+  pairs: ['expAvg', 'expAvgSq'],
+  attrs: attributes<Factors & { readonly decayed: number }>(),
+  outputs: {},
+});
+
+/**
+ * Moves parameters and moments, whose numbers are rounded to bfloat16 where `momentsIn` says so. Moments that are
+ * packed need a backend with the kernel `adamwUpdateBfloat16Op`. Weight decay applies to matrices (rank 2 and stacked
+ * experts of rank 3) only, never to norm gains.
+ */
+export function adamwUpdate(
+  targets: readonly AdamWTarget[],
+  scale: tf.Scalar,
+  step: AdamWStep,
+  momentsIn: 'float32' | 'bfloat16' = 'float32',
+): void {
   const factors = factorsOf(step);
-  if (!hasKernel(adamwUpdateOp)) {
-    tf.tidy(() => updateByOps(targets, scale, factors));
+  const isRounded = momentsIn === 'bfloat16';
+  if (isRounded && hasKernel(adamwUpdateBfloat16Op)) {
+    const { items, decayed } = adamwItems(targets);
+    runListKernel(adamwUpdateBfloat16Op, { scale }, items, { ...factors, decayed });
     return;
   }
-  const { items, decayed } = adamwItems(targets);
-  runListKernel(adamwUpdateOp, { scale }, items, { ...factors, decayed });
+  if (hasKernel(adamwUpdateOp)) {
+    const { items, decayed } = adamwItems(targets);
+    runListKernel(adamwUpdateOp, { scale }, items, { ...factors, decayed });
+  } else tf.tidy(() => updateByOps(targets, scale, factors));
+  if (!isRounded) return;
+  for (const { expAvg, expAvgSq } of targets) {
+    for (const moment of [expAvg, expAvgSq]) tf.tidy(() => moment.assign(roundBfloat16(moment)));
+  }
 }
 
 /** The targets as a kernel takes them, those whose weights decay first, and how many these are. */

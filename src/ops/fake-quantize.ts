@@ -48,9 +48,17 @@ function quantizeMatrix(x: tf.Tensor2D, quantizer: Quantizer): tf.Tensor2D {
   ]);
   const cut = tf.reshape(padded, [bands, rows, tiles, columns]);
   const format = formatOf(quantizer);
-  const scale = tf.div(tf.maximum(tf.max(tf.abs(cut), [1, 3], true), leastAmax), format.max);
+  const exact = tf.div(tf.maximum(tf.max(tf.abs(cut), [1, 3], true), leastAmax), format.max);
+  const scale = quantizer.powerOfTwoScales === true ? roundUpToPower(exact) : exact;
   const quantized = tf.mul(roundTensor(tf.div(cut, scale), format), scale);
   return tf.slice(tf.reshape<tf.Rank.R2>(quantized, [bands * rows, tiles * columns]), [0, 0], [M, C]);
+}
+
+/** Powers of two that are at least x, which is positive. A logarithm can be off by one next to a power. */
+function roundUpToPower(x: tf.Tensor): tf.Tensor {
+  const power = tf.pow(2, tf.ceil(tf.div(tf.log(x), Math.LN2)));
+  const half = tf.mul(power, 0.5);
+  return tf.where(tf.greaterEqual(half, x), half, tf.where(tf.less(power, x), tf.mul(power, 2), power));
 }
 
 /**

@@ -9,7 +9,7 @@ export const fp8LinearOp = defineOp({
   inputs: { x: 'N I', weight: 'O I' },
   attrs: attributes<Fp8Recipe>(),
   outputs: { y: 'N O' },
-  /** The rounded x as codes with their scales, in a layout of the backend's choice. */
+  /** x, rounded as the recipe keeps it, as codes with their scales, in a layout of the backend's choice. */
   saved: { codedX: 'int32 L' },
   unsaved: ['x'],
 });

@@ -4,6 +4,7 @@
 // To TF.js such a kernel is one on a list, as its own Concat and AddN are:
 // [...inputs, ...tensors of the first item, ...].
 
+import { pairsOf } from '../precision/bfloat16-pairs.ts';
 import { tf } from '../tensor/tf.ts';
 import type { Attributes, AttributesOf, Made, Operand, Operands, Tensors } from './define-op.ts';
 import { byName, listed, register, runKernel, type TensorsByName } from './kernels.ts';
@@ -16,6 +17,8 @@ export interface ListOpSpec {
   readonly inputs: Shapes;
   /** The tensors of an item, float32 and all of one shape, which differs from item to item. */
   readonly item: readonly string[];
+  /** Those of them that have numbers of 16 bits instead: int32, two numbers in each, in a list. */
+  readonly pairs?: readonly string[];
   readonly attrs?: Attributes<object>;
   readonly outputs: Shapes;
 }
@@ -85,8 +88,11 @@ function itemsOf<S extends ListOpSpec>({ name, spec }: ListOp<S>, list: readonly
     const { shape } = list[at]!;
     for (const [i, key] of spec.item.entries()) {
       const tensor = list[at + i]!;
-      if (tensor.dtype !== 'float32' || !tf.util.arraysEqual(tensor.shape, shape)) {
-        throw new Error(`${name}: expected ${key} float32 [${shape}], found ${tensor.dtype} [${tensor.shape}]`);
+      const isPairs = spec.pairs?.includes(key) === true;
+      const wanted = isPairs ? [pairsOf(tf.util.sizeFromShape(shape))] : shape;
+      const dtype = isPairs ? 'int32' : 'float32';
+      if (tensor.dtype !== dtype || !tf.util.arraysEqual(tensor.shape, wanted)) {
+        throw new Error(`${name}: expected ${key} ${dtype} [${wanted}], found ${tensor.dtype} [${tensor.shape}]`);
       }
       item[key] = tensor;
     }

@@ -15,7 +15,7 @@ export const quantizedMatMulOp = defineOp({
   /** Rows of each expert, and how operands are rounded. */
   attrs: attributes<Fp8Recipe & { readonly counts: readonly number[] }>(),
   outputs: { y: 'M O' },
-  /** The rounded operands. */
+  /** x as the recipe keeps it, and the rounded weight. */
   saved: { x8: 'M I', weight8: 'E O I' },
 });
 
@@ -38,24 +38,42 @@ export function quantizedMatMul(
   })).y;
 }
 
-function reference(x: tf.Tensor2D, weight: tf.Tensor3D, counts: Int32Array, recipe: Fp8Recipe): tf.Tensor2D {
+/** The weight of each expert in its blocks. Shapes: [E, O, I] -> the same. */
+export function roundedWeights(weight: tf.Tensor3D, recipe: Fp8Recipe): tf.Tensor3D {
   const [E, O, I] = weight.shape;
+  const rows = fakeQuantize(tf.reshape(weight, [E * O, I]), recipe.weights, Array<number>(E).fill(O));
+  return tf.reshape(rows, [E, O, I]);
+}
+
+function reference(x: tf.Tensor2D, weight: tf.Tensor3D, counts: Int32Array, recipe: Fp8Recipe): tf.Tensor2D {
   const [y] = customOp({
     inputs: { x, weight },
     forward: (save) => {
       const x8 = fakeQuantize(x, recipe.activations);
-      const rows = fakeQuantize(tf.reshape(weight, [E * O, I]), recipe.weights, Array<number>(E).fill(O));
-      const weight8: tf.Tensor3D = tf.reshape(rows, [E, O, I]);
-      save([x8, weight8]);
+      const weight8 = roundedWeights(weight, recipe);
+      save([cachedInput(x, x8, recipe), weight8]);
       return [groupedMatMul(x8, weight8, counts)];
     },
     backward: ([dy], [x8, weight8]) =>
-      gradients(dy as tf.Tensor2D, x8 as tf.Tensor2D, weight8 as tf.Tensor3D, counts, recipe),
+      quantizedGradients(dy as tf.Tensor2D, x8 as tf.Tensor2D, weight8 as tf.Tensor3D, counts, recipe),
   });
   return y as tf.Tensor2D;
 }
 
-function gradients(dy: tf.Tensor2D, x8: tf.Tensor2D, weight8: tf.Tensor3D, counts: Int32Array, recipe: Fp8Recipe) {
+/** x as the backward pass finds it. */
+function cachedInput(x: tf.Tensor2D, x8: tf.Tensor2D, { cached }: Fp8Recipe): tf.Tensor2D {
+  if (cached === undefined) return x8;
+  return cached === 'given' ? x : fakeQuantize(x, cached);
+}
+
+/** Gradients of x and of the weight, from `x8`, which is x as it was kept, and the rounded weight. */
+export function quantizedGradients(
+  dy: tf.Tensor2D,
+  x8: tf.Tensor2D,
+  weight8: tf.Tensor3D,
+  counts: Int32Array,
+  recipe: Fp8Recipe,
+): { readonly x: tf.Tensor2D; readonly weight: tf.Tensor3D } {
   const [groups, turned] = [Array.from(counts), tf.transpose(weight8, [0, 2, 1])];
   const dyAlongTokens = fakeQuantize(dy, transposed(recipe.gradients), groups);
   const xAlongTokens = fakeQuantize(x8, transposed(recipe.activations), groups);

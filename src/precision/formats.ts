@@ -3,16 +3,16 @@
 
 import { UserError } from '../errors.ts';
 
-/** A binary floating-point format with a sign bit, of 8 or 16 bits. */
+/** A binary floating-point format with a sign bit, of 8 to 16 bits. */
 export interface SmallFloat {
-  readonly name: 'e4m3' | 'e5m2' | 'bfloat16';
+  readonly name: 'e4m3' | 'e5m2' | 'e5m6' | 'bfloat16';
   readonly exponentBits: number;
   readonly mantissaBits: number;
   /** Exponent of the smallest normal number; below it, numbers are multiples of one step. */
   readonly minExponent: number;
   /** Largest finite number. */
   readonly max: number;
-  /** What becomes of larger ones: E4M3 and E5M2 saturate, as hardware conversions do; PyTorch's casts do not. */
+  /** What becomes of larger ones: those of 8 and 12 bits saturate, as hardware conversions do; PyTorch's casts do not. */
   readonly overflow: 'saturate' | 'infinity';
 }
 
@@ -33,6 +33,19 @@ export const e5m2: SmallFloat = {
   mantissaBits: 2,
   minExponent: -14,
   max: 57344,
+  overflow: 'saturate',
+};
+
+/**
+ * 12 bits, in which the report keeps the input of the linear layer after attention (section 3.3.3). Its layout is
+ * unpublished: this one has the exponents of float16 and no number in the highest of them.
+ */
+export const e5m6: SmallFloat = {
+  name: 'e5m6',
+  exponentBits: 5,
+  mantissaBits: 6,
+  minExponent: -14,
+  max: 65024,
   overflow: 'saturate',
 };
 

@@ -2,15 +2,17 @@
 // Source: arXiv:2412.19437 section 3.3.2; F 4.2.
 
 import { UserError } from '../errors.ts';
-import { e4m3, e5m2, roundTo, type SmallFloat } from './formats.ts';
+import { e4m3, e5m2, e5m6, exponentOf, roundTo, type SmallFloat } from './formats.ts';
 
 /** Format and tile of an operand. */
 export interface Quantizer {
-  readonly format: 'e4m3' | 'e5m2';
+  readonly format: 'e4m3' | 'e5m2' | 'e5m6';
   /** Rows that share a scale; Infinity: all rows of the matrix. */
   readonly rows: number;
   /** Columns that share a scale; Infinity: all. */
   readonly columns: number;
+  /** Whether scales are rounded up to powers of two, by which nothing is rounded a second time. Absent: no. */
+  readonly powerOfTwoScales?: boolean;
 }
 
 /**
@@ -20,7 +22,15 @@ export interface Quantizer {
 export const leastAmax = 1e-30;
 
 /** The format of a quantiser by its name. */
-export const formatOf = ({ format }: Pick<Quantizer, 'format'>): SmallFloat => (format === 'e4m3' ? e4m3 : e5m2);
+export const formatOf = ({ format }: Pick<Quantizer, 'format'>): SmallFloat => ({ e4m3, e5m2, e5m6 })[format];
+
+/** The scale of a tile whose largest magnitude is `amax`. */
+function scaleOf(amax: number, { max }: SmallFloat, isPowerOfTwo: boolean): number {
+  const scale = Math.fround(Math.fround(amax) / max);
+  if (!(isPowerOfTwo && Number.isFinite(scale))) return scale;
+  const power = 2 ** exponentOf(scale);
+  return power === scale ? power : 2 * power;
+}
 
 /** Where the tiles of `length` rows or columns begin and end: the last one may be smaller. */
 function spans(length: number, size: number): [begin: number, end: number][] {
@@ -47,7 +57,7 @@ export function quantizeDequantize(x: Float32Array, columns: number, quantizer: 
       const at: number[] = [];
       for (let i = top; i < bottom; i++) for (let j = left; j < right; j++) at.push(i * columns + j);
       const amax = at.reduce((most, i) => Math.max(most, Math.abs(x[i]!)), leastAmax);
-      const scale = Math.fround(Math.fround(amax) / format.max);
+      const scale = scaleOf(amax, format, quantizer.powerOfTwoScales === true);
       for (const i of at) out[i] = roundTo(Math.fround(x[i]! / scale), format) * scale;
     }
   }

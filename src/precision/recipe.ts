@@ -15,6 +15,11 @@ export interface Fp8Recipe {
   readonly weights: Quantizer;
   /** dy, in tiles of [tokens, output channels]. */
   readonly gradients: Quantizer;
+  /**
+   * How the forward pass keeps x for the product for dW; `given`: as it was. Absent: in the 8-bit form that it has
+   * multiplied.
+   */
+  readonly cached?: Quantizer | 'given';
 }
 
 /**
@@ -37,12 +42,16 @@ export function transposed({ format, rows, columns }: Quantizer): Quantizer {
   return { format, rows: columns, columns: rows };
 }
 
+/** How the report keeps the input of the linear layer after attention: in E5M6, by powers of two (section 3.3.3). */
+export const e5m6Tile: Quantizer = { format: 'e5m6', rows: 1, columns: tileSize, powerOfTwoScales: true };
+
 const isTile = ({ rows, columns }: Quantizer) => rows === 1 && columns === tileSize;
 
 /**
- * Whether activations, in E4M3, and gradients are rounded in tiles of `tileSize` channels of one token: no scale then
- * depends on where tokens are sent.
+ * Whether activations, in E4M3, and gradients are rounded in tiles of `tileSize` channels of one token, so that no scale
+ * depends on where tokens are sent, and x is kept in tiles of codes: of E4M3 or, as `e5m6Tile` says, of E5M6.
  */
-export function isTiled({ activations, gradients }: Fp8Recipe): boolean {
-  return isTile(activations) && activations.format === 'e4m3' && isTile(gradients);
+export function isTiled({ activations, gradients, cached }: Fp8Recipe): boolean {
+  const isCoded = cached === undefined || (cached !== 'given' && isTile(cached) && cached.format === 'e5m6');
+  return isTile(activations) && activations.format === 'e4m3' && isTile(gradients) && isCoded;
 }

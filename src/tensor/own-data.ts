@@ -8,5 +8,6 @@ import { tf } from './tf.ts';
  */
 export function ownData(variable: tf.Variable): void {
   const backend = tf.engine().state.tensorInfo.get(variable.dataId)!.backend;
-  if (backend.refCount(variable.dataId) > 1) tf.tidy(() => variable.assign(tf.mul(variable, 1)));
+  if (backend.refCount(variable.dataId) > 1)
+    tf.tidy(() => variable.assign(tf.mul(variable, tf.scalar(1, variable.dtype as 'float32' | 'int32'))));
 }

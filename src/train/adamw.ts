@@ -4,15 +4,25 @@
 // saves and restores them.
 
 import type { TrainConfig } from '../config/train-config.ts';
-import { adamwFactors, adamwUpdate, type AdamWStep, type AdamWTarget } from '../ops/adamw-update.ts';
+import {
+  adamwFactors,
+  adamwUpdate,
+  adamwUpdateBfloat16Op,
+  type AdamWStep,
+  type AdamWTarget,
+} from '../ops/adamw-update.ts';
 import { guardedAdamw } from '../ops/guarded-update.ts';
+import { hasKernel } from '../ops/kernels.ts';
+import { packBfloat16, pairsOf, unpackBfloat16 } from '../precision/bfloat16-pairs.ts';
+import { roundToBfloat16 } from '../precision/formats.ts';
 import type { NamedTensor } from '../tensor/named-tensor.ts';
 import { tf } from '../tensor/tf.ts';
-import { exportVariable, importVariable } from './variable-state.ts';
+import { namedTensor } from './variable-state.ts';
 
-export type AdamWSettings = Pick<TrainConfig, 'adamBeta1' | 'adamBeta2' | 'adamEps' | 'weightDecay'>;
+export type AdamWSettings = Pick<TrainConfig, 'adamBeta1' | 'adamBeta2' | 'adamEps' | 'weightDecay'> &
+  Partial<Pick<TrainConfig, 'adamMoments'>>;
 
-/** The two moments of one parameter. */
+/** The two moments of one parameter: of its shape, or in pairs as `packBfloat16` packs them. */
 export interface Moments {
   readonly expAvg: tf.Variable;
   readonly expAvgSq: tf.Variable;
@@ -30,11 +40,11 @@ export class AdamW {
   constructor(parameters: ReadonlyMap<string, tf.Variable>, settings: AdamWSettings) {
     this.#parameters = parameters;
     this.#settings = settings;
+    const arePacked = settings.adamMoments === 'bfloat16' && hasKernel(adamwUpdateBfloat16Op);
+    const zero = ({ shape, size }: tf.Variable) =>
+      tf.tidy(() => tf.variable(arePacked ? tf.fill([pairsOf(size)], 0, 'int32') : tf.fill(shape, 0), false));
     this.moments = new Map(
-      [...parameters].map(([name, { shape }]) => [
-        name,
-        { expAvg: zeroVariable(shape), expAvgSq: zeroVariable(shape) },
-      ]),
+      [...parameters].map(([name, parameter]) => [name, { expAvg: zero(parameter), expAvgSq: zero(parameter) }]),
     );
   }
 
@@ -49,7 +59,7 @@ export class AdamW {
    */
   update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, scale: tf.Scalar): void {
     this.#steps++;
-    adamwUpdate(this.#targets(gradients), scale, this.#step(learningRate));
+    adamwUpdate(this.#targets(gradients), scale, this.#step(learningRate), this.#settings.adamMoments);
   }
 
   /**
@@ -90,24 +100,34 @@ export class AdamW {
     return { learningRate, beta1, beta2, eps, weightDecay, steps: this.#steps };
   }
 
-  /** The moments under PyTorch's names, `exp_avg.NAME` and `exp_avg_sq.NAME`. */
+  /** The moments under PyTorch's names, `exp_avg.NAME` and `exp_avg_sq.NAME`, in float32 whatever they are kept in. */
   async exportTensors(): Promise<NamedTensor[]> {
     const tensors: NamedTensor[] = [];
     for (const [name, { expAvg, expAvgSq }] of this.moments) {
-      tensors.push(
-        await exportVariable(`exp_avg.${name}`, expAvg),
-        await exportVariable(`exp_avg_sq.${name}`, expAvgSq),
-      );
+      const { shape, size } = this.#parameters.get(name)!;
+      for (const [kind, moment] of [['exp_avg', expAvg] as const, ['exp_avg_sq', expAvgSq] as const]) {
+        const data = await moment.data();
+        const numbers = moment.dtype === 'int32' ? unpackBfloat16(data as Int32Array, size) : Float32Array.from(data);
+        tensors.push({ name: `${kind}.${name}`, shape, data: numbers });
+      }
     }
     return tensors;
   }
 
-  /** Restores what `exportTensors` gave after `steps` updates. Other names are ignored; a missing one is an error. */
+  /**
+   * Restores what `exportTensors` gave after `steps` updates, rounded where moments are in bfloat16. Other names are
+   * ignored; a missing one is an error.
+   */
   importTensors(tensors: readonly NamedTensor[], steps: number): void {
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
     for (const [name, { expAvg, expAvgSq }] of this.moments) {
-      importVariable(`exp_avg.${name}`, expAvg, byName);
-      importVariable(`exp_avg_sq.${name}`, expAvgSq, byName);
+      const { shape } = this.#parameters.get(name)!;
+      for (const [kind, moment] of [['exp_avg', expAvg] as const, ['exp_avg_sq', expAvgSq] as const]) {
+        const { data } = namedTensor(`${kind}.${name}`, shape, byName);
+        const rounded = this.#settings.adamMoments === 'bfloat16' ? roundToBfloat16(data) : data;
+        const values = moment.dtype === 'int32' ? packBfloat16(rounded) : rounded;
+        tf.tidy(() => moment.assign(tf.tensor(values, moment.shape, moment.dtype)));
+      }
     }
     this.#steps = steps;
   }
@@ -115,8 +135,4 @@ export class AdamW {
   dispose(): void {
     for (const { expAvg, expAvgSq } of this.moments.values()) tf.dispose([expAvg, expAvgSq]);
   }
-}
-
-function zeroVariable(shape: number[]): tf.Variable {
-  return tf.tidy(() => tf.variable(tf.fill(shape, 0), false));
 }

@@ -37,10 +37,15 @@ export interface LearnerParts {
 }
 
 /** What a model is made of under these settings. */
-export function partsFor({ precision, recompute }: Pick<TrainConfig, 'precision' | 'recompute'>): ModelParts {
-  const recomputes = recompute === 'selective';
+export function partsFor({
+  precision,
+  recompute,
+  cachedActivations,
+}: Pick<TrainConfig, 'precision' | 'recompute' | 'cachedActivations'>): ModelParts {
+  const isFp8 = precision === 'fp8';
+  const recomputes = recompute === 'selective' || (isFp8 && cachedActivations === 'fp8');
   const float32 = recomputes ? recomputingProducts : float32Products;
-  return { ...deepseekParts, products: precision === 'fp8' ? productsIn('fp8') : float32, recomputes };
+  return { ...deepseekParts, products: isFp8 ? productsIn('fp8', cachedActivations) : float32, recomputes };
 }
 
 /** A model with fresh weights, or `model`, and what trains it; `disposeLearner` frees all of it. */
@@ -54,7 +59,8 @@ export function createLearner(
     optimizer: parts.optimizer?.(model, train) ?? new AdamW(model.parameters, train),
     average: train.emaDecay > 0 ? new WeightAverage(model.parameters, train.emaDecay) : null,
     passes: new Repeated(),
-    ...(parts.optimizer === undefined ? { guard: new UpdateGuard() } : {}),
+    // Guarded updates have kernels for moments in float32 alone.
+    ...(parts.optimizer === undefined && train.adamMoments === 'float32' ? { guard: new UpdateGuard() } : {}),
     ...(parts.objective === undefined ? {} : { objective: parts.objective }),
   };
 }

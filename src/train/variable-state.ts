@@ -9,15 +9,23 @@ export async function exportVariable(name: string, variable: tf.Variable): Promi
   return { name, shape: variable.shape, data: Float32Array.from(await variable.data()) };
 }
 
-/** Puts the tensor called `name` into a variable; a missing one or another shape is a damaged checkpoint. */
-export function importVariable(name: string, variable: tf.Variable, tensors: ReadonlyMap<string, NamedTensor>): void {
+/** The tensor called `name`; a missing one or another shape is a damaged checkpoint. */
+export function namedTensor(
+  name: string,
+  shape: readonly number[],
+  tensors: ReadonlyMap<string, NamedTensor>,
+): NamedTensor {
   const tensor = tensors.get(name);
-  const expected = variable.shape.join(' x ');
-  if (!tensor || tensor.shape.join(' x ') !== expected) {
-    const found = tensor ? `shape ${tensor.shape.join(' x ')}` : 'nothing';
-    throw new UserError(
-      `trainer state: expected tensor ${name} of shape ${expected}, found ${found}; resume from another checkpoint of this run`,
-    );
-  }
-  tf.tidy(() => variable.assign(tf.tensor(tensor.data, variable.shape)));
+  const expected = shape.join(' x ');
+  if (tensor?.shape.join(' x ') === expected) return tensor;
+  const found = tensor ? `shape ${tensor.shape.join(' x ')}` : 'nothing';
+  throw new UserError(
+    `trainer state: expected tensor ${name} of shape ${expected}, found ${found}; resume from another checkpoint of this run`,
+  );
+}
+
+/** Puts the tensor called `name` into a variable. */
+export function importVariable(name: string, variable: tf.Variable, tensors: ReadonlyMap<string, NamedTensor>): void {
+  const { data } = namedTensor(name, variable.shape, tensors);
+  tf.tidy(() => variable.assign(tf.tensor(data, variable.shape)));
 }

@@ -39,6 +39,8 @@ export async function requestGpu(): Promise<Gpu> {
     requiredLimits: Object.fromEntries(raised.map((name) => [name, limits[name]])),
   });
   const words = [info.description, info.device, info.vendor, info.architecture].filter((word) => word);
-  const name = words[0] ?? 'an adapter without a name';
+  // A page is told the maker and the kind alone: `nvidia lovelace`.
+  const kind = [info.vendor, info.architecture].filter((word) => word).join(' ');
+  const name = info.description || info.device || kind || 'an adapter without a name';
   return { device, info, name, isSoftware: info.isFallbackAdapter === true || software.test(words.join(' ')) };
 }

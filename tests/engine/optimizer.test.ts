@@ -36,9 +36,9 @@ const makeGradients = (step: number) =>
 const values = (tensors: Iterable<tf.Tensor>) => Array.from(tensors, (tensor) => tensor.dataSync<'float32'>());
 
 /** Ten steps with clipping and a moving average: parameters, moments and averages. */
-async function train(): Promise<Float32Array[]> {
+async function train(adamMoments: 'float32' | 'bfloat16' = 'float32'): Promise<Float32Array[]> {
   const parameters = makeParameters();
-  const optimizer = new AdamW(parameters, settings);
+  const optimizer = new AdamW(parameters, { ...settings, adamMoments });
   const average = new WeightAverage(parameters, 0.9);
   for (let step = 1; step <= 10; step++) {
     tf.tidy(() => optimizer.update(makeGradients(step), 0.01 / step, clipScale(tf.scalar(3), step % 2)));
@@ -60,6 +60,15 @@ describe('AdamW and the moving average on the engine', () => {
     for (const threads of [1, 2, 3, 4]) {
       await activateBackend('engine', { threads });
       expectSameBits(await train(), expected);
+    }
+  });
+
+  it('give the same bits with moments in bfloat16, which the cpu backend rounds by TF.js operations', async () => {
+    await activateBackend('cpu');
+    const expected = await train('bfloat16');
+    for (const threads of [1, 3]) {
+      await activateBackend('engine', { threads });
+      expectSameBits(await train('bfloat16'), expected);
     }
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { activateBackend } from '../../src/backends/backends.ts';
 import { fakeQuantize } from '../../src/ops/fake-quantize.ts';
 import { type Quantizer, quantizeDequantize } from '../../src/precision/quantize.ts';
-import { fp8Recipe, transposed } from '../../src/precision/recipe.ts';
+import { e5m6Tile, fp8Recipe, transposed } from '../../src/precision/recipe.ts';
 import { createRandom, normalArray } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { expectSameBits } from './same-bits.ts';
@@ -20,12 +20,18 @@ function values(): Float32Array {
   return all;
 }
 
-const quantizers: readonly Quantizer[] = (['e4m3', 'e5m2'] as const).flatMap((format) => [
+const ofFormats: readonly Quantizer[] = (['e4m3', 'e5m2'] as const).flatMap((format) => [
   { ...fp8Recipe.activations, format },
   { ...transposed(fp8Recipe.activations), format },
   { ...fp8Recipe.weights, format },
   { format, rows: Infinity, columns: Infinity },
 ]);
+const quantizers = [
+  ...ofFormats,
+  e5m6Tile,
+  { ...e5m6Tile, rows: 16, columns: 1 },
+  { ...e5m6Tile, rows: 3, columns: 7 },
+];
 
 describe.each(quantizers)('fakeQuantize to $format in $rows x $columns', (quantizer) => {
   const expected = quantizeDequantize(values(), columns, quantizer);
@@ -46,17 +52,19 @@ describe.each(quantizers)('fakeQuantize to $format in $rows x $columns', (quanti
 });
 
 describe('fakeQuantize', () => {
-  it.each(['engine', 'cpu'] as const)(
-    'gives NaN for all of a tile with a NaN or an infinity, on %s',
-    async (backend) => {
-      await activateBackend(backend);
-      const x = values();
-      x[3 * columns] = Number.NaN;
-      x[8 * columns + 20] = Number.NEGATIVE_INFINITY;
-      const y = tf.tidy(() => fakeQuantize(tf.tensor2d(x, [rows, columns]), fp8Recipe.activations).dataSync());
-      const spoiled = Array.from(y.keys()).filter((i) => Number.isNaN(y[i]));
-      const tileAt = (first: number) => Array.from({ length: 16 }, (_, i) => first + i);
-      expect(spoiled).toEqual([...tileAt(3 * columns), ...tileAt(8 * columns + 16)]);
-    },
-  );
+  it.each([
+    ['engine', fp8Recipe.activations],
+    ['cpu', fp8Recipe.activations],
+    ['engine', e5m6Tile],
+    ['cpu', e5m6Tile],
+  ] as const)('gives NaN for all of a tile with a NaN or an infinity, on %s', async (backend, quantizer) => {
+    await activateBackend(backend);
+    const x = values();
+    x[3 * columns] = Number.NaN;
+    x[8 * columns + 20] = Number.NEGATIVE_INFINITY;
+    const y = tf.tidy(() => fakeQuantize(tf.tensor2d(x, [rows, columns]), quantizer).dataSync());
+    const spoiled = Array.from(y.keys()).filter((i) => Number.isNaN(y[i]));
+    const tileAt = (first: number) => Array.from({ length: 16 }, (_, i) => first + i);
+    expect(spoiled).toEqual([...tileAt(3 * columns), ...tileAt(8 * columns + 16)]);
+  });
 });

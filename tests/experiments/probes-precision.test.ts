@@ -62,6 +62,11 @@ describe('probeRounding', () => {
       expect(gradientError).toBeGreaterThan(0.005);
       expect(gradientError).toBeLessThan(0.0625);
     }
+    // A gradient is a chain of such products; the tiles of the report, and what is kept in FP8, are no exception.
+    for (const { modelGradientError } of [fp8, perTensor]) {
+      expect(modelGradientError).toBeGreaterThan(0.005);
+      expect(modelGradientError).toBeLessThan(0.5);
+    }
     expect(float32['gemmError/2048']).toBeLessThan(1e-5);
     expect(perTensor['gemmError/2048']).toBeGreaterThan(10 * fp8['gemmError/2048']!);
     expect(fp8.cacheMebibytes).toBeLessThan(0.5 * float32.cacheMebibytes!);

@@ -80,8 +80,8 @@ describe('memoryLedger', () => {
     expect(await memoryLedger({ model, train, threads: 2 })).toEqual(measured(model, train));
   });
 
-  it('is within 1 % for 8 bits, where sizes depend on what the routers choose', async () => {
-    const { model, train } = settings({ precision: 'fp8' });
+  it.each(['float32', 'fp8'] as const)('is within 1 %% for 8 bits and activations in %s', async (cachedActivations) => {
+    const { model, train } = settings({ precision: 'fp8', cachedActivations });
     const [ledger, found] = [await memoryLedger({ model, train, threads: 2 }), measured(model, train)];
     for (const kind of memoryKinds) {
       expect(Math.abs(ledger.kinds[kind] - found.kinds[kind])).toBeLessThanOrEqual(0.01 * found.kinds[kind]);
@@ -92,6 +92,16 @@ describe('memoryLedger', () => {
   it.each(['peer-s', 'peer-a', 'tiny'] as const)('does so for preset %s', async (name) => {
     const [model, train] = [modelPreset(name), trainPreset(name)];
     expect(await memoryLedger({ model, train, threads: 2 })).toEqual(measured(model, train));
+  });
+
+  it.each(['peer-a', 'peer-b'] as const)('says that activations in FP8 take at most 55 %% at %s', async (name) => {
+    const [model, train] = [modelPreset(name), trainPreset(name)];
+    const of = async (changes: Partial<TrainConfig>) =>
+      (await memoryLedger({ model, train: { ...train, ...changes } })).kinds;
+    const [float32, fp8] = [await of({}), await of({ precision: 'fp8' })];
+    expect(fp8.activations).toBeLessThan(0.55 * float32.activations);
+    const kept = await of({ precision: 'fp8', cachedActivations: 'float32' });
+    expect(fp8.activations).toBeLessThan(0.6 * kept.activations);
   });
 
   it('is within 5 % of a step that is not recorded, but for what a recording keeps', async () => {

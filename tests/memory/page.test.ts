@@ -31,6 +31,25 @@ it.each(presets)('has the ledger of %s with and without recomputation', async (p
   expect(saved / sum).toBeLessThan(1.02);
 });
 
+it.each(presets)('has the ledger of %s in 8 bits, and with moments in 16', async (preset) => {
+  const [model, train] = [modelPreset(preset), trainPreset(preset)];
+  const float32 = await memoryLedger({ model, train });
+  for (const [name, changes] of [
+    ['float32', {}],
+    ['fp8, activations in float32', { precision: 'fp8', cachedActivations: 'float32' }],
+    ['fp8, activations in fp8', { precision: 'fp8', cachedActivations: 'fp8' }],
+  ] as const) {
+    const { kinds, total } = await memoryLedger({ model, train: { ...train, ...changes } });
+    const cells = [kinds.activations, kinds.packed, total - kinds.recording, kinds.recording].map(megabytes);
+    const share = Math.round((100 * kinds.activations) / float32.kinds.activations);
+    expect(page).toContain(`| \`${preset}\` | ${name} | ${cells.join(' | ')} | ${share} % |`);
+  }
+  if (preset !== 'peer-b') return;
+  const halved = await memoryLedger({ model, train: { ...train, adamMoments: 'bfloat16' } });
+  const [now, before] = [halved.kinds.moments, float32.kinds.moments].map(megabytes);
+  expect(page.replaceAll('\n', ' ')).toContain(`At \`peer-b\` they take ${now} MB in place of ${before}.`);
+});
+
 /** Numbers that norms, up-projections and outputs of SwiGLU have in all blocks and MTP modules, for a whole batch. */
 function savedNumbers(preset: (typeof presets)[number]): [norms: number, upProjections: number, swiglu: number] {
   const model = modelPreset(preset);

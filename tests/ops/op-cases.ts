@@ -6,8 +6,11 @@ import { type BalanceLossOptions, balanceLoss } from '../../src/moe/balance-loss
 import { balanceLossOp } from '../../src/ops/balance-loss.ts';
 import { denseExperts } from '../../src/ops/dense-experts.ts';
 import { fakeQuantize, fakeQuantizeOp } from '../../src/ops/fake-quantize.ts';
+import { cachedMlaAttention, cachedMlaAttentionOp } from '../../src/ops/cached-mla-attention.ts';
+import { fp8CachedExperts, fp8CachedExpertsOp } from '../../src/ops/fp8-cached-experts.ts';
 import { fp8Experts, fp8ExpertsOp } from '../../src/ops/fp8-experts.ts';
 import { fp8Linear, fp8LinearOp } from '../../src/ops/fp8-linear.ts';
+import { fp8SwigluLinear, fp8SwigluLinearOp } from '../../src/ops/fp8-swiglu-linear.ts';
 import { groupedMatMul, groupedMatMulOp } from '../../src/ops/grouped-matmul.ts';
 import { linear, linearOp } from '../../src/ops/linear.ts';
 import { linearCrossEntropy, linearCrossEntropyOp } from '../../src/ops/linear-cross-entropy.ts';
@@ -26,7 +29,7 @@ import {
 } from '../../src/ops/router.ts';
 import { swiglu, swigluOp } from '../../src/ops/swiglu.ts';
 import type { Quantizer } from '../../src/precision/quantize.ts';
-import { type Fp8Recipe, fp8Recipe } from '../../src/precision/recipe.ts';
+import { e5m6Tile, type Fp8Recipe, fp8Recipe } from '../../src/precision/recipe.ts';
 import { createRandom, deriveSeed } from '../../src/tensor/random.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { nanoModel } from '../train/nano.ts';
@@ -141,16 +144,18 @@ const attentionCases = [
   // Around the sizes of tiles and panels, and with whole panels of channels.
   ...[15, 16, 17, 33, 130].map((T) => ({ B: 1, T, H: 2, P: 16, R: 6, V: 17 })),
 ].flatMap(({ B, T, H, P, R, V }) =>
-  ['causal', 'document'].map(
+  ['causal', 'document', 'causal, cached', 'document, cached'].map(
     (kind): OpCase => ({
-      title: `mlaAttention of ${B} x ${T} tokens, ${H} heads of ${P}+${R} and ${V}, ${kind} mask`,
-      ops: [mlaAttentionOp],
+      title: `mlaAttention of ${B} x ${T} tokens, ${H} heads of ${P}+${R} and ${V}, ${kind}`,
+      isStep: kind.endsWith('cached'), // its gradient reads the output in E5M6
+      ops: [kind.endsWith('cached') ? cachedMlaAttentionOp : mlaAttentionOp],
       build: () => {
         const q = input<tf.Rank.R4>('q', [B, T, H, P + R]);
         const kv = input<tf.Rank.R4>('kv', [B, T, H, P + V]);
         const kRope = input<tf.Rank.R3>('kRope', [B, T, R]);
-        const visibility = attentionVisibility(T, kind === 'causal' ? null : documents(B, T));
-        return { inputs: [q, kv, kRope], output: () => mlaAttention(q, kv, kRope, visibility, (P + R) ** -0.5) };
+        const visibility = attentionVisibility(T, kind.startsWith('causal') ? null : documents(B, T));
+        const attend = kind.endsWith('cached') ? cachedMlaAttention : mlaAttention;
+        return { inputs: [q, kv, kRope], output: () => attend(q, kv, kRope, visibility, (P + R) ** -0.5) };
       },
     }),
   ),
@@ -187,6 +192,7 @@ const quantizeCases = [
   { counts: [17, 0, 3, 41], C: 19, quantizer: fp8Recipe.weights },
   { counts: [23, 29], C: 31, quantizer: wholeMatrix },
   { counts: [257], C: 131, quantizer: { format: 'e5m2', rows: 1, columns: 16 } as const },
+  { counts: [19], C: 37, quantizer: e5m6Tile },
 ].map(
   ({ counts, C, quantizer }): OpCase => ({
     title: `fakeQuantize of ${counts.join('+')} rows of ${C}, ${quantizer.format} in ${quantizer.rows} x ${quantizer.columns}`,
@@ -231,14 +237,33 @@ const fp8LinearCases = [
   { N: 33, I: 16, O: 48 },
   { N: 263, I: 41, O: 67 },
   { N: 37, I: 23, O: 19, recipe: e5m2Gradients },
+  { N: 67, I: 37, O: 19, recipe: { ...fp8Recipe, cached: e5m6Tile } },
 ].map(
   ({ N, I, O, recipe = fp8Recipe }): OpCase => ({
-    title: `fp8Linear of [${N},${I}] to ${O}${recipe === fp8Recipe ? '' : ', gradients in E5M2'}`,
+    title: `fp8Linear of [${N},${I}] to ${O}${recipe === fp8Recipe ? '' : recipe === e5m2Gradients ? ', gradients in E5M2' : ', kept in E5M6'}`,
     isStep: true,
     ops: [fp8LinearOp],
     build: () => {
       const [x, weight] = [input<tf.Rank.R2>('x', [N, I]), input<tf.Rank.R2>('weight', [O, I])];
       return { inputs: [x, weight], output: () => fp8Linear(x, weight, recipe) };
+    },
+  }),
+);
+
+const fp8SwigluLinearCases = [
+  { N: 1, I: 1, O: 1 },
+  { N: 67, I: 37, O: 19 },
+  { N: 263, I: 48, O: 67 },
+  { N: 37, I: 23, O: 19, recipe: e5m2Gradients },
+].map(
+  ({ N, I, O, recipe = fp8Recipe }): OpCase => ({
+    title: `fp8SwigluLinear of [${N},${I}] to ${O}${recipe === fp8Recipe ? '' : ', gradients in E5M2'}`,
+    isStep: true,
+    ops: [fp8SwigluLinearOp],
+    build: () => {
+      const [gate, up] = [input<tf.Rank.R2>('gate', [N, I], 2), input<tf.Rank.R2>('up', [N, I])];
+      const weight = input<tf.Rank.R2>('weight', [O, I]);
+      return { inputs: [gate, up, weight], output: () => fp8SwigluLinear(gate, up, weight, recipe) };
     },
   }),
 );
@@ -250,21 +275,24 @@ const fp8ExpertCases = [
   { N: 61, E: 4, K: 2, D: 48, F: 33, recipe: e5m2Gradients },
   { N: 5, E: 6, K: 2, D: 19, F: 17, select: crowded },
   { N: 601, E: 3, K: 1, D: 7, F: 5, select: crowded },
-].map(
-  ({ N, E, K, D, F, select = selections, recipe = fp8Recipe }): OpCase => ({
-    title: `fp8Experts, ${K} of ${E} for ${N} tokens, width ${D} and ${F}${select === crowded ? ', all the same' : ''}`,
-    isStep: true,
-    ops: [fp8ExpertsOp],
-    build: () => {
-      const x = input<tf.Rank.R2>('x', [N, D]);
-      const topkWeights = input<tf.Rank.R2>('gates', [N, K]);
-      const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D], D ** -0.5);
-      const downProj = input<tf.Rank.R3>('down', [E, D, F]);
-      const routing = { topkIndices: select(N, K, E), topkWeights };
-      const output = () => fp8Experts(x, routing, gateUpProj, downProj, recipe);
-      return { inputs: [x, topkWeights, gateUpProj, downProj], output };
-    },
-  }),
+].flatMap(({ N, E, K, D, F, select = selections, recipe = fp8Recipe }) =>
+  (['fp8Experts', 'fp8CachedExperts'] as const).map(
+    (name): OpCase => ({
+      title: `${name}, ${K} of ${E} for ${N} tokens, width ${D} and ${F}${select === crowded ? ', all the same' : ''}`,
+      isStep: true,
+      ops: [name === 'fp8Experts' ? fp8ExpertsOp : fp8CachedExpertsOp],
+      build: () => {
+        const x = input<tf.Rank.R2>('x', [N, D]);
+        const topkWeights = input<tf.Rank.R2>('gates', [N, K]);
+        const gateUpProj = input<tf.Rank.R3>('gateUp', [E, 2 * F, D], D ** -0.5);
+        const downProj = input<tf.Rank.R3>('down', [E, D, F]);
+        const routing = { topkIndices: select(N, K, E), topkWeights };
+        const experts = name === 'fp8Experts' ? fp8Experts : fp8CachedExperts;
+        const output = () => experts(x, routing, gateUpProj, downProj, recipe);
+        return { inputs: [x, topkWeights, gateUpProj, downProj], output };
+      },
+    }),
+  ),
 );
 
 const routers: Readonly<Record<string, Partial<RouterConfig>>> = {
@@ -445,6 +473,7 @@ export const opCases: readonly OpCase[] = [
   ...quantizeCases,
   ...quantizedCases,
   ...fp8LinearCases,
+  ...fp8SwigluLinearCases,
   ...fp8ExpertCases,
   ...routerCases,
   ...crossEntropyCases,

@@ -4,6 +4,7 @@ import {
   decode,
   e4m3,
   e5m2,
+  e5m6,
   encode,
   roundTo,
   roundToBfloat16,
@@ -76,6 +77,39 @@ describe('e4m3', () => {
   it('has 127 finite codes that are not negative', () => {
     const codes = Array.from({ length: 128 }, (_, code) => code);
     expect(codes.filter((code) => Number.isFinite(decode(code, e4m3)))).toHaveLength(127);
+  });
+});
+
+describe('e5m6', () => {
+  const codes = Array.from({ length: 0x7c0 }, (_, code) => code); // finite, and not negative
+  const numbers = codes.map((code) => decode(code, e5m6));
+
+  it("has the numbers of E5M2, which are PyTorch's, and fifteen at equal distances between any two of them", () => {
+    for (const code of codes) {
+      const [below, above] = [decode(code >> 4, e5m2), decode((code >> 4) + 1, e5m2)];
+      const next = Number.isFinite(above) ? above : 65536;
+      expect(numbers[code]).toBe(below + ((next - below) * (code % 16)) / 16);
+    }
+    expect(numbers.at(-1)).toBe(e5m6.max);
+  });
+
+  it('property: every finite code comes back, of either sign', () => {
+    expect(numbers.map((x) => encode(x, e5m6))).toEqual(codes);
+    expect(numbers.map((x) => encode(-x, e5m6))).toEqual(codes.map((code) => code + 0x800));
+  });
+
+  it('property: rounds to the nearest number, and half-way to the one with an even code', () => {
+    for (let code = 0; code + 1 < numbers.length; code++) {
+      const [low, high] = [numbers[code]!, numbers[code + 1]!];
+      const middle = (low + high) / 2;
+      expect(roundTo(middle, e5m6)).toBe(code % 2 === 0 ? low : high);
+      expect(roundTo(low + 0.49 * (high - low), e5m6)).toBe(low);
+      expect(roundTo(-(low + 0.51 * (high - low)), e5m6)).toBe(-high);
+    }
+  });
+
+  it('saturates', () => {
+    expect([70000, -Infinity].map((x) => roundTo(x, e5m6))).toEqual([65024, -65024]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { e4m3, roundTo } from '../../src/precision/formats.ts';
-import { quantizeDequantize } from '../../src/precision/quantize.ts';
+import { type Quantizer, quantizeDequantize } from '../../src/precision/quantize.ts';
 import { normalArray } from '../../src/tensor/random.ts';
 
 const [rows, columns] = [19, 37];
@@ -57,6 +57,15 @@ describe('quantizeDequantize', () => {
     const tile = Float32Array.of(3.5, 0.1, -0.0123, 0);
     const y = quantizeDequantize(tile, 4, { format: 'e4m3', rows: 1, columns: 16 });
     expect(Array.from(y)).toEqual(Array.from(tile, (v) => roundTo(Math.fround(v / 0.0078125), e4m3) * 0.0078125));
+  });
+
+  it('rounds scales up to powers of two: what is turned into other tiles by them is rounded once', () => {
+    const row: Quantizer = { format: 'e5m6', rows: 1, columns: 16, powerOfTwoScales: true };
+    const once = quantizeDequantize(x, columns, row);
+    expect(relativeError(once, x)).toBeLessThan(0.005); // half a step of six bits is 2^-7 of a number at most
+    expect(quantizeDequantize(once, columns, { ...row, rows: 16, columns: 1 })).toEqual(once);
+    const tile = Float32Array.of(49152, 1, -3, 0); // scale 1, where 0.76 would do
+    expect(Array.from(quantizeDequantize(tile, 4, row))).toEqual([49152, 1, -3, 0]);
   });
 
   it.each([

@@ -51,10 +51,13 @@ function randomBatch({ vocabSize }: ModelConfig, [batchSize, seqLen]: readonly [
   return { batchSize, seqLen, ids, documentIds: new Int32Array(size), domains: new Int32Array(batchSize) };
 }
 
+/** How activations are kept for the backward pass. */
+export type Cached = TrainConfig['cachedActivations'];
+
 /** Trains on the active backend. */
-export async function fp8Steps(name: Fp8Case): Promise<Fp8Steps> {
+export async function fp8Steps(name: Fp8Case, cachedActivations: Cached): Promise<Fp8Steps> {
   const { model, size } = fp8Cases[name];
-  const train: TrainConfig = { ...nanoTrain, precision: 'fp8' };
+  const train: TrainConfig = { ...nanoTrain, precision: 'fp8', cachedActivations };
   const learner = createLearner({ model, train });
   const batch = randomBatch(model, size);
   const outcomes: { total: number; gradNorm: number }[] = [];

@@ -5,6 +5,7 @@ import { activateBackend } from '../../src/backends/backends.ts';
 import type { TrainConfig } from '../../src/config/train-config.ts';
 import type { Batch } from '../../src/data/types.ts';
 import { deepseekParts } from '../../src/model/parts.ts';
+import { productsOf } from '../../src/ops/products.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { createLearner, disposeLearner, type LearnerParts } from '../../src/train/learner.ts';
 import { planRun } from '../../src/train/plan-changes.ts';
@@ -40,7 +41,7 @@ describe('training in 8 bits', () => {
   it('asks for every linear layer and the experts, and for nothing else', async () => {
     const asked: string[] = [];
     const { linear, experts } = deepseekParts.products;
-    const products: typeof deepseekParts.products = {
+    const products = productsOf({
       linear: (x, weight) => {
         asked.push(weight.shape.join());
         return linear(x, weight);
@@ -49,7 +50,7 @@ describe('training in 8 bits', () => {
         asked.push('experts');
         return experts(...args);
       },
-    };
+    });
     const learner = createLearner({ model: smallConfig, train: nanoTrain }, { model: { products } });
     tf.tidy(() => void learner.model.forward(tf.tensor2d(ids, [3, 12], 'int32')));
     disposeLearner(learner);

@@ -30,7 +30,7 @@ interface Plan {
   readonly shards: readonly Shard[];
 }
 
-/** All numbers are float32. */
+/** All numbers are float32, but for moments that are kept in bfloat16. */
 const bytesOf = ({ shape }: Pick<Shard, 'shape'>) => 4 * shape.reduce((product, length) => product * length, 1);
 
 /** The plan of every rank, in the order of their numbers. */
@@ -42,7 +42,7 @@ export function planRanks(plan: Plan, model: ModelConfig, train: TrainConfig): P
     const bytes = bytesOf(shard);
     const { owner, holders } = shard;
     for (const rank of holders.flat()) weights[rank]! += bytes;
-    moments[owner]! += 2 * bytes;
+    moments[owner]! += (train.adamMoments === 'bfloat16' ? 1 : 2) * bytes;
     parameters[owner]! += bytes * (holders.flat().length - 1);
     for (const ranks of holders) {
       const [first, last] = [ranks[0]!, ranks.at(-1)!];

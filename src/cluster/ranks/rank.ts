@@ -182,7 +182,7 @@ export class Rank {
     return {
       peakBytes: heapUse().peak,
       parameterBytes: bytesOf(this.#held.variables.values()),
-      optimizerBytes: 2 * bytesOf(this.#owned.values()),
+      optimizerBytes: (this.#start.train.adamMoments === 'bfloat16' ? 1 : 2) * bytesOf(this.#owned.values()),
       activationBytes: this.#activationBytes,
       peakPasses: this.#peakPasses,
       sentBytes: Object.values(sent).reduce((sum, bytes) => sum + bytes, 0),

@@ -11,7 +11,9 @@ import {
   LEAST_AMAX,
   magnitudeBits,
   round4,
+  scaleOf,
   setFormat,
+  setPowerOfTwoScales,
   signBit,
 } from './fp8/round';
 import { ARGUMENTS, run } from './shared/threads';
@@ -35,7 +37,8 @@ const CHUNK: i32 = 4096;
 
 /**
  * Shapes: x and y [rows, columns], cut into bands of rows, and those into tiles of `tileColumns` columns. The format
- * has `mantissaBits`, normal numbers from 2^minExponent on, and none above `largest`.
+ * has `mantissaBits`, normal numbers from 2^minExponent on, and none above `largest`; scales may be rounded up to powers
+ * of two.
  */
 export function fakeQuantize(
   x: usize,
@@ -47,9 +50,11 @@ export function fakeQuantize(
   mantissaBits: i32,
   minExponent: i32,
   largest: f32,
+  powerOfTwoScales: bool,
 ): void {
   const job = changetype<QuantizeJob>(ARGUMENTS);
   setFormat(job, mantissaBits, minExponent, largest);
+  if (powerOfTwoScales) setPowerOfTwoScales(job);
   job.x = x;
   job.y = y;
   job.starts = starts;
@@ -139,7 +144,7 @@ function quantizeTile(job: QuantizeJob, top: i32, bottom: i32, j: i32, n: i32): 
     for (; q < whole; q += 16) most = largerMagnitude(most, v128.load(x + row + q), magnitude);
     for (; q < bytes; q += 4) most = largerMagnitude(most, v128.load32_splat(x + row + q), magnitude);
   }
-  const scale = f32x4.div(largestLane(most), f32x4.splat(job.largest));
+  const scale = scaleOf(job, largestLane(most));
   const y = job.y + from;
   for (let row: usize = 0; row < height; row += stride) {
     let q: usize = 0;
@@ -177,7 +182,7 @@ function quantizeWideTile(job: QuantizeJob, top: i32, bottom: i32, j: i32): void
     md = largerMagnitude(md, v128.load(x + row, 48), magnitude);
   }
   const most = largestLane(i32x4.max_u(i32x4.max_u(ma, mb), i32x4.max_u(mc, md)));
-  const scale = f32x4.div(most, f32x4.splat(job.largest));
+  const scale = scaleOf(job, most);
   for (let row: usize = 0; row < height; row += stride) {
     const a = round4(v128.load(x + row), scale, least, shifter, exponent, sign);
     const b = round4(v128.load(x + row, 16), scale, least, shifter, exponent, sign);
@@ -204,7 +209,7 @@ function quantizeFourColumns(job: QuantizeJob, top: i32, bottom: i32, j: i32): v
   const y = job.y + from;
   let most = f32x4.splat(LEAST_AMAX);
   for (let row: usize = 0; row < height; row += stride) most = largerMagnitude(most, v128.load(x + row), magnitude);
-  const scale = f32x4.div(most, f32x4.splat(job.largest));
+  const scale = scaleOf(job, most);
   for (let row: usize = 0; row < height; row += stride) {
     const rounded = round4(v128.load(x + row), scale, least, shifter, exponent, sign);
     v128.store(y + row, f32x4.mul(rounded, scale));

@@ -1,7 +1,8 @@
 // Norm, AdamW, moving average over lists of tensors, and overwriting one; src/engine/assembly/optimizer.ts has the
 // tables they walk.
 
-import { adamwUpdateOp } from '../../ops/adamw-update.ts';
+import { adamwUpdateBfloat16Op, adamwUpdateOp } from '../../ops/adamw-update.ts';
+import type { AttributesOf } from '../../ops/define-op.ts';
 import { emaUpdateOp } from '../../ops/ema-update.ts';
 import { globalNormOp } from '../../ops/global-norm.ts';
 import { overwriteOp } from '../../ops/overwrite.ts';
@@ -14,16 +15,17 @@ import { registerEngineListOp, registerEngineOp, sizeOf, withWorkspace } from '.
 const blockElements = 16384;
 
 /**
- * The rows of a table: for each block of an item, its number of elements and its address in each tensor of the item.
+ * The rows of a table: for each block of an item, its number of elements and its address in each tensor of the item,
+ * whose elements have four bytes, or two where an int32 has two of them.
  */
 function blocksOf(backend: EngineBackend, items: readonly (readonly tf.TensorInfo[])[]): number[] {
   const words: number[] = [];
   for (const item of items) {
     const size = sizeOf(item[0]!.shape);
-    const addresses = item.map(backend.address);
+    const places = item.map((tensor) => [backend.address(tensor), tensor.dtype === 'int32' ? 2 : 4] as const);
     for (let from = 0; from < size; from += blockElements) {
       words.push(Math.min(blockElements, size - from));
-      for (const address of addresses) words.push(address + from * 4);
+      for (const [address, bytesEach] of places) words.push(address + from * bytesEach);
     }
   }
   return words;
@@ -36,6 +38,8 @@ function withTable(backend: EngineBackend, words: readonly number[], use: (table
     use(table);
   });
 }
+
+type AdamWItem = Readonly<Record<(typeof adamwUpdateOp)['spec']['item'][number], tf.TensorInfo>>;
 
 /** Registers the kernels of an optimizer step. */
 export function registerOptimizer(): void {
@@ -53,19 +57,12 @@ export function registerOptimizer(): void {
     });
     return { norm };
   });
-  registerEngineListOp(adamwUpdateOp, (backend, { scale }, items, attrs) => {
-    const { beta1, beta2, gain, gainSq, eps, rate, decay, decayed } = attrs;
-    const tensors = items.map(({ parameter, gradient, expAvg, expAvgSq }) => [parameter, gradient, expAvg, expAvgSq]);
-    const words = blocksOf(backend, tensors.slice(0, decayed));
-    const decayedBlocks = words.length / 5;
-    words.push(...blocksOf(backend, tensors.slice(decayed)));
-    withTable(backend, words, (table) => {
-      const blocks = words.length / 5;
-      const factors = [beta1, beta2, gain, gainSq, eps, rate, decay] as const;
-      backend.exports.adamwUpdate(table, blocks, decayedBlocks, backend.address(scale), ...factors);
-    });
-    return {};
-  });
+  registerEngineListOp(adamwUpdateOp, (backend, { scale }, items, attrs) =>
+    updateAll(backend, scale, items, attrs, false),
+  );
+  registerEngineListOp(adamwUpdateBfloat16Op, (backend, { scale }, items, attrs) =>
+    updateAll(backend, scale, items, attrs, true),
+  );
   registerEngineListOp(emaUpdateOp, (backend, _, items, { rest }) => {
     const words = blocksOf(
       backend,
@@ -82,4 +79,25 @@ export function registerOptimizer(): void {
       return {};
     },
   });
+}
+
+/** Moves parameters and moments; these are packed in pairs if `arePairs`. */
+function updateAll(
+  backend: EngineBackend,
+  scale: tf.TensorInfo,
+  items: readonly AdamWItem[],
+  attrs: AttributesOf<(typeof adamwUpdateOp)['spec']>,
+  arePairs: boolean,
+): Record<never, never> {
+  const { beta1, beta2, gain, gainSq, eps, rate, decay, decayed } = attrs;
+  const tensors = items.map(({ parameter, gradient, expAvg, expAvgSq }) => [parameter, gradient, expAvg, expAvgSq]);
+  const words = blocksOf(backend, tensors.slice(0, decayed));
+  const decayedBlocks = words.length / 5;
+  words.push(...blocksOf(backend, tensors.slice(decayed)));
+  withTable(backend, words, (table) => {
+    const blocks = words.length / 5;
+    const factors = [beta1, beta2, gain, gainSq, eps, rate, decay] as const;
+    backend.exports.adamwUpdate(table, blocks, decayedBlocks, backend.address(scale), ...factors, arePairs);
+  });
+  return {};
 }

@@ -8,6 +8,7 @@ import { transposed } from '../../precision/recipe.ts';
 import { type Address, nowhere } from '../address.ts';
 import type { EngineBackend } from '../backend.ts';
 import { withGroups } from './grouped-matmul.ts';
+import { share } from './move-share.ts';
 import { registerEngineOp, withWorkspace } from './register.ts';
 
 /** Rows of each matrix, and their width. */
@@ -33,7 +34,8 @@ function quantize(backend: EngineBackend, quantizer: Quantizer, x: Address, y: A
   const { mantissaBits, minExponent, max } = formatOf(quantizer);
   const round = (starts: Address, bands: number) => {
     const tileColumns = Math.min(quantizer.columns, columns);
-    backend.exports.fakeQuantize(x, y, starts, bands, columns, tileColumns, mantissaBits, minExponent, max);
+    const format = [mantissaBits, minExponent, max, quantizer.powerOfTwoScales === true] as const;
+    backend.exports.fakeQuantize(x, y, starts, bands, columns, tileColumns, ...format);
   };
   if (quantizer.rows === 1) {
     round(
@@ -60,7 +62,8 @@ export function registerQuantize(): void {
     },
   });
   registerEngineOp(quantizedMatMulOp, {
-    forward: (backend, { x, weight }, { attrs: { counts, activations, weights }, sizes: { M, E, O, I } }) => {
+    forward: (backend, { x, weight }, { attrs, sizes: { M, E, O, I } }) => {
+      const { counts, activations, weights, cached } = attrs;
       const [y, x8, weight8] = [backend.output([M, O]), backend.output([M, I]), backend.output([E, O, I])];
       const at = backend.address;
       quantize(backend, activations, at(x), at(x8), { counts, columns: I });
@@ -68,7 +71,13 @@ export function registerQuantize(): void {
       withGroups(backend, M, counts, (groups) => {
         backend.exports.groupedMatMul(at(x8), at(weight8), at(y), groups, E, I, O, true);
       });
-      return { y, x8, weight8 };
+      if (cached === undefined) return { y, x8, weight8 };
+      if (cached !== 'given') {
+        quantize(backend, cached, at(x), at(x8), { counts, columns: I });
+        return { y, x8, weight8 };
+      }
+      backend.disposeData(x8.dataId);
+      return { y, x8: share(backend, x, x.shape), weight8 };
     },
     gradient: (backend, _, { attrs: { counts, activations, gradients }, sizes: { M, E, O, I }, dys, saved }) => {
       const { x8, weight8 } = saved;

@@ -86,16 +86,19 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
-/** Calls `use` with the address of each of several blocks of so many 32-bit numbers, which it has until it returns. */
-export function withWorkspace<const Lengths extends readonly number[]>(
+/**
+ * Calls `use` with the address of each of several blocks of so many 32-bit numbers, which it has until it returns, and
+ * gives what it returns.
+ */
+export function withWorkspace<const Lengths extends readonly number[], Result>(
   backend: EngineBackend,
   lengths: Lengths,
-  use: (...addresses: { -readonly [I in keyof Lengths]: Address }) => void,
-): void {
+  use: (...addresses: { -readonly [I in keyof Lengths]: Address }) => Result,
+): Result {
   const addresses: Address[] = [];
   try {
     for (const length of lengths) addresses.push(backend.heap.allocate(4 * length, true));
-    use(...(addresses as { -readonly [I in keyof Lengths]: Address }));
+    return use(...(addresses as { -readonly [I in keyof Lengths]: Address }));
   } finally {
     for (const [i, address] of addresses.entries()) backend.heap.free(address, 4 * lengths[i]!);
   }

@@ -1,17 +1,18 @@
 // How much an arm's 8-bit recipe changes gradients and sums, and how much memory it takes (F 4, Mini 2, 4 and 6).
 
 import { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
-import { deepseekParts } from '../../model/parts.ts';
+import { deepseekParts, type ModelParts } from '../../model/parts.ts';
 import { fakeQuantize } from '../../ops/fake-quantize.ts';
-import { float32Products, type Products } from '../../ops/products.ts';
+import { float32Products, type Products, productsOf } from '../../ops/products.ts';
 import type { Accumulator } from '../../precision/accumulate.ts';
 import { gemmError, uniform } from '../../precision/gemm-error.ts';
 import { byteLedger } from '../../precision/ledger.ts';
-import type { Quantizer } from '../../precision/quantize.ts';
+import type { Fp8Recipe } from '../../precision/recipe.ts';
 import { customOp } from '../../tensor/custom-op.ts';
 import { valueAndGrads } from '../../tensor/gradients.ts';
 import { createRandom } from '../../tensor/random.ts';
 import { tf } from '../../tensor/tf.ts';
+import { partsFor } from '../../train/learner.ts';
 import { computeLoss } from '../../train/loss.ts';
 import { lossInput } from '../../train/micro-batch.ts';
 import type { Measurements, TrainedArm } from '../study.ts';
@@ -34,8 +35,8 @@ function accumulatorOf({ arm, train }: TrainedArm): Accumulator {
 
 /**
  * `gemmError/K` is the error of sums of K products of uniform numbers, for each depth K. `mebibytes` and
- * `cacheMebibytes` are the memory that a step would take in the arm's formats. `gradientError` is there for an arm that
- * rounds gradients.
+ * `cacheMebibytes` are the memory that a step would take in the arm's formats. `gradientError` and `modelGradientError`
+ * are there for an arm that rounds gradients.
  */
 export async function probeRounding(trained: TrainedArm, depths: readonly number[]): Promise<Measurements> {
   const { arm, train } = trained;
@@ -47,7 +48,7 @@ export async function probeRounding(trained: TrainedArm, depths: readonly number
     ...Object.fromEntries(depths.map((K) => [`gemmError/${K}`, gemmError(K, uniform, accumulator, random, gemmSize)])),
     mebibytes: mebibytes(rows),
     cacheMebibytes: mebibytes(rows.filter(({ purpose }) => purpose === 'cache')),
-    ...(recipe === null ? {} : { gradientError: await gradientError(trained, recipe.gradients) }),
+    ...(recipe === null ? {} : await gradientErrors(trained, recipe)),
   };
 }
 
@@ -63,20 +64,34 @@ function bytesByRow({ arm, model, train }: TrainedArm) {
 const mebibytes = (rows: readonly { readonly bytes: number }[]) =>
   rows.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20;
 
-/** The relative error that rounding makes in the gradients that reach the linear layers; the mean over layers. */
-async function gradientError(trained: TrainedArm, quantizer: Quantizer): Promise<number> {
+/**
+ * `gradientError`: the relative error that rounding makes in the gradients that reach the linear layers, the mean over
+ * layers. `modelGradientError`: that of the gradient of all parameters together, as the arm computes it. Both are of the
+ * arm's trained weights, on a batch of held-out text.
+ */
+async function gradientErrors(trained: TrainedArm, { gradients: quantizer }: Fp8Recipe): Promise<Measurements> {
   const { model: loaded, dataset } = await openTrained(trained);
-  const errors: number[] = [];
-  const products = watchGradients((dy) => errors.push(relativeError(fakeQuantize(dy, quantizer), dy)));
-  const model = new DeepseekV3ForCausalLM(loaded.config, 0, { ...deepseekParts, products });
-  model.importTensors(await loaded.exportTensors());
+  const weights = await loaded.exportTensors();
   const [batch] = dataset.heldOutBatches(0, trained.train.batchSize, 1);
-  const weights = { mtpWeight: 0, balancing: 'none', balanceLossFactor: 0 } as const;
-  const loss = () => computeLoss(model, lossInput(batch!, false), weights).total;
-  const { value, grads } = valueAndGrads(loss, [...model.parameters.values()]);
-  tf.dispose([value, ...grads]);
-  for (const each of [loaded, model]) each.dispose();
-  return errors.reduce((sum, error) => sum + error, 0) / errors.length;
+  const gradientOf = (parts: ModelParts) => {
+    const model = new DeepseekV3ForCausalLM(loaded.config, 0, parts);
+    model.importTensors(weights);
+    const terms = { mtpWeight: 0, balancing: 'none', balanceLossFactor: 0 } as const;
+    const loss = () => computeLoss(model, lossInput(batch!, false), terms).total;
+    const { value, grads } = valueAndGrads(loss, [...model.parameters.values()]);
+    const flat = tf.tidy(() => tf.concat1d(grads.map((grad) => tf.reshape<tf.Rank.R1>(grad, [-1]))));
+    tf.dispose([value, ...grads]);
+    model.dispose();
+    return flat;
+  };
+  const errors: number[] = [];
+  const watched = watchGradients((dy) => errors.push(relativeError(fakeQuantize(dy, quantizer), dy)));
+  const exact = gradientOf({ ...deepseekParts, products: watched });
+  const rounded = gradientOf({ ...partsFor(trained.train), ...trained.variant.parts?.model });
+  const modelGradientError = relativeError(rounded, exact);
+  tf.dispose([exact, rounded]);
+  loaded.dispose();
+  return { gradientError: errors.reduce((sum, error) => sum + error, 0) / errors.length, modelGradientError };
 }
 
 /** Products in float32 that call `see` with the gradient of every linear layer's output. */
@@ -93,7 +108,7 @@ function watchGradients(see: (dy: tf.Tensor2D) => void): Products {
     });
     return y as tf.Tensor2D;
   };
-  return { ...float32Products, linear };
+  return productsOf({ linear, experts: float32Products.experts });
 }
 
 function relativeError(rounded: tf.Tensor, exact: tf.Tensor): number {

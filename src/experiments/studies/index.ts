@@ -15,6 +15,7 @@ import { moeVsDense } from './moe-vs-dense.ts';
 import { mtp } from './mtp.ts';
 import { mtpAfter } from './mtp-after.ts';
 import { nodeLimit } from './node-limit.ts';
+import { outliers } from './outliers.ts';
 import { precision } from './precision.ts';
 import { reward } from './reward.ts';
 
@@ -28,6 +29,7 @@ export const studies: readonly Study[] = [
   moeVsDense,
   attention,
   precision,
+  outliers,
   breakIt,
   longContext,
   grpo,

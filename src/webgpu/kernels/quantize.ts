@@ -47,7 +47,7 @@ fn roundTo(x: f32) -> f32 {
 const programOf = (format: Quantizer['format'], hasBands: boolean): Program => ({
   name: `FakeQuantize ${format}${hasBands ? ' in bands' : ''}`,
   tensors: { x: 'f32', y: 'f32', ...(hasBands ? { bands: 'i32' as const } : {}) },
-  numbers: { tiles: 'u32', C: 'u32', rows: 'u32', tileRows: 'u32', tileColumns: 'u32' },
+  numbers: { tiles: 'u32', C: 'u32', rows: 'u32', tileRows: 'u32', tileColumns: 'u32', hasPowers: 'u32' },
   workgroupSize: 64,
   declarations: arithmetic(format),
   code: `  let tile = group * 64u + lane;
@@ -68,7 +68,11 @@ const programOf = (format: Quantizer['format'], hasBands: boolean): Program => (
   for (var i = top; i < bottom; i++) {
     for (var j = left; j < right; j++) { amax = max(amax, abs(x[i * u.C + j])); }
   }
-  let scale = quotient(amax, ${formatOf({ format }).max}.0);
+  var scale = quotient(amax, ${formatOf({ format }).max}.0);
+  let bits = bitcast<u32>(scale);
+  if (u.hasPowers == 1u && (bits & 0x7fffffu) != 0u && (bits >> 23u) < 255u) {
+    scale = bitcast<f32>(((bits >> 23u) + 1u) << 23u);
+  }
   for (var i = top; i < bottom; i++) {
     for (var j = left; j < right; j++) { y[i * u.C + j] = roundTo(quotient(x[i * u.C + j], scale)) * scale; }
   }`,
@@ -77,7 +81,10 @@ const programOf = (format: Quantizer['format'], hasBands: boolean): Program => (
 const programs = {
   e4m3: [programOf('e4m3', false), programOf('e4m3', true)],
   e5m2: [programOf('e5m2', false), programOf('e5m2', true)],
+  e5m6: [programOf('e5m6', false), programOf('e5m6', true)],
 } as const;
+
+const powersOf = ({ powerOfTwoScales }: Quantizer) => (powerOfTwoScales === true ? 1 : 0);
 
 /** What is rounded, and where it goes. */
 interface Rounded {
@@ -88,27 +95,28 @@ interface Rounded {
 /** Rounds matrices of `rows` rows each, M in all. */
 export function quantize(
   backend: WebGpuBackend,
-  { format, rows: wantedRows, columns }: Quantizer,
+  quantizer: Quantizer,
   { x, y }: Rounded,
   { M, C, rows }: { readonly M: number; readonly C: number; readonly rows: number },
 ): void {
-  const [tileRows, tileColumns] = [Math.min(wantedRows, rows), Math.min(columns, C)];
+  const { format } = quantizer;
+  const [tileRows, tileColumns] = [Math.min(quantizer.rows, rows), Math.min(quantizer.columns, C)];
   const tiles = (M / rows) * Math.ceil(rows / tileRows) * Math.ceil(C / tileColumns);
-  const numbers = { tiles, C, rows, tileRows, tileColumns };
+  const numbers = { tiles, C, rows, tileRows, tileColumns, hasPowers: powersOf(quantizer) };
   backend.run(programs[format][0], { x, y }, numbers, groupsOf(tiles, 64));
 }
 
 /** Rounds rows in bands: `table` [2 B] has the first row of each and the one after its last; some may be empty. */
 export function quantizeBands(
   backend: WebGpuBackend,
-  { format, columns }: Quantizer,
+  quantizer: Quantizer,
   { x, y }: Rounded,
   { table, bands, C }: { readonly table: Tensor; readonly bands: number; readonly C: number },
 ): void {
-  const tileColumns = Math.min(columns, C);
+  const tileColumns = Math.min(quantizer.columns, C);
   const tiles = bands * Math.ceil(C / tileColumns);
-  const numbers = { tiles, C, rows: 0, tileRows: 0, tileColumns };
-  backend.run(programs[format][1], { x, y, bands: table }, numbers, groupsOf(tiles, 64));
+  const numbers = { tiles, C, rows: 0, tileRows: 0, tileColumns, hasPowers: powersOf(quantizer) };
+  backend.run(programs[quantizer.format][1], { x, y, bands: table }, numbers, groupsOf(tiles, 64));
 }
 
 /** Rounds matrices with these rows, of which the host knows the number. */

@@ -55,7 +55,8 @@ const ACTIVATIONS: usize = ARGUMENTS + 1056;
  * Shapes: what `fp8Experts` left; dy and dx [N, D], dGates [N, K], dGateUp as gateUp, dDown as down. Workspace: gateUp8
  * and down8 as these, dy8 [N, D], dAct and actTurned [M, F], dh32 and dh8 [M, 2F], dyTurned and xTurned [M, D],
  * gateSums [M], packedDy [packedLength(M, D)], packedDh [packedLength(M, 2F)]. The format of the weights' blocks comes
- * first, then that of dy and dh, which are rounded in tiles.
+ * first, then that of dy and dh, which are rounded in tiles. Without codedAct, which is 0, the activations are in
+ * actTurned.
  */
 export function fp8ExpertsGrad(
   gates: usize,
@@ -195,8 +196,10 @@ function roundDyChunk(chunk: i32): void {
   packGradChunk(grad, chunk - job.rowChunks);
   const width = (<usize>job.F) << 2;
   const act = job.actTurned + <usize>sliceBegin * width;
-  for (let r = 0; r < sliceRows; r++) {
-    decodeRow(codedRow(job.codedAct, sliceBegin + r, job.F), act + <usize>r * width, job.F);
+  if (job.codedAct) {
+    for (let r = 0; r < sliceRows; r++) {
+      decodeRow(codedRow(job.codedAct, sliceBegin + r, job.F), act + <usize>r * width, job.F);
+    }
   }
   roundTurned(changetype<Format>(ACTIVATIONS), act, width, act, width, sliceRows, job.F);
 }

@@ -2,10 +2,10 @@
 // activations rounded on the way. Shape legend: N tokens, K experts a token, M = N*K rows, E experts, D hidden size,
 // F expert hidden size.
 //
-// A row's tiles lie within it, so x is rounded once, token by token, whatever the number of its experts. Between the
+// A row's tiles lie within it, so x is one token's codes, whatever the number of its experts. Between the
 // two products everything stays float32.
 
-import { codedRow, codedTile, roundRow, TILE } from './tiles';
+import { codedRow, codedTile, decodeRow, roundRow, TILE } from './tiles';
 import { Format, setFormat } from './round';
 import { blockAt, blockCount, chunksOf, multiplyColumns } from '../experts/grouped';
 import { describeExperts, ExpertsJob } from '../experts/job';
@@ -16,9 +16,8 @@ import { ARGUMENTS, run } from '../shared/threads';
 
 @unmanaged
 class ForwardJob extends ExpertsJob {
-  /** The unrounded x; `x` is the rounded one. */
-  given: usize;
   codedX: usize;
+  /** 0: the activations are not kept. */
   codedAct: usize;
   rowsPerChunk: i32;
   rowChunks: i32;
@@ -32,18 +31,17 @@ const DOWN: usize = ARGUMENTS + 640;
 const ACTIVATIONS: usize = ARGUMENTS + 768;
 
 /**
- * Shapes: as in `routedExperts`; codedX [codedLength(N, D)], codedAct [codedLength(M, F)]; gateUp8 and down8 as gateUp
+ * Shapes: as in `routedExperts`; codedX, which is read, [codedLength(N, D)], codedAct [codedLength(M, F)] or 0; gateUp8 and down8 as gateUp
  * and down, `x8` [N, D], `act8` [M, F] and `rows` [M, D] are workspace. Activations are rounded to E4M3 in tiles, the
  * weights in blocks to the format that follows.
  */
 export function fp8Experts(
-  x: usize,
+  codedX: usize,
   gates: usize,
   gateUp: usize,
   down: usize,
   plan: usize,
   h: usize,
-  codedX: usize,
   codedAct: usize,
   gateUp8: usize,
   down8: usize,
@@ -63,7 +61,6 @@ export function fp8Experts(
   largest: f32,
 ): void {
   const job = changetype<ForwardJob>(describeExperts(plan, N, K, E, D, F));
-  job.given = x;
   job.x = x8;
   job.gates = gates;
   job.gateUp = gateUp8;
@@ -98,19 +95,17 @@ function wholeTiles(columns: i32): i32 {
   return (columns + TILE - 1) & ~(TILE - 1);
 }
 
-/** Rows of x, then blocks of the weights. */
+/** Rows of x out of their codes, then blocks of the weights. */
 function roundChunk(chunk: i32): void {
   const job = changetype<ForwardJob>(ARGUMENTS);
   const block = chunk - job.rowChunks;
   if (block >= job.gateUpChunks) quantizeChunk(changetype<QuantizeJob>(DOWN), block - job.gateUpChunks);
   else if (block >= 0) quantizeChunk(changetype<QuantizeJob>(GATE_UP), block);
   else {
-    const format = changetype<Format>(ACTIVATIONS);
     const stride = (<usize>job.D) << 2;
     const end = min(job.N, (chunk + 1) * job.rowsPerChunk);
     for (let row = chunk * job.rowsPerChunk; row < end; row++) {
-      const at = <usize>row * stride;
-      roundRow(format, job.given + at, job.x + at, codedRow(job.codedX, row, job.D), job.D);
+      decodeRow(codedRow(job.codedX, row, job.D), job.x + <usize>row * stride, job.D);
     }
   }
 }
@@ -135,7 +130,7 @@ function gateUpChunk(chunk: i32): void {
     const factor = load<f32>(job.gates + ((<usize>load<i32>(job.slots + ((<usize>row) << 2))) << 2));
     const act = job.act + <usize>row * second + column;
     activate(job.h + <usize>row * stride + column, factor, act, F, last - first);
-    const coded = codedTile(codedRow(job.codedAct, row, F), first);
+    const coded = job.codedAct ? codedTile(codedRow(job.codedAct, row, F), first) : 0;
     roundRow(format, act, act, coded, last - first);
   }
 }

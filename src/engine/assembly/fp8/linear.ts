@@ -1,10 +1,12 @@
 // A linear layer y = x * weight^T of 8-bit operands, and its gradients.
 //
-// Each pass is two jobs: one rounds, one multiplies. The forward pass keeps x as codes; the backward pass makes of them
-// what the weight's gradient needs, tiles down the tokens, while it rounds dy both ways: a slice of rows is read once.
+// Each pass is two jobs: one rounds, one multiplies. x is given as the codes that are kept of it, or as numbers. The
+// backward pass makes of it what the weight's gradient needs, tiles down the tokens, while it rounds dy both ways: a
+// slice of rows is read once.
 // The weight is rounded in both passes: between them, rounded weights would take as much memory as the model.
 
-import { codedRow, decodeRow, roundRow, roundTurned } from './tiles';
+import { CODES, readRow } from './coded-rows';
+import { roundRow, roundTurned } from './tiles';
 import { Format, setFormat } from './round';
 import { describeGemm, gemm, GemmJob, multiplyChunk, packLeft, slicesOf } from '../gemm/gemm';
 import { SLICE } from '../gemm/pack-left';
@@ -15,7 +17,7 @@ import { ARGUMENTS, run } from '../shared/threads';
 class RowsJob extends Format {
   x: usize;
   y: usize;
-  coded: usize;
+  given: i32;
   rows: i32;
   columns: i32;
   rowsPerChunk: i32;
@@ -30,14 +32,15 @@ const GRADIENT_FORMAT: usize = ARGUMENTS + 768;
 const INPUT_FORMAT: usize = ARGUMENTS + 800;
 
 /**
- * Shapes: x [rows, inputs], weight [outputs, inputs], y [rows, outputs], coded [codedLength]; `x8` and `weight8`, as x
- * and the weight, are workspace. x is rounded to E4M3 in tiles, the weight in blocks to the format that follows.
+ * Shapes: x [rows, inputs] as codes of E4M3 or as numbers, which `given` says, weight [outputs, inputs], y [rows,
+ * outputs]; `x8` and `weight8`, as x and the weight, are workspace. Numbers are rounded to E4M3 in tiles, the weight in
+ * blocks to the format that follows.
  */
 export function fp8Linear(
   x: usize,
+  given: i32,
   weight: usize,
   y: usize,
-  coded: usize,
   x8: usize,
   weight8: usize,
   rows: i32,
@@ -53,7 +56,7 @@ export function fp8Linear(
   setFormat(job, 3, -6, 448);
   job.x = x;
   job.y = x8;
-  job.coded = coded;
+  job.given = given;
   job.rows = rows;
   job.columns = inputs;
   job.rowsPerChunk = max(1, CHUNK / max(1, inputs));
@@ -74,14 +77,16 @@ function roundChunk(chunk: i32): void {
   const stride = (<usize>job.columns) << 2;
   const end = min(job.rows, (chunk + 1) * job.rowsPerChunk);
   for (let row = chunk * job.rowsPerChunk; row < end; row++) {
-    const at = <usize>row * stride;
-    roundRow(job, job.x + at, job.y + at, codedRow(job.coded, row, job.columns), job.columns);
+    const y = job.y + <usize>row * stride;
+    if (job.given == CODES) readRow(job.x, CODES, row, job.columns, y);
+    else roundRow(job, job.x + <usize>row * stride, y, 0, job.columns);
   }
 }
 
 @unmanaged
 class GradientJob extends GemmJob {
-  coded: usize;
+  x: usize;
+  given: i32;
   dy: usize;
   dy8: usize;
   dyTurned: usize;
@@ -94,12 +99,14 @@ class GradientJob extends GemmJob {
 }
 
 /**
- * Shapes: coded as `fp8Linear` left it, dy [rows, outputs], dx [rows, inputs], dWeight as the weight; workspace are
- * `weight8`, `dy8` and `dyTurned` [rows, outputs], `xTurned` [rows, inputs] and `packed` [packedLength(rows, outputs)].
- * The format of the weight's blocks comes first, then that of dy, which is rounded in tiles.
+ * Shapes: x [rows, inputs] as codes of either kind or as numbers, which `given` says, dy [rows, outputs], dx [rows,
+ * inputs], dWeight as the weight; workspace are `weight8`, `dy8` and `dyTurned` [rows, outputs], `xTurned` [rows,
+ * inputs] and `packed` [packedLength(rows, outputs)]. The format of the weight's blocks comes first, then that of dy,
+ * which is rounded in tiles.
  */
 export function fp8LinearGrad(
-  coded: usize,
+  x: usize,
+  given: i32,
   weight: usize,
   dy: usize,
   dx: usize,
@@ -127,7 +134,8 @@ export function fp8LinearGrad(
   setFormat(blocks, mantissaBits, minExponent, largest);
   setFormat(changetype<Format>(GRADIENT_FORMAT), gradientMantissaBits, gradientMinExponent, gradientLargest);
   setFormat(changetype<Format>(INPUT_FORMAT), 3, -6, 448);
-  job.coded = coded;
+  job.x = x;
+  job.given = given;
   job.dy = dy;
   job.dy8 = dy8;
   job.dyTurned = dyTurned;
@@ -179,7 +187,7 @@ function roundGradientChunk(slice: i32): void {
   if (slicesOf(weightJob) > 0) packLeft(weightJob, 0, slice);
   const x = job.xTurned + <usize>first * strideX;
   for (let row = 0; row < rows; row++) {
-    decodeRow(codedRow(job.coded, first + row, job.inputs), x + <usize>row * strideX, job.inputs);
+    readRow(job.x, job.given, first + row, job.inputs, x + <usize>row * strideX);
   }
   roundTurned(changetype<Format>(INPUT_FORMAT), x, strideX, x, strideX, rows, job.inputs);
 }

@@ -13,6 +13,9 @@ export class Format {
   least: f32;
   /** 1.5 * 2^(23 - mantissaBits). */
   shifter: f32;
+  /** What is added to the bits of a scale, and which of them stay: nothing and all, or up to the next power of two. */
+  scaleUp: i32;
+  scaleMask: i32;
 }
 
 /** As in src/precision/quantize.ts: a tile of zeros is not divided by zero. */
@@ -41,6 +44,22 @@ export function setFormat(format: Format, mantissaBits: i32, minExponent: i32, l
   format.largest = largest;
   format.least = reinterpret<f32>((minExponent + 127) << 23);
   format.shifter = 1.5 * reinterpret<f32>((23 - mantissaBits + 127) << 23);
+  format.scaleUp = 0;
+  format.scaleMask = -1;
+}
+
+/** Rounds the scales of a format, which is set, up to powers of two. */
+export function setPowerOfTwoScales(format: Format): void {
+  format.scaleUp = 0x7fffff;
+  format.scaleMask = 0x7f800000;
+}
+
+/** The scale of a tile whose largest magnitude is in all lanes; NaN where that is infinite. */
+@inline
+export function scaleOf(format: Format, most: v128): v128 {
+  const scale = f32x4.div(most, f32x4.splat(format.largest));
+  const rounded = v128.and(i32x4.add(scale, i32x4.splat(format.scaleUp)), i32x4.splat(format.scaleMask));
+  return f32x4.add(rounded, f32x4.mul(most, f32x4.splat(0)));
 }
 
 /**

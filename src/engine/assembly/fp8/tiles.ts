@@ -17,15 +17,10 @@ import { scratch, SCRATCH_BYTES } from '../shared/threads';
 
 /** Numbers of a tile. */
 export const TILE: i32 = 16;
-const TILE_BYTES: usize = 64;
-
-/** Numbers (of 32 bits) that the codes and scales of rows take. */
-export function codedLength(rows: i32, columns: i32): i32 {
-  return rows * tilesOf(columns) * <i32>(CODED_TILE >> 2);
-}
+export const TILE_BYTES: usize = 64;
 
 @inline
-function tilesOf(columns: i32): i32 {
+export function tilesOf(columns: i32): i32 {
   return (columns + TILE - 1) / TILE;
 }
 
@@ -43,7 +38,7 @@ export function codedTile(row: usize, column: i32): usize {
 
 /** A tile at the end of a row, filled up with zeros: above the panels and edges of products. */
 @inline
-function tailTile(): usize {
+export function tailTile(): usize {
   return scratch + <usize>SCRATCH_BYTES - 2 * TILE_BYTES;
 }
 
