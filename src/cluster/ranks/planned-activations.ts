@@ -7,7 +7,7 @@ import { emptyBatch } from '../../memory/ledger.ts';
 import { createSchedule } from '../schedule/schedules.ts';
 import type { Shard } from '../zero/shards.ts';
 import type { Purpose } from './bytes.ts';
-import { type Payload, type RankMail } from './mailbox.ts';
+import type { Payload, RankMail } from './mailbox.ts';
 import type { Order, RankPlan, Report, ShardValues } from './orders.ts';
 import { type Place, placeOf, ranksOf, replicasOf } from './places.ts';
 import { Rank } from './rank.ts';
