@@ -26,7 +26,11 @@ const arithmetic = (format: Quantizer['format']) => {
   var power = i32(exponent) - i32((scaleBits >> 23u) & 255u);
   if (rest < divisor) { rest = rest << 1u; power -= 1; }
   var digits = rest / divisor; rest = rest % divisor;
-  for (var i = 0u; i < 3u; i++) { rest = rest << 8u; digits = (digits << 8u) | (rest / divisor); rest = rest % divisor; }
+  for (var i = 0u; i < 3u; i++) {
+    rest = rest << 8u;
+    digits = (digits << 8u) | (rest / divisor);
+    rest = rest % divisor;
+  }
   var mantissa = digits >> 1u;
   if ((digits & 1u) == 1u && (rest != 0u || (mantissa & 1u) == 1u)) { mantissa += 1u; }
   if (mantissa == 0x1000000u) { mantissa = 0x800000u; power += 1; }
