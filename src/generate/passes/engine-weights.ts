@@ -10,6 +10,7 @@ import type { EngineBackend } from '../../engine/backend.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
 import type { tf } from '../../tensor/tf.ts';
 import { EngineBlocks, floatsAt } from './engine-blocks.ts';
+import { PlainWeights } from './plain-weights.ts';
 
 /** Addresses of weights. Methods take Hugging Face's names. */
 export interface ModelWeights {
@@ -42,27 +43,16 @@ export interface ModelWeights {
 }
 
 /** Weights in float32. */
-export class EngineWeights implements ModelWeights {
+export class EngineWeights extends PlainWeights implements ModelWeights {
   readonly mostInputs = 0;
-  readonly #backend: EngineBackend;
-  readonly #model: DeepseekV3ForCausalLM;
   readonly #blocks: EngineBlocks;
   readonly #panelWidth: number;
 
   /** Packed weights belong to `blocks`. */
   constructor(backend: EngineBackend, model: DeepseekV3ForCausalLM, blocks: EngineBlocks) {
-    this.#backend = backend;
-    this.#model = model;
+    super(backend, model);
     this.#blocks = blocks;
     this.#panelWidth = backend.exports.panelWidth();
-  }
-
-  plain(name: string): Address {
-    return this.#backend.address(this.#parameter(name));
-  }
-
-  bias(layer: number): Address {
-    return this.#backend.address(this.#model.expertBiases.get(layer)!);
   }
 
   packedPlain(name: string): Address {
@@ -70,22 +60,22 @@ export class EngineWeights implements ModelWeights {
   }
 
   packed(name: string): Address {
-    const [outputs, inputs] = this.#parameter(name).shape as [number, number];
+    const [outputs, inputs] = this.parameter(name).shape as [number, number];
     const to = this.#panels(1, outputs, inputs);
     this.#pack(this.plain(name), outputs, inputs, false, to, 1);
     return to;
   }
 
   stacked(...names: readonly string[]): Address {
-    const tensors = names.map((name) => this.#parameter(name));
+    const tensors = names.map((name) => this.parameter(name));
     const inputs = tensors[0]!.shape[1]!;
     const outputs = tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
     const to = this.#panels(1, outputs, inputs);
-    const together = new EngineBlocks(this.#backend);
+    const together = new EngineBlocks(this.backend);
     let at = together.take(outputs * inputs);
     const from = at;
     for (const tensor of tensors) {
-      floatsAt(this.#backend, at, tensor.size).set(this.#floats(tensor));
+      floatsAt(this.backend, at, tensor.size).set(this.#floats(tensor));
       at = plus(at, 4 * tensor.size);
     }
     this.#pack(from, outputs, inputs, false, to, 1);
@@ -94,7 +84,7 @@ export class EngineWeights implements ModelWeights {
   }
 
   heads(name: string, heads: number, first: number, count: number, transposed: boolean): Address {
-    const [rows, width] = this.#parameter(name).shape as [number, number];
+    const [rows, width] = this.parameter(name).shape as [number, number];
     const [outputs, inputs] = transposed ? [width, count] : [count, width];
     const to = this.#panels(heads, outputs, inputs);
     const [perHead, step] = [rows / heads, this.#length(outputs, inputs)];
@@ -106,14 +96,14 @@ export class EngineWeights implements ModelWeights {
   }
 
   gateUp(gate: string, up: string): Address {
-    const [outputs, inputs] = this.#parameter(gate).shape as [number, number];
+    const [outputs, inputs] = this.parameter(gate).shape as [number, number];
     const to = this.#panels(2, outputs, inputs);
     this.#packPairs(this.plain(gate), this.plain(up), outputs, inputs, to);
     return to;
   }
 
   expertsGateUp(name: string): Address {
-    const [experts, both, inputs] = this.#parameter(name).shape as [number, number, number];
+    const [experts, both, inputs] = this.parameter(name).shape as [number, number, number];
     const outputs = both / 2;
     const to = this.#panels(2 * experts, outputs, inputs);
     for (let expert = 0; expert < experts; expert++) {
@@ -125,7 +115,7 @@ export class EngineWeights implements ModelWeights {
   }
 
   expertsDown(name: string): Address {
-    const [experts, outputs, inputs] = this.#parameter(name).shape as [number, number, number];
+    const [experts, outputs, inputs] = this.parameter(name).shape as [number, number, number];
     const to = this.#panels(experts, outputs, inputs);
     for (let expert = 0; expert < experts; expert++) {
       const from = plus(this.plain(name), 4 * expert * outputs * inputs);
@@ -140,7 +130,7 @@ export class EngineWeights implements ModelWeights {
   }
 
   #pack(from: Address, outputs: number, inputs: number, transposed: boolean, to: Address, every: number): void {
-    this.#backend.exports.packPanels(from, outputs, inputs, transposed, to, every);
+    this.backend.exports.packPanels(from, outputs, inputs, transposed, to, every);
   }
 
   #panels(count: number, outputs: number, inputs: number): Address {
@@ -153,12 +143,6 @@ export class EngineWeights implements ModelWeights {
   }
 
   #floats(tensor: tf.Variable): Float32Array {
-    return floatsAt(this.#backend, this.#backend.address(tensor), tensor.size);
-  }
-
-  #parameter(name: string): tf.Variable {
-    const parameter = this.#model.parameters.get(name);
-    if (parameter === undefined) throw new Error(`internal: the model has no ${name}`);
-    return parameter;
+    return floatsAt(this.backend, this.backend.address(tensor), tensor.size);
   }
 }

@@ -11,9 +11,9 @@ import type { EngineBackend } from '../../engine/backend.ts';
 import { type WeightFormat, weightFormats } from '../../engine/weight-formats.ts';
 import { UserError } from '../../errors.ts';
 import type { DeepseekV3ForCausalLM } from '../../model/causal-lm.ts';
-import type { tf } from '../../tensor/tf.ts';
 import { EngineBlocks, floatsAt } from './engine-blocks.ts';
 import type { ModelWeights } from './engine-weights.ts';
+import { PlainWeights } from './plain-weights.ts';
 
 // As in assembly/decode/weights.ts: outputs of a panel, and rows and columns that share a scale.
 export const widePanel = 32;
@@ -37,27 +37,16 @@ const places = { whole: [widePanel, 0], gate: [half, 0], up: [half, half] } as c
 /** The format of head, router and `eh_proj`. */
 export const plainFormat = (format: WeightFormat): WeightFormat => (format === 'fp8' ? 'bfloat16' : format);
 
-export class NarrowWeights implements ModelWeights {
+export class NarrowWeights extends PlainWeights implements ModelWeights {
   mostInputs = 0;
-  readonly #backend: EngineBackend;
-  readonly #model: DeepseekV3ForCausalLM;
   readonly #blocks: EngineBlocks;
   readonly #format: WeightFormat;
 
   /** Packed weights belong to `blocks`. */
   constructor(backend: EngineBackend, model: DeepseekV3ForCausalLM, blocks: EngineBlocks, format: WeightFormat) {
-    this.#backend = backend;
-    this.#model = model;
+    super(backend, model);
     this.#blocks = blocks;
     this.#format = format;
-  }
-
-  plain(name: string): Address {
-    return this.#backend.address(this.#parameter(name));
-  }
-
-  bias(layer: number): Address {
-    return this.#backend.address(this.#model.expertBiases.get(layer)!);
   }
 
   packed(name: string): Address {
@@ -68,7 +57,7 @@ export class NarrowWeights implements ModelWeights {
     const { from, outputs, inputs } = this.#matrix(name);
     const to = this.#panels(1, outputs, inputs, 'bfloat16');
     const format = weightFormats.indexOf('bfloat16');
-    this.#backend.exports.packNarrow(format, from, outputs, inputs, false, nowhere, 0, to, 0, ...places.whole);
+    this.backend.exports.packNarrow(format, from, outputs, inputs, false, nowhere, 0, to, 0, ...places.whole);
     return to;
   }
 
@@ -97,7 +86,7 @@ export class NarrowWeights implements ModelWeights {
         const row = head * perHead + first;
         const [part, target] = [plus(from, 4 * row * width), plus(to, head * bytes)];
         const way = [outputs, inputs, transposed, scales, row] as const;
-        this.#backend.exports.packNarrow(format, part, ...way, target, 0, ...places.whole);
+        this.backend.exports.packNarrow(format, part, ...way, target, 0, ...places.whole);
       }
     });
     return to;
@@ -112,7 +101,7 @@ export class NarrowWeights implements ModelWeights {
   }
 
   expertsGateUp(name: string): Address {
-    const [experts, both, inputs] = this.#parameter(name).shape as [number, number, number];
+    const [experts, both, inputs] = this.parameter(name).shape as [number, number, number];
     const [outputs, from] = [both / 2, this.plain(name)];
     const rows = 2 * pairs(outputs);
     const to = this.#panels(experts, rows, inputs);
@@ -124,7 +113,7 @@ export class NarrowWeights implements ModelWeights {
   }
 
   expertsDown(name: string): Address {
-    const [experts, outputs, inputs] = this.#parameter(name).shape as [number, number, number];
+    const [experts, outputs, inputs] = this.parameter(name).shape as [number, number, number];
     const [from, to] = [this.plain(name), this.#panels(experts, outputs, inputs)];
     for (let expert = 0; expert < experts; expert++) {
       const matrix = { name, from: plus(from, 4 * expert * outputs * inputs), outputs, inputs };
@@ -140,7 +129,7 @@ export class NarrowWeights implements ModelWeights {
     this.#withScales(matrix, (scales) => {
       const way = [outputs, inputs, false, scales, 0] as const;
       const [perPanel, slot] = places[place];
-      this.#backend.exports.packNarrow(format, from, ...way, to, first, perPanel, slot);
+      this.backend.exports.packNarrow(format, from, ...way, to, first, perPanel, slot);
     });
   }
 
@@ -150,12 +139,12 @@ export class NarrowWeights implements ModelWeights {
       use(nowhere);
       return;
     }
-    const own = new EngineBlocks(this.#backend);
+    const own = new EngineBlocks(this.backend);
     try {
       const count = Math.ceil(outputs / block) * Math.ceil(inputs / block);
       const scales = own.take(count);
-      this.#backend.exports.blockScales(from, outputs, inputs, scales);
-      checkScales(name, floatsAt(this.#backend, scales, count));
+      this.backend.exports.blockScales(from, outputs, inputs, scales);
+      checkScales(name, floatsAt(this.backend, scales, count));
       use(scales);
     } finally {
       own.free();
@@ -167,23 +156,17 @@ export class NarrowWeights implements ModelWeights {
     this.mostInputs = Math.max(this.mostInputs, inputs);
     const words = (count * this.#bytes(outputs, inputs, format)) / 4;
     const to = this.#blocks.take(words);
-    floatsAt(this.#backend, to, words).fill(0);
+    floatsAt(this.backend, to, words).fill(0);
     return to;
   }
 
   #bytes(outputs: number, inputs: number, format = this.#format): number {
-    return this.#backend.exports.packedBytes(weightFormats.indexOf(format), inputs, outputs);
+    return this.backend.exports.packedBytes(weightFormats.indexOf(format), inputs, outputs);
   }
 
   #matrix(name: string): Matrix {
-    const [outputs, inputs] = this.#parameter(name).shape as [number, number];
+    const [outputs, inputs] = this.parameter(name).shape as [number, number];
     return { name, from: this.plain(name), outputs, inputs };
-  }
-
-  #parameter(name: string): tf.Variable {
-    const parameter = this.#model.parameters.get(name);
-    if (parameter === undefined) throw new Error(`internal: the model has no ${name}`);
-    return parameter;
   }
 }
 
