@@ -252,7 +252,8 @@ await display({
 // Now all of it together, in a small model. In each linear layer and each expert there are three products: one forward,
 // and two backward, for the gradients of the inputs and of the weights. All their inputs are rounded to E4M3, in tiles
 // and blocks. Our matrices are small, so tiles have 16 channels in place of 128. Everything else stays as it is, as in
-// the report: the embedding, the output head, the router, the norms, and attention itself.
+// the report: the embedding, the output head, the router, the norms, and attention itself. What the backward pass needs
+// of the forward pass is kept in 8 bits as well, which halves its memory ([docs/memory.md](../docs/memory.md)).
 //
 // **Guess:** how much higher is the loss after 100 steps?
 
