@@ -5,10 +5,11 @@ import { recomputed } from '../tensor/recompute.ts';
 import { tf } from '../tensor/tf.ts';
 import { cachedMlaAttention } from './cached-mla-attention.ts';
 import { expertsByRows } from './experts-by-rows.ts';
-import { fp8CachedExperts } from './fp8-cached-experts.ts';
-import { fp8Experts } from './fp8-experts.ts';
+import { fp8CachedExperts, fp8CachedExpertsOp } from './fp8-cached-experts.ts';
+import { fp8Experts, fp8ExpertsOp } from './fp8-experts.ts';
 import { fp8Linear } from './fp8-linear.ts';
 import { fp8SwigluLinear } from './fp8-swiglu-linear.ts';
+import { hasKernel } from './kernels.ts';
 import { linear } from './linear.ts';
 import { mlaAttention } from './mla-attention.ts';
 import { quantizedMatMul } from './quantized-matmul.ts';
@@ -100,8 +101,11 @@ const cachingProducts: Products = {
 
 const afterAttention: Fp8Recipe = { ...fp8Recipe, cached: e5m6Tile };
 
+/** Not where the active backend has kernels for experts in 8 bits, but none for those that keep activations so. */
+const canCache = () => hasKernel(fp8CachedExpertsOp) || !hasKernel(fp8ExpertsOp);
+
 /** Products of float32 numbers, or of 8-bit ones by the recipe of training, and in what they keep activations. */
 export function productsIn(precision: 'float32' | 'fp8', cachedActivations: 'float32' | 'fp8' = 'float32'): Products {
   if (precision === 'float32') return float32Products;
-  return cachedActivations === 'fp8' ? cachingProducts : quantizedProducts(fp8Recipe);
+  return cachedActivations === 'fp8' && canCache() ? cachingProducts : quantizedProducts(fp8Recipe);
 }
