@@ -169,5 +169,6 @@ export type { StepPlan } from './train/schedules.ts';
 export type { WeightAverage } from './train/ema.ts';
 export type { StepOutcome } from './train/step-report.ts';
 export type { StartStepper, Stepper } from './train/stepper.ts';
+export type { UpdateGuard } from './train/update-guard.ts';
 export type { Repeated } from './tensor/repeated.ts';
 export { version } from './version.ts';

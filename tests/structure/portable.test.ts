@@ -11,6 +11,7 @@ const nodeOnly = /\b(Buffer|process|global|require|setImmediate|createRequire|__
 const packages = [
   '@huggingface/tokenizers',
   '@tensorflow/tfjs-backend-cpu',
+  '@tensorflow/tfjs-backend-webgpu',
   '@tensorflow/tfjs-core',
   'fastest-levenshtein',
   'gpt-tokenizer/bpeRanks/cl100k_base',
