@@ -25,7 +25,7 @@ describe('the lab on a GPU', () => {
     await lab.press('Train');
     await pastStep(lab.page, 3);
     expect(await lab.page.locator('.computer').innerText()).toMatch(
-      /webgpu, on SwiftShader.*\(computed in software\)/i,
+      /webgpu, on .*swiftshader.*\(computed in software\)/i,
     );
     expect(await lab.page.getByText('--backend webgpu').count()).toBe(1);
   });
@@ -40,12 +40,12 @@ describe('the lab on a GPU', () => {
     expect(await lab.messages()).toBe('');
   });
 
-  it('says what a browser without a GPU can do', async () => {
+  it('says what is missing where there is no GPU', async () => {
+    await lab.close(); // a program that plays a GPU leaves little time for another browser
     const without = await openLab();
     await without.open(`${smallModel}&steps=20&backend=webgpu`);
     await without.press('Train');
-    await without.reach('failed');
-    expect(await without.messages()).toMatch(/backend webgpu: not available here/);
+    await expect.poll(() => without.messages()).toMatch(/webgpu: not available here.*a browser with WebGPU/);
     await without.close();
   });
 });
