@@ -30,6 +30,7 @@ describe('activateBackend', () => {
       canReadSync: true,
       threads: null,
       engineVariant: null,
+      device: null,
       warning: null,
       advice: null,
     });

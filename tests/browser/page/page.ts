@@ -13,13 +13,10 @@ declare const Worker: new (url: URL, options: { readonly type: 'module' }) => Pa
 
 const tell = (message: object) => fetch('/report', { method: 'POST', body: JSON.stringify(message) });
 
-const search = new URLSearchParams(location.search);
-const backend = search.get('backend') as Job['backend'];
-
 const worker = new Worker(new URL('./train-worker.ts', import.meta.url), { type: 'module' });
 worker.onerror = ({ message }) => void tell({ error: message });
 worker.onmessage = ({ data }) => {
-  if (data.type === 'leave') location.search = `?backend=${backend}&go-on`;
+  if (data.type === 'leave') location.search = '?go-on';
   else void tell(data.report);
 };
-worker.postMessage({ backend, goesOn: search.has('go-on') });
+worker.postMessage(location.search === '?go-on' ? 'go-on' : 'begin');

@@ -8,18 +8,23 @@ import {
   type MetricsLine,
   type ModelStore,
   memoryStore,
+  modelPreset,
   opfsStore,
   type RunStore,
   resumeEvents,
   sampleText,
   type TrainEvent,
   trainEvents,
+  trainPreset,
 } from 'tinyseek/core';
-import { backends, type FromWorker, type Job, type PageReport, run, settingsFor } from './messages.ts';
+import { type FromWorker, type Job, type PageReport, run } from './messages.ts';
 
 /** The parts of a worker that are used here. */
 declare const self: { onmessage: (event: { readonly data: Job }) => void; postMessage(message: FromWorker): void };
 declare const crossOriginIsolated: boolean;
+
+// The binary that has one result on every machine, so that the test can compare with Node's.
+const backend = { backend: 'engine', backendOptions: { engineVariant: 'simd-6x8' } } as const;
 
 async function documents(): Promise<string[]> {
   const response = await fetch('/documents.json');
@@ -35,12 +40,14 @@ async function storageOfPage(): Promise<RunStore & ModelStore> {
   return opfsStore(await root.getDirectoryHandle('whale', { create: true }));
 }
 
-async function settings(backend: Job['backend']) {
-  return { ...settingsFor(backend), documents: await documents(), ...backends[backend] };
+async function settings() {
+  const { steps, checkpointEvery } = run;
+  const train = { ...trainPreset('tiny'), steps, checkpointEvery, batchSize: 2, seqLen: 64, sampleTokens: 0 };
+  return { model: modelPreset('tiny'), train, documents: await documents(), ...backend };
 }
 
-async function begin(backend: Job['backend']): Promise<void> {
-  for await (const event of trainEvents({ ...(await settings(backend)), store: await storageOfPage() })) {
+async function begin(): Promise<void> {
+  for await (const event of trainEvents({ ...(await settings()), store: await storageOfPage() })) {
     if (event.type !== 'step' || event.step < run.leaveAfter) continue;
     self.postMessage({ type: 'leave' });
     await new Promise(() => {}); // the page goes, and this worker with it
@@ -70,21 +77,19 @@ async function weightsOf(store: ModelStore): Promise<Uint8Array> {
   return new Uint8Array(await new Blob((await values).map(({ data }) => data.slice())).arrayBuffer());
 }
 
-async function goOn(backend: Job['backend']): Promise<PageReport> {
+async function goOn(): Promise<PageReport> {
   const store = await storageOfPage();
-  const given = await settings(backend);
-  const { start, lines } = await watch(resumeEvents({ store, documents: given.documents, ...backends[backend] }));
+  const given = await settings();
+  const { start, lines } = await watch(resumeEvents({ store, documents: given.documents, ...backend }));
   const whole: MemoryStore = memoryStore();
   const { lines: wholeLines } = await watch(trainEvents({ ...given, store: whole }));
-  const { [backend]: chosen } = backends;
-  await activateBackend(chosen.backend, chosen.backendOptions);
+  await activateBackend('engine', backend.backendOptions);
   const [left, uninterrupted] = [await weightsOf(store), await weightsOf(whole)];
   const { model, tokenizer } = await loadModelFrom(store);
   return {
     isolated: crossOriginIsolated,
     threads: start.threads,
     engineVariant: start.engineVariant,
-    device: start.device,
     resumedAt: start.startStep,
     lines,
     wholeLines,
@@ -100,7 +105,7 @@ const fail = (error: unknown) => {
   });
 };
 
-self.onmessage = ({ data: { backend, goesOn } }) => {
-  const work = goesOn ? goOn(backend).then((report) => self.postMessage({ type: 'report', report })) : begin(backend);
+self.onmessage = ({ data: job }) => {
+  const work = job === 'begin' ? begin() : goOn().then((report) => self.postMessage({ type: 'report', report }));
   work.catch(fail);
 };
