@@ -4,7 +4,7 @@
 
 import { fp8LinearOp } from '../../ops/fp8-linear.ts';
 import { quantizedMatMulOp } from '../../ops/quantized-matmul.ts';
-import { transposed } from '../../precision/recipe.ts';
+import { type Fp8Recipe, transposed } from '../../precision/recipe.ts';
 import type { tf } from '../../tensor/tf.ts';
 import type { WebGpuBackend } from '../backend.ts';
 import { groupedProduct, groupedRowGradient, groupedWeightGradient, withStarts } from './grouped-matmul.ts';
@@ -24,17 +24,33 @@ export function withTensors<T>(
   return result;
 }
 
+/** x as the recipe keeps it: `x8`, which is freed if it is not that. */
+function keptInput(
+  backend: WebGpuBackend,
+  { x, x8 }: { readonly x: Tensor; readonly x8: tf.TensorInfo },
+  { cached }: Pick<Fp8Recipe, 'cached'>,
+  { M, C }: { readonly M: number; readonly C: number },
+): tf.TensorInfo {
+  if (cached === undefined) return x8;
+  const kept = backend.output(x8.shape, x8.dtype as 'float32' | 'int32');
+  if (cached === 'given') backend.copy(backend.placeOf(x), backend.placeOf(kept));
+  else quantize(backend, cached, { x, y: kept }, { M, C, rows: M });
+  backend.disposeData(x8.dataId);
+  return kept;
+}
+
 /** Registers both with their gradients. */
 export function registerFp8Linear(): void {
   registerGpuOp(fp8LinearOp, {
-    forward: (backend, { x, weight }, { attrs: { activations, weights }, sizes: { N, I, O } }) => {
-      const [y, codedX] = [backend.output([N, O]), backend.output([N * I], 'int32')];
-      withTensors(backend, [O * I], (weight8) => {
-        quantize(backend, activations, { x, y: codedX }, { M: N, C: I, rows: N });
-        quantize(backend, weights, { x: weight, y: weight8! }, { M: O, C: I, rows: O });
-        linearProduct(backend, { x: codedX, weight: weight8!, y }, { N, I, O });
-      });
-      return { y, codedX };
+    forward: (backend, { x, weight }, { attrs, sizes: { N, I, O } }) => {
+      const y = backend.output([N, O]);
+      const weight8 = backend.output([O * I]);
+      const x8 = backend.output([N * I], 'int32');
+      quantize(backend, attrs.activations, { x, y: x8 }, { M: N, C: I, rows: N });
+      quantize(backend, attrs.weights, { x: weight, y: weight8 }, { M: O, C: I, rows: O });
+      linearProduct(backend, { x: x8, weight: weight8, y }, { N, I, O });
+      backend.disposeData(weight8.dataId);
+      return { y, codedX: keptInput(backend, { x, x8 }, attrs, { M: N, C: I }) };
     },
     gradient: (backend, { weight }, { attrs, sizes: { N, I, O }, dys: { y: dy }, saved: { codedX } }) => {
       const { activations, weights, gradients } = attrs;
@@ -52,7 +68,8 @@ export function registerFp8Linear(): void {
     },
   });
   registerGpuOp(quantizedMatMulOp, {
-    forward: (backend, { x, weight }, { attrs: { counts, activations, weights }, sizes }) => {
+    forward: (backend, { x, weight }, { attrs, sizes }) => {
+      const { counts, activations, weights } = attrs;
       const { M, E, O, I } = sizes;
       const [x8, weight8] = [backend.output([M, I]), backend.output([E, O, I])];
       quantize(backend, activations, { x, y: x8 }, { M, C: I, rows: M });
@@ -60,7 +77,7 @@ export function registerFp8Linear(): void {
       const y = withStarts(backend, counts, M, (starts) =>
         groupedProduct(backend, { x: x8, weight: weight8, starts }, sizes),
       );
-      return { y, x8, weight8 };
+      return { y, x8: keptInput(backend, { x, x8 }, attrs, { M, C: I }), weight8 };
     },
     gradient: (backend, _, { attrs: { counts, activations, gradients }, sizes, dys: { y: dy }, saved }) => {
       const { M, O, I } = sizes;
@@ -79,3 +96,4 @@ export function registerFp8Linear(): void {
 }
 
 type Made = tf.TensorInfo;
+type Tensor = Pick<tf.TensorInfo, 'dataId'>;
