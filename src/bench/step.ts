@@ -50,8 +50,8 @@ const warmUpSeconds = 1;
  * Times whole optimizer steps on the active backend: forward, backward, clipping, AdamW, balancing bias.
  *
  * Steps follow each other as in a run: where a GPU takes the next one before it has told the numbers of this one, so it
- * does here. Every step sees the same batch. `steps` are timed; null: at least 15, for at least 2 seconds. Before them come 5 (or
- * `steps`, if fewer), for at least a second, in which V8 optimises.
+ * does here. Every step sees the same batch. `steps` are timed; null: at least 15, for at least 2 seconds. Before them
+ * come 5 (or `steps`, if fewer), for at least a second, in which V8 optimises.
  */
 export async function benchStep(model: ModelConfig, train: TrainConfig, steps: number | null): Promise<StepBench> {
   const batch = randomBatch(model, train);

@@ -69,6 +69,7 @@ const prompts = ['One fish', 'blue f', 'Bl', 'sh red'].map((prompt) => [...token
 
 describe('text on WebGPU', () => {
   if (missing !== null) {
+    // A user's machine need not have a driver. CI installs one in software, so this is never skipped there.
     it.skip(`is not tested: ${missing}`);
     return;
   }

@@ -88,6 +88,7 @@ const samplings: readonly (readonly [name: string, options: Partial<SamplingOpti
 
 describe('tokens chosen on WebGPU', () => {
   if (missing !== null) {
+    // A user's machine need not have a driver. CI installs one in software, so this is never skipped there.
     it.skip(`are not tested: ${missing}`);
     return;
   }

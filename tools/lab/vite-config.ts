@@ -15,6 +15,17 @@ const withoutTables: Plugin = {
   load: (id) => (id === '\0no-table' ? 'export default [];' : null),
 };
 
+/** The largest table has 2 MB, for 200,000 tokens, and a model of that many is not one for a page. */
+const withoutLargestTable: Plugin = {
+  name: 'without-largest-table',
+  enforce: 'pre',
+  resolveId: (id) => (id === 'gpt-tokenizer/bpeRanks/o200k_base' ? '\0largest-table' : null),
+  load: (id) =>
+    id === '\0largest-table'
+      ? "throw new Error('the lab has no table of o200k_base; choose r50k_base, or bpe:1024'); export default [];"
+      : null,
+};
+
 /** @param library the folder with the built library; @param outDir where the site is put */
 export function labConfig(library: string, outDir: string): InlineConfig {
   // Of the library, the page takes what it names: settings, counts, histories. That TF.js registers its operations when
@@ -37,6 +48,6 @@ export function labConfig(library: string, outDir: string): InlineConfig {
       ...{ outDir, emptyOutDir: true, rolldownOptions: pageOptions, target: 'es2023', assetsInlineLimit: 0 },
       ...{ chunkSizeWarningLimit: Number.POSITIVE_INFINITY, modulePreload: { polyfill: false } },
     },
-    worker: { format: 'es', rolldownOptions },
+    worker: { format: 'es', plugins: () => [withoutLargestTable], rolldownOptions },
   };
 }

@@ -31,8 +31,8 @@ const DOWN: usize = ARGUMENTS + 640;
 const ACTIVATIONS: usize = ARGUMENTS + 768;
 
 /**
- * Shapes: as in `routedExperts`; codedX, which is read, [codedLength(N, D)], codedAct [codedLength(M, F)] or 0; gateUp8 and down8 as gateUp
- * and down, `x8` [N, D], `act8` [M, F] and `rows` [M, D] are workspace. Activations are rounded to E4M3 in tiles, the
+ * Shapes: as in `routedExperts`; codedX, which is read, [codedLength(N, D)], codedAct [codedLength(M, F)] or 0; gateUp8
+ * and down8 as gateUp and down, `x8` [N, D], `act8` [M, F] and `rows` [M, D] are workspace. Activations are rounded to E4M3 in tiles, the
  * weights in blocks to the format that follows.
  */
 export function fp8Experts(
